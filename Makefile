@@ -1,0 +1,70 @@
+# All set-up happens by itself: `make test` and `make demo` work on a clean clone that finds Python 3.11, make and git.
+
+PYTHON ?= python3
+# Test processes. Each of those that run tests/cluster has a control plane of its own (400 MB).
+WORKERS ?= 2
+# Further arguments for pytest, as in: make test PYTEST_ARGS="tests/unit -k ledger"
+PYTEST_ARGS ?=
+
+BIN := .venv/bin
+READY := .venv/.ready
+PACKAGES := operator/ses_operator sandbox/ses_sandbox tools/bench tools/devcluster tools/docs tools/bootstrap.py tests
+COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
+# The Python packages in tools/ are run from there, not installed.
+export PYTHONPATH := $(CURDIR)/tools
+
+.DEFAULT_GOAL := help
+.PHONY: help setup binaries test check format lock crds docs demo up bench bench-large clean
+
+help: ## Show what there is to make
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup: $(READY) ## Make .venv from the lock; done by all other targets as needed
+
+$(READY): requirements/dev.txt requirements/uv.txt pyproject.toml sandbox/pyproject.toml tools/bootstrap.py
+	@echo "Setting up .venv …"
+	@$(PYTHON) tools/bootstrap.py
+	@touch $@
+
+binaries: setup ## Find or build the control plane, ExternalDNS and Helm; ten minutes the first time
+	@$(BIN)/python -m devcluster build > /dev/null
+
+test: setup binaries ## Run all tests
+	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+check: setup ## Lint, check the format, the types and the layers
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy --strict $(PACKAGES)
+	@$(BIN)/lint-imports
+
+format: setup ## Format the code and fix what can be fixed mechanically
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: setup ## Compile requirements/ anew from pyproject.toml
+	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
+	@$(COMPILE) -c requirements/runtime.txt pyproject.toml --group dev --group sandbox -o requirements/dev.txt
+
+crds: setup ## Generate crds/ from the API models
+	@$(BIN)/ses-operator crds --output crds
+	@$(BIN)/ses-operator crds --output charts/ses-operator/files/crds
+
+docs: setup ## Write the parts of docs/ that repeat what the code says
+	@$(BIN)/python -m docs.reasons
+
+demo: setup ## Watch an identity go from kubectl apply to verified in three regions
+	@$(BIN)/python -m devcluster demo
+
+up: setup ## Start control plane, sandbox and operator, and leave them running to play with
+	@$(BIN)/python -m devcluster up
+
+bench: setup ## Measure 200 identities in 4 regions
+	@$(BIN)/python -m bench
+
+bench-large: setup ## Measure 2,000 identities in 4 regions
+	@$(BIN)/python -m bench --large
+
+clean: ## Remove what was made in this folder; what was built once for all clones stays
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

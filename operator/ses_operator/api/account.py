@@ -1,0 +1,300 @@
+"""SesAccount: what the platform team decides once for an AWS account, and what the operator found about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from ses_operator.api.conditions import Condition
+from ses_operator.api.fields import ExternalID, NamedReference, ObjectName, RoleARN, Tags
+from ses_operator.api.meta import WATCH_LABEL, ObjectMeta
+from ses_operator.api.model import SERVER_DEFAULT, Model, list_map, rule, rules
+
+ACCESS_KEY_ID = "aws_access_key_id"
+SECRET_ACCESS_KEY = "aws_secret_access_key"  # noqa: S105 - the name of a key, not its value
+SESSION_TOKEN = "aws_session_token"  # noqa: S105 - the name of a key, not its value
+
+DEFAULT_SESSION_NAME = "ses-operator"
+
+
+class DnsProvider(StrEnum):
+    """Who publishes the DNS records."""
+
+    ROUTE53 = "Route53"
+    DNS_ENDPOINT = "DNSEndpoint"
+    MANUAL = "Manual"
+
+
+class TxtQuoting(StrEnum):
+    """How a TXT value is written into a DNSEndpoint."""
+
+    QUOTED = "Quoted"
+    VERBATIM = "Verbatim"
+
+
+class AssumeRole(Model):
+    """A role to assume through STS."""
+
+    role_arn: RoleARN = Field(
+        alias="roleARN",
+        description="ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/ses-operator.",
+    )
+    external_id: ExternalID | None = Field(
+        None,
+        alias="externalID",
+        description="External id that the role's trust policy asks for. Omitted: none is sent.",
+    )
+    session_name: Annotated[
+        str,
+        Field(
+            max_length=128,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[A-Za-z0-9_+=,.@-]{2,64}$')",
+                    "write a session name of 2 to 64 letters, digits and characters of _+=,.@-",
+                )
+            ),
+        ),
+    ] = Field(
+        DEFAULT_SESSION_NAME,
+        description="Name of the session, as CloudTrail shows it. Default: ses-operator.",
+        json_schema_extra=SERVER_DEFAULT,
+    )
+
+
+class Credentials(Model):
+    """Which AWS credentials the operator works with."""
+
+    secret_ref: NamedReference | None = Field(
+        None,
+        description=(
+            "A Secret with static keys, in the operator's own namespace: aws_access_key_id, aws_secret_access_key "
+            "and, for temporary keys, aws_session_token. A change takes effect at once if the Secret has the label "
+            f"{WATCH_LABEL} with the value true, else at the next try. Omitted: the default chain of the operator's pod "
+            "(IRSA, EKS Pod Identity, environment, instance profile)."
+        ),
+    )
+    assume_role: AssumeRole | None = Field(
+        None,
+        description="A role to assume with the credentials above, for example one in another account. Omitted: none.",
+    )
+
+
+Endpoint = Annotated[
+    str,
+    Field(
+        max_length=512,
+        json_schema_extra=rules(
+            rule(
+                "isURL(self) && self.matches('^https?://')",
+                "write the endpoint as a URL, such as https://vpce-0a1b2c.email.eu-west-1.vpce.amazonaws.com",
+            )
+        ),
+    ),
+]
+
+
+class Endpoints(Model):
+    """URLs to use in place of those of AWS: VPC endpoints, proxies, or a simulation. One URL serves all regions."""
+
+    sesv2: Endpoint | None = Field(None, description="URL for the SES API v2. Omitted: AWS's own, in each region.")
+    ses: Endpoint | None = Field(None, description="URL for the SES API v1. Omitted: AWS's own, in each region.")
+    route53: Endpoint | None = Field(None, description="URL for Route 53. Omitted: AWS's own.")
+    sts: Endpoint | None = Field(None, description="URL for STS. Omitted: AWS's own.")
+
+
+class Zone(Model):
+    """A Route 53 hosted zone that identities may name, or that needs a role to be written."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.externalID) || has(self.roleARN)",
+                "add roleARN, or remove externalID: the external id is sent when the role is assumed",
+            )
+        )
+    )
+
+    name: ObjectName = Field(
+        description="Name by which an identity refers to the zone, in spec.dns.route53.zoneRef.name."
+    )
+    hosted_zone_id: Annotated[
+        str,
+        Field(
+            max_length=64,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[A-Z0-9]{1,32}$')",
+                    "write the bare id of the hosted zone, such as Z0123456789ABCDEFGHIJ, without /hostedzone/",
+                )
+            ),
+        ),
+    ] = Field(alias="hostedZoneID", description="Id of the hosted zone, such as Z0123456789ABCDEFGHIJ.")
+    role_arn: RoleARN | None = Field(
+        None,
+        alias="roleARN",
+        description=(
+            "Role to assume for every call on this zone, where it belongs to another AWS account. Omitted: the "
+            "account's own credentials."
+        ),
+    )
+    external_id: ExternalID | None = Field(
+        None, alias="externalID", description="External id that this role's trust policy asks for."
+    )
+
+
+NameServer = Annotated[
+    str,
+    Field(
+        max_length=270,
+        json_schema_extra=rules(
+            rule(
+                r"self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?$')",
+                "write a name server as host or host:port, such as 10.0.0.2:53 or [2001:db8::53]:53",
+            )
+        ),
+    ),
+]
+
+
+class AccountDns(Model):
+    """DNS for the identities of this account."""
+
+    default_provider: DnsProvider | None = Field(
+        None,
+        description=(
+            "Who publishes the records of identities that do not say: Route53, DNSEndpoint or Manual. Default: Route53."
+        ),
+    )
+    zones: tuple[Zone, ...] = Field(
+        (),
+        max_length=64,
+        description=(
+            "Hosted zones that identities may refer to by name, and that are found by longest match beside those "
+            "which the account's credentials can list. A zone of another AWS account needs its roleARN here."
+        ),
+        json_schema_extra=list_map("name"),
+    )
+    nameservers: tuple[NameServer, ...] = Field(
+        (),
+        max_length=16,
+        description=(
+            "Name servers to look records up at, as host or host:port, for split-horizon DNS or where port 53 is "
+            "closed. Omitted: the name servers of the zone itself."
+        ),
+    )
+    txt_quoting: TxtQuoting = Field(
+        TxtQuoting.QUOTED,
+        description=(
+            "How TXT values stand in a DNSEndpoint. Quoted, the default: in double quotes, split after 255 "
+            "characters, as ExternalDNS's provider for Route 53 needs it, for it passes the text on as it is. "
+            "Verbatim: the bare text, for providers that add the quotes themselves."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
+
+
+class SesAccountSpec(Model):
+    """How the operator works in one AWS account."""
+
+    credentials: Credentials = Field(
+        Credentials(),
+        description="Which AWS credentials the operator works with. Omitted: the default chain of the operator's pod.",
+    )
+    endpoints: Endpoints = Field(Endpoints(), description="URLs to use in place of those of AWS. Omitted: AWS's own.")
+    requests_per_second: float = Field(
+        1,
+        ge=0.1,
+        le=1000,
+        description=(
+            "How many requests per second SES allows, per action and region; from 0.1 to 1000. Default: 1, which is "
+            "what SES allows every account. The operator plans its sweeps to use at most 70 percent, and slows down "
+            "when AWS asks it to."
+        ),
+        json_schema_extra={
+            **SERVER_DEFAULT,
+            # The apiserver cuts a broken bound to a whole number before it compares a whole number with it: 0 passes 0.1.
+            **rules(rule("self > 0.0", "write a rate above 0, such as 1, which is what SES allows every account")),
+        },
+    )
+    default_tags: Tags = Field(
+        default_factory=dict,
+        description="AWS tags for every identity of this account; an identity's own tag of the same key overrides it.",
+    )
+    dns: AccountDns = Field(AccountDns(), description="DNS for the identities of this account.")
+
+
+class SendQuotaStatus(Model):
+    """The send quota in one region."""
+
+    max24_hour_send: float | None = Field(
+        None, alias="max24HourSend", description="Messages allowed in 24 hours; -1 means without limit."
+    )
+    max_send_rate: float | None = Field(None, description="Messages allowed per second.")
+
+
+class AccountRegionStatus(Model):
+    """SES in one region that identities of this account use."""
+
+    region: str = Field(description="The AWS region.")
+    reachable: bool | None = Field(None, description="Whether SES answered in this region.")
+    production_access_enabled: bool | None = Field(
+        None,
+        description=(
+            "Whether the account may send to any address here; false: it is in the SES sandbox and may send only to "
+            "verified ones."
+        ),
+    )
+    sending_enabled: bool | None = Field(None, description="Whether sending is enabled for the account here.")
+    enforcement_status: str | None = Field(
+        None, description="Reputation of the account here: HEALTHY, PROBATION or SHUTDOWN."
+    )
+    send_quota: SendQuotaStatus | None = Field(None, description="The send quota here.")
+    reason: str | None = Field(None, description="One word in PascalCase: why the region is not reachable.")
+    message: str | None = Field(None, description="What is wrong in this region, and what to do about it.")
+
+
+class SesAccountStatus(Model):
+    """What the operator found about the account."""
+
+    observed_generation: int = Field(
+        -1,
+        description="The metadata.generation that this status is about; -1 until the operator has seen the object.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        (),
+        description=(
+            "Ready: the credentials work and every region in use answers. Beside it Reconciling while it may still "
+            "come, or Stalled when only a change of the spec can help."
+        ),
+        json_schema_extra=list_map("type"),
+    )
+    account_id: str | None = Field(
+        None, alias="accountID", description="Id of the AWS account that the credentials belong to."
+    )
+    identities: int | None = Field(None, description="How many SesIdentity objects refer to this account.")
+    regions: tuple[AccountRegionStatus, ...] = Field(
+        (),
+        description="SES in each region that identities of this account use.",
+        json_schema_extra=list_map("region"),
+    )
+    last_handled_reconcile_at: str | None = Field(
+        None,
+        description="The value of the annotation ses-operator.io/reconcile-requested-at that was last acted on.",
+    )
+
+
+class SesAccount(Model):
+    """SesAccount says how the operator works in one AWS account: credentials, DNS zones, tags and request rate.
+
+    Platform teams write it; SesIdentity objects refer to it by name. Its status reports what SES says of the account in
+    each region in use.
+    """
+
+    metadata: ObjectMeta
+    spec: SesAccountSpec = Field(description="How the operator works in this AWS account.")
+    status: SesAccountStatus = Field(
+        SesAccountStatus(), description="What the operator found about the account. Written by the operator only."
+    )

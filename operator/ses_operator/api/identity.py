@@ -1,0 +1,408 @@
+"""SesIdentity: what application teams write, and what the operator answers in status."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Literal
+
+from pydantic import ConfigDict, Field, JsonValue
+
+from ses_operator.api.account import DnsProvider
+from ses_operator.api.dmarc import DmarcSpec
+from ses_operator.api.feedback import ConfigurationSetName, FeedbackSpec, RegionOverride
+from ses_operator.api.fields import LABEL, Domain, NamedReference, ObjectName, Region, Tags
+from ses_operator.api.identity_status import SesIdentityStatus
+from ses_operator.api.meta import PREFIX, ObjectMeta
+from ses_operator.api.model import SERVER_DEFAULT, Model, immutable, list_map, rule, rules
+from ses_operator.api.sending import MAX_POLICIES, MAX_SENDERS, AuthorizedSender, RawPolicy
+
+MAX_MAIL_FROM_SUBDOMAIN = 42
+"""A label of 63, less ``-<region>`` with its 20 characters at most."""
+
+MAX_REGIONS = 32
+
+
+class DkimMode(StrEnum):
+    """Where the DKIM key pair comes from."""
+
+    EASY = "Easy"
+
+
+class MxFailureBehavior(StrEnum):
+    """What SES does with mail while the MX record of the MAIL FROM domain is missing."""
+
+    USE_DEFAULT_VALUE = "UseDefaultValue"
+    REJECT_MESSAGE = "RejectMessage"
+
+
+class DeletionPolicy(StrEnum):
+    """What deletion of the object does in AWS and DNS."""
+
+    DELETE = "Delete"
+    RETAIN = "Retain"
+
+
+class AdoptionPolicy(StrEnum):
+    """Whether an identity that exists in SES already may be taken over."""
+
+    NEVER = "Never"
+    IF_UNOWNED = "IfUnowned"
+
+
+class AccountReference(Model):
+    """Names a SesAccount."""
+
+    name: ObjectName = Field(
+        "default", description="Name of a SesAccount. Default: default.", json_schema_extra=SERVER_DEFAULT
+    )
+
+
+class DkimSpec(Model):
+    """DKIM signing. Every member omitted stands for its default."""
+
+    mode: DkimMode = Field(
+        DkimMode.EASY,
+        description=(
+            "Where the DKIM key pair comes from. Easy, the default: SES makes and rotates the keys, and asks for "
+            "three CNAME records per region."
+        ),
+    )
+    signing_enabled: bool = Field(
+        True,
+        description=(
+            "Whether SES signs mail of this domain with DKIM. Default: true. With false the records are still "
+            "published, for SES verifies the domain by them, but mail goes unsigned."
+        ),
+    )
+    key_size: Literal[1024, 2048] = Field(
+        2048,
+        description=(
+            "Length of the DKIM key in bits, 1024 or 2048; for mode Easy. Default: 2048. SES changes the length of an"
+            " existing key at most once in 24 hours, and signs with the old key until the new one is seen in DNS."
+        ),
+    )
+
+
+class MailFromSpec(Model):
+    """A custom MAIL FROM domain, so that bounces go through a name of yours and SPF aligns with the domain."""
+
+    subdomain: Annotated[
+        str,
+        Field(
+            max_length=253,
+            json_schema_extra=rules(
+                rule(
+                    f"self.matches('^{LABEL}([.]{LABEL})*$')",
+                    "write a name relative to the domain, of lower-case letters, digits and hyphens, such as bounce",
+                ),
+                rule(
+                    f"size(self) <= {MAX_MAIL_FROM_SUBDOMAIN}",
+                    f"shorten mailFrom.subdomain to {MAX_MAIL_FROM_SUBDOMAIN} characters, so that the region fits in",
+                ),
+            ),
+        ),
+    ] = Field(
+        description=(
+            "Name below the domain that bounces go to, such as bounce. Each region gets a name of its own, "
+            "<subdomain>-<region>.<domain>, with one MX and one SPF TXT record: bounce-eu-west-1.mail.example.com. "
+            "Nothing else may use these names. At most 42 characters, so that the region fits into the label."
+        )
+    )
+    behavior_on_mx_failure: MxFailureBehavior = Field(
+        MxFailureBehavior.USE_DEFAULT_VALUE,
+        alias="behaviorOnMXFailure",
+        description=(
+            "What SES does while it cannot see the MX record. UseDefaultValue, the default: sends with MAIL FROM "
+            "amazonses.com. RejectMessage: refuses to send."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
+
+
+class Route53Settings(Model):
+    """Settings of the provider Route53."""
+
+    zone_ref: NamedReference | None = Field(
+        None,
+        description=(
+            "Names one of the zones in spec.dns.zones of the SesAccount. Omitted: the public hosted zone whose name "
+            "is the longest match for the domain."
+        ),
+    )
+
+
+_OWN_KEYS_REFUSED = rule(
+    f"self.all(k, !k.startsWith('{PREFIX}'))",
+    f"choose other keys: those that begin with '{PREFIX}' belong to the operator",
+)
+_KEY_SHAPE = rule(
+    "self.all(k, size(k) <= 317 && "
+    "k.matches('^([a-z0-9][a-z0-9.-]{0,252}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$'))",
+    "write keys as Kubernetes has them: a name of at most 63 letters, digits, '-', '_' and '.', with or without a DNS name "
+    "and '/' before it",
+)
+
+
+class DnsEndpointSettings(Model):
+    """Settings of the provider DNSEndpoint."""
+
+    labels: Mapping[str, Annotated[str, Field(max_length=63)]] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Labels for the DNSEndpoint object, such as those that an ExternalDNS instance selects by.",
+        json_schema_extra=rules(
+            _OWN_KEYS_REFUSED,
+            _KEY_SHAPE,
+            rule(
+                r"self.all(k, self[k].matches('^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$'))",
+                "write label values of letters, digits and '-', '_', '.', that begin and end with a letter or digit",
+            ),
+        ),
+    )
+    annotations: Mapping[str, Annotated[str, Field(max_length=4096)]] = Field(
+        default_factory=dict,
+        max_length=32,
+        description="Annotations for the DNSEndpoint object. Those of the SesIdentity are not copied.",
+        json_schema_extra=rules(_OWN_KEYS_REFUSED, _KEY_SHAPE),
+    )
+
+
+class DnsSpec(Model):
+    """How the DNS records are published."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.provider) || self.provider == 'Route53' || !has(self.route53)",
+                "remove dns.route53, or set dns.provider to Route53: these are settings of another provider",
+            ),
+            rule(
+                "!has(self.provider) || self.provider == 'DNSEndpoint' || !has(self.dnsEndpoint)",
+                "remove dns.dnsEndpoint, or set dns.provider to DNSEndpoint: these are settings of another provider",
+            ),
+            rule(
+                "!has(self.route53) || !has(self.dnsEndpoint)",
+                "keep one of dns.route53 and dns.dnsEndpoint: one provider publishes the records",
+            ),
+        )
+    )
+
+    provider: DnsProvider | None = Field(
+        None,
+        description=(
+            "Who publishes the records. Route53: the operator writes them into a Route 53 hosted zone. DNSEndpoint: "
+            "the operator makes a DNSEndpoint object, and ExternalDNS publishes it. Manual: the records stand in "
+            "status.dns.records for people to publish. Omitted: the provider whose settings are given here, else "
+            "spec.dns.defaultProvider of the SesAccount, else Route53."
+        ),
+    )
+    ttl: int = Field(
+        300,
+        ge=1,
+        le=86400,
+        description="Time to live of the records in seconds, from 1 to 86400. Default: 300.",
+    )
+    route53: Route53Settings | None = Field(
+        None, description="Settings of the provider Route53; refused with another provider."
+    )
+    dns_endpoint: DnsEndpointSettings | None = Field(
+        None, description="Settings of the provider DNSEndpoint; refused with another provider."
+    )
+
+
+def _report_names_fit(member: str) -> JsonValue:
+    """The name at which an external host authorises reports has to be one (RFC 7489, 7.1)."""
+    addresses = f"self.dmarc.{member}"
+    return rule(
+        f"!has(self.dmarc) || !has({addresses}) || {addresses}.all(a, "
+        "size(self.domain) + size(a.substring(a.indexOf('@') + 1)) + size('._report._dmarc.') <= 253)",
+        f"choose addresses with shorter domains for dmarc.{member}: <domain>._report._dmarc.<domain of the address> has "
+        "at most 253 characters",
+    )
+
+
+class SesIdentitySpec(Model):
+    """What is wanted of an SES identity."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            immutable("domain", "create another SesIdentity for the other domain, and delete this one"),
+            immutable("accountRef", "create another SesIdentity for the other account, and delete this one"),
+            rule(
+                "!has(self.mailFrom) || self.regions.all(r, "
+                "size(self.mailFrom.subdomain) + size(r) + size(self.domain) + 2 <= 253)",
+                "shorten mailFrom.subdomain: <subdomain>-<region>.<domain> has at most 253 characters",
+            ),
+            rule(
+                "!has(self.mailFrom) || !('.' + self.mailFrom.subdomain).endsWith('.' + self.domain)",
+                "write mailFrom.subdomain relative to the domain: bounce, and not bounce.example.com",
+            ),
+            rule(
+                "!has(self.regionOverrides) || self.regionOverrides.all(o, o.region in self.regions)",
+                "add the region to spec.regions, or take it out of regionOverrides: nothing is set where no identity is "
+                "wanted",
+            ),
+            _report_names_fit("rua"),
+            _report_names_fit("ruf"),
+            rule(
+                "(has(self.policies) ? size(self.policies) : 0) + "
+                f"(has(self.authorizedSenders) && size(self.authorizedSenders) > 0 ? 1 : 0) <= {MAX_POLICIES}",
+                f"remove one of the policies: SES keeps {MAX_POLICIES} for an identity, and authorizedSenders are one",
+            ),
+        )
+    )
+
+    domain: Domain = Field(
+        description=(
+            "The domain to send mail from, such as mail.example.com; it covers its subdomains too. Lower case, "
+            "internationalised names in ASCII form (xn--), without www., at most 209 characters. Cannot be changed."
+        )
+    )
+    regions: tuple[Region, ...] = Field(
+        max_length=MAX_REGIONS,
+        description=(
+            "The AWS regions in which the domain must be usable, 1 to 32, each once. A region that is added gets an "
+            "identity; a region that is taken out loses it, by the deletionPolicy."
+        ),
+        json_schema_extra=rules(
+            rule("size(self) >= 1", "name at least one AWS region, such as eu-west-1"),
+            rule("self.all(r, self.exists_one(other, other == r))", "write each region once"),
+        ),
+    )
+    account_ref: AccountReference = Field(
+        AccountReference(),
+        description=(
+            "The SesAccount that says with which AWS credentials and DNS zones the operator works. Default: the one "
+            "named default. Cannot be changed."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
+    dkim: DkimSpec = Field(
+        DkimSpec(),
+        description="DKIM signing, and thereby verification. Omitted: Easy DKIM, signing, keys of 2048 bits.",
+    )
+    mail_from: MailFromSpec | None = Field(
+        None,
+        description=(
+            "A custom MAIL FROM domain, so that SPF aligns with the domain. Omitted: SES uses amazonses.com, and a "
+            "MAIL FROM domain that was set here before is taken away."
+        ),
+    )
+    configuration_set_name: ConfigurationSetName | None = Field(
+        None,
+        description=(
+            "The configuration set that mail of this domain uses unless the sender names one. It must exist in every "
+            "region for which spec.regionOverrides names no other. Omitted: none."
+        ),
+    )
+    feedback: FeedbackSpec | None = Field(
+        None,
+        description=(
+            "How SES tells of bounces and complaints. Omitted: left as it is, and what was set here before is set back "
+            "to what SES begins with."
+        ),
+    )
+    region_overrides: tuple[RegionOverride, ...] = Field(
+        (),
+        max_length=MAX_REGIONS,
+        description="What is different in single regions; each has to be one of spec.regions.",
+        json_schema_extra=list_map("region"),
+    )
+    dmarc: DmarcSpec | None = Field(
+        None,
+        description=(
+            "The DMARC policy of the domain, published as a TXT record at _dmarc.<domain>. A record that somebody else "
+            "has put there is never overwritten. Omitted: none is managed, and one that was set here before is taken "
+            "away."
+        ),
+    )
+    authorized_senders: tuple[AuthorizedSender, ...] = Field(
+        (),
+        max_length=MAX_SENDERS,
+        description=(
+            "Who else may send as this identity: other AWS accounts, their users and roles, AWS services. Together they "
+            "become one sending-authorization policy in each region, with that region's ARN. The ARN, which whoever sends "
+            "has to name, stands in status.regions. Omitted: nobody by this object."
+        ),
+        json_schema_extra=list_map("name"),
+    )
+    policies: tuple[RawPolicy, ...] = Field(
+        (),
+        max_length=MAX_POLICIES,
+        description=(
+            "Sending-authorization policies as SES has them, for what authorizedSenders cannot say; each is set in every "
+            "region. At most 20, authorizedSenders counting as one. Policies that others set at SES are left alone."
+        ),
+        json_schema_extra=list_map("name"),
+    )
+    tags: Tags = Field(
+        default_factory=dict,
+        description=(
+            "AWS tags for the identity in each region, beside the default tags of the SesAccount, which they "
+            "override. At most 48; keys up to 128 characters, values up to 256. Tags set by others are left alone."
+        ),
+    )
+    dns: DnsSpec = Field(
+        DnsSpec(),
+        description=(
+            "How the DNS records that SES asks for are published. Omitted: as the SesAccount says, with a ttl of 300."
+        ),
+    )
+    deletion_policy: DeletionPolicy = Field(
+        DeletionPolicy.DELETE,
+        description=(
+            "What becomes of SES identities and DNS records when this object is deleted, or a region is taken out. "
+            "Delete, the default: they are deleted, identities first. Retain: they are left as they are and belong to"
+            " nobody; set on an object whose deletion is stuck, it lets go."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
+    adoption_policy: AdoptionPolicy = Field(
+        AdoptionPolicy.NEVER,
+        description=(
+            "What happens where the identity exists in SES already. Never, the default: it is left alone, and status "
+            "says so. IfUnowned: it is taken over if no owner tag stands on it. One that another owner holds is never"
+            " taken over."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
+    suspend: bool = Field(
+        False,
+        description=(
+            "Whether the operator stops writing: it observes, and reports what it would do. Default: false. Deletion "
+            "of the object still proceeds."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
+
+    def mail_from_domain(self, region: str) -> str | None:
+        """The MAIL FROM domain in this region, or None where none is wanted. Each region has a name of its own."""
+        if self.mail_from is None:
+            return None
+        return f"{self.mail_from.subdomain}-{region}.{self.domain}"
+
+    def dns_provider(self, account_default: DnsProvider | None) -> DnsProvider:
+        """Who publishes the records: as named, else as the settings imply, else as the account says, else Route 53."""
+        if self.dns.provider is not None:
+            return self.dns.provider
+        if self.dns.dns_endpoint is not None:
+            return DnsProvider.DNS_ENDPOINT
+        if self.dns.route53 is not None:
+            return DnsProvider.ROUTE53
+        return account_default or DnsProvider.ROUTE53
+
+
+class SesIdentity(Model):
+    """SesIdentity is a domain that mail is sent from through Amazon SES, in one or more AWS regions.
+
+    The operator creates the identity in every region, publishes the DNS records that SES asks for, watches until each
+    region is verified, and keeps it so. What is missing, and who can act, stands in status.
+    """
+
+    metadata: ObjectMeta
+    spec: SesIdentitySpec = Field(description="What is wanted: the domain, its regions and settings.")
+    status: SesIdentityStatus = Field(
+        SesIdentityStatus(),
+        description="What the operator found and did. Written by the operator only.",
+    )

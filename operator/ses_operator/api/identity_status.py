@@ -1,0 +1,155 @@
+"""The status of a SesIdentity. Built by the core, written by the status writer when it differs."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from ses_operator.api.conditions import Condition
+from ses_operator.api.model import Model, Timestamp, list_map
+
+
+class RegionDkimStatus(Model):
+    """DKIM of the identity in one region."""
+
+    status: str | None = Field(
+        None, description="SES's DKIM status: PENDING, SUCCESS, FAILED, TEMPORARY_FAILURE or NOT_STARTED."
+    )
+    tokens: tuple[str, ...] = Field(
+        (), description="The tokens that SES gave; each is the first label of one CNAME record. They differ by region."
+    )
+    signing_hosted_zone: str | None = Field(
+        None, description="The zone of SES that the CNAME records of this region point into."
+    )
+
+
+class RegionMailFromStatus(Model):
+    """The custom MAIL FROM domain in one region."""
+
+    status: str | None = Field(
+        None, description="SES's MAIL FROM status: PENDING, SUCCESS, FAILED or TEMPORARY_FAILURE."
+    )
+    domain: str | None = Field(None, description="The MAIL FROM domain that SES has in this region.")
+
+
+class RegionStatus(Model):
+    """The identity in one region."""
+
+    region: str = Field(description="The AWS region.")
+    arn: str | None = Field(None, description="ARN of the SES identity in this region; absent until it exists.")
+    verification_status: str | None = Field(
+        None,
+        description="SES's verification status: PENDING, SUCCESS, FAILED, TEMPORARY_FAILURE or NOT_STARTED.",
+    )
+    dkim: RegionDkimStatus | None = Field(None, description="DKIM in this region.")
+    mail_from: RegionMailFromStatus | None = Field(
+        None, description="The custom MAIL FROM domain in this region, where one is set."
+    )
+    sending_enabled: bool | None = Field(None, description="Whether SES lets this identity send in this region.")
+    pending_since: Timestamp | None = Field(
+        None, description="Since when SES has been asked to verify without success; SES gives up after 72 hours."
+    )
+    verified_at: Timestamp | None = Field(None, description="When the operator first saw this region verified.")
+    restarted_at: Timestamp | None = Field(
+        None, description="When the operator last asked SES to look for the records again, after SES had given up."
+    )
+    reason: str | None = Field(None, description="One word in PascalCase: why this region is where it is.")
+    message: str | None = Field(None, description="What is missing in this region, and what to do about it.")
+
+
+class ZoneStatus(Model):
+    """The hosted zone that the records are in."""
+
+    name: str = Field(description="Name of the hosted zone, such as example.com.")
+    hosted_zone_id: str | None = Field(None, alias="hostedZoneID", description="Id of the Route 53 hosted zone.")
+
+
+class RecordStatus(Model):
+    """One DNS record set that SES or the spec asks for."""
+
+    name: str = Field(description="Full name of the record, without the dot at the end.")
+    type: str = Field(description="CNAME, MX or TXT.")
+    ttl: int | None = Field(None, description="Time to live in seconds.")
+    values: tuple[str, ...] = Field(
+        description=(
+            "The values: the target of a CNAME, an MX as preference and host, the text of a TXT without quotes. Enter"
+            " them as they are; a provider may want quotes around a TXT or a dot after a host name."
+        )
+    )
+    purpose: str | None = Field(
+        None, description="What it is for: DKIM and MailFrom for SES, SPF and DMARC for receivers."
+    )
+    regions: tuple[str, ...] = Field((), description="The regions that ask for this record.")
+    state: str | None = Field(
+        None,
+        description=(
+            "Published: served as it should be. Pending: handed to the provider, not known to be served yet. Missing:"
+            " not there. Different: there, with other values. Conflict: somebody else's record stands in its place."
+        ),
+    )
+    message: str | None = Field(None, description="What is wrong with this record, and what to do about it.")
+
+
+class ReportAuthorizationStatus(Model):
+    """A record by which the owner of another domain accepts DMARC reports (RFC 7489, 7.1). The operator never writes it."""
+
+    name: str = Field(description="Full name of the record, without the dot at the end.")
+    type: str = Field("TXT", description="TXT.")
+    values: tuple[str, ...] = Field(description="The text, without quotes.")
+    message: str = Field(description="Who has to publish it, and what happens otherwise.")
+
+
+class DnsStatus(Model):
+    """The DNS records and where they are published."""
+
+    provider: str | None = Field(
+        None, description="The provider in effect: Route53, DNSEndpoint or Manual; spec.dns or the SesAccount chose it."
+    )
+    zone: ZoneStatus | None = Field(None, description="The hosted zone, where the provider is Route53.")
+    records: tuple[RecordStatus, ...] = Field(
+        (), description="Every record that SES or the spec asks for, ready to copy, with its state."
+    )
+    report_authorizations: tuple[ReportAuthorizationStatus, ...] | None = Field(
+        None,
+        description=(
+            "Records that the owners of other domains have to publish, so that receivers send DMARC reports to the "
+            "addresses there that spec.dmarc names. The operator neither writes them nor looks at them."
+        ),
+    )
+
+
+class SesIdentityStatus(Model):
+    """What the operator found and did."""
+
+    observed_generation: int = Field(
+        -1,
+        description="The metadata.generation that this status is about; -1 until the operator has seen the object.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        (),
+        description=(
+            "Ready, and what it is made of: Accepted, Provisioned, DNSPublished, Verified, DKIMVerified, "
+            "MailFromVerified. Beside them Reconciling while it may still come, or Stalled when only a change of the "
+            "spec can help."
+        ),
+        json_schema_extra=list_map("type"),
+    )
+    regions: tuple[RegionStatus, ...] = Field(
+        (), description="The identity in each region.", json_schema_extra=list_map("region")
+    )
+    dns: DnsStatus | None = Field(None, description="The DNS records and where they are published.")
+    verified_regions: str | None = Field(None, description="How many of the regions report verified, such as 2/3.")
+    applied_configuration: str | None = Field(
+        None,
+        description=(
+            "Digest of the configuration, account defaults included, that this status is about. While it is the same "
+            "and everything is verified, nothing is read again but SES's lists."
+        ),
+    )
+    last_handled_reconcile_at: str | None = Field(
+        None,
+        description="The value of the annotation ses-operator.io/reconcile-requested-at that was last acted on.",
+    )
+
+
+STATUS_DEFAULT = {"observedGeneration": -1}
+"""What the apiserver writes into a new object, so that kstatus reads it as in progress and not as current."""

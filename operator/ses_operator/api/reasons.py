@@ -1,0 +1,190 @@
+"""Every reason that a condition, a region or an Event can give: one word, what it means, and who can change it.
+
+The word is API: programs match it. A new reason is one member here; it needs no other registration.
+"""
+
+from __future__ import annotations
+
+from enum import Enum, StrEnum
+from typing import Self
+
+
+class Actor(Enum):
+    """Whose move it is."""
+
+    NOBODY = "nothing to do"
+    OPERATOR = "the operator goes on by itself"
+    DNS = "whoever runs the DNS zone"
+    PLATFORM = "whoever runs the cluster, the SesAccount or the AWS account"
+    AUTHOR = "whoever writes the spec of this object (or the policy that it breaks)"
+
+
+class Reason(StrEnum):
+    """The reasons. ``meaning`` is a sentence for the reference; ``actor`` says who can change it."""
+
+    meaning: str
+    actor: Actor
+
+    def __new__(cls, word: str, actor: Actor, meaning: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.actor = actor
+        member.meaning = meaning
+        return member
+
+    @property
+    def stalls(self) -> bool:
+        """Whether only a change of this object's spec, or of a policy, can help.
+
+        Flux fails at once on a stalled object: no reason that the next second, or somebody else, can resolve stalls.
+        """
+        return self.actor is Actor.AUTHOR
+
+    # All is well.
+    SUCCEEDED = "Succeeded", Actor.NOBODY, "What the condition is about is done and holds."
+
+    # On the way, by itself.
+    PROGRESSING = "Progressing", Actor.OPERATOR, "The operator has begun and has nothing more exact to say yet."
+    CREATING_IDENTITY = "CreatingIdentity", Actor.OPERATOR, "The identity is being created or changed in SES."
+    PUBLISHING_RECORDS = "PublishingRecords", Actor.OPERATOR, "DNS records are being written by the provider."
+    WAITING_FOR_DNS = "WaitingForDNS", Actor.OPERATOR, "Records are published, but name servers do not answer them yet."
+    WAITING_FOR_VERIFICATION = (
+        "WaitingForVerification",
+        Actor.OPERATOR,
+        "The records can be seen; SES has not looked yet. This takes minutes, and up to 72 hours.",
+    )
+    WAITING_FOR_MAIL_FROM = (
+        "WaitingForMailFrom",
+        Actor.OPERATOR,
+        "The identity is verified; SES has not yet seen the MX record of the MAIL FROM domain.",
+    )
+    THROTTLED = "Throttled", Actor.OPERATOR, "AWS asks to slow down; the call is made again later."
+    SERVICE_ERROR = "ServiceError", Actor.OPERATOR, "AWS answered with an error of its own; the call is made again."
+    REGION_UNREACHABLE = (
+        "RegionUnreachable",
+        Actor.OPERATOR,
+        "SES does not answer in this region; the other regions go on, and the call is made again.",
+    )
+    KEY_LENGTH_TOO_SOON = (
+        "KeyLengthTooSoon",
+        Actor.OPERATOR,
+        "SES changes the length of a DKIM key once in 24 hours; it is asked again when that time is over.",
+    )
+    DELETING = "Deleting", Actor.OPERATOR, "The object is being deleted: identities first, then their DNS records."
+
+    # The zone, or the people who run it.
+    MANUAL_RECORDS_PENDING = (
+        "ManualRecordsPending",
+        Actor.DNS,
+        "The records in status.dns.records are to be published by hand.",
+    )
+    DNS_RECORD_MISSING = "DNSRecordMissing", Actor.DNS, "Name servers do not have a record that SES needs."
+    DNS_RECORD_WRONG = "DNSRecordWrong", Actor.DNS, "Name servers answer something else than SES needs."
+    DNS_RECORD_CONFLICT = (
+        "DNSRecordConflict",
+        Actor.DNS,
+        "Somebody else's record stands where one of ours must; it is never overwritten.",
+    )
+    DNS_RECORD_REFUSED = (
+        "DNSRecordRefused",
+        Actor.DNS,
+        "The DNS provider refuses a record; the message has its own words.",
+    )
+    DNS_NOT_DELEGATED = (
+        "DNSNotDelegated",
+        Actor.DNS,
+        "The zone that holds the records is not the one that the public DNS asks.",
+    )
+    DNS_SERVER_FAILURE = (
+        "DNSServerFailure",
+        Actor.DNS,
+        "Name servers fail to answer (SERVFAIL), often because of DNSSEC.",
+    )
+    VERIFICATION_FAILED = (
+        "VerificationFailed",
+        Actor.DNS,
+        "SES gave up after 72 hours; it is asked again as soon as the records are right.",
+    )
+    VERIFICATION_REVOKED = (
+        "VerificationRevoked",
+        Actor.DNS,
+        "SES no longer sees records that it saw before (TEMPORARY_FAILURE); mail goes unsigned until they are back.",
+    )
+
+    # The cluster, the SesAccount, the AWS account.
+    ACCOUNT_NOT_FOUND = "AccountNotFound", Actor.PLATFORM, "There is no SesAccount of the name in spec.accountRef."
+    ACCOUNT_CHANGED = (
+        "AccountChanged",
+        Actor.PLATFORM,
+        "The SesAccount leads to another AWS account than the one that the identity stands in.",
+    )
+    SECRET_NOT_FOUND = "SecretNotFound", Actor.PLATFORM, "The Secret with the account's credentials does not exist."
+    SECRET_KEY_MISSING = "SecretKeyMissing", Actor.PLATFORM, "The Secret lacks a key, or the key is empty."
+    CREDENTIALS_MISSING = "CredentialsMissing", Actor.PLATFORM, "No credentials were found in the default chain."
+    CREDENTIALS_REJECTED = "CredentialsRejected", Actor.PLATFORM, "AWS does not accept the credentials."
+    ACCESS_DENIED = "AccessDenied", Actor.PLATFORM, "A right is missing; the message names the IAM action."
+    HOSTED_ZONE_NOT_FOUND = "HostedZoneNotFound", Actor.PLATFORM, "No public hosted zone holds the domain."
+    ZONE_REF_NOT_FOUND = "ZoneRefNotFound", Actor.PLATFORM, "The SesAccount lists no zone of this name."
+    DNS_ENDPOINT_CRD_MISSING = (
+        "DNSEndpointCRDMissing",
+        Actor.PLATFORM,
+        "ExternalDNS's DNSEndpoint kind is not installed; it is noticed when it comes.",
+    )
+    LEDGER_CONFLICT = (
+        "LedgerConflict",
+        Actor.PLATFORM,
+        "The zone's ledger for this domain names another owner, or cannot be read.",
+    )
+    CONFIGURATION_SET_NOT_FOUND = (
+        "ConfigurationSetNotFound",
+        Actor.PLATFORM,
+        "The configuration set does not exist in this region.",
+    )
+    OWNED_BY_ANOTHER = "OwnedByAnother", Actor.PLATFORM, "The owner tag of the SES identity names somebody else."
+    ALREADY_CLAIMED = (
+        "AlreadyClaimed",
+        Actor.PLATFORM,
+        "Another SesIdentity holds this domain in this account and region.",
+    )
+    POLICY_CONFLICT = (
+        "PolicyConflict",
+        Actor.PLATFORM,
+        "The identity has a policy of this name that is somebody else's; it is never overwritten.",
+    )
+    QUOTA_EXCEEDED = "QuotaExceeded", Actor.PLATFORM, "A quota of the AWS account is used up."
+    DELETION_BLOCKED = "DeletionBlocked", Actor.PLATFORM, "SES refuses to delete the identity while something uses it."
+
+    # The spec of this object.
+    INVALID_SPEC = "InvalidSpec", Actor.AUTHOR, "The spec asks for something that cannot be."
+    REGION_NOT_SUPPORTED = "RegionNotSupported", Actor.AUTHOR, "There is no such region, or SES does not exist in it."
+    HOSTED_ZONE_AMBIGUOUS = (
+        "HostedZoneAmbiguous",
+        Actor.AUTHOR,
+        "Several hosted zones fit equally well; spec.dns.route53.zoneRef has to choose.",
+    )
+    NOT_ADOPTED = (
+        "NotAdopted",
+        Actor.AUTHOR,
+        "The identity exists in SES without an owner, and adoptionPolicy is Never.",
+    )
+    MAIL_FROM_CONFLICT = (
+        "MailFromConflict",
+        Actor.AUTHOR,
+        "The adopted identity has another MAIL FROM domain, which is not overwritten.",
+    )
+    DKIM_CONFLICT = (
+        "DKIMConflict",
+        Actor.AUTHOR,
+        "The adopted identity signs with another kind of DKIM key, which is not overwritten.",
+    )
+    POLICY_INVALID = (
+        "PolicyInvalid",
+        Actor.AUTHOR,
+        "A sending-authorization policy cannot be set as it is written; the message names the field.",
+    )
+    TOO_MANY_TAGS = (
+        "TooManyTags",
+        Actor.AUTHOR,
+        "Together with the account's default tags there are more than SES allows.",
+    )
+    SUSPENDED = "Suspended", Actor.AUTHOR, "spec.suspend is true: the operator observes and writes nothing."

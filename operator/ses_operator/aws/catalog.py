@@ -1,0 +1,29 @@
+"""What botocore's data files say, loaded once for all sessions (a loader of its own costs each session 10 MB)."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from botocore.loaders import Loader, create_loader
+from botocore.regions import EndpointResolver
+
+SES_ENDPOINT_PREFIX = "email"
+
+
+@cache
+def shared_loader() -> Loader:
+    """The one loader, with its cache of service models."""
+    return create_loader()
+
+
+@cache
+def ses_regions() -> frozenset[str]:
+    """The regions that have SES, of every partition, as far as this botocore knows. New regions may be missing."""
+    data: Any = shared_loader().load_data("endpoints")
+    resolver = EndpointResolver(data)
+    return frozenset(
+        region
+        for partition in resolver.get_available_partitions()
+        for region in resolver.get_available_endpoints(SES_ENDPOINT_PREFIX, partition)
+    )

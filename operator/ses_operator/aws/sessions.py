@@ -1,0 +1,173 @@
+"""AWS accounts that are open: one for each configuration, found again as long as nothing about the access changes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ses_operator.aws.budget import Bucket, Priority, RequestBudget
+from ses_operator.aws.calls import Calls, ClientSource
+from ses_operator.aws.clients import Clients
+from ses_operator.aws.config import AccountConfig, Role
+from ses_operator.aws.errors import Request
+from ses_operator.aws.executor import Executor
+from ses_operator.aws.ses import SesRegion
+from ses_operator.core.problems import Blocked
+
+FAILURE_SECONDS = 10.0
+"""A failed opening is not tried again for this long: a thousand identities of one account ask STS once."""
+
+CONFIRM_SECONDS = 60.0
+"""Credentials that a service rejects are shown to STS no more often than this: a region that is switched off rejects for good."""
+
+STS_RATE = 10.0
+
+
+class AwsAccount:
+    """An AWS account whose credentials STS has accepted. Clients are made when they are first used."""
+
+    __slots__ = ("_calls", "_clients", "_regions", "account_id", "caller_arn", "config", "partition")
+
+    def __init__(self, config: AccountConfig, clients: Clients, calls: Calls, account_id: str, caller_arn: str) -> None:
+        self.config = config
+        self.account_id = account_id
+        self.caller_arn = caller_arn
+        self.partition = caller_arn.split(":")[1]
+        self._clients = clients
+        self._calls = calls
+        self._regions: dict[str, SesRegion] = {}
+
+    def region(self, region: str) -> SesRegion:
+        """SES in one region. Nothing is asked of AWS yet."""
+        ses = self._regions.get(region)
+        if ses is None:
+            ses = self._regions[region] = SesRegion(
+                self.account_id,
+                self.partition,
+                region,
+                self._clients.source("sesv2", region),
+                self._clients.source("ses", region),
+                self._calls,
+            )
+        return ses
+
+    def route53_client(self, role: Role | None = None) -> ClientSource:
+        """Route 53 with the account's credentials, or as ``role``, which they assume; for ``Calls``."""
+        return self._clients.source("route53", role=role)
+
+    @property
+    def sts_client(self) -> ClientSource:
+        """STS with the credentials that the account is used with; for ``Calls``."""
+        return self._clients.source("sts")
+
+    def close(self) -> None:
+        """Close the connections. Calls on their way end as they do."""
+        self._clients.close()
+
+
+@dataclass(slots=True)
+class _Entry:
+    """One configuration: the account, or the opening of it, or why it failed and when.
+
+    ``is_doubted``: a service has rejected the credentials. ``confirmed_at``: when STS was asked about that last.
+    """
+
+    config: AccountConfig
+    opening: asyncio.Task[AwsAccount]
+    failed_at: float = 0.0
+    is_doubted: bool = False
+    confirmed_at: float = float("-inf")
+
+    @property
+    def failed(self) -> bool:
+        return self.opening.done() and (self.opening.cancelled() or self.opening.exception() is not None)
+
+
+class Sessions:
+    """Opens AWS accounts, one for each SesAccount name; a changed configuration opens a new one and lets go of the old.
+
+    ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open`` asks STS.
+    """
+
+    def __init__(
+        self, executor: Executor, budget: RequestBudget, on_doubt: Callable[[str], None] = lambda _: None
+    ) -> None:
+        self._executor = executor
+        self._budget = budget
+        self._sts_calls = Calls(executor, RequestBudget(STS_RATE))
+        self._on_doubt = on_doubt
+        self._entries: dict[str, _Entry] = {}
+
+    async def open(self, config: AccountConfig) -> AwsAccount:
+        """The account of ``config``; its id comes from STS at the first time. Raises ``Blocked`` or ``Retry``."""
+        entry = self._entries.get(config.name)
+        if entry is None or entry.config != config or self._may_try_again(entry):
+            if entry is not None:
+                _close(entry)
+            entry = self._entries[config.name] = _Entry(config, asyncio.create_task(self._open(config)))
+            entry.opening.add_done_callback(lambda _: self._note(entry))
+        elif entry.is_doubted:
+            await self._confirm(entry)
+        return await asyncio.shield(entry.opening)
+
+    def forget(self, name: str) -> None:
+        """The SesAccount of this name is gone."""
+        entry = self._entries.pop(name, None)
+        if entry is not None:
+            _close(entry)
+
+    def close(self) -> None:
+        """Let go of all accounts."""
+        for name in list(self._entries):
+            self.forget(name)
+
+    async def _open(self, config: AccountConfig) -> AwsAccount:
+        clients = Clients(config, self._executor.threads)
+        caller = await self._ask_who_calls(config.name, clients.source("sts"))
+        account_id = str(caller["Account"])
+        self._budget.set_rate(account_id, config.requests_per_second)
+        calls = Calls(self._executor, self._budget, lambda: self._doubt(config))
+        return AwsAccount(config, clients, calls, account_id, str(caller["Arn"]))
+
+    async def _ask_who_calls(self, name: str, sts: ClientSource) -> Mapping[str, Any]:
+        request = Request("sts", "GetCallerIdentity", subject=f"the SesAccount {name}")
+        return await self._sts_calls(sts, request, Bucket(name, "", request.operation), Priority.PERSON)
+
+    def _doubt(self, config: AccountConfig) -> None:
+        """A service does not accept the credentials: all of AWS may not, or a region only."""
+        entry = self._entries.get(config.name)
+        if entry is None or entry.config != config or entry.is_doubted:
+            return
+        if asyncio.get_running_loop().time() - entry.confirmed_at >= CONFIRM_SECONDS:
+            entry.is_doubted = True
+            self._on_doubt(config.name)
+
+    async def _confirm(self, entry: _Entry) -> None:
+        """Raises Blocked where STS does not accept the credentials any more, and the account is closed then; Retry."""
+        name = entry.config.name
+        account = await asyncio.shield(entry.opening)
+        try:
+            await self._ask_who_calls(name, account.sts_client)
+        except Blocked:
+            if self._entries.get(name) is entry:
+                self.forget(name)
+            raise
+        entry.is_doubted = False
+        entry.confirmed_at = asyncio.get_running_loop().time()
+
+    def _may_try_again(self, entry: _Entry) -> bool:
+        return entry.failed and asyncio.get_running_loop().time() - entry.failed_at >= FAILURE_SECONDS
+
+    def _note(self, entry: _Entry) -> None:
+        if entry.failed:
+            entry.failed_at = asyncio.get_running_loop().time()
+
+
+def _close(entry: _Entry) -> None:
+    """Close what was opened. An opening on its way goes on, for those who wait for it, and is closed after it."""
+    if not entry.opening.done():
+        entry.opening.add_done_callback(lambda _: _close(entry))
+    elif not entry.failed:
+        entry.opening.result().close()

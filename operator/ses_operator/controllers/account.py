@@ -1,0 +1,222 @@
+"""Takes a SesAccount from its spec to credentials that work, and tells what SES says of the account in each region."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+from collections.abc import Callable, Mapping
+from datetime import datetime
+
+from ses_operator.api import account as api
+from ses_operator.api.account import AccountRegionStatus, SesAccount, SesAccountStatus
+from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.reasons import Reason
+from ses_operator.aws.budget import Priority
+from ses_operator.aws.config import AccountConfig, Endpoints, Role, StaticCredentials
+from ses_operator.aws.sessions import AwsAccount, Sessions
+from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.cluster import BY_ACCOUNT, Cluster
+from ses_operator.controllers.objects import OWN_DOING
+from ses_operator.controllers.queue import Result
+from ses_operator.core.account_report import account_status, region_status
+from ses_operator.core.doubt import is_passing
+from ses_operator.core.keys import ObjectKey
+from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem
+from ses_operator.kube import writes
+from ses_operator.kube.resources import ACCOUNTS, SECRETS
+from ses_operator.kube.store import Change, Sighting
+
+REGION_REFRESH = 3600.0
+"""Seconds between two questions of how an account stands in a region (GetAccount)."""
+
+REPORT_INTERVAL = 5.0
+"""Seconds between two writes that tell of nothing but more or fewer identities: they come and go in hundreds."""
+
+
+class AccountController:
+    """Opens accounts and reports on them. Between calls it holds only when it last asked and last wrote."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        sessions: Sessions,
+        accounts: Accounts,
+        on_change: Callable[[Sighting], None],
+        now: Callable[[], datetime],
+    ) -> None:
+        """``on_change``: as for ``IdentityObjects``."""
+        self._cluster = cluster
+        self._sessions = sessions
+        self._accounts = accounts
+        self._on_change = on_change
+        self._now = now
+        self._asked: dict[tuple[str, str], float] = {}
+        self._written: dict[str, float] = {}
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        account = self._cluster.accounts.get(key)
+        if account is None:
+            self._forget(key.name)
+            return Result.done()
+        if not await self._keep_while_used(account):
+            return Result.done()
+        try:
+            aws = await self._open(account)
+        except OperatorError as error:
+            if not (is_passing(error.problem) and self._is_open(account)):
+                self._publish(account, error.problem)
+                await self._report(account, None, (), error.problem)
+            return Result.retry()
+        self._publish(account, OpenAccount(key.name, account.spec, aws))
+        regions = await self._regions(account, aws)
+        return await self._report(account, aws, regions, None)
+
+    def _forget(self, name: str) -> None:
+        """The SesAccount is gone, and its credentials with it."""
+        if self._accounts.remove(name):
+            self._wake_users(name)
+        self._sessions.forget(name)
+        self._written.pop(name, None)
+        for key in [key for key in self._asked if key[0] == name]:
+            del self._asked[key]
+
+    async def _keep_while_used(self, account: SesAccount) -> bool:
+        """Whether the account goes on to exist: identities that refer to it need its credentials to be deleted."""
+        meta, used = account.metadata, bool(self._users(account.metadata.name))
+        if meta.is_deleting and not used:
+            if meta.has_finalizer:
+                await self._let_go(account)
+            return False
+        if used and not meta.has_finalizer and not meta.is_deleting:
+            self._cluster.accounts.observe(await writes.anchor(self._cluster.client, ACCOUNTS, meta, None))
+        return True
+
+    async def _let_go(self, account: SesAccount) -> None:
+        accounts, meta = self._cluster.accounts, account.metadata
+        try:
+            sighting = accounts.observe(await writes.remove_finalizer(self._cluster.client, ACCOUNTS, meta))
+        except Gone:
+            sighting = accounts.remove(ObjectKey("", meta.name), meta.uid)
+        if sighting.change is Change.REMOVED:
+            self._on_change(sighting)
+
+    def _publish(self, account: SesAccount, state: OpenAccount | Problem) -> None:
+        if self._accounts.put(account.metadata.name, state):
+            self._wake_users(account.metadata.name)
+
+    def _is_open(self, account: SesAccount) -> bool:
+        """Whether it was opened as it is to be now: what its users were told then still holds, as far as is known."""
+        known = self._accounts.get(account.metadata.name)
+        return isinstance(known, OpenAccount) and known.spec == account.spec
+
+    def _wake_users(self, name: str) -> None:
+        for key in self._users(name):
+            self._cluster.identity_queue.add(key)
+
+    def _users(self, name: str) -> list[ObjectKey]:
+        return self._cluster.identities.by_index(BY_ACCOUNT, name)
+
+    async def _open(self, account: SesAccount) -> AwsAccount:
+        spec = account.spec
+        role = spec.credentials.assume_role
+        return await self._sessions.open(
+            AccountConfig(
+                name=account.metadata.name,
+                credentials=await self._static_credentials(spec.credentials),
+                role=Role(role.role_arn, role.external_id, role.session_name) if role else None,
+                endpoints=Endpoints(
+                    spec.endpoints.sesv2, spec.endpoints.ses, spec.endpoints.route53, spec.endpoints.sts
+                ),
+                requests_per_second=spec.requests_per_second,
+            )
+        )
+
+    async def _static_credentials(self, credentials: api.Credentials) -> StaticCredentials | None:
+        if credentials.secret_ref is None:
+            return None
+        name, namespace = credentials.secret_ref.name, self._cluster.settings.operator_namespace
+        try:
+            secret = await self._cluster.client.get(SECRETS.object(ObjectKey(namespace, name)))
+        except Gone as error:
+            raise Blocked(
+                Reason.SECRET_NOT_FOUND,
+                f"the Secret {name} does not exist in the operator's namespace {namespace}; create it there, "
+                "or remove spec.credentials.secretRef",
+            ) from error
+        data = secret.get("data") or {}
+        return StaticCredentials(
+            _value(data, name, api.ACCESS_KEY_ID),
+            _value(data, name, api.SECRET_ACCESS_KEY),
+            _value(data, name, api.SESSION_TOKEN) if api.SESSION_TOKEN in data else None,
+        )
+
+    async def _regions(self, account: SesAccount, aws: AwsAccount) -> tuple[AccountRegionStatus, ...]:
+        """How the account stands in each region in use; asked again once in a while, else as status remembers it."""
+        name = account.metadata.name
+        used = {
+            region
+            for key in self._users(name)
+            if (identity := self._cluster.identities.get(key)) is not None
+            for region in identity.spec.regions
+        }
+        before = {status.region: status for status in account.status.regions}
+        return tuple(
+            await asyncio.gather(*(self._region(name, aws, region, before.get(region)) for region in sorted(used)))
+        )
+
+    async def _region(
+        self, name: str, aws: AwsAccount, region: str, before: AccountRegionStatus | None
+    ) -> AccountRegionStatus:
+        now = asyncio.get_running_loop().time()
+        asked = self._asked.setdefault((name, region), now if before and before.reachable else -REGION_REFRESH)
+        if before is not None and before.reachable and now - asked < REGION_REFRESH:
+            return before
+        self._asked[(name, region)] = now
+        try:
+            return region_status(region, await aws.region(region).get_account(Priority.SWEEP))
+        except OperatorError as error:
+            return region_status(region, error.problem)
+
+    async def _report(
+        self,
+        account: SesAccount,
+        aws: AwsAccount | None,
+        regions: tuple[AccountRegionStatus, ...],
+        problem: Problem | None,
+    ) -> Result:
+        current = self._cluster.accounts.get(ObjectKey("", account.metadata.name)) or account
+        new: SesAccountStatus = account_status(
+            current,
+            account_id=aws.account_id if aws else None,
+            regions=regions or current.status.regions,
+            identities=len(self._users(account.metadata.name)),
+            requested_at=current.metadata.annotations.get(RECONCILE_REQUESTED_AT),
+            problem=problem,
+            now=self._now(),
+        )
+        name, loop = account.metadata.name, asyncio.get_running_loop()
+        if current.status.model_copy(update={"identities": new.identities}) == new and new != current.status:
+            wait = self._written.get(name, float("-inf")) + REPORT_INTERVAL - loop.time()
+            if wait > 0:
+                return Result.after(wait)
+        written = await writes.write_status(
+            self._cluster.client, ACCOUNTS, current.metadata, current.status.to_json(), new.to_json()
+        )
+        if written is not None:
+            self._written[name] = loop.time()
+            sighting = self._cluster.accounts.observe(written)
+            if sighting.change not in OWN_DOING:
+                self._on_change(sighting)
+        return Result.after(REGION_REFRESH)
+
+
+def _value(data: Mapping[str, str], secret: str, key: str) -> str:
+    """A value of a Secret, decoded."""
+    try:
+        value = base64.b64decode(data.get(key, ""), validate=True).decode().strip()
+    except (binascii.Error, UnicodeDecodeError):
+        value = ""
+    if not value:
+        raise Blocked(Reason.SECRET_KEY_MISSING, f"the Secret {secret} has no usable value under {key}; put it there")
+    return value

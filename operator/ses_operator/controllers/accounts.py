@@ -1,0 +1,49 @@
+"""The AWS accounts that are open: what each SesAccount became, for the identities that name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ses_operator.api.account import SesAccount, SesAccountSpec
+from ses_operator.api.reasons import Reason
+from ses_operator.aws.sessions import AwsAccount
+from ses_operator.core.keys import ObjectKey
+from ses_operator.core.problems import Problem
+from ses_operator.kube.store import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccount:
+    """A SesAccount whose credentials work."""
+
+    name: str
+    spec: SesAccountSpec
+    aws: AwsAccount
+
+
+class Accounts:
+    """Open accounts by the name of their SesAccount; where one is not open, why."""
+
+    def __init__(self, store: ObjectStore[SesAccount]) -> None:
+        self._store = store
+        self._accounts: dict[str, OpenAccount | Problem] = {}
+
+    def get(self, name: str) -> OpenAccount | Problem | None:
+        """The account, or why it cannot be used; None while it is being opened: its users are woken after that."""
+        state = self._accounts.get(name)
+        if state is not None or ObjectKey("", name) in self._store:
+            return state
+        return Problem(
+            Reason.ACCOUNT_NOT_FOUND,
+            f"there is no SesAccount {name}; create it, or name an existing one in spec.accountRef",
+        )
+
+    def put(self, name: str, state: OpenAccount | Problem) -> bool:
+        """Keep what became of it. Whether that is news to the identities that use it."""
+        before = self._accounts.get(name)
+        self._accounts[name] = state
+        return before != state
+
+    def remove(self, name: str) -> bool:
+        """The SesAccount is gone. Whether it was known."""
+        return self._accounts.pop(name, None) is not None

@@ -1,0 +1,150 @@
+"""Puts the controllers of one replica together."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from ses_operator.aws.budget import Priority, RequestBudget
+from ses_operator.aws.calls import Calls, observe_wait
+from ses_operator.aws.executor import Executor
+from ses_operator.aws.inventory import Inventory
+from ses_operator.aws.lister import Intervals
+from ses_operator.aws.route53 import REQUESTS_PER_SECOND
+from ses_operator.aws.sessions import Sessions
+from ses_operator.controllers.account import AccountController
+from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.claimants import Claimants
+from ses_operator.controllers.cluster import Cluster, Wakeups
+from ses_operator.controllers.departure import Departure
+from ses_operator.controllers.dns_side import DnsSide
+from ses_operator.controllers.facts import Facts
+from ses_operator.controllers.identity import IdentityController, IdentityParts
+from ses_operator.controllers.lookups import Lookups
+from ses_operator.controllers.objects import IdentityObjects
+from ses_operator.controllers.queue import Result, Urgency
+from ses_operator.controllers.regions import Regions
+from ses_operator.controllers.settlement import Settlement
+from ses_operator.core.keys import ObjectKey
+from ses_operator.dns.endpoint import DnsEndpointPublisher
+from ses_operator.dns.endpoint_object import EndpointObject
+from ses_operator.dns.nameservers import NameServers
+from ses_operator.dns.resolver import Resolver
+from ses_operator.kube.informers import Origin
+from ses_operator.kube.store import Sighting
+
+PRIORITIES = {Urgency.URGENT: Priority.PERSON, Urgency.NORMAL: Priority.PENDING, Urgency.LOW: Priority.SWEEP}
+
+
+def now() -> datetime:
+    """The time of day, as status tells it."""
+    return datetime.now(UTC)
+
+
+class Resolvers:
+    """One resolver for each set of name servers, so that zones are found once."""
+
+    def __init__(self) -> None:
+        self._resolvers: dict[tuple[str, ...], Resolver] = {}
+
+    def __call__(self, nameservers: Sequence[str]) -> Resolver:
+        key = tuple(nameservers)
+        if key not in self._resolvers:
+            self._resolvers[key] = Resolver(NameServers(key))
+        return self._resolvers[key]
+
+
+class IdentityReconciler:
+    """One key: the life of an identity, or its end."""
+
+    def __init__(self, cluster: Cluster, parts: IdentityParts) -> None:
+        self._cluster = cluster
+        self._parts = parts
+        self._uids: dict[ObjectKey, str] = {}
+        installation = cluster.settings.installation_id
+        self._life = IdentityController(installation, parts, now)
+        self._end = Departure(installation, parts, now)
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        identity = self._cluster.identities.get(key)
+        if identity is None and (vanished := self._parts.objects.vanished(key)) is not None:
+            return await self._end.reconcile(vanished, Priority.PERSON)
+        if identity is None:
+            self._forget(key)
+            return Result.done()
+        if self._uids.setdefault(key, identity.metadata.uid) != identity.metadata.uid:
+            self._forget(key)  # another object of the same name
+            self._uids[key] = identity.metadata.uid
+        priority = PRIORITIES[self._cluster.identity_queue.urgency_of(key)]
+        if identity.metadata.is_deleting:
+            return await self._end.reconcile(identity, priority)
+        return await self._life.reconcile(identity, priority)
+
+    def _forget(self, key: ObjectKey) -> None:
+        self._parts.inventory.unwatch(key)
+        self._parts.lookups.forget(key)
+        self._parts.settlement.forget(key, self._uids.pop(key, ""))
+
+
+class Controllers:
+    """The controllers, and what they share."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        settings = cluster.settings
+        self._executor = Executor(cluster.gate, settings.aws_connections)
+        calls = Calls(self._executor, RequestBudget(REQUESTS_PER_SECOND, on_wait=observe_wait))
+        self._sessions = Sessions(
+            self._executor,
+            RequestBudget(on_wait=observe_wait),
+            lambda name: cluster.account_queue.add(ObjectKey("", name)),
+        )
+        self._inventory = Inventory(
+            cluster.identity_queue.add, Intervals(idle=settings.idle_poll, pending=settings.pending_poll)
+        )
+        self._dns = DnsSide(
+            calls,
+            lambda account: _endpoint_publisher(cluster, account),
+            lambda owner: cluster.identity_queue.add(owner.key),
+        )
+        accounts = Accounts(cluster.accounts)
+        wakeups = Wakeups(cluster.identities, cluster.accounts, cluster.identity_queue, cluster.account_queue)
+
+        def on_identity(sighting: Sighting) -> None:
+            wakeups.on_identity(sighting, Origin.WATCHED)
+
+        def on_account(sighting: Sighting) -> None:
+            wakeups.on_account(sighting, Origin.WATCHED)
+
+        parts = IdentityParts(
+            objects=IdentityObjects(cluster.client, cluster.identities, cluster.events, on_identity),
+            accounts=accounts,
+            claimants=Claimants(cluster.identities, accounts),
+            inventory=self._inventory,
+            regions=Regions(Facts(time.monotonic), self._inventory),
+            dns=self._dns,
+            lookups=Lookups(Resolvers(), time.monotonic),
+            settlement=Settlement(self._inventory, cluster.endpoints, settings.sweep_interval, time.time),
+        )
+        self.identity = IdentityReconciler(cluster, parts)
+        self.account = AccountController(cluster, self._sessions, accounts, on_account, now)
+
+    async def close(self) -> None:
+        """No reconcile runs any more: stop what goes on in the background."""
+        await self._inventory.close()
+        await self._dns.close()
+        self._sessions.close()
+        self._executor.close()
+
+
+def build_controllers(cluster: Cluster) -> Controllers:
+    """The controllers of a replica that has just become the active one."""
+    return Controllers(cluster)
+
+
+def _endpoint_publisher(cluster: Cluster, account: OpenAccount) -> DnsEndpointPublisher:
+    def read(key: ObjectKey) -> EndpointObject | None:
+        raw = cluster.endpoints.get(key)
+        return EndpointObject.of(raw) if raw is not None else None
+
+    return DnsEndpointPublisher(cluster.client, account.spec.dns.txt_quoting, read)

@@ -1,0 +1,43 @@
+"""Who else asks for the same identity: looked up among all SesIdentity objects that are known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ses_operator.api.identity import SesIdentity
+from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.cluster import BY_DOMAIN
+from ses_operator.core.claims import Claimant
+from ses_operator.core.keys import ObjectKey
+from ses_operator.kube.store import ObjectStore
+
+
+class Claimants:
+    """The competition. An object that is being deleted does not compete: what it still holds is its by its tag."""
+
+    def __init__(self, store: ObjectStore[SesIdentity], accounts: Accounts) -> None:
+        self._store = store
+        self._accounts = accounts
+
+    def of(self, identity: SesIdentity, account_id: str) -> Claimant:
+        """The object itself as a claimant."""
+        meta = identity.metadata
+        return Claimant(
+            key=ObjectKey(meta.namespace, meta.name),
+            created=meta.creation_timestamp or datetime.max.replace(tzinfo=UTC),
+            account_id=account_id,
+            identity=identity.spec.domain,
+            regions=frozenset(identity.spec.regions),
+        )
+
+    def others(self, identity: SesIdentity) -> tuple[Claimant, ...]:
+        """All others that ask for the same name, in accounts that are open."""
+        found = []
+        for key in self._store.by_index(BY_DOMAIN, identity.spec.domain):
+            other = self._store.get(key)
+            if other is None or other.metadata.uid == identity.metadata.uid or other.metadata.is_deleting:
+                continue
+            account = self._accounts.get(other.spec.account_ref.name)
+            if isinstance(account, OpenAccount):
+                found.append(self.of(other, account.aws.account_id))
+        return tuple(found)

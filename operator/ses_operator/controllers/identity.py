@@ -1,0 +1,270 @@
+"""Takes a SesIdentity from its spec to verified in every region, keeps it so, and reports.
+
+It holds no truth between calls: what its parts remember (readings, look-ups, turns) saves calls, and losing it costs some.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ses_operator.api.identity import SesIdentity
+from ses_operator.aws.budget import Priority
+from ses_operator.aws.inventory import Inventory
+from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.claimants import Claimants
+from ses_operator.controllers.dns_side import DnsSide, Target
+from ses_operator.controllers.lookups import Lookups
+from ses_operator.controllers.objects import IdentityObjects, footprint_of_object
+from ses_operator.controllers.queue import Result
+from ses_operator.controllers.regions import Regions
+from ses_operator.controllers.settlement import Settlement, is_reported_ready
+from ses_operator.core.acceptance import Application, judge, same_account
+from ses_operator.core.desired import AwsScope, Desired, desired_identity
+from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
+from ses_operator.core.feedback import needs_topics
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.keys import ObjectKey
+from ses_operator.core.observed import Observed
+from ses_operator.core.plan import Plan, all_published, footprint_of, owns_any, plan_identity
+from ses_operator.core.problems import Problem
+from ses_operator.core.publication import Zone
+from ses_operator.core.report import Case, is_ready
+from ses_operator.core.requeue import needs_backoff, requeue_after, waited
+from ses_operator.core.sending_policy import asks_for_new_policies
+from ses_operator.core.status import identity_status, refused_status, remembered
+from ses_operator.core.steps import PublishRecords, WithdrawRecords
+from ses_operator.core.suspension import suspension
+from ses_operator.core.tidiness import within_reach
+
+SECOND_LOOK = 60.0
+"""Seconds after which an identity whose records have moved is read in full once more."""
+
+MAX_ROUNDS = 8
+"""Rounds of plan and apply in one run. Three are the rule; what is left after these waits for the next run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One reconcile: the object, its account, what is wanted, where its records go, how urgent it is."""
+
+    identity: SesIdentity
+    account: OpenAccount
+    desired: Desired
+    target: Target | Problem
+    priority: Priority
+
+    @property
+    def places(self) -> frozenset[str]:
+        return self.target.places if isinstance(self.target, Target) else frozenset()
+
+    @property
+    def zone(self) -> Zone | None:
+        return self.target.publication.zone if isinstance(self.target, Target) else None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityParts:
+    """What the controller is made of."""
+
+    objects: IdentityObjects
+    accounts: Accounts
+    claimants: Claimants
+    inventory: Inventory
+    regions: Regions
+    dns: DnsSide
+    lookups: Lookups
+    settlement: Settlement
+
+
+class IdentityController:
+    """Observe, plan, apply, report: the life of an identity. Its end is in ``departure``."""
+
+    def __init__(self, installation_id: str, parts: IdentityParts, now: Callable[[], datetime]) -> None:
+        self._installation_id = installation_id
+        self._parts = parts
+        self._now = now
+
+    async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
+        key = ObjectKey(identity.metadata.namespace, identity.metadata.name)
+        account = self._parts.accounts.get(identity.spec.account_ref.name)
+        if account is None:
+            return Result.done()
+        if isinstance(account, Problem):
+            if is_passing(account) and is_ready(identity.status):
+                return Result.retry()
+            return await self._refuse(identity, account)
+        moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
+        if moved is not None:
+            return await self._refuse(identity, moved)
+        scope = AwsScope(account.aws.account_id, account.aws.partition)
+        desired = desired_identity(self._installation_id, key, identity.spec, account.spec, scope)
+        self._watch(identity, account, desired)
+        await self._parts.regions.listed(account.aws, desired.regions)
+        if self._parts.settlement.is_settled(identity, desired, account.aws.account_id):
+            return Result.after(self._parts.settlement.until_turn(identity))
+        run = Run(identity, account, desired, await self._target(identity, account, desired), priority)
+        observed = await self._observe(run)
+        application = Application(
+            desired,
+            self._parts.claimants.of(identity, account.aws.account_id),
+            self._parts.claimants.others(identity),
+            observed.regions,
+        )
+        if (problem := judge(application)) is not None:
+            return await self._refuse(identity, problem)
+        run, observed, plan = await self._converge(run, observed)
+        return await self._report(run, observed, plan)
+
+    async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
+        """Where the records go. Who asks for a look does not get the answer from before somebody made the zone."""
+        target = await self._parts.dns.target(account, desired)
+        if isinstance(target, Problem) and self._parts.settlement.is_due(identity):
+            return await self._parts.dns.target_anew(account, desired)
+        return target
+
+    def _watch(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> None:
+        """Have the lists tell of this identity; of a region that status does not know as verified, often."""
+        verified = {region.region for region in identity.status.regions if region.verification_status == "SUCCESS"}
+        regions = {region: region not in verified for region in desired.regions}
+        self._parts.inventory.watch(desired.owner.key, account.aws, desired.identity, regions)
+
+    async def _observe(self, run: Run) -> Observed:
+        """What SES says in every region of the spec and of the footprint. DNS is observed when SES has told its part."""
+        memory, now = remembered(run.identity), self._now()
+        footprint = footprint_of_object(run.identity)
+        leaving = footprint.regions - frozenset(run.desired.regions)
+        in_full = self._parts.settlement.is_due(run.identity) or asks_for_new_policies(run.desired, footprint)
+        views = await self._parts.regions.read(
+            run.account.aws,
+            run.desired.identity,
+            {region: waited(memory.get(region), now) for region in run.desired.regions},
+            0.0 if in_full else float("inf"),
+            run.priority,
+        )
+        views |= await self._parts.regions.read_certainly(
+            run.account.aws, run.desired.identity, sorted(leaving), run.priority
+        )
+        if in_full or has_lost_sight(views, run.identity.status):
+            self._parts.dns.forget(run.target)
+            self._parts.lookups.forget(run.desired.owner.key)
+        return Observed(regions=views, remembered=memory)
+
+    async def _converge(self, run: Run, observed: Observed) -> tuple[Run, Observed, Plan]:
+        """Plan and apply until nothing is left that can be done now."""
+        for _ in range(MAX_ROUNDS):
+            observed = await self._with_topics(run, observed)
+            plan = self._plan(run, observed)
+            if not plan.ses_steps and observed.dns is None and observed.dns_failure is None:
+                observed = await self._observe_dns(run, observed)
+                plan = self._plan(run, observed)
+            if run.identity.spec.suspend:
+                return run, observed, plan
+            if plan.is_empty:
+                # What is ours without our doing (an object that was restored, a mark that was lost) is anchored too.
+                anchored = await self._anchor(run, observed) if owns_any(run.desired, observed) else run
+                return anchored, observed, plan
+            run = await self._anchor(run, observed)
+            observed = await self._apply(run, plan, observed)
+        return run, observed, self._plan(run, observed)
+
+    async def _with_topics(self, run: Run, observed: Observed) -> Observed:
+        """With the SNS topics of the regions for which the spec names some, or did."""
+        footprint = footprint_of_object(run.identity)
+        regions = [region for region in observed.regions if needs_topics(run.desired, region, footprint)]
+        if not regions:
+            return observed
+        account, name = run.account.aws, run.desired.identity
+        views = await self._parts.regions.with_topics(account, name, observed.regions, regions, run.priority)
+        return replace(observed, regions=views)
+
+    async def _observe_dns(self, run: Run, observed: Observed) -> Observed:
+        """With how the records stand: at the publisher, at the name servers where that is in question, and for SES."""
+        observed = await self._parts.dns.observe(run.target, run.desired, observed)
+        return await self._look(run, observed)
+
+    async def _look(self, run: Run, observed: Observed) -> Observed:
+        return await self._parts.lookups.refine(
+            run.desired,
+            observed,
+            run.account.spec.dns.nameservers,
+            lambda: self._parts.dns.published_at(run.account, run.target),
+            self._now(),
+        )
+
+    def _plan(self, run: Run, observed: Observed) -> Plan:
+        return plan_identity(run.desired, observed, footprint_of_object(run.identity), self._now())
+
+    async def _apply(self, run: Run, plan: Plan, observed: Observed) -> Observed:
+        if plan.ses_steps:
+            observed = await self._parts.regions.apply(
+                run.account.aws, plan.ses_steps, observed, self._now(), run.priority
+            )
+            return replace(observed, dns=None)
+        if isinstance(plan.dns, PublishRecords) and isinstance(run.target, Target):
+            return await self._look(run, await self._parts.dns.carry_out(run.target, plan.dns, observed))
+        return observed
+
+    async def _anchor(self, run: Run, observed: Observed) -> Run:
+        """Finalizer and footprint stand, confirmed, before anything that they cover is made."""
+        footprint = footprint_of_object(run.identity)
+        wanted = footprint_of(run.desired, run.places, observed.regions, footprint)
+        needed = footprint | within_reach(wanted, observed) | Footprint(account=run.account.aws.account_id)
+        return replace(run, identity=await self._parts.objects.anchor(run.identity, needed))
+
+    async def _tidy(self, run: Run, observed: Observed, plan: Plan) -> SesIdentity:
+        """Where records went before is cleared once they are served from where they go now; then the footprint shrinks."""
+        footprint = footprint_of_object(run.identity)
+        if any(region_plan.problem for region_plan in plan.regions.values()) or not all_published(observed):
+            return run.identity
+        left = footprint.places - run.places
+        if left and not await self._is_served_anew(run, observed):
+            return run.identity  # the old place may be the one that is asked; the next turn looks again
+        for place in sorted(left):
+            target = await self._parts.dns.target_at(run.account, run.desired, place)
+            if target is not None:
+                await self._parts.dns.take_away(target, WithdrawRecords())
+        if left:
+            # Whoever served the old place may take away what the new one has counted as there already.
+            self._parts.settlement.bring_forward(run.identity, SECOND_LOOK)
+        needed = footprint_of(run.desired, run.places, observed.regions, footprint)
+        return await self._parts.objects.anchor(run.identity, needed)
+
+    async def _is_served_anew(self, run: Run, observed: Observed) -> bool:
+        """Whether name servers answer from the zone where the records are now: that SES is content may be the old one's
+        doing. Who else publishes them, and where, is not known."""
+        published_at = await self._parts.dns.published_at(run.account, run.target)
+        if published_at is None or observed.dns is None:
+            return True
+        records = [entry.record for entry in observed.dns.records if not entry.is_left_to_others]
+        return await self._parts.lookups.are_served_from(records, run.account.spec.dns.nameservers, published_at)
+
+    async def _refuse(self, identity: SesIdentity, problem: Problem) -> Result:
+        await self._parts.objects.report(identity, refused_status(identity, problem, self._now()))
+        return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
+
+    async def _report(self, run: Run, observed: Observed, plan: Plan) -> Result:
+        case = Case.of(
+            run.desired,
+            observed,
+            plan,
+            account_id=run.account.aws.account_id,
+            partition=run.account.aws.partition,
+            suspended=suspension(plan) if run.identity.spec.suspend else None,
+        )
+        if is_reported_ready(run.identity, run.desired) and is_passing_doubt(case):
+            return Result.retry()
+        status = identity_status(run.identity, case, run.zone, self._now())
+        identity = await self._parts.objects.report(run.identity, status)
+        self._watch(identity, run.account, run.desired)
+        self._parts.settlement.note_read(identity)
+        if needs_backoff(case):
+            return Result.retry()
+        if plan.is_empty and identity.metadata.has_finalizer and not identity.spec.suspend:
+            identity = await self._tidy(replace(run, identity=identity), observed, plan)
+        if is_ready(status) and self._parts.settlement.is_settled(identity, run.desired, run.account.aws.account_id):
+            self._parts.regions.forget(run.account.aws.account_id, run.desired.identity, run.desired.regions)
+        after = requeue_after(case, self._now())
+        turn = self._parts.settlement.until_turn(identity)
+        return Result.after(turn if after is None else min(after, turn))

@@ -1,0 +1,103 @@
+"""The Kubernetes side of an identity: the three writes that are made to the object, and the Events about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.identity_status import SesIdentityStatus
+from ses_operator.api.meta import FOOTPRINT
+from ses_operator.controllers.anchors import FreshAnchors
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.keys import ObjectKey
+from ses_operator.core.problems import Gone
+from ses_operator.core.transitions import Transition, transitions
+from ses_operator.kube import writes
+from ses_operator.kube.client import KubeClient
+from ses_operator.kube.events import Event, EventRecorder
+from ses_operator.kube.resources import IDENTITIES, JsonObject
+from ses_operator.kube.store import Change, ObjectStore, Sighting
+
+OWN_DOING = frozenset({Change.NOTHING, Change.STATUS})
+"""What a status write of ours changes. Anything beyond is somebody else's, and no watch will tell of it any more."""
+
+
+def footprint_of_object(identity: SesIdentity) -> Footprint:
+    """What the object's annotation says."""
+    return Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+
+
+def key_of(identity: SesIdentity) -> ObjectKey:
+    """The object's key."""
+    return ObjectKey(identity.metadata.namespace, identity.metadata.name)
+
+
+class IdentityObjects:
+    """Writes to SesIdentity objects, and what they are after it.
+
+    ``on_change`` is told of what an answer to a write shows and a watch therefore will not: a spec that somebody changed
+    just before our status arrived, an object that is gone with its finalizer.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        store: ObjectStore[SesIdentity],
+        events: EventRecorder,
+        on_change: Callable[[Sighting], None],
+    ) -> None:
+        self._client = client
+        self._store = store
+        self._events = events
+        self._on_change = on_change
+        self._anchors = FreshAnchors(store.uid)
+
+    async def anchor(self, identity: SesIdentity, footprint: Footprint) -> SesIdentity:
+        """The object with finalizer and footprint. No write where they stand as they should."""
+        if identity.metadata.has_finalizer and footprint_of_object(identity) == footprint:
+            return identity
+        written = await writes.anchor(self._client, IDENTITIES, identity.metadata, footprint.encode())
+        self._store.observe(written)
+        anchored = self._as_written(identity, written)
+        if not identity.metadata.has_finalizer:
+            self._anchors.note(key_of(identity), anchored)
+        return anchored
+
+    def vanished(self, key: ObjectKey) -> SesIdentity | None:
+        """What an object was that went without waiting for the finalizer that had just been put on it."""
+        return self._anchors.vanished(key)
+
+    async def report(self, identity: SesIdentity, status: SesIdentityStatus) -> SesIdentity:
+        """The object with this status, written only where it differs, and an Event where that matters to a person."""
+        written = await writes.write_status(
+            self._client, IDENTITIES, identity.metadata, identity.status.to_json(), status.to_json()
+        )
+        if written is None:
+            return identity
+        for transition in transitions(identity.status.conditions, status.conditions):
+            self.tell(identity, transition)
+        sighting = self._store.observe(written)
+        if sighting.change not in OWN_DOING:
+            self._on_change(sighting)
+        return self._as_written(identity, written)
+
+    def tell(self, identity: SesIdentity, transition: Transition) -> None:
+        """An Event about the object."""
+        self._events.record(Event(IDENTITIES, identity.metadata, transition))
+
+    async def let_go(self, identity: SesIdentity) -> None:
+        """Take the finalizer away: nothing is left to be done."""
+        self._anchors.done(key_of(identity))
+        try:
+            sighting = self._store.observe(await writes.remove_finalizer(self._client, IDENTITIES, identity.metadata))
+        except Gone:
+            sighting = self._store.remove(key_of(identity), identity.metadata.uid)
+        if sighting.change is Change.REMOVED:
+            self._on_change(sighting)
+
+    def _as_written(self, identity: SesIdentity, written: JsonObject) -> SesIdentity:
+        """The object just as the write left it: what came after that is for the next reconcile."""
+        known = self._store.get(key_of(identity))
+        if known is not None and known.metadata.resource_version == written["metadata"]["resourceVersion"]:
+            return known
+        return SesIdentity.model_validate(written)

@@ -1,0 +1,96 @@
+"""Whether an identity may be worked on at all: a chain of small rules, of which the first that is broken speaks.
+
+None of them tells the one who asks anything about another's object but that the domain is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ses_operator.api.reasons import Reason
+from ses_operator.core.claims import Claimant, Ownership, contested_regions, ownership
+from ses_operator.core.desired import Desired
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.observed import Present, RegionView, Unread
+from ses_operator.core.problems import Problem
+
+MAX_TAGS = 50
+"""Tags of an SES identity (API reference, Tag: "up to 50 tags")."""
+
+
+@dataclass(frozen=True, slots=True)
+class Application:
+    """What is asked for, by whom, and who else asks for the same."""
+
+    desired: Desired
+    claimant: Claimant
+    others: tuple[Claimant, ...]
+    views: Mapping[str, RegionView]
+
+
+Rule = Callable[[Application], Problem | None]
+
+
+def tags_fit(application: Application) -> Problem | None:
+    """The tags of the spec, of the account and ours are as many as SES allows."""
+    count = len(application.desired.tags)
+    if count <= MAX_TAGS:
+        return None
+    return Problem(
+        Reason.TOO_MANY_TAGS,
+        f"spec.tags and the account's defaultTags make {count} tags with the operator's own; SES allows {MAX_TAGS}. "
+        f"Remove {count - MAX_TAGS} from spec.tags",
+    )
+
+
+def not_claimed(application: Application) -> Problem | None:
+    """Nobody with a better claim asks for the identity in one of the regions; what already is ours is not contested.
+
+    Nor is what cannot be read, and may be ours: nothing is written there until it can.
+    """
+    contested = contested_regions(application.claimant, application.others)
+    lost = sorted(region for region in contested if not _may_be_ours(application, region))
+    if not lost:
+        return None
+    return Problem(
+        Reason.ALREADY_CLAIMED,
+        f"{application.desired.identity} is taken in {', '.join(lost)}: another object holds it in this AWS account. "
+        "Take these regions out of spec.regions, or have the other object deleted",
+    )
+
+
+RULES: tuple[Rule, ...] = (tags_fit, not_claimed)
+
+
+def judge(application: Application) -> Problem | None:
+    """The first rule that is broken, or None: accepted."""
+    for rule in RULES:
+        if (problem := rule(application)) is not None:
+            return problem
+    return None
+
+
+def _may_be_ours(application: Application, region: str) -> bool:
+    match application.views.get(region):
+        case Present(facts):
+            return ownership(facts, application.desired.owner) is Ownership.OURS
+        case Unread():
+            return True
+        case _:
+            return False
+
+
+def same_account(footprint: Footprint, account_name: str, account_id: str) -> Problem | None:
+    """The SesAccount still leads to the AWS account in which the identity stands.
+
+    In another one it would be made anew, and what stands in the first would be nobody's.
+    """
+    if footprint.account in ("", account_id):
+        return None
+    return Problem(
+        Reason.ACCOUNT_CHANGED,
+        f"the identity stands in the AWS account {footprint.account}, and the credentials of the SesAccount {account_name} are "
+        f"for {account_id}; give the SesAccount credentials for {footprint.account} again; or leave the identity there: delete "
+        "this object with spec.deletionPolicy set to Retain, and make a new one",
+    )

@@ -1,0 +1,57 @@
+"""What status says of a SesAccount. Pure."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from ses_operator.api.account import AccountRegionStatus, SendQuotaStatus, SesAccount, SesAccountStatus
+from ses_operator.api.conditions import ConditionType
+from ses_operator.core.problems import Problem
+from ses_operator.core.report import Verdict, conditions, not_ready, yes
+from ses_operator.core.ses import AccountFacts
+
+
+def region_status(region: str, answer: AccountFacts | Problem) -> AccountRegionStatus:
+    """One region, as GetAccount answered or failed. Nothing that changes with each mail sent stands in it."""
+    if isinstance(answer, Problem):
+        return AccountRegionStatus(region=region, reachable=False, reason=answer.reason, message=answer.message)
+    return AccountRegionStatus(
+        region=region,
+        reachable=True,
+        production_access_enabled=answer.production_access,
+        sending_enabled=answer.sending_enabled,
+        enforcement_status=answer.enforcement_status,
+        send_quota=SendQuotaStatus(max24_hour_send=answer.max_24_hour_send, max_send_rate=answer.max_send_rate),
+    )
+
+
+def account_status(
+    account: SesAccount,
+    *,
+    account_id: str | None,
+    regions: tuple[AccountRegionStatus, ...],
+    identities: int,
+    requested_at: str | None,
+    problem: Problem | None,
+    now: datetime,
+) -> SesAccountStatus:
+    """The whole status. ``problem`` is why the account cannot be used at all, None where it can."""
+    generation = account.metadata.generation
+    return SesAccountStatus(
+        observed_generation=generation,
+        conditions=conditions(_verdicts(account_id, regions, problem), account.status.conditions, generation, now),
+        account_id=account_id or account.status.account_id,
+        identities=identities,
+        regions=regions,
+        last_handled_reconcile_at=requested_at,
+    )
+
+
+def _verdicts(
+    account_id: str | None, regions: tuple[AccountRegionStatus, ...], problem: Problem | None
+) -> dict[ConditionType, Verdict]:
+    if problem is not None:
+        return not_ready(problem)
+    silent = [region.region for region in regions if not region.reachable]
+    answering = f"{len(regions) - len(silent)} of {len(regions)} regions in use answer"
+    return {ConditionType.READY: yes(f"The credentials work for AWS account {account_id}; {answering}.")}

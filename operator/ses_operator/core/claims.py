@@ -1,0 +1,65 @@
+"""Who holds an SES identity: a claim is (AWS account, region, identity), and there is one holder.
+
+Whoever the owner tag names holds it. Where no tag decides, the oldest object does, then the first by namespace and name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ses_operator.api.meta import OWNER_TAG
+from ses_operator.core.keys import ObjectKey, Owner
+from ses_operator.core.observed import Present, RegionView
+from ses_operator.core.ses import IdentityFacts
+from ses_operator.core.steps import SesStep, TagIdentity
+
+
+class Ownership(StrEnum):
+    """Whose an existing SES identity is, by its owner tag."""
+
+    OURS = "Ours"
+    NOBODYS = "Nobodys"
+    ANOTHERS = "Anothers"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A SesIdentity that asks for an identity in some regions of an AWS account."""
+
+    key: ObjectKey
+    created: datetime
+    account_id: str
+    identity: str
+    regions: frozenset[str]
+
+
+def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
+    """Whose this identity is, read from the thing itself."""
+    tag = (facts.tags or {}).get(OWNER_TAG)
+    if tag is None:
+        return Ownership.NOBODYS
+    return Ownership.OURS if tag == str(owner) else Ownership.ANOTHERS
+
+
+def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozenset[str]:
+    """The regions in which another object has the better claim, as far as age tells."""
+    lost: set[str] = set()
+    for other in others:
+        if other.key == claimant.key or (other.account_id, other.identity) != (claimant.account_id, claimant.identity):
+            continue
+        if (other.created, other.key) < (claimant.created, claimant.key):
+            lost |= claimant.regions & other.regions
+    return frozenset(lost)
+
+
+def adopts(step: SesStep, view: RegionView) -> bool:
+    """Whether the step makes ours what is nobody's."""
+    return (
+        isinstance(step, TagIdentity)
+        and OWNER_TAG in step.tags
+        and isinstance(view, Present)
+        and OWNER_TAG not in (view.facts.tags or {})
+    )

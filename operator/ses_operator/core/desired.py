@@ -1,0 +1,161 @@
+"""What a SesIdentity asks for, with every default filled in: the effective configuration.
+
+Computed anew at each reconcile from the spec, the account and the installation; nothing else in the operator reads a spec.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+
+from ses_operator.api.account import DnsProvider, SesAccountSpec
+from ses_operator.api.feedback import TopicsSpec
+from ses_operator.api.identity import (
+    AdoptionPolicy,
+    DeletionPolicy,
+    MxFailureBehavior,
+    SesIdentitySpec,
+)
+from ses_operator.api.meta import OWNER_TAG
+from ses_operator.core.dmarc import Dmarc
+from ses_operator.core.keys import ObjectKey, Owner
+from ses_operator.core.policy_documents import WantedPolicy, wanted_policies
+from ses_operator.core.ses import NotificationType, Topic, Topics, identity_arn
+
+
+class MailFromBehavior(StrEnum):
+    """BehaviorOnMxFailure of SESv2."""
+
+    USE_DEFAULT_VALUE = "USE_DEFAULT_VALUE"
+    REJECT_MESSAGE = "REJECT_MESSAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class MailFrom:
+    """The custom MAIL FROM domain wanted in one region."""
+
+    domain: str
+    behavior_on_mx_failure: MailFromBehavior
+
+
+@dataclass(frozen=True, slots=True)
+class Desired:
+    """One identity as it is to be, in every region. ``key_length`` in bits, ``ttl`` in seconds; ``tags`` include ours.
+
+    ``feedback_forwarding`` None: not managed. ``policies`` by region. ``topics`` by region: those of others are not managed.
+    """
+
+    owner: Owner
+    identity: str
+    regions: tuple[str, ...]
+    signing_enabled: bool
+    key_length: int
+    mail_from: Mapping[str, MailFrom]
+    configuration_set_name: str | None
+    tags: Mapping[str, str]
+    provider: DnsProvider
+    ttl: int
+    adoption: AdoptionPolicy
+    deletion: DeletionPolicy
+    zone_ref: str | None = None
+    endpoint_labels: Mapping[str, str] = field(default_factory=dict)
+    endpoint_annotations: Mapping[str, str] = field(default_factory=dict)
+    dmarc: Dmarc | None = None
+    feedback_forwarding: bool | None = None
+    configuration_set_overrides: Mapping[str, str] = field(default_factory=dict)
+    policies: Mapping[str, tuple[WantedPolicy, ...]] = field(default_factory=dict)
+    topics: Mapping[str, Topics] = field(default_factory=dict)
+
+    def configuration_set(self, region: str) -> str | None:
+        """The default configuration set in this region."""
+        return self.configuration_set_overrides.get(region, self.configuration_set_name)
+
+    def digest(self) -> str:
+        """A short digest of all this: equal digests ask for the same. It is remembered in status."""
+        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True, slots=True)
+class AwsScope:
+    """The AWS account that identities are in, and its partition: what their ARNs begin with."""
+
+    account_id: str
+    partition: str = "aws"
+
+
+def desired_identity(
+    installation_id: str, key: ObjectKey, spec: SesIdentitySpec, account: SesAccountSpec, scope: AwsScope | None
+) -> Desired:
+    """The effective configuration of a SesIdentity under its account.
+
+    Without a scope, as long as it is not known, there are no policies: they name ARNs.
+    """
+    owner = Owner(installation_id, key)
+    dns = spec.dns
+    mail_from: dict[str, MailFrom] = {}
+    if spec.mail_from is not None:
+        behavior = (
+            MailFromBehavior.REJECT_MESSAGE
+            if spec.mail_from.behavior_on_mx_failure is MxFailureBehavior.REJECT_MESSAGE
+            else MailFromBehavior.USE_DEFAULT_VALUE
+        )
+        for region in spec.regions:
+            if (domain := spec.mail_from_domain(region)) is not None:
+                mail_from[region] = MailFrom(domain, behavior)
+    return Desired(
+        owner=owner,
+        identity=spec.domain,
+        regions=tuple(sorted(spec.regions)),
+        signing_enabled=spec.dkim.signing_enabled,
+        key_length=spec.dkim.key_size,
+        mail_from=mail_from,
+        configuration_set_name=spec.configuration_set_name,
+        tags={**account.default_tags, **spec.tags, OWNER_TAG: str(owner)},
+        provider=spec.dns_provider(account.dns.default_provider),
+        ttl=dns.ttl,
+        adoption=spec.adoption_policy,
+        deletion=spec.deletion_policy,
+        zone_ref=dns.route53.zone_ref.name if dns.route53 and dns.route53.zone_ref else None,
+        endpoint_labels=dict(dns.dns_endpoint.labels) if dns.dns_endpoint else {},
+        endpoint_annotations=dict(dns.dns_endpoint.annotations) if dns.dns_endpoint else {},
+        dmarc=Dmarc.of(spec.dmarc) if spec.dmarc else None,
+        feedback_forwarding=spec.feedback.email_forwarding_enabled if spec.feedback else None,
+        configuration_set_overrides={
+            override.region: override.configuration_set_name
+            for override in spec.region_overrides
+            if override.configuration_set_name is not None
+        },
+        topics={
+            override.region: _topics(override.feedback.topics)
+            for override in spec.region_overrides
+            if override.feedback is not None
+        },
+        policies=_policies(spec, scope) if scope else {},
+    )
+
+
+def _policies(spec: SesIdentitySpec, scope: AwsScope) -> dict[str, tuple[WantedPolicy, ...]]:
+    """The sending-authorization policies of each region, with the ARN that the identity has there."""
+    if not spec.authorized_senders and not spec.policies:
+        return {}
+    return {
+        region: wanted_policies(
+            spec.authorized_senders,
+            spec.policies,
+            identity_arn(scope.account_id, region, spec.domain, scope.partition),
+        )
+        for region in spec.regions
+    }
+
+
+def _topics(spec: TopicsSpec) -> Topics:
+    named = {
+        NotificationType.BOUNCE: spec.bounce,
+        NotificationType.COMPLAINT: spec.complaint,
+        NotificationType.DELIVERY: spec.delivery,
+    }
+    return {kind: Topic(topic.topic_arn, topic.include_headers) for kind, topic in named.items() if topic is not None}

@@ -1,0 +1,106 @@
+"""What stands after a step has succeeded: the view that a read would give, without the read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ses_operator.core.observed import Absent, Present, RegionView
+from ses_operator.core.ses import DkimFacts, IdentityFacts, MailFromFacts, Topic, VerificationStatus
+from ses_operator.core.steps import (
+    CreateIdentity,
+    CreatePolicy,
+    DeleteIdentity,
+    DeletePolicy,
+    RestartVerification,
+    SesStep,
+    SetConfigurationSet,
+    SetFeedbackForwarding,
+    SetKeyLength,
+    SetMailFrom,
+    SetSigningEnabled,
+    SetTopic,
+    SetTopicHeaders,
+    TagIdentity,
+    UntagIdentity,
+    UpdatePolicy,
+)
+
+
+def after(step: SesStep, view: RegionView, created: DkimFacts | None) -> RegionView:
+    """The view after ``step``. ``created`` is what CreateEmailIdentity answered, None for all other steps."""
+    match step, view:
+        case CreateIdentity(), _ if created is not None:
+            return Present(
+                IdentityFacts(
+                    verification_status=VerificationStatus.PENDING,
+                    dkim=created,
+                    configuration_set_name=step.configuration_set_name,
+                    tags=dict(step.tags),
+                    topics={},
+                )
+            )
+        case DeleteIdentity(), _:
+            return Absent()
+        case _, Present(facts):
+            return Present(_changed(step, facts))
+        case _:
+            return view
+
+
+def _changed(step: SesStep, facts: IdentityFacts) -> IdentityFacts:
+    match step:
+        case SetSigningEnabled() | SetKeyLength():
+            return replace(facts, dkim=_dkim(step, facts.dkim))
+        case RestartVerification():
+            dkim = replace(facts.dkim, status=VerificationStatus.PENDING)
+            return replace(facts, verification_status=VerificationStatus.PENDING, dkim=dkim)
+        case SetMailFrom():
+            return replace(facts, mail_from=_mail_from(step))
+        case SetConfigurationSet():
+            return replace(facts, configuration_set_name=step.name)
+        case SetFeedbackForwarding() | SetTopic() | SetTopicHeaders():
+            return _feedback(step, facts)
+        case TagIdentity() | UntagIdentity():
+            return replace(facts, tags=_tags(step, facts.tags or {}))
+        case CreatePolicy() | UpdatePolicy() | DeletePolicy():
+            return replace(facts, policies=_policies(step, facts))
+        case _:
+            return facts
+
+
+def _dkim(step: SetSigningEnabled | SetKeyLength, dkim: DkimFacts) -> DkimFacts:
+    match step:
+        case SetSigningEnabled():
+            return replace(dkim, signing_enabled=step.enabled)
+        case SetKeyLength():
+            return replace(dkim, next_key_length=step.key_length, status=VerificationStatus.PENDING)
+
+
+def _policies(step: CreatePolicy | UpdatePolicy | DeletePolicy, facts: IdentityFacts) -> dict[str, str]:
+    others = {name: document for name, document in facts.policies.items() if name != step.name}
+    return others if isinstance(step, DeletePolicy) else {**others, step.name: step.document}
+
+
+def _mail_from(step: SetMailFrom) -> MailFromFacts | None:
+    if step.domain is None:
+        return None
+    return MailFromFacts(step.domain, VerificationStatus.PENDING, step.behavior_on_mx_failure)
+
+
+def _tags(step: TagIdentity | UntagIdentity, tags: Mapping[str, str]) -> dict[str, str]:
+    if isinstance(step, TagIdentity):
+        return {**tags, **step.tags}
+    return {key: value for key, value in tags.items() if key not in step.keys}
+
+
+def _feedback(step: SetFeedbackForwarding | SetTopic | SetTopicHeaders, facts: IdentityFacts) -> IdentityFacts:
+    if isinstance(step, SetFeedbackForwarding):
+        return replace(facts, feedback_forwarding=step.enabled)
+    topics = facts.topics or {}
+    topic = topics.get(step.kind, Topic())
+    changed = (
+        replace(topic, arn=step.arn) if isinstance(step, SetTopic) else replace(topic, include_headers=step.enabled)
+    )
+    others = {kind: topic for kind, topic in topics.items() if kind is not step.kind}
+    return replace(facts, topics=others if changed == Topic() else {**others, step.kind: changed})

@@ -1,0 +1,82 @@
+"""Where an identity may have left something: what is needed to undo it, written before it is done.
+
+The footprint stands in an annotation of the SesIdentity, put there in one patch with the finalizer and confirmed before the
+first external write that it covers. Status may be lost and the spec may change; the footprint says where to look for what
+has to be taken back.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Footprint:
+    """Regions with an identity of ours, places with DNS records of ours, tag keys that we set, settings that we changed,
+    sending policies that we wrote.
+
+    A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is left alone unless the spec names it:
+    what we changed has to be set back when it no longer does. A policy is ``<region>/<name>``. ``account`` is the id of the AWS
+    account that all this is in; empty where nothing was made yet.
+    """
+
+    regions: frozenset[str] = frozenset()
+    places: frozenset[str] = frozenset()
+    tag_keys: frozenset[str] = frozenset()
+    settings: frozenset[str] = frozenset()
+    policies: frozenset[str] = frozenset()
+    account: str = ""
+
+    def __or__(self, other: Footprint) -> Footprint:
+        return Footprint(
+            self.regions | other.regions,
+            self.places | other.places,
+            self.tag_keys | other.tag_keys,
+            self.settings | other.settings,
+            self.policies | other.policies,
+            other.account or self.account,
+        )
+
+    def covers(self, other: Footprint) -> bool:
+        """Whether all that ``other`` names is named here."""
+        return self | other == self
+
+    def encode(self) -> str:
+        """The annotation's value: compact JSON with sorted lists."""
+        names: dict[str, object] = {
+            "regions": sorted(self.regions),
+            "tagKeys": sorted(self.tag_keys),
+            "places": sorted(self.places),
+        }
+        if self.settings:
+            names["settings"] = sorted(self.settings)
+        if self.policies:
+            names["policies"] = sorted(self.policies)
+        if self.account:
+            names["account"] = self.account
+        return json.dumps(names, separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, text: str | None) -> Footprint:
+        """What the annotation says; a missing or damaged one (a person may edit it) says nothing."""
+        try:
+            value: Any = json.loads(text or "{}")
+        except ValueError:
+            return cls()
+        if not isinstance(value, dict):
+            return cls()
+        account = value.get("account")
+        return cls(
+            regions=_names(value.get("regions")),
+            places=_names(value.get("places")),
+            tag_keys=_names(value.get("tagKeys")),
+            settings=_names(value.get("settings")),
+            policies=_names(value.get("policies")),
+            account=account if isinstance(account, str) else "",
+        )
+
+
+def _names(value: object) -> frozenset[str]:
+    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()

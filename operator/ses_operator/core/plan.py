@@ -1,0 +1,324 @@
+"""From what is wanted and what stands to what is to be done: the plan of one identity.
+
+Observe, plan, apply, observe again, until there is nothing more to do: each plan holds only steps that can be taken now. The
+regions of a plan do not wait for one another; the steps of one region are taken in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
+from ses_operator.api.meta import OWNER_TAG
+from ses_operator.api.reasons import Reason
+from ses_operator.core.claims import Ownership, ownership
+from ses_operator.core.desired import Desired
+from ses_operator.core.feedback import settings_of
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
+from ses_operator.core.problems import Problem
+from ses_operator.core.publication import RecordState
+from ses_operator.core.records import Purpose, RecordSet, dkim_records, dmarc_record, mail_from_records, merge
+from ses_operator.core.repairs import (
+    creation,
+    last_repairs,
+    mail_from_differs,
+    repairs,
+    set_mail_from,
+    wanted_mail_from,
+)
+from ses_operator.core.sending_policy import claimed_policies, policy_problem
+from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.steps import (
+    DeleteIdentity,
+    DnsStep,
+    PublishRecords,
+    RestartVerification,
+    SesStep,
+    SetKeyLength,
+    Surplus,
+    UntagIdentity,
+)
+
+KEY_CHANGE_INTERVAL = timedelta(hours=24)
+"""How often SES lets the DKIM key length change (API reference, PutEmailIdentityDkimSigningAttributes)."""
+
+RESTART_INTERVAL = timedelta(hours=1)
+"""How often a verification that failed is started anew, once its records are right."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPlan:
+    """What is to be done in one region; ``problem`` is why no more than that."""
+
+    steps: tuple[SesStep, ...] = ()
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done now. ``dns`` comes only when no region has anything left that can be done before it."""
+
+    regions: Mapping[str, RegionPlan] = field(default_factory=dict)
+    dns: DnsStep | None = None
+
+    @property
+    def ses_steps(self) -> Mapping[str, tuple[SesStep, ...]]:
+        return {region: plan.steps for region, plan in self.regions.items() if plan.steps}
+
+    @property
+    def is_empty(self) -> bool:
+        return self.dns is None and not self.ses_steps
+
+    def describe(self) -> tuple[str, ...]:
+        """One line for each step, in the order of regions: what a dry run shows."""
+        lines = [str(step) for region in sorted(self.ses_steps) for step in self.ses_steps[region]]
+        return (*lines, str(self.dns)) if self.dns else tuple(lines)
+
+
+def footprint_of(
+    desired: Desired, places: Iterable[str], views: Mapping[str, RegionView], before: Footprint
+) -> Footprint:
+    """What the steps of any plan for ``desired`` may leave behind, where ``before`` says what was ours already."""
+    return Footprint(
+        regions=frozenset(desired.regions),
+        places=frozenset(places),
+        tag_keys=frozenset(desired.tags) - {OWNER_TAG},
+        settings=settings_of(desired),
+        policies=claimed_policies(desired, views, before),
+        account=before.account,
+    )
+
+
+def plan_identity(desired: Desired, observed: Observed, footprint: Footprint, now: datetime) -> Plan:
+    """The steps that can be taken now towards ``desired``."""
+    regions = {
+        region: _plan_region(desired, region, observed, footprint, now)
+        for region in sorted({*desired.regions, *observed.regions})
+    }
+    plan = Plan(regions)
+    return plan if plan.ses_steps else Plan(regions, _plan_dns(desired, observed))
+
+
+def _plan_region(desired: Desired, region: str, observed: Observed, footprint: Footprint, now: datetime) -> RegionPlan:
+    if region not in desired.regions:
+        return plan_leaving(desired, region, observed)
+    if (failure := observed.failures.get(region)) is not None:
+        return RegionPlan(problem=failure)
+    match observed.regions.get(region):
+        case Present(facts):
+            return _plan_present(desired, region, facts, observed, footprint, now)
+        case Absent():
+            return RegionPlan(creation(desired, region))
+        case Unread(problem):
+            return RegionPlan(problem=problem)
+        case None:
+            return RegionPlan()
+
+
+def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPlan:
+    """What is to be done where the identity is no longer wanted: what is ours goes, or is let go."""
+    if (failure := observed.failures.get(region)) is not None:
+        return RegionPlan(problem=failure)
+    match observed.regions.get(region):
+        case Unread() if observed.is_nowhere(region):
+            return RegionPlan()
+        case Unread(problem):
+            return RegionPlan(problem=problem)
+        case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
+            if desired.deletion is DeletionPolicy.RETAIN:
+                return RegionPlan((UntagIdentity(region, desired.identity, (OWNER_TAG,)),))
+            return RegionPlan((DeleteIdentity(region, desired.identity),))
+        case _:
+            return RegionPlan()
+
+
+def _plan_present(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint, now: datetime
+) -> RegionPlan:
+    if (problem := _hindrance(desired, region, facts)) is not None:
+        return RegionPlan(problem=problem)
+    key_steps, problem = _key_length(desired, region, facts.dkim, now)
+    steps = (
+        *repairs(desired, region, facts, footprint),
+        *key_steps,
+        *_restarts(desired, region, facts, observed, now),
+        *last_repairs(desired, region, facts, footprint),
+    )
+    return RegionPlan(steps, problem or policy_problem(desired, region, facts, footprint))
+
+
+def _hindrance(desired: Desired, region: str, facts: IdentityFacts) -> Problem | None:
+    """Why an identity that exists must be left as it is."""
+    match ownership(facts, desired.owner):
+        case Ownership.ANOTHERS:
+            return Problem(
+                Reason.OWNED_BY_ANOTHER,
+                f"{region}: the identity {desired.identity} belongs to another owner; it is left as it is. "
+                "Have its owner delete it or hand it over, or take the region out of spec.regions",
+            )
+        case Ownership.NOBODYS if desired.adoption is AdoptionPolicy.NEVER:
+            return Problem(
+                Reason.NOT_ADOPTED,
+                f"{region}: the identity {desired.identity} exists already and has no owner; "
+                "set spec.adoptionPolicy to IfUnowned to take it over, or delete it in SES",
+            )
+        case Ownership.NOBODYS if mail_from_differs(desired, region, facts) and facts.mail_from is not None:
+            return Problem(
+                Reason.MAIL_FROM_CONFLICT,
+                f"{region}: the existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "
+                f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
+                "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
+            )
+    if facts.dkim.origin is not SigningOrigin.EASY:
+        return Problem(
+            Reason.DKIM_CONFLICT,
+            f"{region}: the existing identity {desired.identity} signs with a DKIM key that is not Easy DKIM's; "
+            "it is left as it is. Switch it to Easy DKIM in SES, or delete it there",
+        )
+    return None
+
+
+def _key_length(
+    desired: Desired, region: str, dkim: DkimFacts, now: datetime
+) -> tuple[tuple[SesStep, ...], Problem | None]:
+    """A change of the key length, or how long SES still refuses one."""
+    length = dkim.next_key_length or dkim.key_length
+    if length is None or length == desired.key_length:
+        return (), None
+    changed = dkim.last_key_generation
+    if changed is not None and desired.key_length > length and now - changed < KEY_CHANGE_INTERVAL:
+        left = KEY_CHANGE_INTERVAL - (now - changed)
+        message = (
+            f"{region}: SES changes the DKIM key length once in 24 hours; "
+            f"{desired.key_length} bits follow when the last change is a day old"
+        )
+        return (), Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds())
+    return (SetKeyLength(region, desired.identity, desired.key_length),), None
+
+
+def _restarts(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, now: datetime
+) -> Iterable[SesStep]:
+    """What SES gave up on is asked for again once its records are right: SES does not look again by itself."""
+    remembered = observed.remembered.get(region)
+    if remembered and remembered.restarted_at and now - remembered.restarted_at < RESTART_INTERVAL:
+        return
+    if _has_failed(facts) and _published(observed, region, Purpose.DKIM):
+        yield RestartVerification(region, desired.identity)
+    mail_from = facts.mail_from
+    if (
+        mail_from is not None
+        and mail_from.status is VerificationStatus.FAILED
+        and not mail_from_differs(desired, region, facts)
+        and _published(observed, region, Purpose.MAIL_FROM)
+    ):
+        yield set_mail_from(desired, region)
+
+
+def _has_failed(facts: IdentityFacts) -> bool:
+    return VerificationStatus.FAILED in (facts.verification_status, facts.dkim.status)
+
+
+def _published(observed: Observed, region: str, purpose: Purpose) -> bool:
+    """Whether every record of this purpose that the region asks for is known to be served."""
+    if observed.dns is None:
+        return False
+    states = [
+        entry.state
+        for entry in observed.dns.records
+        if region in entry.record.regions and entry.record.purpose is purpose
+    ]
+    return bool(states) and all(state is RecordState.PUBLISHED for state in states)
+
+
+def all_published(observed: Observed) -> bool:
+    """Whether everything that is wanted in DNS is known to be served, as far as it is not left to somebody else."""
+    dns = observed.dns
+    return (
+        dns is not None
+        and dns.in_sync
+        and all(entry.state is RecordState.PUBLISHED or entry.is_left_to_others for entry in dns.records)
+    )
+
+
+def owns_any(desired: Desired, observed: Observed) -> bool:
+    """Whether anything of ours stands at SES."""
+    return any(
+        isinstance(view, Present) and ownership(view.facts, desired.owner) is Ownership.OURS
+        for view in observed.regions.values()
+    )
+
+
+def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
+    """The records needed by every region whose DKIM tokens are known.
+
+    A region that is leaving keeps its records until its identity is gone; one that cannot be read keeps those remembered.
+    """
+    records: list[RecordSet] = []
+    for region, view in observed.regions.items():
+        dkim = _dkim_of(desired, region, view, observed)
+        if dkim is None:
+            continue
+        tokens, hosted_zone = dkim
+        records += dkim_records(desired.identity, region, tokens, hosted_zone, desired.ttl)
+        mail_from = _mail_from_name(desired, region, view)
+        if mail_from is not None:
+            records += mail_from_records(mail_from, region, desired.ttl)
+    if records and desired.dmarc is not None:
+        # Not before an identity is known to be ours: until then nothing is published for the domain.
+        records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
+    return merge(records)
+
+
+def _mail_from_name(desired: Desired, region: str, view: RegionView) -> str | None:
+    if region in desired.regions:
+        wanted = desired.mail_from.get(region)
+        return wanted.domain if wanted else None
+    return view.facts.mail_from.domain if isinstance(view, Present) and view.facts.mail_from else None
+
+
+def _dkim_of(desired: Desired, region: str, view: RegionView, observed: Observed) -> tuple[tuple[str, ...], str] | None:
+    match view:
+        case Present(facts) if _tells_our_records(desired, facts):
+            return facts.dkim.tokens, facts.dkim.signing_hosted_zone
+        case Unread():
+            remembered = observed.remembered.get(region)
+            return (remembered.tokens, remembered.signing_hosted_zone) if remembered and remembered.tokens else None
+        case _:
+            return None
+
+
+def _tells_our_records(desired: Desired, facts: IdentityFacts) -> bool:
+    """Whether the records of an identity are ours to publish, and known: with a key of the customer's own, the token is
+    the name of its selector, and no CNAME belongs there."""
+    easy = facts.dkim.origin is SigningOrigin.EASY
+    return easy and bool(facts.dkim.tokens) and ownership(facts, desired.owner) is Ownership.OURS
+
+
+def _plan_dns(desired: Desired, observed: Observed) -> DnsStep | None:
+    dns = observed.dns
+    if dns is None or dns.in_sync or dns.problem is not None or observed.dns_failure is not None:
+        return None
+    return PublishRecords(wanted_records(desired, observed), surplus_policy(desired, observed))
+
+
+def surplus_policy(desired: Desired, observed: Observed) -> Surplus:
+    """Whether what is ours in DNS and not wanted may go: only when every region that may need it has told its records.
+
+    An identity that has lost its owner tag, or that somebody gave another key, may still send with those that stand.
+    """
+    for region, view in observed.regions.items():
+        if observed.is_nowhere(region) and region not in desired.regions:
+            continue
+        wanted = region in desired.regions
+        match view:
+            case Unread():
+                return Surplus.KEEP
+            case Absent() if wanted:
+                return Surplus.KEEP
+            case Present(facts) if wanted and not _tells_our_records(desired, facts):
+                return Surplus.KEEP
+    return Surplus.RELEASE if desired.deletion is DeletionPolicy.RETAIN else Surplus.REMOVE

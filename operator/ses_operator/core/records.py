@@ -1,0 +1,134 @@
+"""The DNS records that an SES identity needs.
+
+Source: SES Developer Guide, "Verifying a domain identity" (Easy DKIM: three CNAMEs for each region) and "Using a custom
+MAIL FROM domain" (one MX, one SPF TXT). DMARC, which SES does not ask for: RFC 7489.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from ses_operator.core.dmarc import Dmarc, dmarc_name
+
+MAX_NAME_OCTETS = 253
+SPF_VALUE = "v=spf1 include:amazonses.com ~all"
+MX_PREFERENCE = 10
+
+
+class RecordType(StrEnum):
+    """The types of DNS record that SES asks for."""
+
+    CNAME = "CNAME"
+    MX = "MX"
+    TXT = "TXT"
+
+
+class Purpose(StrEnum):
+    """What a record is for, as status shows it."""
+
+    DKIM = "DKIM"
+    MAIL_FROM = "MailFrom"
+    SPF = "SPF"
+    DMARC = "DMARC"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordId:
+    """What identifies a record set in a zone."""
+
+    name: str
+    type: RecordType
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class RecordSet:
+    """One DNS record set, in a form that belongs to no provider.
+
+    ``name`` is absolute, in lower case, without the closing dot. ``values`` are sorted: a CNAME's target without the closing
+    dot, an MX as ``"10 host"``, a TXT as the whole text, neither quoted nor split (each publisher does that its own way).
+    ``ttl`` is in seconds. ``regions`` are those that ask for this record.
+    """
+
+    name: str
+    type: RecordType
+    values: tuple[str, ...]
+    ttl: int
+    purpose: Purpose
+    regions: tuple[str, ...]
+
+    @property
+    def id(self) -> RecordId:
+        return RecordId(self.name, self.type)
+
+    def __str__(self) -> str:
+        return f"{self.type} {self.name}"
+
+
+def dkim_records(
+    domain: str, region: str, tokens: Iterable[str], signing_hosted_zone: str, ttl: int
+) -> tuple[RecordSet, ...]:
+    """The CNAMEs of Easy DKIM: ``<token>._domainkey.<domain>`` to ``<token>.<signing hosted zone>``."""
+    return tuple(
+        RecordSet(
+            name=f"{token}._domainkey.{domain}".lower(),
+            type=RecordType.CNAME,
+            values=(f"{token}.{signing_hosted_zone}",),
+            ttl=ttl,
+            purpose=Purpose.DKIM,
+            regions=(region,),
+        )
+        for token in tokens
+    )
+
+
+def mail_from_records(mail_from_domain: str, region: str, ttl: int) -> tuple[RecordSet, ...]:
+    """The MX and the SPF TXT of a custom MAIL FROM domain. SES's status depends on the MX alone."""
+    return (
+        RecordSet(
+            name=mail_from_domain.lower(),
+            type=RecordType.MX,
+            values=(f"{MX_PREFERENCE} feedback-smtp.{region}.amazonses.com",),
+            ttl=ttl,
+            purpose=Purpose.MAIL_FROM,
+            regions=(region,),
+        ),
+        RecordSet(
+            name=mail_from_domain.lower(),
+            type=RecordType.TXT,
+            values=(SPF_VALUE,),
+            ttl=ttl,
+            purpose=Purpose.SPF,
+            regions=(region,),
+        ),
+    )
+
+
+def dmarc_record(domain: str, dmarc: Dmarc, regions: Iterable[str], ttl: int) -> RecordSet:
+    """The TXT with the DMARC policy, the same for all regions. SES never looks at it."""
+    return RecordSet(
+        name=dmarc_name(domain),
+        type=RecordType.TXT,
+        values=(dmarc.text,),
+        ttl=ttl,
+        purpose=Purpose.DMARC,
+        regions=tuple(sorted(regions)),
+    )
+
+
+def merge(records: Iterable[RecordSet]) -> tuple[RecordSet, ...]:
+    """The same records, sorted, with those that several regions ask for (same name, type and values) made one."""
+    merged: dict[RecordId, RecordSet] = {}
+    for record in records:
+        known = merged.get(record.id)
+        if known is None:
+            merged[record.id] = record
+        else:
+            values = tuple(sorted({*known.values, *record.values}))
+            regions = tuple(sorted({*known.regions, *record.regions}))
+            merged[record.id] = replace(known, values=values, regions=regions)
+    return tuple(sorted(merged.values()))

@@ -1,0 +1,115 @@
+"""What differs between an identity and what is wanted, setting by setting, and the step that puts it right.
+
+A new setting is one rule more in ``REPAIRS``: it is then set after creation, repaired when it drifts, and described by a dry
+run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ses_operator.core.desired import Desired, MailFromBehavior
+from ses_operator.core.feedback import feedback_forwarding, topics
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.sending_policy import policies
+from ses_operator.core.ses import DkimFacts, IdentityFacts, VerificationStatus
+from ses_operator.core.steps import (
+    CreateIdentity,
+    SesStep,
+    SetConfigurationSet,
+    SetMailFrom,
+    SetSigningEnabled,
+    TagIdentity,
+    UntagIdentity,
+)
+
+Repair = Callable[[Desired, str, IdentityFacts, Footprint], Iterable[SesStep]]
+"""Of one setting in one region. The footprint tells what we set there earlier."""
+
+
+def tags(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> Iterable[SesStep]:
+    """Ours are set; of the others, those that we set earlier and that are no longer wanted go."""
+    found = facts.tags or {}
+    missing = {key: value for key, value in desired.tags.items() if found.get(key) != value}
+    if missing:
+        yield TagIdentity(region, desired.identity, missing)
+    surplus = tuple(sorted((footprint.tag_keys & found.keys()) - desired.tags.keys()))
+    if surplus:
+        yield UntagIdentity(region, desired.identity, surplus)
+
+
+def signing(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
+    """DKIM signing is on or off as asked."""
+    if facts.dkim.signing_enabled != desired.signing_enabled:
+        yield SetSigningEnabled(region, desired.identity, desired.signing_enabled)
+
+
+def mail_from(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
+    """The MAIL FROM domain and what SES does without its MX."""
+    if mail_from_differs(desired, region, facts):
+        yield set_mail_from(desired, region)
+
+
+def configuration_set(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
+    """The default configuration set."""
+    wanted = desired.configuration_set(region)
+    if facts.configuration_set_name != wanted:
+        yield SetConfigurationSet(region, desired.identity, wanted)
+
+
+REPAIRS: tuple[Repair, ...] = (tags, signing, mail_from, configuration_set, topics, feedback_forwarding)
+
+LAST_REPAIRS: tuple[Repair, ...] = (policies,)
+"""What SES may refuse until the identity is verified. All else comes before, for a step that is refused ends the run."""
+
+
+def repairs(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> tuple[SesStep, ...]:
+    """All steps that put the identity right in this region, in the order of ``REPAIRS``."""
+    return tuple(step for repair in REPAIRS for step in repair(desired, region, facts, footprint))
+
+
+def last_repairs(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> tuple[SesStep, ...]:
+    """The steps that come after everything else in this region, in the order of ``LAST_REPAIRS``."""
+    return tuple(step for repair in LAST_REPAIRS for step in repair(desired, region, facts, footprint))
+
+
+def creation(desired: Desired, region: str) -> tuple[SesStep, ...]:
+    """CreateEmailIdentity with all that one call can carry, then what it cannot."""
+    create = CreateIdentity(
+        region, desired.identity, desired.key_length, desired.tags, desired.configuration_set(region)
+    )
+    rules = (repairs, last_repairs)
+    return (create, *(step for rule in rules for step in rule(desired, region, _fresh(create), Footprint())))
+
+
+def _fresh(create: CreateIdentity) -> IdentityFacts:
+    """What stands right after the call, as far as repairs look at it (API reference, CreateEmailIdentity)."""
+    return IdentityFacts(
+        verification_status=VerificationStatus.PENDING,
+        dkim=DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone=""),
+        configuration_set_name=create.configuration_set_name,
+        tags=create.tags,
+        topics={},
+    )
+
+
+def set_mail_from(desired: Desired, region: str) -> SetMailFrom:
+    """The step that sets the MAIL FROM domain as wanted, or takes it away."""
+    wanted = desired.mail_from.get(region)
+    if wanted is None:
+        return SetMailFrom(region, desired.identity, None, MailFromBehavior.USE_DEFAULT_VALUE)
+    return SetMailFrom(region, desired.identity, wanted.domain, wanted.behavior_on_mx_failure)
+
+
+def mail_from_differs(desired: Desired, region: str, facts: IdentityFacts) -> bool:
+    """Whether SES has another MAIL FROM domain, or treats its absence otherwise, than is wanted."""
+    wanted, found = desired.mail_from.get(region), facts.mail_from
+    if wanted is None or found is None:
+        return (wanted is None) != (found is None)
+    return (wanted.domain, wanted.behavior_on_mx_failure) != (found.domain, found.behavior_on_mx_failure)
+
+
+def wanted_mail_from(desired: Desired, region: str) -> str:
+    """The MAIL FROM domain that is asked for, in words."""
+    wanted = desired.mail_from.get(region)
+    return wanted.domain if wanted else "none"

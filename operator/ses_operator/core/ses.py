@@ -1,0 +1,127 @@
+"""What SES says of an identity, as plain values.
+
+Source: API reference of SESv2, GetEmailIdentity and ListEmailIdentities. Names of members follow it, in snake case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+
+class VerificationStatus(StrEnum):
+    """Of an identity, of its DKIM and (all but NOT_STARTED) of its MAIL FROM domain."""
+
+    PENDING = "PENDING"
+    SUCCESS = "SUCCESS"
+    FAILED = "FAILED"
+    TEMPORARY_FAILURE = "TEMPORARY_FAILURE"
+    NOT_STARTED = "NOT_STARTED"
+
+
+class SigningOrigin(StrEnum):
+    """Where the DKIM key comes from: Easy DKIM, or a key of the customer's. Anything else is Deterministic Easy DKIM."""
+
+    EASY = "AWS_SES"
+    EXTERNAL = "EXTERNAL"
+    REPLICA = "REPLICA"
+
+
+@dataclass(frozen=True, slots=True)
+class DkimFacts:
+    """DkimAttributes. Key lengths in bits; None where SES does not say (not Easy DKIM)."""
+
+    status: VerificationStatus
+    signing_enabled: bool
+    tokens: tuple[str, ...]
+    signing_hosted_zone: str
+    origin: SigningOrigin = SigningOrigin.EASY
+    key_length: int | None = None
+    next_key_length: int | None = None
+    last_key_generation: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MailFromFacts:
+    """MailFromAttributes of an identity that has a custom MAIL FROM domain."""
+
+    domain: str
+    status: VerificationStatus
+    behavior_on_mx_failure: str
+
+
+class NotificationType(StrEnum):
+    """What SES tells an SNS topic of (v1 API, SetIdentityNotificationTopic)."""
+
+    BOUNCE = "Bounce"
+    COMPLAINT = "Complaint"
+    DELIVERY = "Delivery"
+
+
+@dataclass(frozen=True, slots=True)
+class Topic:
+    """Where one type of notification goes, and whether with the headers of the mail. What is not set stands so at SES."""
+
+    arn: str | None = None
+    include_headers: bool = False
+
+
+Topics = Mapping[NotificationType, Topic]
+"""By type; one that is not there is as ``Topic()``."""
+
+
+@dataclass(frozen=True, slots=True)
+class VerificationInfo:
+    """Why SES has not verified: an ErrorType, and the primary name server that it saw for the zone."""
+
+    error_type: str | None = None
+    primary_name_server: str | None = None
+    last_checked: datetime | None = None
+    last_success: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IdentityFacts:
+    """One identity in one region, as GetEmailIdentity answered. ``policies``: JSON by name, whosever they are."""
+
+    verification_status: VerificationStatus
+    dkim: DkimFacts
+    mail_from: MailFromFacts | None = None
+    configuration_set_name: str | None = None
+    tags: Mapping[str, str] | None = None
+    sending_enabled: bool = False
+    verification_info: VerificationInfo = VerificationInfo()
+    policies: Mapping[str, str] = field(default_factory=dict)
+    feedback_forwarding: bool = True
+    topics: Topics | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ListedIdentity:
+    """One identity in one region, as ListEmailIdentities answered."""
+
+    name: str
+    verification_status: VerificationStatus
+    sending_enabled: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccountFacts:
+    """SES in one region of the account, as GetAccount answered.
+
+    Without ``production_access`` mail goes to verified identities only. ``enforcement_status``: HEALTHY, PROBATION or
+    SHUTDOWN. ``max_24_hour_send``: messages, -1 for no limit. ``max_send_rate``: messages per second.
+    """
+
+    production_access: bool
+    sending_enabled: bool
+    enforcement_status: str
+    max_24_hour_send: float | None = None
+    max_send_rate: float | None = None
+
+
+def identity_arn(account_id: str, region: str, identity: str, partition: str = "aws") -> str:
+    """The ARN of an SES identity. Source: Service Authorization Reference, Amazon SES v2."""
+    return f"arn:{partition}:ses:{region}:{account_id}:identity/{identity}"

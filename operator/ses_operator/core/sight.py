@@ -1,0 +1,97 @@
+"""What is known of each record when all witnesses are heard: the publisher, the name servers, and SES itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ses_operator.api.account import DnsProvider
+from ses_operator.api.reasons import Reason
+from ses_operator.core.answers import Finding, FindingState
+from ses_operator.core.desired import Desired
+from ses_operator.core.observed import Observed, Present
+from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.records import Purpose, RecordId, RecordSet
+from ses_operator.core.ses import VerificationStatus
+
+Findings = Mapping[RecordId, Finding]
+
+LOOKED_AT_BY_SES = frozenset({Purpose.DKIM, Purpose.MAIL_FROM})
+"""SPF and DMARC are for those who receive the mail."""
+
+
+def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
+    """The records of which nobody has said yet that they are served: not SES, and not a publisher that would know."""
+    if observed.dns is None:
+        return ()
+    return tuple(
+        entry.record
+        for entry in observed.dns.records
+        if entry.state is not RecordState.CONFLICT
+        and not seen_by_ses(observed, entry.record)
+        and not (entry.record.purpose not in LOOKED_AT_BY_SES and desired.provider is DnsProvider.ROUTE53)
+    )
+
+
+def seen_by_ses(observed: Observed, record: RecordSet) -> bool:
+    """Whether every region that asks for the record has found it."""
+    return record.purpose in LOOKED_AT_BY_SES and all(
+        _found(observed, region, record.purpose) for region in record.regions
+    )
+
+
+def _found(observed: Observed, region: str, purpose: Purpose) -> bool:
+    view = observed.regions.get(region)
+    if not isinstance(view, Present):
+        return False
+    if purpose is Purpose.DKIM:
+        return view.facts.dkim.status is VerificationStatus.SUCCESS
+    return view.facts.mail_from is not None and view.facts.mail_from.status is VerificationStatus.SUCCESS
+
+
+def with_findings(desired: Desired, observed: Observed, findings: Findings) -> Observed:
+    """The observation of DNS with what the name servers and SES have to say about each record."""
+    dns = observed.dns
+    if dns is None:
+        return observed
+    records = tuple(_heard(desired, observed, entry, findings.get(entry.record.id)) for entry in dns.records)
+    heard: DnsObservation = replace(dns, records=records)
+    return replace(observed, dns=heard)
+
+
+def _heard(desired: Desired, observed: Observed, entry: PublishedRecord, finding: Finding | None) -> PublishedRecord:
+    """A conflict is known for certain; a different answer contradicts everybody; what SES has seen needs no other witness."""
+    if entry.state is RecordState.CONFLICT:
+        return entry
+    if finding is not None and finding.state is FindingState.DIFFERENT:
+        return replace(entry, state=RecordState.DIFFERENT, message=_hint(desired, finding), reason=finding.reason)
+    if seen_by_ses(observed, entry.record):
+        return replace(entry, state=RecordState.PUBLISHED, message="")
+    match finding:
+        case None:
+            return entry
+        case Finding(state=FindingState.PUBLISHED):
+            return replace(entry, state=RecordState.PUBLISHED, message="")
+        case Finding(state=FindingState.MISSING):
+            return replace(entry, state=RecordState.MISSING, message=finding.message, reason=_reason(entry, finding))
+        case _:
+            if entry.state is RecordState.PUBLISHED:
+                return entry
+            return replace(entry, message=finding.message, reason=finding.reason)
+
+
+def _reason(entry: PublishedRecord, finding: Finding) -> Reason | None:
+    """A record that nobody says is served may simply not be there yet; one that is, or another mistake, is worth its name."""
+    if finding.reason is Reason.DNS_RECORD_MISSING and entry.state is not RecordState.PUBLISHED:
+        return None
+    return finding.reason
+
+
+def _hint(desired: Desired, finding: Finding) -> str:
+    """What is different; of a DMARC policy also why it stays so, for it is the text that people change."""
+    if finding.record.purpose is not Purpose.DMARC or desired.provider is not DnsProvider.DNS_ENDPOINT:
+        return finding.message
+    return (
+        f"{finding.message}. If it is an older value from here: ExternalDNS up to version 0.21 never changes a TXT record; "
+        "change it by hand where the zone is served"
+    )

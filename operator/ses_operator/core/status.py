@@ -1,0 +1,160 @@
+"""The whole status of a SesIdentity, as a value. What it was before is needed for its timers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from ses_operator.api.conditions import ConditionType
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.identity_status import (
+    DnsStatus,
+    RecordStatus,
+    RegionDkimStatus,
+    RegionMailFromStatus,
+    RegionStatus,
+    ReportAuthorizationStatus,
+    SesIdentityStatus,
+    ZoneStatus,
+)
+from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.core.desired import Desired
+from ses_operator.core.dmarc import VERSION as DMARC_VERSION
+from ses_operator.core.dmarc import report_authorizations
+from ses_operator.core.observed import Observed, Remembered
+from ses_operator.core.problems import Problem
+from ses_operator.core.publication import Zone
+from ses_operator.core.report import Case, Verdict, conditions, refused, verdicts
+from ses_operator.core.ses import IdentityFacts, VerificationStatus, identity_arn
+
+
+def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: datetime) -> SesIdentityStatus:
+    """What status is to say of an accepted identity."""
+    regions = tuple(_region(case, region, _before(identity, region), now) for region in case.desired.regions)
+    verified = sum(region.verification_status == VerificationStatus.SUCCESS for region in regions)
+    return _with_conditions(identity, verdicts(case), now).model_copy(
+        update={
+            "regions": regions,
+            "dns": _dns(case, identity, zone),
+            "verified_regions": f"{verified}/{len(regions)}",
+            "applied_configuration": case.desired.digest(),
+        }
+    )
+
+
+def refused_status(identity: SesIdentity, problem: Problem, now: datetime) -> SesIdentityStatus:
+    """What status is to say while the identity is not accepted: what was known of regions and records stays."""
+    return _with_conditions(identity, refused(problem), now)
+
+
+def unfinished_status(
+    identity: SesIdentity, conditions_: Mapping[ConditionType, Verdict], now: datetime
+) -> SesIdentityStatus:
+    """Other conditions over what was known, as while the object is being deleted."""
+    return _with_conditions(identity, conditions_, now)
+
+
+def remembered(identity: SesIdentity) -> dict[str, Remembered]:
+    """What status remembers of each region."""
+    return {
+        region.region: Remembered(
+            tokens=region.dkim.tokens if region.dkim else (),
+            signing_hosted_zone=(region.dkim.signing_hosted_zone or "") if region.dkim else "",
+            pending_since=region.pending_since,
+            verified_at=region.verified_at,
+            restarted_at=region.restarted_at,
+        )
+        for region in identity.status.regions
+    }
+
+
+def _with_conditions(identity: SesIdentity, found: Mapping[ConditionType, Verdict], now: datetime) -> SesIdentityStatus:
+    before, meta = identity.status, identity.metadata
+    return before.model_copy(
+        update={
+            "observed_generation": meta.generation,
+            "conditions": conditions(found, before.conditions, meta.generation, now),
+            "verified_regions": before.verified_regions or f"0/{len(identity.spec.regions)}",
+            "last_handled_reconcile_at": meta.annotations.get(RECONCILE_REQUESTED_AT),
+        }
+    )
+
+
+def _before(identity: SesIdentity, region: str) -> RegionStatus:
+    for status in identity.status.regions:
+        if status.region == region:
+            return status
+    return RegionStatus(region=region)
+
+
+def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> RegionStatus:
+    problem = case.problems.get(region)
+    said = {"reason": problem.reason if problem else None, "message": problem.message if problem else None}
+    facts = case.facts(region)
+    if facts is None:
+        return before.model_copy(update=said)
+    verified = facts.verification_status is VerificationStatus.SUCCESS
+    restarted = _restarted_at(case.observed, region)
+    return RegionStatus(
+        region=region,
+        arn=identity_arn(case.account_id, region, case.desired.identity, case.partition),
+        verification_status=facts.verification_status,
+        dkim=RegionDkimStatus(
+            status=facts.dkim.status,
+            tokens=facts.dkim.tokens,
+            signing_hosted_zone=facts.dkim.signing_hosted_zone,
+        ),
+        mail_from=_mail_from(facts),
+        sending_enabled=facts.sending_enabled,
+        pending_since=None if verified else before.pending_since or now,
+        verified_at=(before.verified_at or now) if verified else None,
+        restarted_at=None if verified and problem is None else restarted or before.restarted_at,
+        reason=said["reason"],
+        message=said["message"],
+    )
+
+
+def _restarted_at(observed: Observed, region: str) -> datetime | None:
+    known = observed.remembered.get(region)
+    return known.restarted_at if known else None
+
+
+def _mail_from(facts: IdentityFacts) -> RegionMailFromStatus | None:
+    if facts.mail_from is None:
+        return None
+    return RegionMailFromStatus(status=facts.mail_from.status, domain=facts.mail_from.domain)
+
+
+def _dns(case: Case, identity: SesIdentity, zone: Zone | None) -> DnsStatus:
+    """Records as observed; where DNS could not be observed in this run, those of before."""
+    observed = case.observed.dns
+    before = identity.status.dns
+    records = (
+        before.records
+        if observed is None and before is not None
+        else tuple(
+            RecordStatus(
+                name=entry.record.name,
+                type=entry.record.type,
+                ttl=entry.record.ttl,
+                values=entry.record.values,
+                purpose=entry.record.purpose,
+                regions=entry.record.regions,
+                state=entry.state,
+                message=entry.message or None,
+            )
+            for entry in (observed.records if observed else ())
+        )
+    )
+    return DnsStatus(
+        provider=case.desired.provider,
+        zone=ZoneStatus(name=zone.name, hosted_zone_id=zone.hosted_zone_id) if zone else None,
+        records=records,
+        report_authorizations=_report_authorizations(case.desired),
+    )
+
+
+def _report_authorizations(desired: Desired) -> tuple[ReportAuthorizationStatus, ...] | None:
+    needed = report_authorizations(desired.identity, desired.dmarc) if desired.dmarc else ()
+    said = (ReportAuthorizationStatus(name=each.name, values=(DMARC_VERSION,), message=each.message) for each in needed)
+    return tuple(said) or None

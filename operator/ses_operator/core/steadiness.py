@@ -1,0 +1,41 @@
+"""Whether status says of DNS that nothing is left to wait for, so that an identity can be left alone until the sweep. Pure.
+
+A DMARC policy is for those who receive the mail: SES verifies without it. Where somebody else's stands in its place, or nobody
+publishes it, that is told, and may be so for good: the identity shall not be read again and again, nor after each restart.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ses_operator.api.conditions import Condition, ConditionType, find
+from ses_operator.api.identity_status import RecordStatus, SesIdentityStatus
+from ses_operator.api.reasons import Reason
+from ses_operator.core.publication import RecordState
+from ses_operator.core.records import Purpose
+from ses_operator.core.schedule import LOOKUP_PATIENCE
+
+_ABOUT_RECORDS = frozenset({Reason.DNS_RECORD_CONFLICT, Reason.WAITING_FOR_DNS, Reason.PUBLISHING_RECORDS})
+
+
+def is_steady(status: SesIdentityStatus, now: datetime) -> bool:
+    """Whether every record is published but for a DMARC policy that others keep from being so."""
+    published = find(status.conditions, ConditionType.DNS_PUBLISHED)
+    if published is None or status.dns is None:
+        return False
+    if published.is_true:
+        return True
+    open_ = [record for record in status.dns.records if record.state != RecordState.PUBLISHED]
+    return (
+        bool(open_)
+        and published.reason in _ABOUT_RECORDS
+        and all(_is_left_to_others(record, published, now) for record in open_)
+    )
+
+
+def _is_left_to_others(record: RecordStatus, published: Condition, now: datetime) -> bool:
+    """A conflict ends when somebody ends it; a record that is not seen may come in a moment, or never."""
+    if record.purpose != Purpose.DMARC:
+        return False
+    waited = now - published.last_transition_time
+    return record.state == RecordState.CONFLICT or waited > timedelta(seconds=LOOKUP_PATIENCE)

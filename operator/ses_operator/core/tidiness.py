@@ -1,0 +1,32 @@
+"""What a footprint has to name, and when nothing is left in it of another configuration. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ses_operator.api.account import DnsProvider
+from ses_operator.api.meta import OWNER_TAG
+from ses_operator.core.desired import Desired
+from ses_operator.core.feedback import settings_of
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.observed import Observed, Unread
+from ses_operator.core.sending_policy import policies_of
+
+
+def within_reach(footprint: Footprint, observed: Observed) -> Footprint:
+    """The part of it that has to stand before the next step. Where SES cannot be read nothing is made: a region that is
+    switched off, or no region at all, can be taken out of the spec again without a trace."""
+    unread = {region for region, view in observed.regions.items() if isinstance(view, Unread)}
+    return replace(footprint, regions=footprint.regions - unread)
+
+
+def is_tidy(desired: Desired, footprint: Footprint) -> bool:
+    """Whether no region, tag, setting, policy and no place with records is left over, and none that is wanted was lost."""
+    places = 0 if desired.provider is DnsProvider.MANUAL else 1
+    return (
+        footprint.regions == frozenset(desired.regions)
+        and footprint.tag_keys == frozenset(desired.tags) - {OWNER_TAG}
+        and len(footprint.places) == places
+        and footprint.settings == settings_of(desired)
+        and footprint.policies <= policies_of(desired)
+    )

@@ -1,0 +1,44 @@
+"""Which changes of status are worth a Kubernetes Event: the few that a person waits for, or has to act on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ses_operator.api.conditions import Condition, ConditionType, find
+from ses_operator.api.reasons import Actor, Reason
+
+ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.PLATFORM, Actor.AUTHOR})
+
+
+class EventType(StrEnum):
+    """The two types that Kubernetes knows."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One Event."""
+
+    type: EventType
+    reason: str
+    message: str
+
+
+def transitions(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Transition, ...]:
+    """What to tell of a change: that it became Ready, or that somebody's help is needed, for another reason than before."""
+    old, new = find(before, ConditionType.READY), find(after, ConditionType.READY)
+    if new is None:
+        return ()
+    if new.is_true:
+        became = old is None or not old.is_true
+        return (Transition(EventType.NORMAL, "Ready", new.message),) if became else ()
+    if old is not None and not old.is_true and old.reason == new.reason:
+        return ()
+    return (Transition(EventType.WARNING, new.reason, new.message),) if _calls_for_help(new.reason) else ()
+
+
+def _calls_for_help(reason: str) -> bool:
+    return any(known == reason and known.actor in ACTORS_TO_CALL for known in Reason)

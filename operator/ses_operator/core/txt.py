@@ -1,0 +1,54 @@
+"""TXT in presentation format: quoting, escaping and splitting into character-strings.
+
+A TXT value is one or more character-strings of at most 255 octets each (RFC 1035, 3.3.14); readers join them without a
+separator. Route 53 takes each string in double quotes, with ``"`` and ``\\`` escaped by a backslash and every octet
+outside printable ASCII as a backslash and three *octal* digits (Route 53 Developer Guide, "TXT record type").
+"""
+
+from __future__ import annotations
+
+import re
+
+MAX_STRING_OCTETS = 255
+
+_TOKEN = re.compile(
+    rb'\\(?P<octal>[0-3][0-7]{2})|\\(?P<escaped>.)|(?P<quote>")|(?P<space>\s)|(?P<text>[^"\\\s]+|\\)', re.S
+)
+
+
+def quote(text: str) -> str:
+    """``text`` as one or more quoted character-strings, separated by a space. The empty text is ``""`` in quotes."""
+    octets = text.encode("utf-8", "surrogateescape")
+    starts = range(0, max(len(octets), 1), MAX_STRING_OCTETS)
+    return " ".join(f'"{_escape(octets[start : start + MAX_STRING_OCTETS])}"' for start in starts)
+
+
+def unquote(value: str) -> str:
+    """The text that a value in presentation format stands for; the inverse of ``quote``.
+
+    Understands unquoted strings too, and never fails: what is malformed is taken literally. Octets that are not UTF-8
+    become surrogates, so that quoting gives them back.
+    """
+    octets = bytearray()
+    quoted = False
+    for token in _TOKEN.finditer(value.encode("utf-8", "surrogateescape")):
+        match token.lastgroup:
+            case "octal":
+                octets.append(int(token["octal"], 8))
+            case "quote":
+                quoted = not quoted
+            case "space" if not quoted:
+                continue
+            case group:
+                octets += token[group or 0]
+    return octets.decode("utf-8", "surrogateescape")
+
+
+def _escape(octets: bytes) -> str:
+    return "".join(_escape_octet(octet) for octet in octets)
+
+
+def _escape_octet(octet: int) -> str:
+    if octet in b'"\\':
+        return f"\\{octet:c}"
+    return chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03o}"

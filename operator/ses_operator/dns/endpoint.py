@@ -1,0 +1,219 @@
+"""Publication through ExternalDNS: one DNSEndpoint for each SesIdentity. The object is the ledger.
+
+There is no ownerReference: the garbage collector would take the object, and ExternalDNS the records, before the identity is
+gone from SES. A finalizer of ours holds it instead, until the records are withdrawn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+
+from ses_operator.api.account import TxtQuoting
+from ses_operator.api.meta import FINALIZER
+from ses_operator.api.reasons import Reason
+from ses_operator.core.keys import ObjectKey
+from ses_operator.core.problems import Blocked, Gone, Problem, Retry
+from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
+from ses_operator.core.records import RecordSet
+from ses_operator.core.steps import Surplus
+from ses_operator.dns.endpoint_object import (
+    Endpoint,
+    EndpointObject,
+    finalizer_patch,
+    manifest,
+    release_patch,
+    surplus_of,
+)
+from ses_operator.kube.client import KubeClient
+from ses_operator.kube.resources import DNS_ENDPOINTS, JsonObject
+
+REMAKE_AFTER_SECONDS = 10.0
+"""An object of ours that somebody deletes is made anew only after this: in a namespace that is being deleted the SesIdentity
+goes too, and the records must outlast it."""
+
+RECORDS_MAY_STAY = (
+    "the DNSEndpoint of {domain} is deleted; whether its records go too is up to ExternalDNS: "
+    "under --policy=upsert-only none do, and up to version 0.21 TXT records never do. Remove by hand what is left"
+)
+
+Read = Callable[[ObjectKey], EndpointObject | None]
+"""A copy of the objects that a watch keeps up to date."""
+
+
+class DnsEndpointPublisher:
+    """Implements ``DnsPublisher``. Whether the records are served, only DNS tells: what is handed over is PENDING.
+
+    Surplus that is to be released is kept in the object: ExternalDNS deletes what leaves it.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        quoting: TxtQuoting = TxtQuoting.QUOTED,
+        read: Read | None = None,
+        *,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        remake_after: float = REMAKE_AFTER_SECONDS,
+    ) -> None:
+        self._client = client
+        self._quoting = quoting
+        self._read = read
+        self._now = now
+        self._remake_after = remake_after
+
+    async def observe(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> DnsObservation:
+        """Reads the copy that a watch keeps, if there is one; else the object."""
+        key = publication.owner.key
+        found = self._read(key) if self._read is not None else None
+        try:
+            found = found or await self._get(key)
+        except Blocked as error:
+            return DnsObservation(_all(records, RecordState.MISSING, str(error)), problem=error.problem)
+        return self._compare(publication, records, surplus, found)
+
+    async def publish(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> DnsObservation:
+        """One server-side apply, if anything differs. Blocked where ExternalDNS's kind is not installed."""
+        found = await self._get(publication.owner.key)
+        observation = self._compare(publication, records, surplus, found)
+        if observation.in_sync or observation.problem is not None or (found is None and not records):
+            return observation
+        if found is not None and found.deleted_at is not None:
+            await self._let_go_of_deleted(publication, found, found.deleted_at)
+            found = None
+        written = await self._apply(publication, self._manifest(publication, records, surplus, found), found)
+        return self._compare(publication, records, surplus, EndpointObject.of(written))
+
+    async def withdraw(self, publication: Publication) -> tuple[str, ...]:
+        """Deletes the object, then takes our finalizer off it. ExternalDNS takes the records away, if its policy is sync."""
+        found = await self._ours(publication)
+        if found is None:
+            return ()
+        path = _path(publication)
+        if found.deleted_at is None:
+            await self._unless_gone(self._client.delete(path, uid=found.uid))
+        if FINALIZER in found.finalizers:
+            await self._unless_gone(self._client.json_patch(path, finalizer_patch(found)))
+        return (RECORDS_MAY_STAY.format(domain=publication.domain),)
+
+    async def release(self, publication: Publication) -> None:
+        """Takes our finalizer, labels and annotations off the object, which stays."""
+        found = await self._ours(publication)
+        if found is not None:
+            patch = release_patch(found, publication.owner)
+            await self._unless_gone(self._client.json_patch(_path(publication), patch))
+
+    async def _ours(self, publication: Publication) -> EndpointObject | None:
+        try:
+            found = await self._get(publication.owner.key)
+        except Blocked as error:
+            if error.problem.reason is Reason.DNS_ENDPOINT_CRD_MISSING:
+                return None
+            raise
+        return found if found is not None and found.belongs_to(publication.owner) else None
+
+    async def _get(self, key: ObjectKey) -> EndpointObject | None:
+        try:
+            return EndpointObject.of(await self._client.get(DNS_ENDPOINTS.object(key)))
+        except Gone as error:
+            if f'"{key.name}" not found' in str(error):
+                return None
+            raise _crd_missing() from error
+
+    async def _apply(self, publication: Publication, body: JsonObject, found: EndpointObject | None) -> JsonObject:
+        path = _path(publication)
+        if found is None:
+            try:
+                return await self._client.apply_new(path, body)
+            except Gone as error:
+                raise _crd_missing() from error
+        metadata = {**body["metadata"], "uid": found.uid, "resourceVersion": found.resource_version}
+        return await self._client.apply(path, {**body, "metadata": metadata})
+
+    async def _let_go_of_deleted(self, publication: Publication, found: EndpointObject, deleted_at: datetime) -> None:
+        key = publication.owner.key
+        remaining = self._remake_after - (self._now() - deleted_at).total_seconds()
+        if remaining > 0:
+            raise Retry(
+                Reason.PUBLISHING_RECORDS,
+                f"the DNSEndpoint {key} is being deleted; if this object stays, it is made anew in a moment",
+                remaining,
+            )
+        if FINALIZER in found.finalizers:
+            await self._unless_gone(self._client.json_patch(_path(publication), finalizer_patch(found)))
+        held_by = [name for name in found.finalizers if name != FINALIZER]
+        if held_by:
+            raise Retry(
+                Reason.PUBLISHING_RECORDS,
+                f"the DNSEndpoint {key} is being deleted and held by {', '.join(held_by)}; it is made anew when it is gone",
+            )
+
+    async def _unless_gone(self, write: Awaitable[object]) -> None:
+        try:
+            await write
+        except Gone:
+            return
+
+    def _endpoints(self, records: Sequence[RecordSet]) -> list[Endpoint]:
+        return [Endpoint.of(record, self._quoting) for record in records]
+
+    def _manifest(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus, found: EndpointObject | None
+    ) -> JsonObject:
+        wanted = self._endpoints(records)
+        kept = surplus_of(found, wanted) if found is not None and surplus is not Surplus.REMOVE else ()
+        return manifest(publication, [*wanted, *kept])
+
+    def _compare(
+        self,
+        publication: Publication,
+        records: Sequence[RecordSet],
+        surplus: Surplus,
+        found: EndpointObject | None,
+    ) -> DnsObservation:
+        key = publication.owner.key
+        if found is None:
+            message = f"the DNSEndpoint {key} does not exist yet"
+            return DnsObservation(_all(records, RecordState.MISSING, message), in_sync=not records)
+        if not found.belongs_to(publication.owner):
+            problem = Problem(
+                Reason.DNS_RECORD_CONFLICT,
+                f"a DNSEndpoint {key} that is not of this object exists, and is not overwritten: delete or rename it",
+            )
+            return DnsObservation(_all(records, RecordState.CONFLICT, problem.message), problem=problem)
+        return DnsObservation(
+            records=tuple(self._judge(record, found) for record in records),
+            surplus=tuple(map(str, surplus_of(found, self._endpoints(records)))),
+            in_sync=found.holds(self._manifest(publication, records, surplus, found)),
+        )
+
+    def _judge(self, record: RecordSet, found: EndpointObject) -> PublishedRecord:
+        wanted = Endpoint.of(record, self._quoting)
+        standing = [entry for entry in found.endpoints if (entry.name, entry.type) == (wanted.name, wanted.type)]
+        if standing == [wanted]:
+            return PublishedRecord(record, RecordState.PENDING)
+        if not standing:
+            return PublishedRecord(record, RecordState.MISSING, f"{record} is not in the DNSEndpoint")
+        targets = ", ".join(target for entry in standing for target in entry.targets)
+        message = f"{record} is {targets} in the DNSEndpoint; it is to be {', '.join(wanted.targets)}"
+        return PublishedRecord(record, RecordState.DIFFERENT, message)
+
+
+def _path(publication: Publication) -> str:
+    return DNS_ENDPOINTS.object(publication.owner.key)
+
+
+def _all(records: Sequence[RecordSet], state: RecordState, message: str) -> tuple[PublishedRecord, ...]:
+    return tuple(PublishedRecord(record, state, message) for record in records)
+
+
+def _crd_missing() -> Blocked:
+    return Blocked(
+        Reason.DNS_ENDPOINT_CRD_MISSING,
+        "the kind DNSEndpoint (externaldns.k8s.io/v1alpha1) is not installed: install the CRD of ExternalDNS, or choose "
+        "another spec.dns.provider",
+    )

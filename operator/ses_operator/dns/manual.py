@@ -1,0 +1,35 @@
+"""Publication by people: the records stand in status, ready to copy, and only DNS tells whether they were published."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
+from ses_operator.core.records import RecordSet
+from ses_operator.core.steps import Surplus
+
+
+class ManualPublisher:
+    """Writes nothing."""
+
+    async def observe(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> DnsObservation:
+        """Every record is pending until a name server answers it."""
+        del publication, surplus
+        return DnsObservation(tuple(PublishedRecord(record, RecordState.PENDING) for record in records), in_sync=True)
+
+    async def publish(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> DnsObservation:
+        """The same."""
+        return await self.observe(publication, records, surplus)
+
+    async def withdraw(self, publication: Publication) -> tuple[str, ...]:
+        """Nothing here is ours."""
+        del publication
+        return ()
+
+    async def release(self, publication: Publication) -> None:
+        """Nothing here is ours."""
+        del publication

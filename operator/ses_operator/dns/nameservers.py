@@ -1,0 +1,256 @@
+"""Which name servers have the last word on a name.
+
+The zone above a name is found by its SOA and the zone's servers by its NS records, through recursive resolvers; from then
+on those servers are asked directly, so that no cache stands between a change and the answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import dns.asyncquery
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+import dns.rrset
+
+from ses_operator.core.answers import Outcome
+
+DNS_PORT = 53
+ZONE_TTL = 120.0
+MAX_REMEMBERED = 10_000
+UNREACHABLE = (dns.exception.DNSException, OSError, EOFError, OverflowError)
+"""OverflowError: a port that is none, which Python finds when it is used."""
+
+DEFINITE = frozenset({Outcome.FOUND, Outcome.NO_NAME, Outcome.NO_DATA, Outcome.OTHER_TYPE})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A name server by IP address. ``name``: how people know it."""
+
+    address: str
+    port: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ZoneServers:
+    """A zone and who answers for it. ``failure`` says why nobody does; ``name`` without the closing dot.
+
+    ``servers``: whom to ask. ``delegated``: the names in its NS records, which differ from them where servers are configured.
+    """
+
+    name: str = ""
+    primary: str = ""
+    servers: tuple[Server, ...] = ()
+    delegated: tuple[str, ...] = ()
+    failure: Outcome | None = None
+
+    @property
+    def server_names(self) -> tuple[str, ...]:
+        return tuple(sorted({server.name for server in self.servers}))
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What one of several servers said. ``message`` is None where the outcome is no answer."""
+
+    outcome: Outcome
+    message: dns.message.Message | None = None
+
+    @property
+    def is_referral(self) -> bool:
+        """Whether the server has handed the name to others: no authority, no answer, but their NS records."""
+        message = self.message
+        if message is None or message.answer or message.flags & dns.flags.AA:
+            return False
+        return any(rrset.rdtype == dns.rdatatype.NS for rrset in message.authority)
+
+
+class NameServers:
+    """Asks name servers, and finds those of a zone. Zones are remembered for two minutes.
+
+    ``configured``: addresses as ``host``, ``host:port`` or ``[v6]:port`` that are asked for every name in place of the
+    zone's own servers. ``recursive``: resolvers to find zones and servers with; the system's where it is empty.
+    ``authoritative_port``: of the zones' own servers. ``timeout``: seconds for each query. ``concurrency``: of all queries.
+    """
+
+    def __init__(
+        self,
+        configured: Sequence[str] = (),
+        recursive: Sequence[str] = (),
+        *,
+        authoritative_port: int = DNS_PORT,
+        timeout: float = 3.0,
+        concurrency: int = 32,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._configured = tuple(configured)
+        self._recursive = tuple(recursive)
+        self._authoritative_port = authoritative_port
+        self._timeout = timeout
+        self._slots = asyncio.Semaphore(concurrency)
+        self._monotonic = monotonic
+        self._searches: dict[dns.name.Name, tuple[float, asyncio.Task[ZoneServers]]] = {}
+        self._zones: dict[dns.name.Name, tuple[float, ZoneServers]] = {}
+
+    async def ask(self, servers: Sequence[Server], name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
+        """The first answer that one of the servers gives, in their order; else the failure of the last."""
+        reply = Reply(Outcome.TIMEOUT)
+        for server in servers:
+            reply = await self._ask(server, name, rdtype)
+            if reply.outcome in DEFINITE:
+                return reply
+        return reply
+
+    async def _ask(self, server: Server, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
+        query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+        async with self._slots:
+            try:
+                response, _ = await dns.asyncquery.udp_with_fallback(
+                    query, server.address, self._timeout, server.port, ignore_unexpected=True
+                )
+            except UNREACHABLE:
+                return Reply(Outcome.TIMEOUT)
+        return Reply(_outcome(response, name, rdtype), response)
+
+    async def zone_of(self, name: dns.name.Name) -> ZoneServers:
+        """The zone that holds the name, and its servers. Names that are asked for at the same time share one search."""
+        known = self._searches.get(name)
+        if known is None or known[0] < self._monotonic():
+            if len(self._searches) > MAX_REMEMBERED:
+                self._searches.clear()
+                self._zones.clear()
+            known = self._searches[name] = (self._monotonic() + ZONE_TTL, asyncio.create_task(self._find_zone(name)))
+        found = await asyncio.shield(known[1])
+        if found.failure is not None:
+            self._searches.pop(name, None)
+        return found
+
+    async def _find_zone(self, name: dns.name.Name) -> ZoneServers:
+        asked = await self._servers(self._configured or self._recursive or _system_resolvers())
+        apex, primary, failure = await self._start_of_authority(asked, name)
+        if failure is not None or apex is None:
+            return ZoneServers(servers=asked if self._configured else (), failure=failure or Outcome.NO_NAME)
+        known = self._zones.get(apex)
+        if known is not None and known[0] >= self._monotonic():
+            return known[1]
+        zone = await self._describe(asked, apex, primary)
+        if zone.failure is None:
+            self._zones[apex] = (self._monotonic() + ZONE_TTL, zone)
+        return zone
+
+    async def _describe(self, asked: tuple[Server, ...], apex: dns.name.Name, primary: str) -> ZoneServers:
+        hosts = await self._name_server_hosts(asked, apex)
+        servers = asked if self._configured else await self._all_addresses(asked, hosts)
+        delegated = tuple(sorted(map(_plain, hosts)))
+        return ZoneServers(_plain(apex), primary, servers, delegated, None if servers else Outcome.TIMEOUT)
+
+    async def _start_of_authority(
+        self, servers: Sequence[Server], name: dns.name.Name
+    ) -> tuple[dns.name.Name | None, str, Outcome | None]:
+        """The apex of the zone above a name and its primary server, or the failure."""
+        while True:
+            reply = await self.ask(servers, name, dns.rdatatype.SOA)
+            if reply.message is None or reply.outcome not in DEFINITE:
+                return None, "", reply.outcome
+            for rrset in (*reply.message.answer, *reply.message.authority):
+                if rrset.rdtype == dns.rdatatype.SOA and name.is_subdomain(rrset.name):
+                    return rrset.name, _plain(rrset[0].mname), None
+            if name == dns.name.root:
+                return None, "", None
+            name = name.parent()
+
+    async def _name_server_hosts(self, resolvers: Sequence[Server], apex: dns.name.Name) -> list[dns.name.Name]:
+        reply = await self.ask(resolvers, apex, dns.rdatatype.NS)
+        return sorted(dns.name.from_text(rdata.to_text()) for rdata in _rdatas(reply, dns.rdatatype.NS))
+
+    async def _all_addresses(self, resolvers: Sequence[Server], hosts: Sequence[dns.name.Name]) -> tuple[Server, ...]:
+        found = await asyncio.gather(*(self._addresses(resolvers, host) for host in hosts))
+        return tuple(
+            Server(address, self._authoritative_port, _plain(host))
+            for host, addresses in zip(hosts, found, strict=True)
+            for address in addresses
+        )
+
+    async def _addresses(self, resolvers: Sequence[Server], host: dns.name.Name) -> list[str]:
+        """IPv4 first: many clusters have no way out by IPv6, where each try would cost a time-out."""
+        for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
+            addresses = sorted(rdata.to_text() for rdata in _rdatas(await self.ask(resolvers, host, rdtype), rdtype))
+            if addresses:
+                return addresses
+        return []
+
+    async def _servers(self, written: Sequence[str]) -> tuple[Server, ...]:
+        found = await asyncio.gather(*(_resolved(text) for text in written))
+        return tuple(server for servers in found for server in servers)
+
+
+def _outcome(response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Outcome:
+    match response.rcode():
+        case dns.rcode.NXDOMAIN:
+            # An NXDOMAIN after a CNAME is about its target, which SES never requires to exist.
+            return _found(response, name, rdtype, Outcome.NO_NAME)
+        case dns.rcode.NOERROR:
+            return _found(response, name, rdtype, Outcome.NO_DATA)
+        case dns.rcode.REFUSED | dns.rcode.NOTAUTH:
+            return Outcome.REFUSED
+        case _:
+            return Outcome.SERVER_FAILURE
+
+
+def _found(
+    response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, otherwise: Outcome
+) -> Outcome:
+    types = {rrset.rdtype for rrset in response.answer if rrset.name == name}
+    if rdtype in types:
+        return Outcome.FOUND
+    return Outcome.OTHER_TYPE if dns.rdatatype.CNAME in types else otherwise
+
+
+def _rdatas(reply: Reply, rdtype: dns.rdatatype.RdataType) -> list[dns.rdata.Rdata]:
+    """All records of the type in the answer, behind whatever CNAMEs."""
+    answer = reply.message.answer if reply.message is not None else []
+    return [rdata for rrset in answer if rrset.rdtype == rdtype for rdata in rrset]
+
+
+def _plain(name: dns.name.Name) -> str:
+    return name.to_text(omit_final_dot=True).lower()
+
+
+def _system_resolvers() -> tuple[str, ...]:
+    """The resolvers of /etc/resolv.conf."""
+    return tuple(str(server) for server in dns.resolver.get_default_resolver().nameservers)
+
+
+async def _resolved(written: str) -> tuple[Server, ...]:
+    """The servers that ``host``, ``host:port`` or ``[v6]:port`` stands for; none where the host has no address."""
+    host, port = _host_and_port(written)
+    try:
+        return (Server(str(ipaddress.ip_address(host)), port, written),)
+    except ValueError:
+        pass
+    try:
+        found = await asyncio.get_running_loop().getaddrinfo(host, port)
+    except (OSError, OverflowError, UnicodeError):
+        return ()
+    return tuple(Server(address, port, written) for address in dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def _host_and_port(written: str) -> tuple[str, int]:
+    if written.startswith("["):
+        host, _, rest = written[1:].partition("]")
+        return host, int(rest.removeprefix(":") or DNS_PORT)
+    if written.count(":") > 1:
+        return written, DNS_PORT
+    host, _, port = written.partition(":")
+    return host, int(port or DNS_PORT)

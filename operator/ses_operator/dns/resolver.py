@@ -1,0 +1,180 @@
+"""Looks wanted records up as such, at the name servers of their zone, and says what is wrong with them.
+
+As such: a CNAME by a query for the CNAME (its target need not exist, for SES compares the record itself), an MX, and a TXT
+with its strings joined. Only where a record is missing or different are further questions asked, one for each known mistake.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+import dns.name
+import dns.rdata
+import dns.rdatatype
+from dns.exception import DNSException
+from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.TXT import TXT
+
+from ses_operator.core.answers import Answer, Finding, FindingState, Outcome, Probes, PublishedAt
+from ses_operator.core.diagnosis import Case, diagnose, diagnose_all
+from ses_operator.core.matching import matches
+from ses_operator.core.records import RecordSet, RecordType
+from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers
+
+MAX_SERVERS = 4
+RDTYPES = {
+    RecordType.CNAME: dns.rdatatype.CNAME,
+    RecordType.MX: dns.rdatatype.MX,
+    RecordType.TXT: dns.rdatatype.TXT,
+}
+PROBE_LABEL = "ses-operator-wildcard-probe"
+DOMAINKEY = "._domainkey."
+
+
+class Resolver:
+    """Sees records as the name servers give them. Holds no state but what NameServers remembers."""
+
+    def __init__(self, name_servers: NameServers) -> None:
+        self._name_servers = name_servers
+
+    async def examine(
+        self, records: Iterable[RecordSet], published_at: PublishedAt | None = None
+    ) -> tuple[Finding, ...]:
+        """The diagnosis of each record, in their order. What name servers fail to say is a finding, never an exception.
+
+        ``published_at``: the zone that was written to, to find a wrong delegation; None where it is not known.
+        """
+        cases = await asyncio.gather(*(self._case(record, published_at) for record in records))
+        return diagnose_all(cases)
+
+    async def look_up(self, record: RecordSet) -> Answer:
+        """What the zone's name servers answer for the record's name and type."""
+        answer, _ = await self._look_up(record)
+        return answer
+
+    async def _case(self, record: RecordSet, published_at: PublishedAt | None) -> Case:
+        answer, zone = await self._look_up(record)
+        case = Case(record, answer, published_at=published_at)
+        if diagnose(case).state in {FindingState.PUBLISHED, FindingState.UNREACHABLE}:
+            return case
+        return Case(record, answer, await self._probes(record, zone), published_at)
+
+    async def _look_up(self, record: RecordSet) -> tuple[Answer, ZoneServers]:
+        """The answer, and the zone that gave it: that of the name above, which many records share and where a CNAME is not
+        followed; unless its servers say that the record's name is a zone of its own."""
+        name = _name(record.name)
+        zone = await self._name_servers.zone_of(name.parent())
+        reply = await self._best_reply(record, zone)
+        if reply.is_referral:
+            zone = await self._name_servers.zone_of(name)
+            reply = await self._best_reply(record, zone)
+        answer = Answer(
+            reply.outcome,
+            _values(reply, record.name, record.type),
+            zone=zone.name,
+            primary=zone.primary,
+            servers=zone.delegated if reply.outcome in DEFINITE else zone.server_names,
+        )
+        return answer, zone
+
+    async def _best_reply(self, record: RecordSet, zone: ZoneServers) -> Reply:
+        """The first definite answer; but where the record is not found, another server may already have it."""
+        if zone.failure is not None:
+            return Reply(zone.failure)
+        servers = zone.servers[:MAX_SERVERS]
+        name, rdtype = _name(record.name), RDTYPES[record.type]
+        reply = await self._name_servers.ask(servers, name, rdtype)
+        if reply.outcome not in {Outcome.NO_NAME, Outcome.NO_DATA} or len(servers) < 2:
+            return reply
+        second = await self._name_servers.ask(servers[1:], name, rdtype)
+        return second if second.outcome is Outcome.FOUND else reply
+
+    async def _probes(self, record: RecordSet, zone: ZoneServers) -> Probes:
+        """One question for each mistake that leaves a trace elsewhere than at the record's own name."""
+        doubled = f"{record.name}.{zone.name}"
+        stripped = record.name.replace(DOMAINKEY, ".domainkey.", 1).removeprefix("_")
+        exchanged = f"{record.values[0].rpartition(' ')[2]}.{zone.name}"
+        unmade = f"{PROBE_LABEL}.{record.name.partition('.')[2]}"
+        at_doubled, at_stripped, at_exchanged, wildcard, addresses, wildcard_addresses = await asyncio.gather(
+            self._seen(doubled, record.type, zone),
+            self._seen(stripped, record.type, zone),
+            self._seen(exchanged, record.type, zone),
+            self._seen(unmade, record.type, zone),
+            self._addresses(record.name, record.type, zone),
+            self._addresses(unmade, record.type, zone),
+        )
+        return Probes(
+            doubled_suffix=doubled if matches(record, at_doubled) else "",
+            without_underscore=stripped if stripped != record.name and matches(record, at_stripped) else "",
+            value_as_name=exchanged if _names(at_exchanged, record) else "",
+            wildcard=wildcard,
+            addresses=addresses,
+            wildcard_addresses=wildcard_addresses,
+        )
+
+    async def _seen(self, name: str, record_type: RecordType, zone: ZoneServers) -> tuple[str, ...]:
+        """The values of this type at a name, none where it is no name or not of the zone."""
+        try:
+            asked = _name(name)
+        except DNSException:
+            return ()
+        if not zone.name or not asked.is_subdomain(_name(zone.name)):
+            return ()
+        reply = await self._name_servers.ask(zone.servers[:MAX_SERVERS], asked, RDTYPES[record_type])
+        return _values(reply, name, record_type)
+
+    async def _addresses(self, at: str, record_type: RecordType, zone: ZoneServers) -> tuple[str, ...]:
+        """The addresses that stand where a CNAME is wanted."""
+        if record_type is not RecordType.CNAME:
+            return ()
+        name, servers = _name(at), zone.servers[:MAX_SERVERS]
+        replies = await asyncio.gather(
+            *(self._name_servers.ask(servers, name, rdtype) for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA))
+        )
+        return tuple(
+            sorted(
+                rdata.to_text()
+                for reply in replies
+                if reply.outcome is Outcome.FOUND and reply.message is not None
+                for rrset in reply.message.answer
+                if rrset.rdtype in {dns.rdatatype.A, dns.rdatatype.AAAA}
+                for rdata in rrset
+            )
+        )
+
+
+def _names(values: Iterable[str], record: RecordSet) -> bool:
+    """Whether one of the values is the record's name, in whole or relative to its zone."""
+    label = record.name.partition(".")[0]
+    return any(value.lower().rpartition(" ")[2].startswith(f"{label}.") for value in values)
+
+
+def _name(text: str) -> dns.name.Name:
+    return dns.name.from_text(text)
+
+
+def _values(reply: Reply, name: str, record_type: RecordType) -> tuple[str, ...]:
+    """The values at exactly this name, in the form of RecordSet.values; of a CNAME that stands there instead, its target."""
+    if reply.message is None or reply.outcome not in {Outcome.FOUND, Outcome.OTHER_TYPE}:
+        return ()
+    rdtype = RDTYPES[record_type] if reply.outcome is Outcome.FOUND else dns.rdatatype.CNAME
+    owner = _name(name)
+    return tuple(
+        sorted(
+            _value(rdata)
+            for rrset in reply.message.answer
+            if rrset.rdtype == rdtype and rrset.name == owner
+            for rdata in rrset
+        )
+    )
+
+
+def _value(rdata: dns.rdata.Rdata) -> str:
+    match rdata:
+        case TXT():
+            return b"".join(rdata.strings).decode("utf-8", "surrogateescape")
+        case MX():
+            return f"{rdata.preference} {rdata.exchange.to_text(omit_final_dot=True)}"
+        case _:
+            return rdata.to_text().removesuffix(".")

@@ -1,0 +1,185 @@
+"""Publication through Route 53: observe the zone, plan, hand the changes to the zone's batches."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+
+from ses_operator.api.reasons import Reason
+from ses_operator.aws.errors import Refused
+from ses_operator.aws.route53 import Route53
+from ses_operator.core.batches import ChangeSet
+from ses_operator.core.keys import Owner
+from ses_operator.core.problems import Blocked, OperatorError, Retry, Stale
+from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState, Zone
+from ses_operator.core.records import RecordSet
+from ses_operator.core.steps import Surplus
+from ses_operator.core.zone_plan import ZonePlan, plan_publication, plan_release, plan_withdrawal
+from ses_operator.core.zone_sets import ZoneView
+from ses_operator.core.zones import not_found
+from ses_operator.dns.batches import NOT_CARRIED_OUT, ZoneBatches
+from ses_operator.dns.insync import InsyncPoller
+from ses_operator.dns.zone_reader import ZoneReader
+
+LOGGER = logging.getLogger(__name__)
+
+ROUNDS = 5
+"""How often one call plans and writes: more than once where a plan fills several batches, or the zone has changed."""
+
+Planner = Callable[[ZoneView], ZonePlan]
+
+
+class HostedZoneWork:
+    """All that goes on in one hosted zone."""
+
+    def __init__(self, zone_id: str, route53: Route53, on_insync: Callable[[Owner], None]) -> None:
+        self._zone_id = zone_id
+        self._route53 = route53
+        self.reader = ZoneReader(route53, zone_id)
+        self.insync = InsyncPoller(route53, on_insync)
+        self.batches = ZoneBatches(self._send)
+
+    async def close(self) -> None:
+        """Stop what goes on in the background."""
+        await self.batches.close()
+        await self.insync.close()
+        self.reader.close()
+
+    async def _send(self, batch: Sequence[ChangeSet]) -> str:
+        changes = [change for changes in batch for change in changes.changes]
+        try:
+            change_id = await self._route53.change_record_sets(self._zone_id, changes)
+        except Refused:
+            raise
+        except BaseException as error:
+            if not isinstance(error, Retry) or error.problem.reason not in NOT_CARRIED_OUT:
+                self._forget(batch)
+            raise
+        self.reader.changed(changes)
+        self.insync.watch(change_id, batch)
+        return change_id
+
+    def _forget(self, batch: Iterable[ChangeSet]) -> None:
+        for changes in batch:
+            self.reader.forget(changes.domain)
+
+
+class Route53Publisher:
+    """Implements ``DnsPublisher``. One for each AWS account; holds nothing that cannot be read anew.
+
+    ``on_insync`` is told when all that was written for an owner is served: its key may be woken then.
+    """
+
+    def __init__(self, route53_for: Callable[[Zone], Route53], on_insync: Callable[[Owner], None]) -> None:
+        self._route53_for = route53_for
+        self._on_insync = on_insync
+        self._zones: dict[tuple[str, str | None], HostedZoneWork] = {}
+
+    async def observe(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> DnsObservation:
+        """Reads the part of the zone that holds the domain, unless it was read within the last minute."""
+        work = self._work(publication)
+        plan = _publication_planner(publication, records, surplus)(await work.reader.view(publication.domain))
+        if plan.problem is not None:
+            # Whoever keeps the records may be on the way out, by another account's publisher: the next look shall see it.
+            work.reader.forget(publication.domain)
+        return _observation(plan, work.insync.unsynced(publication.owner))
+
+    async def publish(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> DnsObservation:
+        """Returns when Route 53 has accepted the changes; the records are PENDING until they are served."""
+        work = self._work(publication)
+        plan, _ = await _carry_out(work, publication, _publication_planner(publication, records, surplus))
+        return _observation(plan, work.insync.unsynced(publication.owner))
+
+    async def withdraw(self, publication: Publication) -> tuple[str, ...]:
+        """Deletes what the ledger names, where it stands as written, and the ledger."""
+        return await self._leave(publication, lambda view: plan_withdrawal(publication.owner, publication.domain, view))
+
+    async def release(self, publication: Publication) -> None:
+        """Deletes the ledger alone."""
+        await self._leave(publication, lambda view: plan_release(publication.owner, publication.domain, view))
+
+    def forget(self, publication: Publication) -> None:
+        """Somebody may have changed the zone: the next ``observe`` reads it again."""
+        if publication.zone is not None:
+            self._work(publication).reader.forget(publication.domain)
+
+    async def close(self) -> None:
+        """Stop what goes on in the background."""
+        for work in self._zones.values():
+            await work.close()
+        self._zones.clear()
+
+    def _work(self, publication: Publication) -> HostedZoneWork:
+        zone = publication.zone
+        if zone is None:
+            problem = not_found(publication.domain)
+            raise Blocked(problem.reason, problem.message)
+        key = (zone.hosted_zone_id, zone.role_arn)
+        work = self._zones.get(key)
+        if work is None:
+            work = self._zones[key] = HostedZoneWork(zone.hosted_zone_id, self._route53_for(zone), self._on_insync)
+        return work
+
+    async def _leave(self, publication: Publication, planner: Planner) -> tuple[str, ...]:
+        try:
+            _, released = await _carry_out(self._work(publication), publication, planner)
+        except Blocked as error:
+            if error.problem.reason is Reason.HOSTED_ZONE_NOT_FOUND:
+                return ()
+            raise
+        return released
+
+
+def _publication_planner(publication: Publication, records: Sequence[RecordSet], surplus: Surplus) -> Planner:
+    return lambda view: plan_publication(publication.owner, publication.domain, records, view, surplus)
+
+
+async def _carry_out(
+    work: HostedZoneWork, publication: Publication, planner: Planner
+) -> tuple[ZonePlan, tuple[str, ...]]:
+    """Plan and write until nothing is left to write. Returns the last plan, and all that was released on the way."""
+    released: tuple[str, ...] = ()
+    for _ in range(ROUNDS):
+        plan = planner(await work.reader.view(publication.domain))
+        if not plan.changes:
+            return plan, released + _note(publication, plan)
+        try:
+            await work.batches.submit(ChangeSet(publication.owner, publication.domain, plan.changes))
+        except Stale as error:
+            LOGGER.info("%s; it is read again", error)
+            work.reader.forget(publication.domain)
+        except OperatorError:
+            work.reader.forget(publication.domain)
+            raise
+        else:
+            released += _note(publication, plan)
+    raise Stale(
+        Reason.PUBLISHING_RECORDS,
+        f"the zone changes while the records of {publication.domain} are written; it is read again",
+    )
+
+
+def _note(publication: Publication, plan: ZonePlan) -> tuple[str, ...]:
+    for sentence in plan.released:
+        LOGGER.warning("%s: %s", publication.owner.key, sentence)
+    return plan.released
+
+
+def _observation(plan: ZonePlan, unsynced: frozenset[tuple[str, str]]) -> DnsObservation:
+    return DnsObservation(
+        records=tuple(_until_served(published, unsynced) for published in plan.records),
+        surplus=plan.surplus,
+        in_sync=not plan.changes and plan.problem is None,
+        problem=plan.problem,
+    )
+
+
+def _until_served(published: PublishedRecord, unsynced: frozenset[tuple[str, str]]) -> PublishedRecord:
+    if published.state is RecordState.PUBLISHED and (published.record.name, published.record.type) in unsynced:
+        return replace(published, state=RecordState.PENDING)
+    return published

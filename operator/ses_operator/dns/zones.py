@@ -1,0 +1,171 @@
+"""Finds the hosted zone of a domain: what the SesAccount names and what the AWS account has, remembered for some minutes."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from typing import Generic, TypeVar
+
+from ses_operator.api.account import Zone as ZoneEntry
+from ses_operator.api.reasons import Reason
+from ses_operator.aws.route53 import Route53Access
+from ses_operator.core.answers import PublishedAt
+from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem
+from ses_operator.core.publication import Zone
+from ses_operator.core.zone_sets import is_within
+from ses_operator.core.zones import HostedZone, choose_zone
+
+FRESH_SECONDS = 300.0
+MISS_SECONDS = 15.0
+"""A domain that has no zone makes the list be read again, but not more often than this: zones are made after all."""
+
+_T = TypeVar("_T")
+
+
+class _Shared(Generic[_T]):
+    """One answer for many who ask: fetched by the first and remembered, a failure for a moment too.
+
+    What was known once is given while it cannot be fetched anew: zones do not change their names.
+    """
+
+    def __init__(self, fetch: Callable[[], Awaitable[_T]], clock: Callable[[], float]) -> None:
+        self._fetch = fetch
+        self._clock = clock
+        self._lock = asyncio.Lock()
+        self._answer: tuple[_T, float] | None = None
+        self._failure: tuple[OperatorError, float] | None = None
+
+    async def get(self, max_age: float) -> _T:
+        """The answer, at most ``max_age`` seconds old where AWS gives one."""
+        async with self._lock:
+            if self._answer is None or self._age(self._answer) >= max_age:
+                await self._refresh()
+            if self._answer is not None:
+                return self._answer[0]
+            assert self._failure is not None  # noqa: S101 - one of the two stands after a refresh
+            problem = self._failure[0].problem
+            raise type(self._failure[0])(problem.reason, problem.message, problem.retry_after)
+
+    async def _refresh(self) -> None:
+        if self._failure is not None and self._age(self._failure) < MISS_SECONDS:
+            return
+        try:
+            self._answer, self._failure = (await self._fetch(), self._clock()), None
+        except OperatorError as error:
+            self._failure = (error, self._clock())
+
+    def _age(self, remembered: tuple[object, float]) -> float:
+        return self._clock() - remembered[1]
+
+
+class ZoneDirectory:
+    """The hosted zones within reach of one SesAccount. ``entries`` are its spec.dns.zones."""
+
+    def __init__(
+        self, access: Route53Access, entries: Sequence[ZoneEntry], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._access = access
+        self._entries = entries
+        self._clock = clock
+        self._listed = _Shared(access.for_role().list_hosted_zones, clock)
+        self._described: dict[tuple[str, str | None, str | None], _Shared[HostedZone]] = {}
+
+    async def zone_for(self, domain: str, zone_ref: str | None = None) -> Zone:
+        """The zone that holds ``domain``: the one that ``zone_ref`` names, else the longest public match.
+
+        Raises Blocked with ZONE_REF_NOT_FOUND, HOSTED_ZONE_NOT_FOUND, HOSTED_ZONE_AMBIGUOUS or what AWS refuses; Retry.
+        """
+        if zone_ref is not None:
+            return await self._named(domain, zone_ref)
+        found = await self._longest_match(domain, FRESH_SECONDS)
+        if isinstance(found, Problem) and found.reason is Reason.HOSTED_ZONE_NOT_FOUND:
+            found = await self._longest_match(domain, MISS_SECONDS)
+        if isinstance(found, Problem):
+            raise Blocked(found.reason, found.message)
+        return found
+
+    def forget(self) -> None:
+        """Somebody may have made a zone or given a right: everything is asked anew."""
+        self._listed = _Shared(self._access.for_role().list_hosted_zones, self._clock)
+        self._described.clear()
+
+    async def zone_by_id(self, zone_id: str) -> Zone:
+        """The zone of this id, with the role that the SesAccount gives for it. Gone where it does not exist."""
+        entry = next((entry for entry in self._entries if entry.hosted_zone_id == zone_id), None)
+        role_arn, external_id = (entry.role_arn, entry.external_id) if entry else (None, None)
+        try:
+            hosted_zone = await self._describe(zone_id, role_arn, external_id)
+        except Blocked as error:
+            if error.problem.reason is Reason.HOSTED_ZONE_NOT_FOUND:
+                raise Gone(error.problem.reason, error.problem.message) from error
+            raise
+        return Zone(zone_id, hosted_zone.name, role_arn, external_id)
+
+    async def published_at(self, zone: Zone) -> PublishedAt:
+        """The zone with its own name servers, to be compared with those that the public DNS asks."""
+        try:
+            described = await self._describe(zone.hosted_zone_id, zone.role_arn, zone.external_id)
+        except OperatorError:
+            return PublishedAt(zone.name)  # nothing depends on it but the precision of a diagnosis
+        return PublishedAt(zone.name, described.name_servers)
+
+    async def _named(self, domain: str, name: str) -> Zone:
+        entry = next((entry for entry in self._entries if entry.name == name), None)
+        if entry is None:
+            raise Blocked(
+                Reason.ZONE_REF_NOT_FOUND,
+                f"spec.dns.route53.zoneRef names the zone {name}, which spec.dns.zones of the SesAccount does not list",
+            )
+        hosted_zone = await self._describe(entry.hosted_zone_id, entry.role_arn, entry.external_id)
+        if hosted_zone.private:
+            raise Blocked(
+                Reason.HOSTED_ZONE_NOT_FOUND,
+                f"the zone {name} ({hosted_zone.name}, {hosted_zone.id}) is private, and SES asks the public DNS: "
+                "refer to a public zone",
+            )
+        if not is_within(domain, hosted_zone.name):
+            raise Blocked(
+                Reason.HOSTED_ZONE_NOT_FOUND,
+                f"the zone {name} is {hosted_zone.name} ({hosted_zone.id}), which does not hold {domain}: "
+                "change spec.dns.route53.zoneRef",
+            )
+        return _reached(entry, hosted_zone)
+
+    async def _longest_match(self, domain: str, max_age: float) -> Zone | Problem:
+        failures: list[OperatorError] = []
+        configured = [zone async for zone in self._configured(failures)]
+        listed: Iterable[Zone] = ()
+        try:
+            hosted_zones = await self._listed.get(max_age)
+            listed = [Zone(found.id, found.name) for found in hosted_zones if not found.private]
+        except Blocked as error:
+            # Who may not list has to name every zone. Anything else passes: until then a nearer zone may be overlooked.
+            failures.append(error)
+        found = choose_zone(domain, configured, listed)
+        if isinstance(found, Problem) and found.reason is Reason.HOSTED_ZONE_NOT_FOUND and failures:
+            raise failures[0]
+        return found
+
+    async def _configured(self, failures: list[OperatorError]) -> AsyncIterator[Zone]:
+        for entry in self._entries:
+            try:
+                hosted_zone = await self._describe(entry.hosted_zone_id, entry.role_arn, entry.external_id)
+            except Blocked as error:
+                # Somebody must repair this entry; meanwhile it hinders only the domains that no other zone holds.
+                failures.append(error)
+                continue
+            if not hosted_zone.private:
+                yield _reached(entry, hosted_zone)
+
+    async def _describe(self, zone_id: str, role_arn: str | None, external_id: str | None) -> HostedZone:
+        key = (zone_id, role_arn, external_id)
+        shared = self._described.get(key)
+        if shared is None:
+            route53 = self._access.for_role(role_arn, external_id)
+            shared = self._described[key] = _Shared(lambda: route53.get_hosted_zone(zone_id), self._clock)
+        return await shared.get(FRESH_SECONDS)
+
+
+def _reached(entry: ZoneEntry, hosted_zone: HostedZone) -> Zone:
+    return Zone(entry.hosted_zone_id, hosted_zone.name, entry.role_arn, entry.external_id)

@@ -1,0 +1,169 @@
+"""What can be set, each once: the command line, its environment variables and the documentation are made from here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import MISSING, Field, dataclass, field, fields
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from ses_operator.kube.lease import LeaseTiming
+
+ENVIRONMENT_PREFIX = "SES_OPERATOR_"
+
+_SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
+_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+
+
+class LogFormat(StrEnum):
+    """How log lines are written."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least severe messages that are logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+def setting(help_text: str) -> dict[str, str]:
+    """The metadata of a field of ``Settings``: its documentation."""
+    return {"help": help_text}
+
+
+def own_namespace() -> str:
+    """The namespace of the pod that this runs in, ``default`` outside of one."""
+    if _SERVICE_ACCOUNT_NAMESPACE.exists():
+        return _SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
+    return "default"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """How one replica of the operator runs. Durations in seconds. Raises ValueError for what cannot be."""
+
+    installation_id: str = field(
+        metadata=setting(
+            "Names this installation in everything it makes outside the cluster. Two clusters that share an AWS account must"
+            " differ in it; a cluster restored from backup keeps it. A DNS label."
+        )
+    )
+    namespace: str = field(
+        default="",
+        metadata=setting(
+            "Namespace of the operator: of its Lease, and of the Secrets that SesAccounts name. Empty: that of the pod."
+        ),
+    )
+    watch_namespaces: str = field(
+        default="",
+        metadata=setting("Namespaces whose SesIdentities are looked after, separated by commas. Empty: all."),
+    )
+    kubeconfig: str = field(
+        default="", metadata=setting("Path of a kubeconfig. Empty: $KUBECONFIG, else the pod's service account.")
+    )
+    workers: int = field(default=32, metadata=setting("SesIdentities that are reconciled at the same time."))
+    urgent_workers: int = field(
+        default=8, metadata=setting("More of them, kept free for what a person has just changed.")
+    )
+    aws_connections: int = field(default=16, metadata=setting("Calls to AWS that are made at the same time."))
+    pending_poll: float = field(
+        default=15.0, metadata=setting("How often SES is asked while a verification is pending.")
+    )
+    idle_poll: float = field(default=300.0, metadata=setting("How often SES is asked while none is."))
+    sweep_interval: float = field(
+        default=86_400.0, metadata=setting("Each identity is read in full once in this time, to find drift.")
+    )
+    lease_duration: float = field(
+        default=15.0, metadata=setting("A replica that has not renewed its Lease for so long is taken for dead.")
+    )
+    lease_renew_deadline: float = field(
+        default=10.0, metadata=setting("A replica that could not renew its Lease for so long stops.")
+    )
+    lease_retry_period: float = field(default=2.0, metadata=setting("How often the Lease is renewed, or tried for."))
+    shutdown_grace: float = field(
+        default=20.0, metadata=setting("How long running reconciles may take to end when the operator is stopped.")
+    )
+    bind_address: str = field(default="", metadata=setting("Address that metrics and probes listen on. Empty: all."))
+    metrics_port: int = field(default=8080, metadata=setting("Port of /metrics. 0: any free one."))
+    probe_port: int = field(default=8081, metadata=setting("Port of /healthz and /readyz. 0: any free one."))
+    log_format: LogFormat = field(default=LogFormat.TEXT, metadata=setting("text or json."))
+    log_level: LogLevel = field(default=LogLevel.INFO, metadata=setting("debug, info, warning or error."))
+
+    def __post_init__(self) -> None:
+        _require(
+            _DNS_LABEL.fullmatch(self.installation_id) is not None,
+            f"installation id {self.installation_id!r}: use up to 63 lower-case letters, digits and hyphens, with a letter"
+            " or digit at both ends",
+        )
+        for namespace in self.namespaces:
+            _require(
+                _DNS_LABEL.fullmatch(namespace) is not None, f"watch namespaces: {namespace!r} is no namespace name"
+            )
+        for name in ("workers", "aws_connections"):
+            _require(getattr(self, name) >= 1, f"{name.replace('_', ' ')}: at least 1")
+        _ = self.lease_timing  # refuses timings that would not be safe
+        for name in ("pending_poll", "idle_poll", "sweep_interval"):
+            _require(getattr(self, name) > 0, f"{name.replace('_', ' ')}: more than 0 seconds")
+        _require(self.urgent_workers >= 0 and self.shutdown_grace >= 0, "urgent workers, shutdown grace: not negative")
+
+    @property
+    def namespaces(self) -> tuple[str, ...]:
+        """The namespaces to watch; empty means all."""
+        return tuple(sorted({name.strip() for name in self.watch_namespaces.split(",") if name.strip()}))
+
+    @property
+    def lease_timing(self) -> LeaseTiming:
+        """How the Lease is held. Raises ValueError for timings that would not be safe."""
+        return LeaseTiming(self.lease_duration, self.lease_renew_deadline, self.lease_retry_period)
+
+    @property
+    def operator_namespace(self) -> str:
+        """The namespace of the operator itself."""
+        return self.namespace or own_namespace()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One setting as it is given: ``--flag`` or environment variable. ``default`` None: it must be given."""
+
+    name: str
+    flag: str
+    variable: str
+    help: str
+    type: type
+    default: str | int | float | None
+
+
+def options() -> tuple[Option, ...]:
+    """Every setting, in the order in which they are documented."""
+    return tuple(map(_option, fields(Settings)))
+
+
+def from_mapping(values: Mapping[str, Any]) -> Settings:
+    """Settings from values by field name; each is converted to the type of its setting."""
+    types = {option.name: option.type for option in options()}
+    return Settings(**{name: types[name](value) for name, value in values.items()})
+
+
+def _option(found: Field[Any]) -> Option:
+    default = None if found.default is MISSING else found.default
+    return Option(
+        name=found.name,
+        flag="--" + found.name.replace("_", "-"),
+        variable=ENVIRONMENT_PREFIX + found.name.upper(),
+        help=found.metadata["help"],
+        type=str if default is None else type(default),
+        default=default,
+    )
+
+
+def _require(holds: bool, message: str) -> None:
+    if not holds:
+        raise ValueError(message)

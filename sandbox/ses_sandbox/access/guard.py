@@ -1,0 +1,148 @@
+"""The gate of --access-control: who calls, and whether the policies allow it.
+
+Sources: Service Authorization Reference for Amazon SES and Route 53; "Common errors" of their API references.
+IAM and all other services stay open to any key, for that is how users, roles and policies are set up. STS wants to know the
+caller where it says who that is, or gives it a role.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+from typing import Protocol as Interface
+
+from moto.iam.models import Role
+
+from ses_sandbox.access.caller import Caller
+from ses_sandbox.access.directory import Directory, ExpiredSessionError, Principal, UnknownKeyError
+from ses_sandbox.access.policy import AccessRequest, Decision, decide
+from ses_sandbox.access.resources import Target
+from ses_sandbox.errors import AwsError
+from ses_sandbox.request import Protocol
+
+GUARDED = frozenset({"ses", "route53"})
+DENIED_BECAUSE = {
+    Decision.IMPLICIT_DENY: "because no identity-based policy allows the {action} action",
+    Decision.EXPLICIT_DENY: "with an explicit deny in an identity-based policy",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Credentials:
+    """What came with a request."""
+
+    access_key: str
+    session_token: str | None
+    named_account: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """The caller that was let in, and what else it may do: ``permits(action, resource ARN)``."""
+
+    caller: Caller
+    permits: Callable[[str, str], bool]
+
+
+def unrecognized_key(protocol: Protocol) -> AwsError:
+    """What a key gets that is not known, or not known in a region that its account has not switched on."""
+    code = "UnrecognizedClientException" if protocol is Protocol.REST_JSON else "InvalidClientTokenId"
+    return AwsError(403, code, "The security token included in the request is invalid.")
+
+
+def everything(_action: str, _resource: str) -> bool:
+    """What a caller may do where no access control was asked for."""
+    return True
+
+
+class Gate(Interface):
+    """Decides who is let in."""
+
+    def admit(self, credentials: Credentials, target: Target) -> Admission:
+        """The caller. Raises AwsError where it is not let in."""
+        ...
+
+
+class OpenGate:
+    """Any key will do."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def admit(self, credentials: Credentials, target: Target) -> Admission:  # noqa: ARG002  of the protocol of gates
+        """Lets everybody in."""
+        return Admission(self._directory.caller(credentials.access_key, credentials.named_account), everything)
+
+
+class IamGate:
+    """Lets in whom IAM knows and allows. Signatures are not checked, keys and session tokens are."""
+
+    def __init__(self, directory: Directory) -> None:
+        self._directory = directory
+
+    def admit(self, credentials: Credentials, target: Target) -> Admission:
+        """The caller. Raises AwsError for an unknown key, an expired session or a missing right."""
+        if target.service == "sts" and target.operation == "AssumeRole":
+            return self._admit_to_role(credentials, target)
+        if target.service == "sts" and target.operation == "GetCallerIdentity":
+            return Admission(self._known(credentials, target.protocol).caller, everything)
+        if target.service not in GUARDED:
+            return OpenGate(self._directory).admit(credentials, target)
+        principal = self._known(credentials, target.protocol)
+        for resource in target.resources:
+            _require(principal, target.action, resource, target.context)
+        return Admission(principal.caller, lambda action, resource: _allows(principal, action, resource, {}))
+
+    def _known(self, credentials: Credentials, protocol: Protocol) -> Principal:
+        try:
+            return self._directory.principal(credentials.access_key, credentials.session_token)
+        except UnknownKeyError:
+            raise unrecognized_key(protocol) from None
+        except ExpiredSessionError:
+            code = "ExpiredTokenException" if protocol is Protocol.REST_JSON else "ExpiredToken"
+            raise AwsError(403, code, "The security token included in the request is expired") from None
+
+    def _admit_to_role(self, credentials: Credentials, target: Target) -> Admission:
+        """AssumeRole asks both sides: the role's trust policy and, from another account, the caller's own policies."""
+        principal = self._known(credentials, target.protocol)
+        arn = target.resources[0]
+        role = self._directory.role(arn)
+        if role is None or not _trusts(role, principal.caller, target.context):
+            raise _denied(principal.caller, "sts:AssumeRole", arn, "")
+        crosses = f"::{principal.caller.account}:" not in arn
+        if crosses and not _allows(principal, "sts:AssumeRole", arn, target.context):
+            raise _denied(principal.caller, "sts:AssumeRole", arn, "")
+        return Admission(principal.caller, everything)
+
+
+def _trusts(role: Role, caller: Caller, context: Mapping[str, Sequence[str]]) -> bool:
+    document: dict[str, Any] = json.loads(role.assume_role_policy_document)
+    return decide([document], AccessRequest("sts:AssumeRole", "", caller.arn, context)) is Decision.ALLOW
+
+
+def _decision(principal: Principal, action: str, resource: str, context: Mapping[str, Sequence[str]]) -> Decision:
+    caller = principal.caller
+    known = {**context, "aws:PrincipalArn": (caller.arn,), "aws:PrincipalAccount": (caller.account,)}
+    asked = AccessRequest(action, resource, caller.arn, known)
+    decision = decide(principal.documents, asked)
+    if decision is Decision.ALLOW and principal.session_documents is not None:
+        return decide(principal.session_documents, asked)
+    return decision
+
+
+def _allows(principal: Principal, action: str, resource: str, context: Mapping[str, Sequence[str]]) -> bool:
+    return _decision(principal, action, resource, context) is Decision.ALLOW
+
+
+def _require(principal: Principal, action: str, resource: str, context: Mapping[str, Sequence[str]]) -> None:
+    decision = _decision(principal, action, resource, context)
+    if decision is not Decision.ALLOW:
+        raise _denied(principal.caller, action, resource, " " + DENIED_BECAUSE[decision].format(action=action))
+
+
+def _denied(caller: Caller, action: str, resource: str, why: str) -> AwsError:
+    code = "AccessDeniedException" if action.startswith("ses:") else "AccessDenied"
+    message = f"User: {caller.arn} is not authorized to perform: {action} on resource: {resource}{why}"
+    return AwsError(403, code, message)

@@ -1,0 +1,68 @@
+"""Route 53's record sets as the name server sends them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import dns.name
+import dns.rdata
+import dns.rdataclass
+import dns.rdataset
+import dns.rdatatype
+from dns.exception import DNSException
+
+from ses_sandbox.route53.names import MalformedNameError, labels_of
+from ses_sandbox.route53.records import ResourceRecordSet
+from ses_sandbox.route53.values import MalformedValueError, character_strings, host_name, mail_exchange
+
+IN = dns.rdataclass.IN
+
+
+def dns_name(name: str) -> dns.name.Name:
+    """The name of a record set, escapes resolved (``\\052`` becomes the wildcard label)."""
+    return dns.name.Name((*labels_of(name), b""))
+
+
+def _host(rdtype: dns.rdatatype.RdataType) -> Callable[[str], dns.rdata.Rdata]:
+    def convert(value: str) -> dns.rdata.Rdata:
+        target = dns.name.Name((*host_name(value), b""))
+        return dns.rdata.from_text(IN, rdtype, target.to_text())
+
+    return convert
+
+
+def _mail_exchange(value: str) -> dns.rdata.Rdata:
+    preference, labels = mail_exchange(value)
+    return dns.rdata.from_text(IN, dns.rdatatype.MX, f"{preference} {dns.name.Name((*labels, b'')).to_text()}")
+
+
+def _text(value: str) -> dns.rdata.Rdata:
+    """Route 53 escapes in octal where master files do in decimal: the octets are carried over, not the text."""
+    wire = b"".join(bytes([len(string)]) + string for string in character_strings(value))
+    return dns.rdata.from_wire(IN, dns.rdatatype.TXT, wire, 0, len(wire))
+
+
+def _rdata(rdtype: dns.rdatatype.RdataType, value: str) -> dns.rdata.Rdata:
+    convert = CONVERSIONS.get(rdtype)
+    return dns.rdata.from_text(IN, rdtype, value) if convert is None else convert(value)
+
+
+CONVERSIONS: Mapping[dns.rdatatype.RdataType, Callable[[str], dns.rdata.Rdata]] = {
+    dns.rdatatype.CNAME: _host(dns.rdatatype.CNAME),
+    dns.rdatatype.MX: _mail_exchange,
+    dns.rdatatype.NS: _host(dns.rdatatype.NS),
+    dns.rdatatype.PTR: _host(dns.rdatatype.PTR),
+    dns.rdatatype.TXT: _text,
+}
+
+
+def rdataset_of(record_set: ResourceRecordSet) -> dns.rdataset.Rdataset | None:
+    """The record set as it goes over the wire. None for what cannot be sent: an alias, a value DNS has no form for."""
+    if not record_set.values:
+        return None
+    rdtype = dns.rdatatype.from_text(record_set.type)
+    try:
+        rdatas = [_rdata(rdtype, value) for value in record_set.values]
+    except (DNSException, MalformedValueError, MalformedNameError):
+        return None
+    return dns.rdataset.from_rdata_list(record_set.ttl or 0, rdatas)

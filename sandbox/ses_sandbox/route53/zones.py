@@ -1,0 +1,268 @@
+"""The hosted zones of all accounts: moto's, with what validation, propagation and DNS need beside.
+
+The records stand in moto's zones, so that every other operation of moto sees them. What is kept here in addition: an
+index of them, the changes that are still PENDING, and the zone as the name servers serve it, which follows once a change is
+INSYNC.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from bisect import bisect_left, insort
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from threading import RLock
+
+import dns.name
+import dns.rdatatype
+from moto.route53.models import FakeZone, RecordSet, Route53Backend, route53_backends
+
+from ses_sandbox.dnsserver.zone import ServedZone
+from ses_sandbox.route53.listing import list_order
+from ses_sandbox.route53.names import canonical
+from ses_sandbox.route53.records import RecordKey, ResourceRecordSet
+from ses_sandbox.route53.served import dns_name, rdataset_of
+from ses_sandbox.route53.validation import Edits
+
+NAME_SERVER_DOMAINS = ("com", "net", "org", "co.uk")
+ROUTING = {
+    "weight": "Weight",
+    "region": "Region",
+    "failover": "Failover",
+    "geo_location": "GeoLocation",
+    "multi_value_answer": "MultiValueAnswer",
+    "health_check_id": "HealthCheckId",
+    "alias_target": "AliasTarget",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """A change as GetChange reports it. ``in_sync_at``: when it is at all name servers, on the simulated clock."""
+
+    id: str
+    zone_id: str
+    submitted_at: datetime
+    in_sync_at: datetime
+    comment: str = ""
+
+    def status(self, now: datetime) -> str:
+        return "INSYNC" if now >= self.in_sync_at else "PENDING"
+
+
+class HostedZone:
+    """One hosted zone of moto's. Not safe for several threads: HostedZones holds the lock."""
+
+    def __init__(self, account_id: str, zone: FakeZone) -> None:
+        self.account_id = account_id
+        self.moto_zone = zone
+        self.name = canonical(zone.name)
+        self.busy_until = float("-inf")
+        self._pending: deque[tuple[datetime, Edits]] = deque()
+        _give_name_servers(zone)
+        self._load()
+        self.served = self._serve()
+
+    @property
+    def id(self) -> str:
+        return str(self.moto_zone.resource_id)
+
+    def refresh(self) -> None:
+        """Takes in what another operation of moto changed behind this index."""
+        if self.moto_zone.rrsets is not self._mirrored:
+            self._load()
+            self._pending.clear()
+            self.served = self._serve()
+
+    def _load(self) -> None:
+        self._moto_sets: dict[RecordKey, RecordSet] = {}
+        self.records: dict[RecordKey, ResourceRecordSet] = {}
+        self._types: dict[str, Counter[str]] = {}
+        for moto_set in self.moto_zone.rrsets:
+            record_set = _from_moto(moto_set)
+            self.records[record_set.key] = record_set
+            self._moto_sets[record_set.key] = moto_set
+            self._types.setdefault(record_set.name, Counter())[record_set.type] += 1
+        self._mirrored = self.moto_zone.rrsets
+        self.ordered = sorted(map(list_order, self.records))
+
+    def _serve(self) -> ServedZone:
+        served = ServedZone(dns_name(self.name))
+        for record_set in self.records.values():
+            _serve_set(served, record_set.key, record_set)
+        return served
+
+    def types_at(self, name: str) -> Mapping[str, int]:
+        """How many record sets of each type stand at a name."""
+        return self._types.get(name, {})
+
+    def apply(self, edits: Edits, in_sync_at: datetime) -> None:
+        """Puts an accepted batch into the zone; the name servers follow at ``in_sync_at``."""
+        for key, record_set in edits.items():
+            before = self.records.pop(key, None)
+            self._moto_sets.pop(key, None)
+            counts = self._types.setdefault(key.name, Counter())
+            counts[key.type] += (record_set is not None) - (before is not None)
+            if before is not None:
+                del self.ordered[bisect_left(self.ordered, list_order(key))]
+            if record_set is not None:
+                self.records[key] = record_set
+                self._moto_sets[key] = _to_moto(record_set)
+                insort(self.ordered, list_order(key))
+        self._mirrored = self.moto_zone.rrsets = list(self._moto_sets.values())
+        self._pending.append((in_sync_at, edits))
+
+    def propagate(self, now: datetime) -> None:
+        """Lets the name servers know of every change that is INSYNC by now."""
+        while self._pending and self._pending[0][0] <= now:
+            _, edits = self._pending.popleft()
+            for key, record_set in edits.items():
+                _serve_set(self.served, key, record_set)
+
+
+def _serve_set(served: ServedZone, key: RecordKey, record_set: ResourceRecordSet | None) -> None:
+    """Of several sets with a routing policy the one that was written last is served."""
+    rdataset = None if record_set is None else rdataset_of(record_set)
+    name = dns_name(key.name)
+    if rdataset is None:
+        served.remove(name, dns.rdatatype.from_text(key.type))
+    else:
+        served.put(name, rdataset)
+
+
+def _from_moto(moto_set: RecordSet) -> ResourceRecordSet:
+    routing = {element: value for field, element in ROUTING.items() if (value := getattr(moto_set, field)) is not None}
+    return ResourceRecordSet(
+        name=canonical(moto_set.name),
+        type=str(moto_set.type),
+        ttl=None if moto_set.ttl is None else int(moto_set.ttl),
+        values=tuple(moto_set.records or ()),
+        set_identifier=moto_set.set_identifier or "",
+        routing=routing,
+    )
+
+
+def _to_moto(record_set: ResourceRecordSet) -> RecordSet:
+    properties = {
+        "Name": record_set.name,
+        "Type": record_set.type,
+        "TTL": record_set.ttl,
+        "ResourceRecords": list(record_set.values),
+        "SetIdentifier": record_set.set_identifier or None,
+    }
+    return RecordSet(properties | dict(record_set.routing))  # type: ignore[abstract]  # abstract for CloudFormation
+
+
+def _give_name_servers(zone: FakeZone) -> None:
+    """Each zone gets name servers of its own, as in Route 53, where moto gives all zones the same four.
+
+    SES reports the primary name server that it saw: with one for all, a wrong delegation could not be told from a
+    right one.
+    """
+    if zone.delegation_set is None or zone.delegation_set.id:
+        return
+    digest = int.from_bytes(hashlib.sha256(zone.resource_id.encode()).digest()[:8], "big")
+    servers = [
+        f"ns-{512 * block + (digest >> 9 * block) % 512}.awsdns-{(digest >> 36 + 6 * block) % 64:02}.{domain}"
+        for block, domain in enumerate(NAME_SERVER_DOMAINS)
+    ]
+    zone.delegation_set.name_servers = servers
+    soa = f"{servers[0]}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
+    for moto_set in zone.rrsets:
+        if moto_set.type == "NS" and canonical(moto_set.name) == canonical(zone.name):
+            moto_set.records = [f"{server}." for server in servers]
+        elif moto_set.type == "SOA":
+            moto_set.records = [soa]
+
+
+class HostedZones:
+    """All hosted zones, by account for the API and by name for DNS. Everything here is safe for several threads.
+
+    ``now`` gives the simulated time. Use ``with zones.lock:`` around several calls that belong together.
+    """
+
+    def __init__(self, now: Callable[[], datetime]) -> None:
+        self.now = now
+        self.lock = RLock()
+        self._known: dict[tuple[str, str], HostedZone] = {}
+        self._changes: dict[str, Submitted] = {}
+        self._by_name: dict[dns.name.Name, HostedZone] | None = None
+
+    def forget_names(self) -> None:
+        """To be called where zones may have come or gone: the index by name is made anew when it is next needed."""
+        with self.lock:
+            self._by_name = None
+
+    def backend(self, account_id: str) -> Route53Backend:
+        """moto's backend of an account."""
+        return route53_backends[account_id]["aws"]
+
+    def of_account(self, account_id: str) -> tuple[HostedZone, ...]:
+        """The account's zones, oldest first."""
+        with self.lock:
+            return tuple(self._hosted(account_id, zone) for zone in list(self.backend(account_id).zones.values()))
+
+    def get(self, account_id: str, zone_id: str) -> HostedZone | None:
+        """The account's zone with this id (without ``/hostedzone/``). Another account's zones do not exist for it."""
+        with self.lock:
+            zone = self.backend(account_id).zones.get(zone_id)
+            return None if zone is None else self._hosted(account_id, zone)
+
+    def _hosted(self, account_id: str, zone: FakeZone) -> HostedZone:
+        known = self._known.get((account_id, zone.resource_id))
+        if known is None or known.moto_zone is not zone:
+            known = self._known[account_id, zone.resource_id] = HostedZone(account_id, zone)
+        known.refresh()
+        return known
+
+    def record(self, change: Submitted) -> None:
+        """Keeps a change for GetChange."""
+        with self.lock:
+            self._changes[change.id] = change
+
+    def change(self, change_id: str) -> Submitted | None:
+        with self.lock:
+            return self._changes.get(change_id)
+
+    def submit(self, zone: HostedZone, edits: Edits, change_id: str, delay: timedelta, comment: str) -> Submitted:
+        """Applies an accepted batch and notes it as PENDING until ``delay`` has passed."""
+        with self.lock:
+            now = self.now()
+            change = Submitted(change_id, zone.id, now, now + delay, comment)
+            zone.apply(edits, change.in_sync_at)
+            self.record(change)
+            return change
+
+    def zone_for(self, name: dns.name.Name) -> ServedZone | None:
+        """The public zone nearest above a name, as the name servers serve it by now.
+
+        Where two zones bear one name, the older one counts: that is where the parent's delegation points.
+        """
+        with self.lock:
+            if self._by_name is None:
+                self._by_name = {}
+                for zone in self._public():
+                    self._by_name.setdefault(zone.served.origin, zone)
+            found = nearest(self._by_name, name)
+            if found is None:
+                return None
+            found.refresh()
+            found.propagate(self.now())
+            return found.served
+
+    def _public(self) -> Iterator[HostedZone]:
+        for account_id in list(route53_backends):
+            for zone in self.of_account(account_id):
+                if not zone.moto_zone.private_zone:
+                    yield zone
+
+
+def nearest(zones: Mapping[dns.name.Name, HostedZone], name: dns.name.Name) -> HostedZone | None:
+    """The zone whose origin is the name or the nearest above it."""
+    while True:
+        zone = zones.get(name)
+        if zone is not None or len(name) <= 1:
+            return zone
+        name = name.parent()

@@ -1,0 +1,1 @@
+"""Amazon SES: identities, sending and account settings, per account and region."""

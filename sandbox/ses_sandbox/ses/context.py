@@ -1,0 +1,57 @@
+"""What an operation gets beside its input."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from ses_sandbox.access.caller import Caller
+from ses_sandbox.errors import bad_request, not_found
+from ses_sandbox.ses.models import ConfigurationSet, Identity, IdentityType, RegionState
+from ses_sandbox.ses.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """The account and region that a call acts in, who makes it, and the simulated time. The store's lock is held.
+
+    ``source_ip``: the address that the call comes from.
+    ``permits``: whether the caller may carry out an action on a resource ARN, where an operation needs a second right.
+    """
+
+    store: Store
+    state: RegionState
+    caller: Caller
+    now: datetime
+    permits: Callable[[str, str], bool]
+    source_ip: str
+
+    def identity(self, name: str) -> Identity:
+        """An identity. Raises NotFoundException."""
+        if (found := self.state.find(name)) is None:
+            raise not_found(f"Email identity {name} does not exist.")
+        return found
+
+    def identity_to_change(self, name: str) -> Identity:
+        """An identity, for the operations that answer BadRequestException in place of NotFoundException (as seen in use)."""
+        if (found := self.state.find(name)) is None:
+            raise bad_request(f"Identity {name} does not exist.")
+        return found
+
+    def domain_identity(self, identity: Identity) -> Identity:
+        """The same identity if it is a domain. Raises BadRequestException: an address has no DKIM of its own."""
+        if identity.type is not IdentityType.DOMAIN:
+            raise bad_request("DKIM can be configured for domain identities only.")
+        return identity
+
+    def configuration_set(self, name: str) -> ConfigurationSet:
+        """A configuration set. Raises NotFoundException."""
+        if (found := self.state.configuration_sets.get(name)) is None:
+            raise not_found(f"Configuration set <{name}> does not exist.")
+        return found
+
+
+Operation = Callable[[Context, Mapping[str, Any]], dict[str, Any]]
+"""An operation: input by member name, already checked against the model, to output by member name."""

@@ -1,0 +1,107 @@
+"""Mail that SES would have sent."""
+
+from __future__ import annotations
+
+import secrets
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from threading import Lock
+
+KEPT = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One mail. ``kind``: ``message``, or ``verification`` with its ``link``.
+
+    ``mail_from``: the domain of the envelope. ``dkim_domain``: of the signature (d=), None for unsigned mail.
+    ``raw``: the source of a raw message, as text.
+    """
+
+    id: str
+    kind: str
+    at: datetime
+    account: str
+    region: str
+    identity: str
+    sender: str
+    to: Sequence[str]
+    cc: Sequence[str] = ()
+    bcc: Sequence[str] = ()
+    subject: str = ""
+    text: str | None = None
+    html: str | None = None
+    raw: str | None = None
+    mail_from: str = "amazonses.com"
+    dkim_domain: str | None = None
+    configuration_set: str | None = None
+    link: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What a verification link proves."""
+
+    account: str
+    region: str
+    address: str
+
+
+class Outbox:
+    """The newest messages, and the links of verification mails. Safe for use by several threads.
+
+    ``base_url``: of the AWS endpoint; links begin with it.
+    """
+
+    def __init__(self, base_url: str = "http://127.0.0.1") -> None:
+        self.base_url = base_url
+        self._lock = Lock()
+        self._messages: deque[Message] = deque(maxlen=KEPT)
+        self._links: dict[str, Link] = {}
+
+    def add(self, message: Message) -> None:
+        """Keeps a message."""
+        with self._lock:
+            self._messages.append(message)
+
+    def send_verification(self, account: str, region: str, address: str, now: datetime) -> None:
+        """The mail that asks the owner of an address to follow a link. It replaces earlier links to the address."""
+        token = secrets.token_urlsafe(24)
+        link = f"{self.base_url}/_sandbox/verify?token={token}"
+        target = Link(account, region, address)
+        with self._lock:
+            self._links = {known: meant for known, meant in self._links.items() if meant != target}
+            self._links[token] = target
+        self.add(
+            Message(
+                id=secrets.token_hex(16),
+                kind="verification",
+                at=now,
+                account=account,
+                region=region,
+                identity=address,
+                sender="no-reply-aws@amazon.com",
+                to=(address,),
+                subject=f"Amazon Web Services – Email Address Verification Request in region {region}",
+                text=f"Please follow this link within 24 hours to confirm this address: {link}",
+                link=link,
+            )
+        )
+
+    def link(self, token: str) -> Link | None:
+        """What a link proves; None for one that was never sent, or was replaced."""
+        with self._lock:
+            return self._links.get(token)
+
+    def messages(self) -> tuple[Message, ...]:
+        """All messages, oldest first."""
+        with self._lock:
+            return tuple(self._messages)
+
+    def clear(self) -> None:
+        """Forgets messages and links."""
+        with self._lock:
+            self._messages.clear()
+            self._links.clear()

@@ -1,0 +1,86 @@
+"""One control plane and one sandbox for each test process; every test keeps to a namespace of its own."""
+
+import itertools
+from collections.abc import Generator, Iterator
+
+import pytest
+
+from cluster.crds import crds
+from cluster.tenant import ZONE, Tenant
+from devcluster.apiclient import ApiClient
+from devcluster.controlplane import ControlPlane
+from devcluster.environment import Environment
+from devcluster.kubectl import Kubectl
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.sandbox_process import Sandbox, SandboxOptions
+
+__all__ = ["control_plane", "crds", "kubectl", "namespace"]
+
+_NUMBERS = itertools.count(1)
+
+# SES looks at records half a second after they were asked for, and Route 53 has no limit: the tests read it too.
+SANDBOX = SandboxOptions(speed=60, rate=100, route53_rate=0, check_interval=30, zones=(ZONE,))
+# So often are SES's lists read.
+QUICK = {"pending-poll": 0.5, "idle-poll": 1}
+
+
+@pytest.fixture(scope="session")
+def control_plane() -> Iterator[ControlPlane]:
+    """etcd, kube-apiserver and kube-controller-manager, started when the first test asks for them."""
+    with ControlPlane() as plane:
+        yield plane
+
+
+@pytest.fixture
+def kubectl(control_plane: ControlPlane) -> Kubectl:
+    """kubectl as the administrator."""
+    return control_plane.kubectl
+
+
+@pytest.fixture
+def namespace(kubectl: Kubectl) -> Iterator[str]:
+    """A new namespace, which starts to go away when the test is over."""
+    name = f"test-{next(_NUMBERS)}"
+    kubectl("create", "namespace", name)
+    yield name
+    kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+
+
+@pytest.fixture(scope="session")
+def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
+    """AWS, with the hosted zone example.com."""
+    with Sandbox(SANDBOX, tmp_path_factory.mktemp("sandbox") / "ses-sandbox.log") as sandbox:
+        yield sandbox
+
+
+@pytest.fixture(scope="session")
+def environment(control_plane: ControlPlane, sandbox: Sandbox, crds: None) -> Environment:  # noqa: ARG001 - installed
+    """All that an operator needs, and the SesAccount `default`."""
+    environment = Environment(control_plane, sandbox)
+    environment.install()
+    environment.add_account()
+    return environment
+
+
+@pytest.fixture(scope="module")
+def operator(environment: Environment) -> Iterator[OperatorProcess]:
+    """One operator for all tests of a module, the same installation in every module; it watches all namespaces."""
+    with environment.operator(OperatorOptions(installation_id="tests", flags=QUICK)) as operator:
+        yield operator
+
+
+@pytest.fixture
+def tenant(environment: Environment, namespace: str) -> Tenant:
+    """Somebody who applies identities. There is an operator only where a test asks for one."""
+    return Tenant(environment, ApiClient(environment.plane.kubeconfig), namespace)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Shows what the operator logged last beside the failure of a test."""
+    report = yield
+    for value in getattr(item, "funcargs", {}).values() if report.failed else ():
+        operator = getattr(value, "operator", value)
+        if isinstance(operator, OperatorProcess):
+            report.sections.append(("end of the operator's log", operator.process.tail(40)))
+    return report

@@ -1,0 +1,36 @@
+"""Objects and clients for the tests of the kube package."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from ses_operator.api.identity import SesIdentity
+from ses_operator.core.keys import ObjectKey
+from ses_operator.kube.client import KubeClient, WriteGate, load_configuration, open_gate
+from ses_operator.kube.resources import IDENTITIES, JsonObject
+
+
+@asynccontextmanager
+async def client_of(kubeconfig: Path, gate: WriteGate = open_gate) -> AsyncIterator[KubeClient]:
+    async with KubeClient(await load_configuration(str(kubeconfig)), gate=gate) as client:
+        yield client
+
+
+def identity(namespace: str, name: str = "mail", **metadata: object) -> JsonObject:
+    return {
+        "apiVersion": IDENTITIES.api_version,
+        "kind": IDENTITIES.kind,
+        "metadata": {"namespace": namespace, "name": name, **metadata},
+        "spec": {"domain": f"{name}.example.com", "regions": ["eu-west-1"], "accountRef": {"name": "default"}},
+    }
+
+
+async def created(client: KubeClient, namespace: str, name: str = "mail", **metadata: object) -> SesIdentity:
+    obj = await client.create(IDENTITIES.collection(namespace), identity(namespace, name, **metadata))
+    return SesIdentity.model_validate(obj)
+
+
+async def read(client: KubeClient, namespace: str, name: str = "mail") -> SesIdentity:
+    return SesIdentity.model_validate(await client.get(IDENTITIES.object(ObjectKey(namespace, name))))

@@ -1,0 +1,133 @@
+"""A replica of the operator whose controllers only tell: run as ``python -m cluster.replica``, and started by tests.
+
+It writes JSON lines to its log: ``leading`` and ``closed`` with a time, ``reconciled`` and ``ended`` with a key, and
+``wrote`` with each time at which it was allowed to write; all by the clock that the processes of a machine share.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from devcluster.process import Process
+from ses_operator import logs
+from ses_operator.app import run
+from ses_operator.controllers.cluster import Cluster, Reconciler
+from ses_operator.controllers.queue import Result
+from ses_operator.core.keys import ObjectKey
+from ses_operator.core.problems import Retry
+from ses_operator.kube.lease import boot_time
+from ses_operator.settings import LogFormat, LogLevel, Settings
+
+TICK = 0.01
+ROOT = Path(__file__).parents[2]
+
+
+def tell(**what: Any) -> None:
+    os.write(1, f"{json.dumps(what)}\n".encode())  # whole, for several threads tell
+
+
+@dataclass(frozen=True)
+class Teller:
+    """Reconciles by saying so."""
+
+    kind: str
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        tell(reconciled=f"{self.kind} {key}")
+        if key.name.startswith("slow"):
+            await asyncio.sleep(3)
+            tell(ended=f"{self.kind} {key}")
+        return Result.done()
+
+
+@dataclass
+class TellingControllers:
+    """Beside reconciling, asks the gate at each tick, from a thread as calls to AWS are made."""
+
+    cluster: Cluster
+    identity: Reconciler = field(default_factory=lambda: Teller("SesIdentity"))
+    account: Reconciler = field(default_factory=lambda: Teller("SesAccount"))
+
+    def __post_init__(self) -> None:
+        tell(leading=boot_time())
+        threading.Thread(target=self._write, daemon=True).start()
+
+    def _write(self) -> None:
+        while True:
+            moment = boot_time()
+            try:
+                self.cluster.gate()
+            except Retry:
+                pass
+            else:
+                tell(wrote=moment)
+            time.sleep(TICK)
+
+    async def close(self) -> None:
+        tell(closed=boot_time())
+
+
+@dataclass
+class ReplicaProcess:
+    """The program as a child process."""
+
+    name: str
+    process: Process
+
+    @classmethod
+    def start(cls, name: str, folder: Path, kubeconfig: Path, **settings: object) -> ReplicaProcess:
+        values = {
+            "installation_id": "test",
+            "namespace": "default",
+            "kubeconfig": str(kubeconfig),
+            "bind_address": "127.0.0.1",
+            "metrics_port": 0,
+            "probe_port": 0,
+            **settings,
+        }
+        command = [sys.executable, "-m", "cluster.replica", json.dumps(values)]
+        env = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'tools'}"}
+        process = Process(name, command, folder / f"{name}.log", env=env)
+        process.start()
+        return cls(name, process)
+
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """What it has told so far, log lines among it."""
+        text = self.process.log.read_text() if self.process.log.exists() else ""
+        for line in text.splitlines():
+            if line.startswith("{") and line.endswith("}"):
+                yield json.loads(line)
+
+    def told(self, name: str) -> list[Any]:
+        """The values of that name, in the order in which they were told."""
+        return [line[name] for line in self.lines() if name in line]
+
+    def port(self, what: str) -> int:
+        """The port that it serves metrics or probes on."""
+        return next(int(line["port"]) for line in self.lines() if line.get("msg") == f"serving {what}")
+
+    def fetch(self, what: str, path: str) -> str:
+        """What it answers over HTTP."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.port(what)}{path}", timeout=5) as answer:
+            body: bytes = answer.read()
+        return body.decode()
+
+
+def main() -> None:
+    settings = Settings(**json.loads(sys.argv[1]))
+    logs.configure(LogFormat.JSON, LogLevel.INFO)
+    sys.exit(asyncio.run(run(settings, TellingControllers)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,312 @@
+"""An application team in one namespace, with a domain of its own, and what it finds in the cluster, at SES and in DNS."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import boto3
+
+from devcluster.apiclient import ACCOUNTS, IDENTITIES, ApiClient
+from devcluster.environment import Environment
+from devcluster.waiting import eventually
+from ses_operator.api.account import SesAccount
+from ses_operator.api.conditions import Condition, ConditionType, find
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.meta import API_VERSION, OWNER_TAG, RECONCILE_REQUESTED_AT
+from ses_operator.api.reasons import Reason
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_sesv2 import SESV2Client
+
+ZONE = "example.com"
+PATIENCE = 45.0
+"""Seconds that anything may take on a slow machine. Nothing waits that long where all is well."""
+
+Records = Mapping[tuple[str, str], tuple[str, ...]]
+"""Record sets by name and type."""
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One namespace. Identities are called `mail` unless said otherwise."""
+
+    environment: Environment
+    api: ApiClient
+    namespace: str
+    account: str = "default"
+    domain: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.domain:
+            object.__setattr__(self, "domain", f"{self.namespace}.{ZONE}")
+
+    def manifest(self, *regions: str, name: str = "mail", **spec: Any) -> dict[str, Any]:
+        """A SesIdentity for the tenant's domain; `spec` are further members."""
+        spec = {"domain": self.domain, "regions": list(regions), "accountRef": {"name": self.account}, **spec}
+        metadata = {"name": name, "namespace": self.namespace}
+        return {"apiVersion": API_VERSION, "kind": "SesIdentity", "metadata": metadata, "spec": spec}
+
+    def create(self, *regions: str, name: str = "mail", **spec: Any) -> None:
+        self.api.create(IDENTITIES.format(namespace=self.namespace), self.manifest(*regions, name=name, **spec))
+
+    def create_ready(self, *regions: str, **spec: Any) -> SesIdentity:
+        self.create(*regions, **spec)
+        return self.ready()
+
+    def change(self, name: str = "mail", **spec: Any) -> None:
+        """Changes members of the spec; None removes one."""
+        self.api.patch(self._path(name), {"spec": spec})
+
+    def delete(self, name: str = "mail") -> None:
+        """In the background, as kubectl does; returns at once."""
+        self.api.delete(self._path(name))
+
+    def request_reconcile(self, name: str = "mail") -> str:
+        """As a person does who does not want to wait for the sweep; what status.lastHandledReconcileAt will say."""
+        request = uuid4().hex
+        self.api.patch(self._path(name), {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: request}}})
+        return request
+
+    def reconciled(self, name: str = "mail") -> SesIdentity:
+        """Asks for a reconcile and waits until it has been reported; the identity then."""
+        request = self.request_reconcile(name)
+
+        def handled() -> SesIdentity | None:
+            identity = self.identity(name)
+            return identity if identity and identity.status.last_handled_reconcile_at == request else None
+
+        identity = eventually(handled, timeout=PATIENCE, of=f"the reconcile of {name}")
+        assert identity is not None
+        return identity
+
+    def identity(self, name: str = "mail") -> SesIdentity | None:
+        found = self.api.get(self._path(name))
+        return None if found is None else SesIdentity.model_validate(found)
+
+    def condition(self, type_: ConditionType, name: str = "mail") -> Condition | None:
+        """The condition, if it is about the spec as it stands."""
+        identity = self.identity(name)
+        if identity is None or identity.status.observed_generation != identity.metadata.generation:
+            return None
+        return find(identity.status.conditions, type_)
+
+    def ready(self, name: str = "mail") -> SesIdentity:
+        """Waits until it is ready; the identity then."""
+        return self._in_condition(name, lambda condition: condition is not None and condition.is_true, "ready")
+
+    def not_ready(self, reason: Reason, name: str = "mail") -> Condition:
+        """Waits until it is not ready for this reason; the condition Ready then."""
+        identity = self._in_condition(
+            name,
+            lambda condition: condition is not None and not condition.is_true and condition.reason == reason,
+            reason,
+        )
+        condition = find(identity.status.conditions, ConditionType.READY)
+        assert condition is not None
+        return condition
+
+    def waits_for_deletion(self, reason: Reason, name: str = "mail") -> str:
+        """Waits until it says that its deletion waits, for this reason; what it says."""
+
+        def waits() -> str | None:
+            identity = self.identity(name)
+            ready = None if identity is None else find(identity.status.conditions, ConditionType.READY)
+            return ready.message if ready and ready.reason == reason and ready.message.startswith("Deletion") else None
+
+        message = eventually(waits, timeout=PATIENCE, of=f"{name} to say that its deletion waits")
+        assert message is not None
+        return message
+
+    def says(self, type_: ConditionType, words: str, name: str = "mail") -> str:
+        """Waits until a condition's message has these words; the message."""
+
+        def message() -> str | None:
+            condition = self.condition(type_, name)
+            return condition.message if condition and words in condition.message else None
+
+        found = eventually(message, timeout=PATIENCE, of=f"{type_} to say {words}")
+        assert found is not None
+        return found
+
+    def account_not_ready(self, reason: Reason) -> None:
+        """Waits until the tenant's SesAccount is not ready for this reason."""
+
+        def says() -> bool:
+            found = self.api.get(f"{ACCOUNTS}/{self.account}")
+            ready = (
+                None if found is None else find(SesAccount.model_validate(found).status.conditions, ConditionType.READY)
+            )
+            return ready is not None and not ready.is_true and ready.reason == reason
+
+        eventually(says, timeout=PATIENCE, of=f"the account to be {reason}")
+
+    def verified(self, regions: str, name: str = "mail") -> SesIdentity:
+        """Waits until so many regions are verified ("1/2"), ready or not; the identity then."""
+
+        def counted() -> SesIdentity | None:
+            identity = self.identity(name)
+            return identity if identity and identity.status.verified_regions == regions else None
+
+        identity = eventually(counted, timeout=PATIENCE, of=f"{regions} regions of {name} to be verified")
+        assert identity is not None
+        return identity
+
+    def lose(self, name: str = "mail") -> None:
+        """The object goes without anything being taken back: as when a cluster is lost. For when no operator runs."""
+        self.api.patch(self._path(name), {"metadata": {"finalizers": None}})
+        self.delete(name)
+        self.gone(name)
+
+    def gone(self, name: str = "mail") -> None:
+        """Waits until the object is gone."""
+        eventually(lambda: self.identity(name) is None, timeout=PATIENCE, of=f"{name} to go")
+
+    def _in_condition(self, name: str, wanted: Any, what: str) -> SesIdentity:
+        eventually(
+            lambda: wanted(self.condition(ConditionType.READY, name)), timeout=PATIENCE, of=f"{name} to be {what}"
+        )
+        identity = self.identity(name)
+        assert identity is not None
+        return identity
+
+    def _path(self, name: str) -> str:
+        return f"{IDENTITIES.format(namespace=self.namespace)}/{name}"
+
+    def ses(self, region: str) -> SESV2Client:
+        """SES as somebody else of the same AWS account uses it."""
+        return self._somebody_else.client("sesv2", region_name=region, endpoint_url=self._aws_url)
+
+    @property
+    def route53(self) -> Route53Client:
+        return self._somebody_else.client("route53", region_name="us-east-1", endpoint_url=self._aws_url)
+
+    @property
+    def _aws_url(self) -> str:
+        return self.environment.sandbox.aws_url
+
+    @property
+    def _somebody_else(self) -> boto3.Session:
+        return boto3.Session(aws_access_key_id="AKIASOMEBODYELSE", aws_secret_access_key="any")
+
+    def at_ses(self, domain: str | None = None) -> dict[str, dict[str, Any]]:
+        """What SES has of the domain, by region, as GetEmailIdentity answers it."""
+        name = domain or self.domain
+        regions = self.environment.sandbox.ask(f"state?identity={name}")["regions"]
+        return {region["region"]: region["identities"][name] for region in regions}
+
+    def owners(self) -> dict[str, str | None]:
+        """Whom the owner tag names, by region."""
+        return {region: tags(identity).get(OWNER_TAG) for region, identity in self.at_ses().items()}
+
+    def records(self) -> Records:
+        """The record sets of the zone at and below the tenant's domain."""
+        return {
+            (found["Name"].rstrip("."), found["Type"]): tuple(value["Value"] for value in found["ResourceRecords"])
+            for found in self._record_sets()
+        }
+
+    def _record_sets(self) -> Iterator[Any]:
+        zone_id = self.environment.sandbox.zones[ZONE]
+        for page in self.route53.get_paginator("list_resource_record_sets").paginate(HostedZoneId=zone_id):
+            for found in page["ResourceRecordSets"]:
+                if f".{found['Name']}".endswith(f".{self.domain}."):
+                    yield found
+
+    def clear_records(self) -> None:
+        """Deletes all records of the tenant's domain, whosever they are."""
+        self._submit([{"Action": "DELETE", "ResourceRecordSet": found} for found in self._record_sets()])
+
+    def endpoints(self, name: str = "mail") -> list[dict[str, Any]]:
+        """What the DNSEndpoint asks for; nothing if there is none."""
+        path = f"/apis/externaldns.k8s.io/v1alpha1/namespaces/{self.namespace}/dnsendpoints/{name}"
+        found = self.api.get(path)
+        endpoints: list[dict[str, Any]] = [] if found is None else found["spec"].get("endpoints", [])
+        return endpoints
+
+    def add_record(self, label: str, kind: str, *values: str) -> tuple[str, str]:
+        """Adds a record set of somebody else's, below the domain unless its name has a closing dot; its key."""
+        self._change("CREATE", label, kind, values, 60)
+        return f"{label}.{self.domain}", kind
+
+    def remove_record(self, label: str, kind: str, value: str, ttl: int = 300) -> None:
+        self._change("DELETE", label, kind, (value,), ttl)
+
+    def _change(self, action: Any, label: str, kind: Any, values: Iterable[str], ttl: int) -> None:
+        name = label if label.endswith(".") else f"{label}.{self.domain}" if label else self.domain
+        record: Any = {
+            "Name": name,
+            "Type": kind,
+            "TTL": ttl,
+            "ResourceRecords": [{"Value": value} for value in values],
+        }
+        self._submit([{"Action": action, "ResourceRecordSet": record}])
+
+    def _submit(self, changes: list[Any]) -> None:
+        """Has the zone changed, and waits until it is served so."""
+        zone_id, route53 = self.environment.sandbox.zones[ZONE], self.route53
+        answer = route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch={"Changes": changes})
+        change = answer["ChangeInfo"]["Id"]
+        eventually(
+            lambda: route53.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC",
+            timeout=PATIENCE,
+            of="the change of the zone",
+        )
+
+    @contextmanager
+    def refusing(self, operation: str, code: str = "AccessDeniedException", status: int = 400) -> Iterator[None]:
+        """SES refuses an operation on the tenant's domain, until the block ends."""
+        fault = {"kind": "error", "operation": operation, "identity": self.domain, "status": status, "code": code}
+        made = self.environment.sandbox.ask(
+            "faults", {**fault, "message": f"not authorized to perform ses:{operation}"}
+        )
+        yield
+        self.environment.sandbox.ask(f"faults/{made['id']}", method="DELETE")
+
+    @contextmanager
+    def fault(self, kind: str, **matchers: Any) -> Iterator[None]:
+        """AWS or DNS on a bad day: until the block ends, or as many `times` as the matchers say."""
+        sandbox = self.environment.sandbox
+        number = sandbox.ask("faults", {"kind": kind, **matchers})["id"]
+        try:
+            yield
+        finally:
+            if any(active["id"] == number for active in sandbox.ask("faults")["faults"]):
+                sandbox.ask(f"faults/{number}", method="DELETE")
+
+    def events(self, name: str = "mail") -> list[tuple[str, str, str]]:
+        """Type, reason and message of the Events about an identity."""
+        found = self.api.get(f"/api/v1/namespaces/{self.namespace}/events") or {"items": []}
+        return [
+            (event["type"], event["reason"], event["message"])
+            for event in found["items"]
+            if event["involvedObject"]["name"] == name
+        ]
+
+    def writes(self, *, since: int = 0) -> list[str]:
+        """What was asked of SES that changes the identity, oldest first."""
+        return [
+            call["operation"]
+            for call in self.calls(identity=self.domain, since=since)
+            if not call["operation"].startswith(("Get", "List"))
+        ]
+
+    def last_call(self) -> int:
+        """The number of the last call that AWS got, for `since`."""
+        calls = self.calls(limit=1)
+        return int(calls[0]["number"]) if calls else 0
+
+    def calls(self, **wanted: str | int) -> list[dict[str, Any]]:
+        """The calls that AWS got, oldest first: of an `operation`, of an `identity`, in a `region`, `since` a number."""
+        query = "&".join(f"{name}={value}" for name, value in {"limit": 100_000, **wanted}.items())
+        calls: list[dict[str, Any]] = self.environment.sandbox.ask(f"calls?{query}")["calls"]
+        return calls
+
+
+def tags(identity: Mapping[str, Any]) -> dict[str, str]:
+    """The tags of an identity at SES."""
+    return {tag["Key"]: tag["Value"] for tag in identity.get("Tags", ())}

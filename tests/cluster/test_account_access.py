@@ -1,0 +1,292 @@
+"""How the operator comes into AWS accounts: keys, roles, endpoints. An AWS that knows its users and checks what they may."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+
+from cluster.aws_accounts import AwsAccount, allow
+from cluster.conftest import SANDBOX
+from cluster.tenant import PATIENCE, ZONE, Tenant
+from cluster.verdicts import explains
+from cluster.worlds import world
+from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.environment import OPERATOR_NAMESPACE, Environment
+from devcluster.operator_process import OperatorProcess
+from devcluster.sandbox_process import ACCOUNT_ID
+from devcluster.waiting import eventually
+from ses_operator.api.account import SesAccount
+from ses_operator.api.conditions import Condition, ConditionType, find
+from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.reasons import Reason
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+PARIS, TOKYO = "eu-west-3", "ap-northeast-1"
+MAIL, TOOLS = "210987654321", "333344445555"
+EXTERNAL_ID = "k8s-production"
+EVERYTHING = (allow("ses:*", "route53:*", "sts:AssumeRole"),)
+
+
+@pytest.fixture(scope="module")
+def guarded(
+    environment: Environment,
+    operator: OperatorProcess,  # noqa: ARG001 - it lets the identities go
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Environment]:
+    """An AWS that accepts only the keys of its users, for what their policies allow."""
+    options = replace(SANDBOX, flags=("--access-control",))
+    with world(environment, options, tmp_path_factory.mktemp("sandbox") / "guarded.log") as guarded:
+        yield guarded
+
+
+@pytest.fixture
+def tenant(guarded: Environment, namespace: str) -> Tenant:
+    """A tenant with a SesAccount of its own, which is for the test to make."""
+    return Tenant(guarded, ApiClient(guarded.plane.kubeconfig), namespace, account=namespace)
+
+
+@pytest.fixture
+def home(guarded: Environment) -> AwsAccount:
+    """The AWS account with the hosted zone example.com."""
+    return AwsAccount(guarded.sandbox, ACCOUNT_ID)
+
+
+@pytest.fixture
+def mail(guarded: Environment) -> AwsAccount:
+    return AwsAccount(guarded.sandbox, MAIL)
+
+
+@pytest.fixture
+def tools(guarded: Environment) -> AwsAccount:
+    return AwsAccount(guarded.sandbox, TOOLS)
+
+
+def _add_account(tenant: Tenant, key_id: str, **spec: Any) -> None:
+    """The tenant's SesAccount, and the Secret with its keys."""
+    environment, secret = tenant.environment, f"{tenant.account}-keys"
+    _give_key(tenant, key_id)
+    manifest = environment.account(tenant.account, secret, environment.sandbox.aws_url, {})
+    credentials = {**manifest["spec"]["credentials"], **spec.pop("credentials", {})}
+    dns = {**manifest["spec"]["dns"], **spec.pop("dns", {})}
+    manifest["spec"] = {**manifest["spec"], **spec, "credentials": credentials, "dns": dns}
+    environment.kubectl.apply(manifest)
+
+
+def _give_key(tenant: Tenant, key_id: str) -> None:
+    tenant.environment.kubectl.apply(tenant.environment.secret(f"{tenant.account}-keys", key_id))
+
+
+def _account(tenant: Tenant) -> SesAccount:
+    found = tenant.api.get(f"{ACCOUNTS}/{tenant.account}")
+    assert found is not None
+    return SesAccount.model_validate(found)
+
+
+def _account_is_ready(tenant: Tenant) -> Condition:
+    """Waits until the tenant's SesAccount is ready; its condition then."""
+
+    def ready() -> Condition | None:
+        condition = find(_account(tenant).status.conditions, ConditionType.READY)
+        return condition if condition and condition.is_true else None
+
+    condition = eventually(ready, timeout=PATIENCE, of="the account to be ready")
+    assert condition is not None
+    return condition
+
+
+@dataclass(frozen=True)
+class Roles:
+    """The operator's user is in one AWS account, SES in another, the zone in a third; roles lead from each to the next."""
+
+    key_id: str
+    ses: str
+    zone: str
+    zone_id: str
+
+    @property
+    def credentials(self) -> Mapping[str, Any]:
+        return {"assumeRole": {"roleARN": self.ses, "externalID": EXTERNAL_ID, "sessionName": "operator-of-the-tests"}}
+
+    @property
+    def dns(self) -> Mapping[str, Any]:
+        zone = {"name": "corp", "hostedZoneID": self.zone_id, "roleARN": self.zone, "externalID": "dns-production"}
+        return {"zones": [zone]}
+
+
+@pytest.fixture
+def roles(guarded: Environment, namespace: str, home: AwsAccount, mail: AwsAccount, tools: AwsAccount) -> Roles:
+    key_id = tools.add_user(namespace, allow("sts:AssumeRole"))
+    ses = mail.add_role(
+        namespace, trusted=tools.user_arn(namespace), external_id=EXTERNAL_ID,
+        statements=(allow("ses:*", "sts:AssumeRole"),),
+    )  # fmt: skip
+    zone = home.add_role(
+        namespace, trusted=ses, external_id="dns-production", statements=(allow("route53:*"),)
+    )  # fmt: skip
+    return Roles(key_id, ses, zone, guarded.sandbox.zones[ZONE])
+
+
+@pytest.mark.parametrize("route53", [{"zoneRef": {"name": "corp"}}, {}], ids=["named", "longest match"])
+def test_an_identity_is_made_in_the_account_of_one_role_and_its_records_in_that_of_another(
+    tenant: Tenant, roles: Roles, home: AwsAccount, mail: AwsAccount, route53: Mapping[str, Any]
+) -> None:
+    since = tenant.last_call()
+    _add_account(tenant, roles.key_id, credentials=roles.credentials, dns=roles.dns)
+
+    identity = tenant.create_ready(PARIS, dns={"route53": route53})
+
+    assert mail.identities(tenant.domain).keys() == {PARIS}
+    assert home.identities(tenant.domain) == {}
+    assert identity.status.regions[0].arn == f"arn:aws:ses:{PARIS}:{MAIL}:identity/{tenant.domain}"
+    account = _account(tenant)
+    assert account.status.account_id == MAIL
+    callers = {
+        (call["service"], call["operation"]): call["caller"]
+        for call in tenant.calls(since=since)
+        if call["account"] in (MAIL, ACCOUNT_ID)
+    }
+    assert callers["ses", "CreateEmailIdentity"] == f"{_session(roles.ses)}/operator-of-the-tests"
+    assert callers["route53", "ChangeResourceRecordSets"] == f"{_session(roles.zone)}/ses-operator"
+
+    tenant.delete()
+    tenant.gone()
+    assert mail.identities(tenant.domain) == {}
+    assert home.records(roles.zone_id, tenant.domain) == set()
+
+
+def _session(role_arn: str) -> str:
+    return role_arn.replace(":iam:", ":sts:").replace(":role/", ":assumed-role/")
+
+
+def test_a_role_that_asks_for_another_external_id_is_told_and_assumed_once_it_is_right(
+    tenant: Tenant, roles: Roles, tools: AwsAccount
+) -> None:
+    wrong = {"assumeRole": {"roleARN": roles.ses, "externalID": "of-somebody-else"}}
+    _add_account(tenant, roles.key_id, credentials=wrong, dns=roles.dns)
+    tenant.create(PARIS)
+    explains(tenant, Reason.ACCESS_DENIED, tools.user_arn(tenant.namespace), roles.ses, "external id", "trust policy")
+    tenant.account_not_ready(Reason.ACCESS_DENIED)
+
+    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"credentials": roles.credentials}})
+
+    tenant.ready()
+
+
+def test_keys_are_rotated_without_anybody_noticing(tenant: Tenant, home: AwsAccount) -> None:
+    old = home.add_user(f"{tenant.namespace}-old")
+    _add_account(tenant, old)
+    tenant.create_ready(PARIS)
+    since, mark = _account_is_ready(tenant), tenant.environment.plane.audit.mark()
+    new = home.add_user(f"{tenant.namespace}-new")
+
+    _give_key(tenant, new)
+    eventually(lambda: new in _keys(tenant), timeout=PATIENCE, of="a call with the new key")
+    home.withdraw_key(f"{tenant.namespace}-old", old)
+
+    tenant.reconciled()
+    assert tenant.ready().status.verified_regions == "1/1"
+    assert _account_is_ready(tenant) == since
+    statuses = [write for write in tenant.environment.plane.audit.writes(since=mark) if write.subresource == "status"]
+    assert [(write.name) for write in statuses if write.name in ("mail", tenant.account)] == [
+        "mail"
+    ]  # that it was asked
+
+
+def _keys(tenant: Tenant, **wanted: str) -> set[str]:
+    return {call["accessKey"] for call in tenant.calls(**wanted)}
+
+
+def test_a_secret_that_is_not_labelled_is_read_when_a_person_asks(tenant: Tenant, home: AwsAccount) -> None:
+    old, new = home.add_user(f"{tenant.namespace}-old"), home.add_user(f"{tenant.namespace}-new")
+    _add_account(tenant, old)
+    tenant.create_ready(PARIS)
+    secret = f"{tenant.account}-keys"
+    tenant.environment.kubectl("label", "secret", secret, "-n", OPERATOR_NAMESPACE, "ses-operator.io/watch-")
+    unlabelled = tenant.environment.secret(secret, new)
+    del unlabelled["metadata"]["labels"]
+    tenant.environment.kubectl.apply(unlabelled)
+
+    request = {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: "now"}}}
+    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", request)
+
+    eventually(lambda: new in _keys(tenant), timeout=PATIENCE, of="a call with the new key")
+    assert _account(tenant).status.last_handled_reconcile_at == "now"
+    tenant.ready()
+
+
+def test_withdrawn_keys_are_told_by_the_account_once_and_all_its_identities_wait_for_new_ones(
+    tenant: Tenant, home: AwsAccount
+) -> None:
+    key = home.add_user(tenant.namespace)
+    _add_account(tenant, key)
+    names = ("mail", "news", "shop")
+    for name in names:
+        tenant.create(TOKYO, name=name, domain=f"{name}.{tenant.domain}")
+    before = {name: tenant.ready(name).metadata.uid for name in names}
+    mark = tenant.environment.plane.audit.mark()
+
+    home.withdraw_key(tenant.namespace, key)
+
+    tenant.account_not_ready(Reason.CREDENTIALS_REJECTED)
+    for name in names:
+        said = tenant.not_ready(Reason.CREDENTIALS_REJECTED, name)
+        assert "check the credentials of the SesAccount" in said.message
+    _give_key(tenant, home.iam.create_access_key(UserName=tenant.namespace)["AccessKey"]["AccessKeyId"])
+    assert {name: tenant.ready(name).metadata.uid for name in names} == before
+    _account_is_ready(tenant)
+    writes = [
+        write
+        for write in tenant.environment.plane.audit.writes(since=mark)
+        if write.subresource == "status" and write.name in (*names, tenant.account)
+    ]
+    assert len([write for write in writes if write.name == tenant.account]) == 2  # that they are, and that they work
+    assert len(writes) == 2 * (1 + len(names))
+    assert all(home.identities(f"{name}.{tenant.domain}").keys() == {TOKYO} for name in names)
+
+
+def test_each_service_is_asked_at_its_own_endpoint(environment: Environment, tenant: Tenant, home: AwsAccount) -> None:
+    key = home.add_user(tenant.namespace)
+    elsewhere = environment.sandbox.aws_url
+    urls = {"sesv2": elsewhere, "ses": elsewhere, "route53": tenant.environment.sandbox.aws_url}
+    _add_account(tenant, key, endpoints={**urls, "sts": tenant.environment.sandbox.aws_url})
+
+    tenant.create(PARIS)
+
+    zone_id = tenant.environment.sandbox.zones[ZONE]
+    eventually(lambda: home.records(zone_id, tenant.domain), timeout=PATIENCE, of="the records")
+    asked = {(url, call["service"]) for url, call in _asked_with(key, environment, tenant.environment)}
+    here = tenant.environment.sandbox.aws_url
+    assert asked == {(elsewhere, "ses"), (here, "route53"), (here, "sts")}
+
+
+def _asked_with(key: str, *environments: Environment) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for environment in environments:
+        for call in environment.sandbox.ask("calls?limit=100000")["calls"]:
+            if call["accessKey"] == key:
+                yield environment.sandbox.aws_url, call
+
+
+@pytest.mark.parametrize("allowed", [8, 4], ids=["as told", "half of it"])
+def test_an_account_keeps_to_its_requests_per_second(tenant: Tenant, guarded: Environment, allowed: float) -> None:
+    told, count = 8, 12
+    account = AwsAccount(guarded.sandbox, f"{60_000_000_000 + allowed:012}")
+    zone = f"{tenant.namespace}.test"
+    account.route53.create_hosted_zone(Name=zone, CallerReference=zone)
+    _add_account(tenant, account.add_user(tenant.namespace), requestsPerSecond=told)
+    _account_is_ready(tenant)
+    guarded.sandbox.ask("throttle", {"rate": allowed})
+    try:
+        for number in range(count):
+            tenant.create(PARIS, name=f"mail-{number}", domain=f"mail-{number}.{zone}")
+        for number in range(count):
+            tenant.ready(f"mail-{number}")
+    finally:
+        guarded.sandbox.ask("throttle", {"rate": guarded.sandbox.options.rate})
+
+    results = [call["error"] for call in tenant.calls(service="ses") if call["account"] == account.account_id]
+    throttled = results.count("TooManyRequestsException")
+    assert (throttled <= len(results) / 100) == (allowed == told), f"{throttled} of {len(results)} calls throttled"

@@ -1,0 +1,151 @@
+"""Others at work in the same zone: nothing of theirs is overwritten or deleted, and what is ours is kept as it must be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pytest
+
+from cluster.tenant import PATIENCE, Tenant
+from cluster.verdicts import explains
+from devcluster.waiting import eventually
+from ses_operator.api.conditions import ConditionStatus, ConditionType, find
+from ses_operator.api.reasons import Reason
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+IRELAND, FRANKFURT = "eu-west-1", "eu-central-1"
+MAIL_FROM = {"subdomain": "bounce"}
+BOUNCE = f"bounce-{IRELAND}"
+OUR_MX = f"10 feedback-smtp.{IRELAND}.amazonses.com"
+OUR_SPF = '"v=spf1 include:amazonses.com ~all"'
+LEDGER = "_ses-operator"
+
+
+@dataclass(frozen=True)
+class Obstacle:
+    """A record of somebody else where our MX must be."""
+
+    name: str
+    kind: str
+    value: str
+
+
+OBSTACLES = (
+    Obstacle("another value", "MX", "10 mail.example.net."),
+    Obstacle("a CNAME, which admits no other", "CNAME", "elsewhere.example.net."),
+)
+
+
+@pytest.mark.parametrize("theirs", OBSTACLES, ids=lambda obstacle: obstacle.name)
+def test_what_stands_in_the_way_is_named_and_left(tenant: Tenant, theirs: Obstacle) -> None:
+    key = tenant.add_record(BOUNCE, theirs.kind, theirs.value)
+
+    tenant.create(IRELAND, mailFrom=MAIL_FROM)
+
+    explains(tenant, Reason.DNS_RECORD_CONFLICT, IRELAND, key[0], theirs.value.rstrip("."), OUR_MX)
+    assert tenant.records()[key] == (theirs.value,)
+    assert len(_dkim_records(tenant)) == 3, "the other records are published"
+
+
+def test_a_txt_record_where_a_dkim_cname_must_be_is_named_and_left_until_its_owner_removes_it(tenant: Tenant) -> None:
+    token = _dkim_token(tenant, IRELAND)
+    key = tenant.add_record(f"{token}._domainkey", "TXT", '"somebody else"')
+
+    tenant.create(IRELAND)
+
+    explains(tenant, Reason.DNS_RECORD_CONFLICT, IRELAND, key[0], "somebody else", f"{token}.dkim.amazonses.com")
+    assert tenant.records()[key] == ('"somebody else"',)
+    assert len(_dkim_records(tenant)) == 2
+    tenant.remove_record(f"{token}._domainkey", "TXT", '"somebody else"', ttl=60)
+    tenant.request_reconcile()
+    tenant.ready()
+
+
+def test_an_spf_record_of_somebody_else_is_named_though_ses_does_not_look_at_it(tenant: Tenant) -> None:
+    key = tenant.add_record(BOUNCE, "TXT", '"v=spf1 -all"')
+
+    identity = tenant.create_ready(IRELAND, mailFrom=MAIL_FROM)
+
+    published = find(identity.status.conditions, ConditionType.DNS_PUBLISHED)
+    assert published is not None
+    assert (published.status, published.reason) == (ConditionStatus.FALSE, Reason.DNS_RECORD_CONFLICT)
+    assert "v=spf1 -all" in published.message
+    assert "v=spf1 include:amazonses.com ~all" in published.message
+    assert tenant.records()[key] == ('"v=spf1 -all"',)
+
+
+def test_a_record_that_already_has_our_value_is_enough_and_stays_when_the_identity_goes(tenant: Tenant) -> None:
+    theirs = {tenant.add_record(BOUNCE, "MX", f"{OUR_MX}."), tenant.add_record(BOUNCE, "TXT", OUR_SPF)}
+
+    identity = tenant.create_ready(IRELAND, mailFrom=MAIL_FROM)
+
+    published = find(identity.status.conditions, ConditionType.DNS_PUBLISHED)
+    assert published is not None
+    assert published.is_true
+    tenant.delete()
+    tenant.gone()
+    assert tenant.records().keys() == theirs
+
+
+def test_a_domain_whose_records_another_installation_keeps_is_left_to_it(tenant: Tenant) -> None:
+    theirs = '"heritage=ses-operator,owner=elsewhere/team/mail"'
+    key = tenant.add_record(LEDGER, "TXT", theirs)
+
+    tenant.create(IRELAND)
+
+    explains(tenant, Reason.LEDGER_CONFLICT, key[0], "another SesIdentity or installation")
+    assert tenant.records() == {key: (theirs,)}
+    tenant.remove_record(LEDGER, "TXT", theirs, ttl=60)
+    tenant.request_reconcile()
+    tenant.ready()
+
+
+def test_a_record_of_ours_that_somebody_changed_is_put_right(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, mailFrom=MAIL_FROM)
+    key = (f"{BOUNCE}.{tenant.domain}", "MX")
+    tenant.remove_record(BOUNCE, "MX", OUR_MX)
+    tenant.add_record(BOUNCE, "MX", "10 mail.example.net.")
+
+    tenant.request_reconcile()
+
+    eventually(lambda: tenant.records()[key] == (OUR_MX,), timeout=PATIENCE, of="the record as it must be")
+    tenant.ready()
+
+
+def test_a_suspended_identity_reports_drift_and_writes_nothing_and_can_still_be_deleted(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, mailFrom=MAIL_FROM)
+    tenant.ses(IRELAND).put_email_identity_dkim_attributes(EmailIdentity=tenant.domain, SigningEnabled=False)
+    records, begun = tenant.records(), tenant.last_call()
+
+    tenant.change(suspend=True, regions=[IRELAND, FRANKFURT], tags={"team": "payments"})
+
+    steps = (f"create the identity {tenant.domain} in {FRANKFURT}", "DKIM signing", "set the tags")
+    explains(tenant, Reason.SUSPENDED, *steps)
+    assert tenant.writes(since=begun) == []
+    assert tenant.records() == records
+    tenant.delete()
+    tenant.gone()
+    assert tenant.at_ses() == {}
+    assert tenant.records() == {}
+
+
+def test_a_suspended_identity_of_which_nothing_is_to_be_done_stays_ready(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND)
+
+    tenant.change(suspend=True)
+
+    assert tenant.reconciled().metadata.generation == tenant.ready().status.observed_generation
+
+
+def _dkim_records(tenant: Tenant) -> list[str]:
+    return [name for name, kind in tenant.records() if kind == "CNAME" and "_domainkey" in name]
+
+
+def _dkim_token(tenant: Tenant, region: str) -> str:
+    """A token that the domain will have: SES gives the same ones when an identity is made again."""
+    ses = tenant.ses(region)
+    ses.create_email_identity(EmailIdentity=tenant.domain)
+    token = ses.get_email_identity(EmailIdentity=tenant.domain)["DkimAttributes"]["Tokens"][0]
+    ses.delete_email_identity(EmailIdentity=tenant.domain)
+    return token

@@ -1,0 +1,300 @@
+"""A DMARC policy at `_dmarc.<domain>`: published with the other records, kept, and taken back; those of others are left."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.conftest import QUICK
+from cluster.tenant import PATIENCE, Tenant
+from devcluster.apiclient import IDENTITIES
+from devcluster.environment import Environment
+from devcluster.externaldns import dnsendpoint_crd
+from devcluster.kubectl import Kubectl
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.waiting import eventually
+from ses_operator.api.conditions import ConditionStatus, ConditionType, find
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.identity_status import RecordStatus
+from ses_operator.api.meta import FOOTPRINT
+from ses_operator.api.reasons import Reason
+
+IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
+DMARC = {"policy": "quarantine", "alignment": {"dkim": "Strict"}, "rua": ["mailto:dmarc@example.com"]}
+TEXT = "v=DMARC1; p=quarantine; adkim=s; rua=mailto:dmarc@example.com"
+THEIRS = '"v=DMARC1; p=none; rua=mailto:them@example.net"'
+
+operated = pytest.mark.usefixtures("operator")
+
+
+def published(tenant: Tenant) -> tuple[str, ...] | None:
+    """What stands in the zone at the policy's name."""
+    return tenant.records().get((f"_dmarc.{tenant.domain}", "TXT"))
+
+
+def current(tenant: Tenant) -> SesIdentity:
+    identity = tenant.identity()
+    assert identity is not None
+    return identity
+
+
+def records(identity: SesIdentity) -> tuple[RecordStatus, ...]:
+    assert identity.status.dns is not None
+    return identity.status.dns.records
+
+
+def record(identity: SesIdentity) -> RecordStatus:
+    """What status says of the policy."""
+    return next(found for found in records(identity) if found.purpose == "DMARC")
+
+
+def dns_published(tenant: Tenant) -> ConditionStatus:
+    condition = tenant.condition(ConditionType.DNS_PUBLISHED)
+    return condition.status if condition else ConditionStatus.UNKNOWN
+
+
+def await_policy(tenant: Tenant, text: str | None) -> None:
+    wanted = (f'"{text}"',) if text else None
+    eventually(lambda: published(tenant) == wanted, timeout=PATIENCE, of=f"the DMARC policy to be {text}")
+
+
+@operated
+def test_one_policy_is_published_for_all_regions(tenant: Tenant) -> None:
+    identity = tenant.create_ready(IRELAND, VIRGINIA, dmarc=DMARC)
+
+    await_policy(tenant, TEXT)
+    said = record(identity)
+    assert (said.name, said.type, said.values) == (f"_dmarc.{tenant.domain}", "TXT", (TEXT,))
+    assert said.regions == (IRELAND, VIRGINIA)
+    eventually(
+        lambda: dns_published(tenant) is ConditionStatus.TRUE, timeout=PATIENCE, of="all records to be published"
+    )
+
+
+@operated
+def test_without_dmarc_none_is_published(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND)
+
+    assert published(tenant) is None
+
+
+@operated
+def test_a_policy_that_is_changed_in_the_spec_is_changed_in_the_zone(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, dmarc=DMARC)
+
+    tenant.change(dmarc={"policy": "reject", "alignment": None, "rua": None, "percentage": 20})
+
+    await_policy(tenant, "v=DMARC1; p=reject; pct=20")
+
+
+@operated
+def test_a_policy_longer_than_a_string_of_dns_arrives_whole(tenant: Tenant) -> None:
+    addresses = [f"mailto:{'a' * 60}{number}@example.com" for number in range(5)]
+    tenant.create_ready(IRELAND, dmarc={"policy": "none", "rua": addresses, "ruf": addresses})
+
+    eventually(
+        lambda: dns_published(tenant) is ConditionStatus.TRUE, timeout=PATIENCE, of="all records to be published"
+    )
+    standing = published(tenant)
+    assert standing is not None
+    joined = standing[0].replace('" "', "").strip('"')
+    assert joined == f"v=DMARC1; p=none; rua={','.join(addresses)}; ruf={','.join(addresses)}"
+
+
+@operated
+@pytest.mark.parametrize("drift", ["deleted", "changed"])
+def test_a_policy_that_somebody_touched_is_put_right(tenant: Tenant, drift: str) -> None:
+    tenant.create_ready(IRELAND, dmarc=DMARC)
+    await_policy(tenant, TEXT)
+    tenant.remove_record("_dmarc", "TXT", f'"{TEXT}"')
+    if drift == "changed":
+        tenant.add_record("_dmarc", "TXT", THEIRS)
+
+    tenant.request_reconcile()
+
+    await_policy(tenant, TEXT)
+
+
+@operated
+def test_a_policy_taken_out_of_the_spec_goes_and_the_other_records_stay(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, dmarc=DMARC)
+    await_policy(tenant, TEXT)
+    before = tenant.records().keys()
+
+    tenant.change(dmarc=None)
+
+    await_policy(tenant, None)
+    assert before - tenant.records().keys() == {(f"_dmarc.{tenant.domain}", "TXT")}
+    tenant.ready()
+
+
+@operated
+def test_a_policy_goes_with_the_object(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, dmarc=DMARC)
+
+    tenant.delete()
+    tenant.gone()
+
+    assert tenant.records() == {}
+
+
+@operated
+def test_somebody_elses_policy_is_reported_with_both_values_and_never_overwritten(tenant: Tenant) -> None:
+    tenant.add_record("_dmarc", "TXT", THEIRS)
+
+    identity = tenant.create_ready(IRELAND, dmarc=DMARC)
+
+    condition = find(identity.status.conditions, ConditionType.DNS_PUBLISHED)
+    assert condition is not None
+    assert (condition.status, condition.reason) == (ConditionStatus.FALSE, Reason.DNS_RECORD_CONFLICT)
+    for said in (condition.message, record(identity).message or ""):
+        assert THEIRS in said
+        assert TEXT in said
+    assert record(identity).state == "Conflict"
+    assert published(tenant) == (THEIRS,)
+
+    tenant.delete()
+    tenant.gone()
+    assert tenant.records() == {(f"_dmarc.{tenant.domain}", "TXT"): (THEIRS,)}
+
+
+@operated
+def test_somebody_elses_cname_at_the_name_is_reported_and_left(tenant: Tenant) -> None:
+    key = tenant.add_record("_dmarc", "CNAME", "policy.example.net.")
+
+    identity = tenant.create_ready(IRELAND, dmarc=DMARC)
+
+    assert record(identity).state == "Conflict"
+    assert "policy.example.net" in (record(identity).message or "")
+    assert key in tenant.records()
+
+
+@operated
+def test_somebody_elses_policy_that_says_the_same_will_do_and_stays_theirs(tenant: Tenant) -> None:
+    same = '"v=DMARC1;p=quarantine;pct=100;rua=mailto:dmarc@example.com;adkim=s;fo=1"'
+    key = tenant.add_record("_dmarc", "TXT", same)
+
+    tenant.create_ready(IRELAND, dmarc=DMARC)
+
+    eventually(
+        lambda: dns_published(tenant) is ConditionStatus.TRUE, timeout=PATIENCE, of="all records to be published"
+    )
+    tenant.delete()
+    tenant.gone()
+    assert tenant.records() == {key: (same,)}
+
+
+@operated
+def test_a_policy_follows_when_the_one_in_its_way_has_gone(tenant: Tenant) -> None:
+    tenant.add_record("_dmarc", "TXT", THEIRS)
+    tenant.create_ready(IRELAND, dmarc=DMARC)
+
+    tenant.remove_record("_dmarc", "TXT", THEIRS, ttl=60)
+    tenant.request_reconcile()
+
+    await_policy(tenant, TEXT)
+
+
+@operated
+def test_a_region_can_leave_while_somebody_elses_policy_stands(tenant: Tenant) -> None:
+    tenant.add_record("_dmarc", "TXT", THEIRS)
+    tenant.create_ready(IRELAND, VIRGINIA, dmarc=DMARC)
+
+    tenant.change(regions=[IRELAND])
+
+    tenant.ready()
+    eventually(lambda: tenant.at_ses().keys() == {IRELAND}, timeout=PATIENCE, of="the region to go")
+    eventually(
+        lambda: VIRGINIA not in current(tenant).metadata.annotations[FOOTPRINT],
+        timeout=PATIENCE,
+        of="the footprint to shrink",
+    )
+
+
+@operated
+def test_the_owners_of_report_addresses_are_told_what_to_publish(tenant: Tenant) -> None:
+    addresses = ["mailto:dmarc@example.com", "mailto:dmarc@reports.example.net!10m"]
+
+    identity = tenant.create_ready(IRELAND, dmarc={"policy": "none", "rua": addresses})
+
+    assert identity.status.dns is not None
+    (told,) = identity.status.dns.report_authorizations or ()
+    assert (told.name, told.type, told.values) == (
+        f"{tenant.domain}._report._dmarc.reports.example.net", "TXT", ("v=DMARC1",),
+    )  # fmt: skip
+    assert "whoever runs reports.example.net has to publish this record" in told.message
+
+
+@operated
+def test_a_policy_published_by_hand_is_noticed_without_asking(tenant: Tenant) -> None:
+    tenant.create(IRELAND, dmarc=DMARC, dns={"provider": "Manual"})
+    tenant.not_ready(Reason.MANUAL_RECORDS_PENDING)
+    publish_all_but_the_policy(tenant)
+    identity = tenant.ready()
+    assert record(identity).state != "Published"
+
+    tenant.add_record("_dmarc", "TXT", f'"{TEXT}"')
+
+    eventually(
+        lambda: dns_published(tenant) is ConditionStatus.TRUE, timeout=PATIENCE, of="all records to be published"
+    )
+
+
+@operated
+def test_an_older_policy_that_external_dns_does_not_change_is_explained(tenant: Tenant, kubectl: Kubectl) -> None:
+    kubectl.apply(dnsendpoint_crd())
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/dnsendpoints.externaldns.k8s.io")
+    tenant.add_record("_dmarc", "TXT", '"v=DMARC1; p=none"')
+    tenant.create(IRELAND, dmarc=DMARC, dns={"provider": "DNSEndpoint"})
+    tenant.not_ready(Reason.WAITING_FOR_DNS)
+
+    publish_all_but_the_policy(tenant)
+
+    tenant.ready()
+    said = eventually(lambda: record(current(tenant)).message, timeout=PATIENCE, of="the policy to be explained")
+    assert said is not None
+    assert "v=DMARC1; p=none" in said
+    assert TEXT in said
+    assert "ExternalDNS up to version 0.21 never changes a TXT record" in said
+
+
+def publish_all_but_the_policy(tenant: Tenant) -> None:
+    """What ExternalDNS or a person does with the records of DKIM."""
+    for found in records(current(tenant)):
+        if found.purpose == "DKIM":
+            tenant.add_record(found.name.removesuffix(f".{tenant.domain}"), found.type, *found.values)
+
+
+@pytest.fixture
+def own_operator(environment: Environment, tenant: Tenant) -> Iterator[OperatorProcess]:
+    """An operator that this test may stop and start."""
+    options = OperatorOptions("dmarc", watch_namespaces=(tenant.namespace,), flags=QUICK)
+    with environment.operator(options) as operator:
+        yield operator
+        tenant.api.delete(IDENTITIES.format(namespace=tenant.namespace))
+        tenant.gone()
+
+
+def test_somebody_elses_policy_does_not_make_every_restart_read_the_identity_again(
+    tenant: Tenant, own_operator: OperatorProcess
+) -> None:
+    tenant.add_record("_dmarc", "TXT", THEIRS)
+    tenant.create_ready(IRELAND, dmarc=DMARC)
+    eventually(
+        lambda: sorted(str(found.state) for found in records(current(tenant))) == ["Conflict"] + ["Published"] * 3,
+        timeout=PATIENCE,
+        of="the other records to be published",
+    )
+    own_operator.terminate()
+    before = tenant.last_call()
+
+    own_operator.start()
+    own_operator.await_ready()
+
+    eventually(
+        lambda: len(tenant.calls(since=before, operation="ListEmailIdentities")) >= 3,
+        timeout=PATIENCE,
+        of="the lists to be read again and again",
+    )
+    assert [call["operation"] for call in tenant.calls(since=before, identity=tenant.domain)] == []

@@ -1,0 +1,197 @@
+"""Every file in examples/ does what its comments say: applied as it is, with AWS in place, it becomes ready."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+import pytest
+import yaml
+
+from cluster.conftest import QUICK
+from cluster.tenant import PATIENCE, ZONE, Tenant
+from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.environment import ROOT, Environment
+from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
+from devcluster.kubectl import Kubectl
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.waiting import eventually
+from ses_operator.api.meta import OWNER_TAG
+from ses_operator.api.reasons import Reason
+
+if TYPE_CHECKING:
+    from mypy_boto3_route53 import Route53Client
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
+IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
+DNS_WRITER = "arn:aws:iam::210987654321:role/dns-writer"
+
+
+@pytest.fixture(scope="module")
+def operator(environment: Environment) -> Iterator[OperatorProcess]:
+    """An operator whose pod has AWS credentials, and which has not met another SesAccount `default`."""
+    environment.kubectl("delete", "sesaccount", "default", "--timeout=45s")
+    with pytest.MonkeyPatch.context() as pod:
+        pod.setenv("AWS_ACCESS_KEY_ID", "AKIAPOD")
+        pod.setenv("AWS_SECRET_ACCESS_KEY", "any")
+        with environment.operator(OperatorOptions(installation_id="tests", flags=QUICK)) as operator:
+            yield operator
+    environment.add_account()
+
+
+@pytest.fixture
+def user(environment: Environment) -> Tenant:
+    """Who applies the examples."""
+    return Tenant(environment, ApiClient(environment.plane.kubeconfig), "default", domain=f"mail.{ZONE}")
+
+
+class Surroundings:
+    """What the comments of the examples say must be there, and what people do after they have applied them."""
+
+    def __init__(self, user: Tenant, folder: Path) -> None:
+        self._user = user
+        self._folder = folder
+
+    def around(self, example: str) -> AbstractContextManager[None]:
+        """Makes what must be there before, and takes away what the example leaves."""
+        named: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
+            "adopt-and-keep": self._identity_of_old,
+            "dnsendpoint": self._external_dns,
+            "feedback": self._configuration_sets_and_topics,
+            "manual": self._published_by_hand,
+            "mail-from": self._configuration_sets_and_topics,
+            "route53-cross-account": self._zone_of_another_account,
+        }
+        return named.get(example, nullcontext)()
+
+    def follow_up(self, example: str) -> None:
+        """Does what is left to people."""
+        if example == "manual":
+            self._publish_what_status_says()
+        elif example == "adopt-and-keep":
+            self._user.not_ready(Reason.SUSPENDED, "legacy")
+            self._user.change("legacy", suspend=None)
+
+    @contextmanager
+    def _identity_of_old(self) -> Iterator[None]:
+        legacy, ses = Tenant(self._user.environment, self._user.api, "default", domain=f"legacy.{ZONE}"), self._ses
+        ses(VIRGINIA).create_email_identity(EmailIdentity=legacy.domain)
+        yield
+        assert legacy.owners() == {VIRGINIA: None}, "left in place, and its owner's no more"
+        assert any(kind == "CNAME" for _, kind in legacy.records())
+        ses(VIRGINIA).delete_email_identity(EmailIdentity=legacy.domain)
+        legacy.clear_records()
+
+    @contextmanager
+    def _external_dns(self) -> Iterator[None]:
+        kubectl = self._user.environment.kubectl
+        kubectl.apply(dnsendpoint_crd())
+        kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/dnsendpoints.externaldns.k8s.io")
+        settings = Settings(owner_id="examples", arguments=["--label-filter=external-dns=public"])
+        kubeconfig, url = self._user.environment.plane.kubeconfig, self._user.environment.sandbox.aws_url
+        with ExternalDns(kubeconfig, url, settings, log=self._folder / "external-dns.log"):
+            yield
+            eventually(lambda: self._types() == {"TXT"}, timeout=PATIENCE, of="ExternalDNS to take the records away")
+        self._user.clear_records()  # it never deletes TXT records
+
+    def _types(self) -> set[str]:
+        return {kind for _, kind in self._user.records()}
+
+    @contextmanager
+    def _configuration_sets_and_topics(self) -> Iterator[None]:
+        for region, names in {IRELAND: ("transactional", "transactional-eu"), VIRGINIA: ("transactional",)}.items():
+            present = self._ses(region).list_configuration_sets()["ConfigurationSets"]
+            for name in {*names} - {*present}:
+                self._ses(region).create_configuration_set(ConfigurationSetName=name)
+            self._client("sns", region).create_topic(Name="mail-feedback")
+        yield
+
+    @contextmanager
+    def _published_by_hand(self) -> Iterator[None]:
+        yield
+        self._user.clear_records()
+
+    def _publish_what_status_says(self) -> None:
+        def records() -> Any:
+            identity = self._user.identity()
+            return identity and identity.status.dns and identity.status.dns.records
+
+        for record in eventually(records, timeout=PATIENCE, of="the records to publish"):
+            self._user.add_record(f"{record.name}.", record.type, *record.values)
+
+    @contextmanager
+    def _zone_of_another_account(self) -> Iterator[None]:
+        session = self._client("sts", VIRGINIA).assume_role(RoleArn=DNS_WRITER, RoleSessionName="example")
+        keys = session["Credentials"]
+        route53: Route53Client = boto3.client(
+            "route53",
+            region_name=VIRGINIA,
+            endpoint_url=self._user.environment.sandbox.aws_url,
+            aws_access_key_id=keys["AccessKeyId"],
+            aws_secret_access_key=keys["SecretAccessKey"],
+            aws_session_token=keys["SessionToken"],
+        )
+        made = route53.create_hosted_zone(Name=self._user.domain, CallerReference="example")["HostedZone"]
+        self.zone_id = made["Id"].removeprefix("/hostedzone/")
+        yield
+        assert not [
+            record["Name"]
+            for record in route53.list_resource_record_sets(HostedZoneId=self.zone_id)["ResourceRecordSets"]
+            if record["Type"] == "CNAME"
+        ]
+        route53.delete_hosted_zone(Id=self.zone_id)
+
+    def lead_to_the_sandbox(self, account: Mapping[str, Any]) -> None:
+        """What an account of the examples cannot know: where this AWS is, and the id of its hosted zone."""
+        environment, dns = self._user.environment, account["spec"].get("dns", {})
+        ours = environment.account("any", "any", environment.sandbox.aws_url, {})["spec"]
+        change = {"endpoints": ours["endpoints"], "requestsPerSecond": ours["requestsPerSecond"], "dns": ours["dns"]}
+        if "zones" in dns:
+            change["dns"] = {**ours["dns"], "zones": [{**zone, "hostedZoneID": self.zone_id} for zone in dns["zones"]]}
+        self._user.api.patch(f"{ACCOUNTS}/{account['metadata']['name']}", {"spec": change})
+
+    def _ses(self, region: str) -> Any:
+        return self._user.ses(region)
+
+    def _client(self, service: Any, region: str) -> Any:
+        url = self._user.environment.sandbox.aws_url
+        session = boto3.Session(aws_access_key_id="AKIASOMEBODYELSE", aws_secret_access_key="any")
+        return session.client(service, region_name=region, endpoint_url=url)
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_the_example_becomes_ready_and_goes(example: Path, user: Tenant, kubectl: Kubectl, tmp_path: Path) -> None:
+    manifests = list(yaml.safe_load_all(example.read_text(encoding="utf-8")))
+    accounts = [manifest for manifest in manifests if manifest["kind"] == "SesAccount"]
+    identities = [manifest for manifest in manifests if manifest["kind"] == "SesIdentity"]
+    surroundings = Surroundings(user, tmp_path)
+    with surroundings.around(example.stem):
+        if not accounts:
+            user.environment.add_account()
+        kubectl.apply(example)
+        for account in accounts:
+            surroundings.lead_to_the_sandbox(account)
+        surroundings.follow_up(example.stem)
+
+        for manifest in accounts + identities:
+            named = f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
+            kubectl("wait", "--for=condition=Ready", named, "-n", "default", "--timeout=45s")
+
+        for manifest in identities:
+            found = user.at_ses(manifest["spec"]["domain"])
+            assert found.keys() == set(manifest["spec"]["regions"])
+            name = manifest["metadata"]["name"]
+            assert all(_owner(identity) == f"tests/default/{name}" for identity in found.values())
+        kubectl("delete", f"--filename={example}", "--timeout=45s")
+        kubectl("delete", "sesaccount", "default", "--ignore-not-found", "--timeout=45s")
+    assert user.at_ses() == {}
+    assert user.records() == {}
+
+
+def _owner(identity: Mapping[str, Any]) -> str | None:
+    return next((tag["Value"] for tag in identity["Tags"] if tag["Key"] == OWNER_TAG), None)

@@ -1,0 +1,251 @@
+"""The reflector, and the informers that run on Kopf, against a real apiserver."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, suppress
+
+import pytest
+
+from cluster.kube import client_of, created
+from devcluster.controlplane import ControlPlane
+from devcluster.externaldns import dnsendpoint_crd
+from devcluster.kubectl import Kubectl
+from devcluster.proxy import Cut, TcpProxy
+from devcluster.subjects import User
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.meta import WATCH_LABEL
+from ses_operator.core.keys import ObjectKey
+from ses_operator.kube import watch
+from ses_operator.kube.client import KubeClient
+from ses_operator.kube.informers import Informer, Informers, Origin
+from ses_operator.kube.resources import DNS_ENDPOINTS, IDENTITIES, SECRETS, JsonObject
+from ses_operator.kube.store import Change, ObjectStore, Sighting
+from ses_operator.kube.watch import Reflector
+
+pytestmark = pytest.mark.usefixtures("crds")
+
+LABEL = WATCH_LABEL
+PATIENCE = 30.0
+
+
+@pytest.fixture
+def proxy(control_plane: ControlPlane) -> Iterator[TcpProxy]:
+    with TcpProxy(control_plane.port) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+async def admin(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
+    async with client_of(control_plane.kubeconfig) as client:
+        yield client
+
+
+def secret(name: str, value: str = "YQ==", label: str = "true") -> JsonObject:
+    return {"metadata": {"name": name, "labels": {LABEL: label}}, "data": {"key": value}}
+
+
+class Heard:
+    """Everything that was told, and a way to wait for it."""
+
+    def __init__(self) -> None:
+        self.changes: list[tuple[str, bool]] = []
+        self.installed = 0
+        self._news = asyncio.Event()
+
+    def change(self, key: ObjectKey, obj: JsonObject | None) -> None:
+        self.changes.append((key.name, obj is not None))
+        self._news.set()
+
+    def install(self) -> None:
+        self.installed += 1
+        self._news.set()
+
+    async def until(self, holds: Callable[[], bool]) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while not holds():
+                self._news.clear()
+                await self._news.wait()
+
+
+@asynccontextmanager
+async def reflecting(reflector: Reflector, heard: Heard) -> AsyncIterator[None]:
+    reflector.on_change, reflector.on_installed = heard.change, heard.install
+    task = asyncio.create_task(reflector.run())
+    try:
+        yield
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError):
+            await task
+
+
+async def test_only_what_the_label_selects_is_seen_as_it_comes_changes_and_goes(
+    admin: KubeClient, namespace: str
+) -> None:
+    await admin.create(SECRETS.collection(namespace), secret("before"))
+    await admin.create(SECRETS.collection(namespace), secret("another", label="false"))
+    heard, reflector = Heard(), Reflector(admin, SECRETS, namespace, f"{LABEL}=true")
+    async with reflecting(reflector, heard):
+        await reflector.synced()
+        assert heard.changes == [("before", True)]
+        await admin.create(SECRETS.collection(namespace), secret("after"))
+        await heard.until(lambda: ("after", True) in heard.changes)
+        await admin.merge_patch(SECRETS.object(ObjectKey(namespace, "before")), {"data": {"key": "Yg=="}})
+        await heard.until(lambda: heard.changes.count(("before", True)) == 2)
+        found = reflector.get(ObjectKey(namespace, "before"))
+        assert found is not None
+        assert found["data"] == {"key": "Yg=="}
+        await admin.delete(SECRETS.object(ObjectKey(namespace, "before")))
+        await heard.until(lambda: ("before", False) in heard.changes)
+        await admin.merge_patch(
+            SECRETS.object(ObjectKey(namespace, "after")), {"metadata": {"labels": {LABEL: "false"}}}
+        )
+        await heard.until(lambda: ("after", False) in heard.changes)
+        assert list(reflector) == []
+
+
+@pytest.mark.parametrize("cut", list(Cut))
+async def test_what_was_deleted_while_cut_off_is_noticed_afterwards(
+    admin: KubeClient,
+    control_plane: ControlPlane,
+    namespace: str,
+    proxy: TcpProxy,
+    cut: Cut,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "SILENCE", 1.0)
+    monkeypatch.setattr(watch, "RETRY_PAUSE", 0.1)
+    await admin.create(SECRETS.collection(namespace), secret("deleted"))
+    async with client_of(control_plane.kubeconfig_through(proxy.url)) as client:
+        heard, reflector = Heard(), Reflector(client, SECRETS, namespace, f"{LABEL}=true")
+        async with reflecting(reflector, heard):
+            await reflector.synced()
+            proxy.cut(cut)
+            await admin.delete(SECRETS.object(ObjectKey(namespace, "deleted")))
+            await admin.create(SECRETS.collection(namespace), secret("new"))
+            proxy.restore()
+            await heard.until(lambda: {("deleted", False), ("new", True)} <= set(heard.changes))
+
+
+async def test_a_kind_that_is_installed_later_is_noticed(
+    admin: KubeClient, kubectl: Kubectl, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch, "ABSENT_POLL", 0.2)
+    await asyncio.to_thread(kubectl, "delete", "crd", "dnsendpoints.externaldns.k8s.io", "--ignore-not-found")
+    heard, reflector = Heard(), Reflector(admin, DNS_ENDPOINTS, namespace, "ses-operator.io/identity")
+    async with reflecting(reflector, heard):
+        await reflector.synced()
+        assert heard.installed == 0
+        await asyncio.to_thread(kubectl.apply, dnsendpoint_crd())
+        await heard.until(lambda: heard.installed == 1)
+        assert reflector.installed
+        endpoint = {
+            "apiVersion": DNS_ENDPOINTS.api_version,
+            "kind": DNS_ENDPOINTS.kind,
+            "metadata": {"name": "mail", "labels": {"ses-operator.io/identity": "mail"}},
+            "spec": {"endpoints": []},
+        }
+        await admin.create(DNS_ENDPOINTS.collection(namespace), endpoint)
+        await heard.until(lambda: ("mail", True) in heard.changes)
+
+
+async def test_a_kind_that_may_not_be_watched_does_not_keep_the_operator_from_starting(
+    control_plane: ControlPlane, namespace: str
+) -> None:
+    async with client_of(control_plane.kubeconfig_for(User("nobody"))) as client:
+        reflector = Reflector(client, DNS_ENDPOINTS, namespace, "")
+        async with reflecting(reflector, Heard()):
+            async with asyncio.timeout(PATIENCE):
+                await reflector.synced()
+            assert not reflector.installed
+
+
+class Sightings:
+    """What an informer told."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, Change, Origin]] = []
+        self._news = asyncio.Event()
+
+    def __call__(self, sighting: Sighting, origin: Origin) -> None:
+        self.all.append((sighting.key.name, sighting.change, origin))
+        self._news.set()
+
+    async def until(self, name: str, change: Change) -> Origin:
+        async with asyncio.timeout(PATIENCE):
+            while True:
+                for seen, what, origin in self.all:
+                    if (seen, what) == (name, change):
+                        return origin
+                self._news.clear()
+                await self._news.wait()
+
+
+@asynccontextmanager
+async def informing(client: KubeClient, namespace: str, told: Sightings) -> AsyncIterator[ObjectStore[SesIdentity]]:
+    store = ObjectStore(SesIdentity.model_validate)
+    informers = Informers(client, client.configuration, (Informer(IDENTITIES, store, told),), (namespace,))
+    task = asyncio.create_task(informers.run(lambda: None))
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await informers.synced()
+        comparing = asyncio.create_task(informers.compare())
+        yield store
+        comparing.cancel()
+    finally:
+        informers.stop()
+        await task
+
+
+async def test_informers_tell_of_what_was_there_and_of_what_comes_changes_and_goes_and_write_nothing(
+    admin: KubeClient, control_plane: ControlPlane, namespace: str
+) -> None:
+    await created(admin, namespace, "before")
+    told = Sightings()
+    mark = control_plane.audit.mark()
+    async with informing(admin, namespace, told) as store:
+        assert [key.name for key in store] == ["before"]
+        assert told.all == [("before", Change.ADDED, Origin.LISTED)]
+        path = IDENTITIES.object(ObjectKey(namespace, "after"))
+        await created(admin, namespace, "after")
+        assert await told.until("after", Change.ADDED) is Origin.WATCHED
+        await admin.merge_patch(path, {"spec": {"suspend": True}})
+        assert await told.until("after", Change.INTENT) is Origin.WATCHED
+        await admin.delete(path)
+        assert await told.until("after", Change.REMOVED) is Origin.WATCHED
+    # Those of kube-controller-manager, which prepares each namespace, apart.
+    writes = [write.verb for write in control_plane.audit.writes(since=mark) if write.user == "admin"]
+    assert writes == ["create", "patch", "delete"]
+
+
+async def test_the_echo_of_what_we_wrote_ourselves_is_not_told(admin: KubeClient, namespace: str) -> None:
+    await created(admin, namespace, "mail")
+    told = Sightings()
+    async with informing(admin, namespace, told) as store:
+        answer = await admin.merge_patch(
+            IDENTITIES.object(ObjectKey(namespace, "mail")), {"metadata": {"annotations": {"a": "b"}}}
+        )
+        assert store.observe(answer).change is Change.INTENT
+        await created(admin, namespace, "last")
+        await told.until("last", Change.ADDED)
+        assert [change for name, change, _ in told.all if name == "mail"] == [Change.ADDED]
+
+
+async def test_a_deletion_that_no_watch_told_of_is_found(
+    admin: KubeClient, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ses_operator.kube.informers.COMPARE_INTERVAL", 0.5)
+    told = Sightings()
+    async with informing(admin, namespace, told) as store:
+        # As after a list anew: the store holds what the list of the apiserver does not have.
+        ghost = await created(admin, namespace, "ghost")
+        await told.until("ghost", Change.ADDED)
+        await admin.delete(IDENTITIES.object(ObjectKey(namespace, "ghost")))
+        await told.until("ghost", Change.REMOVED)
+        phantom = ghost.to_json()
+        phantom["metadata"] |= {"uid": "never-deleted", "name": "phantom"}
+        store.observe(phantom)
+        assert await told.until("phantom", Change.REMOVED) is Origin.LISTED
+        assert list(store) == []

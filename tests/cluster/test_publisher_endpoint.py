@@ -1,0 +1,297 @@
+"""One DNSEndpoint for each SesIdentity, against a real apiserver with ExternalDNS's CRD."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from devcluster import binaries
+from devcluster.controlplane import ControlPlane
+from devcluster.externaldns import dnsendpoint_crd
+from devcluster.kubectl import Kubectl
+from ses_operator.api.account import TxtQuoting
+from ses_operator.api.meta import FINALIZER, IDENTITY_NAME_LABEL, OWNER_TAG
+from ses_operator.api.reasons import Reason
+from ses_operator.core.keys import ObjectKey, Owner
+from ses_operator.core.problems import Blocked, Retry, Stale
+from ses_operator.core.publication import Publication, RecordState
+from ses_operator.core.records import RecordSet, dkim_records, mail_from_records
+from ses_operator.core.steps import Surplus
+from ses_operator.dns.endpoint import DnsEndpointPublisher
+from ses_operator.dns.endpoint_object import Endpoint, manifest
+from ses_operator.kube.client import KubeClient, load_configuration
+from ses_operator.kube.resources import DNS_ENDPOINTS
+
+DOMAIN = "mail.example.com"
+DKIM = dkim_records(DOMAIN, "eu-west-1", ("abc",), "dkim.amazonses.com", 300)
+MX, SPF = mail_from_records(f"bounce.{DOMAIN}", "eu-west-1", 300)
+RECORDS: tuple[RecordSet, ...] = (*DKIM, MX, SPF)
+CRD = "crd/dnsendpoints.externaldns.k8s.io"
+
+
+@pytest.fixture
+def installed(kubectl: Kubectl) -> None:
+    """ExternalDNS's kind."""
+    kubectl.apply(dnsendpoint_crd())
+    kubectl("wait", "--for=condition=Established", "--timeout=30s", CRD)
+
+
+@pytest.fixture
+async def client(control_plane: ControlPlane) -> AsyncIterator[KubeClient]:
+    async with KubeClient(await load_configuration(str(control_plane.kubeconfig))) as opened:
+        yield opened
+
+
+@pytest.fixture
+def publisher(client: KubeClient, installed: None) -> DnsEndpointPublisher:  # noqa: ARG001 - it needs the kind
+    return DnsEndpointPublisher(client)
+
+
+@pytest.fixture
+def publication(namespace: str, kubectl: Kubectl) -> Iterator[Publication]:
+    owner = Owner("test", ObjectKey(namespace, "mail"))
+    yield Publication(owner, DOMAIN, labels={"dns": "public"}, annotations={"note": "by hand"})
+    for name in kubectl("get", "dnsendpoint", "-n", namespace, "-o", "name").split():
+        kubectl("patch", name, "-n", namespace, "--type=merge", '--patch={"metadata": {"finalizers": null}}')
+
+
+def stored(kubectl: Kubectl, publication: Publication) -> dict[str, Any]:
+    key = publication.owner.key
+    return kubectl.get("dnsendpoint", key.name, "-n", key.namespace)
+
+
+def exists(kubectl: Kubectl, publication: Publication) -> bool:
+    key = publication.owner.key
+    return bool(kubectl("get", "dnsendpoint", key.name, "-n", key.namespace, "--ignore-not-found").strip())
+
+
+def foreign(namespace: str) -> dict[str, Any]:
+    return {
+        "apiVersion": "externaldns.k8s.io/v1alpha1",
+        "kind": "DNSEndpoint",
+        "metadata": {"name": "mail", "namespace": namespace},
+        "spec": {"endpoints": [{"dnsName": "www.example.com", "recordType": "A", "targets": ["192.0.2.1"]}]},
+    }
+
+
+async def test_all_records_stand_in_one_object_as_externaldns_reads_them(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    answer = await publisher.publish(publication, RECORDS)
+    assert answer.in_sync
+    assert {record.state for record in answer.records} == {RecordState.PENDING}
+    assert stored(kubectl, publication)["spec"]["endpoints"] == [
+        {
+            "dnsName": f"abc._domainkey.{DOMAIN}",
+            "recordType": "CNAME",
+            "recordTTL": 300,
+            "targets": ["abc.dkim.amazonses.com"],
+        },
+        {
+            "dnsName": f"bounce.{DOMAIN}",
+            "recordType": "MX",
+            "recordTTL": 300,
+            "targets": ["10 feedback-smtp.eu-west-1.amazonses.com"],
+        },
+        {
+            "dnsName": f"bounce.{DOMAIN}",
+            "recordType": "TXT",
+            "recordTTL": 300,
+            "targets": ['"v=spf1 include:amazonses.com ~all"'],
+        },
+    ]
+
+
+async def test_the_object_names_its_owner_is_held_by_our_finalizer_and_has_no_owner_reference(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    metadata = stored(kubectl, publication)["metadata"]
+    assert metadata["finalizers"] == [FINALIZER]
+    assert metadata["annotations"][OWNER_TAG] == str(publication.owner)
+    assert metadata["annotations"]["note"] == "by hand"
+    assert metadata["labels"][IDENTITY_NAME_LABEL] == "mail"
+    assert metadata["labels"]["dns"] == "public"
+    assert "ownerReferences" not in metadata
+
+
+@pytest.mark.usefixtures("installed")
+async def test_a_txt_stands_verbatim_where_the_provider_adds_quotes_itself(
+    client: KubeClient, publication: Publication, kubectl: Kubectl
+) -> None:
+    await DnsEndpointPublisher(client, TxtQuoting.VERBATIM).publish(publication, (SPF,))
+    (endpoint,) = stored(kubectl, publication)["spec"]["endpoints"]
+    assert endpoint["targets"] == ["v=spf1 include:amazonses.com ~all"]
+
+
+async def test_what_stands_as_wished_is_not_written_again(
+    publisher: DnsEndpointPublisher, publication: Publication, control_plane: ControlPlane
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    mark = control_plane.audit.mark()
+    assert (await publisher.observe(publication, RECORDS)).in_sync
+    assert (await publisher.publish(publication, RECORDS)).in_sync
+    assert [write for write in control_plane.audit.writes(since=mark) if write.resource == "dnsendpoints"] == []
+
+
+async def test_before_anything_is_written_every_record_is_missing(
+    publisher: DnsEndpointPublisher, publication: Publication
+) -> None:
+    observation = await publisher.observe(publication, RECORDS)
+    assert not observation.in_sync
+    assert {record.state for record in observation.records} == {RecordState.MISSING}
+
+
+async def test_a_record_no_longer_wanted_leaves_the_object(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    observation = await publisher.observe(publication, DKIM)
+    assert observation.surplus == (f"MX bounce.{DOMAIN}", f"TXT bounce.{DOMAIN}")
+    await publisher.publish(publication, DKIM)
+    assert len(stored(kubectl, publication)["spec"]["endpoints"]) == 1
+
+
+async def test_surplus_that_is_to_be_kept_stays_in_the_object(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    assert (await publisher.observe(publication, DKIM, Surplus.KEEP)).in_sync
+    await publisher.publish(publication, DKIM, Surplus.KEEP)
+    assert len(stored(kubectl, publication)["spec"]["endpoints"]) == 3
+
+
+async def test_a_label_that_is_no_longer_wanted_goes_and_those_of_others_stay(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    namespace = publication.owner.key.namespace
+    kubectl("label", "dnsendpoint", "mail", "-n", namespace, "theirs=stays")
+    without = Publication(publication.owner, DOMAIN)
+    assert not (await publisher.observe(without, RECORDS)).in_sync
+    await publisher.publish(without, RECORDS)
+    labels = stored(kubectl, publication)["metadata"]["labels"]
+    assert "dns" not in labels
+    assert labels["theirs"] == "stays"
+
+
+async def test_what_somebody_changed_in_the_object_is_put_right(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, (SPF,))
+    endpoints = '[{"dnsName": "bounce.mail.example.com", "recordType": "TXT", "targets": ["wrong"]}]'
+    namespace = publication.owner.key.namespace
+    kubectl(
+        "patch",
+        "dnsendpoint",
+        "mail",
+        "-n",
+        namespace,
+        "--type=merge",
+        f'--patch={{"spec": {{"endpoints": {endpoints}}}}}',
+    )
+    (observed,) = (await publisher.observe(publication, (SPF,))).records
+    assert observed.state is RecordState.DIFFERENT
+    assert "wrong" in observed.message
+    await publisher.publish(publication, (SPF,))
+    (endpoint,) = stored(kubectl, publication)["spec"]["endpoints"]
+    assert endpoint["targets"] == ['"v=spf1 include:amazonses.com ~all"']
+
+
+async def test_an_object_of_that_name_that_is_not_ours_is_never_overwritten_nor_deleted(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    kubectl.apply(foreign(publication.owner.key.namespace))
+    before = stored(kubectl, publication)
+    for answer in (await publisher.observe(publication, RECORDS), await publisher.publish(publication, RECORDS)):
+        assert {record.state for record in answer.records} == {RecordState.CONFLICT}
+        assert answer.problem is not None
+        assert "not overwritten" in answer.problem.message
+    await publisher.withdraw(publication)
+    await publisher.release(publication)
+    assert stored(kubectl, publication) == before
+
+
+async def test_another_installation_s_object_is_not_ours(
+    publisher: DnsEndpointPublisher, publication: Publication
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    other = Publication(Owner("other", publication.owner.key), DOMAIN)
+    answer = await publisher.publish(other, RECORDS)
+    assert answer.problem is not None
+
+
+async def test_withdrawal_takes_the_object_away(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    await publisher.withdraw(publication)
+    assert not exists(kubectl, publication)
+    await publisher.withdraw(publication)
+
+
+async def test_withdrawal_finishes_what_somebody_s_deletion_began(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    kubectl("delete", "dnsendpoint", "mail", "-n", publication.owner.key.namespace, "--wait=false")
+    assert exists(kubectl, publication)
+    await publisher.withdraw(publication)
+    assert not exists(kubectl, publication)
+
+
+async def test_release_leaves_the_object_and_its_records_without_a_mark_of_ours(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    await publisher.release(publication)
+    left = stored(kubectl, publication)
+    assert len(left["spec"]["endpoints"]) == 3
+    assert left["metadata"]["labels"] == {"dns": "public"}
+    assert left["metadata"]["annotations"] == {"note": "by hand"}
+    assert "finalizers" not in left["metadata"]
+    await publisher.release(publication)
+
+
+async def test_an_object_that_somebody_deletes_is_made_anew_when_it_is_clear_that_the_identity_stays(
+    client: KubeClient, publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    uid = stored(kubectl, publication)["metadata"]["uid"]
+    kubectl("delete", "dnsendpoint", "mail", "-n", publication.owner.key.namespace, "--wait=false")
+    with pytest.raises(Retry, match="being deleted") as wait:
+        await publisher.publish(publication, RECORDS)
+    assert wait.value.problem.retry_after is not None
+    assert stored(kubectl, publication)["metadata"]["uid"] == uid
+    later = DnsEndpointPublisher(client, now=lambda: datetime.now(UTC) + timedelta(minutes=1))
+    assert (await later.publish(publication, RECORDS)).in_sync
+    assert stored(kubectl, publication)["metadata"]["uid"] != uid
+
+
+@pytest.mark.usefixtures("installed")
+async def test_an_object_that_appears_just_before_ours_is_made_is_not_taken_over(
+    client: KubeClient, publication: Publication, kubectl: Kubectl
+) -> None:
+    kubectl.apply(foreign(publication.owner.key.namespace))
+    before = stored(kubectl, publication)
+    body = manifest(publication, [Endpoint.of(SPF, TxtQuoting.QUOTED)])
+    with pytest.raises(Stale):
+        await client.apply_new(DNS_ENDPOINTS.object(publication.owner.key), body)
+    assert stored(kubectl, publication) == before
+
+
+async def test_without_externaldns_s_kind_publication_says_so_and_withdrawal_has_nothing_to_do() -> None:
+    publication = Publication(Owner("test", ObjectKey("default", "mail")), DOMAIN)
+    with ControlPlane(binaries.control_plane(binaries.ENVTEST_PARTS)) as bare:
+        async with KubeClient(await load_configuration(str(bare.kubeconfig))) as client:
+            publisher = DnsEndpointPublisher(client)
+            observation = await publisher.observe(publication, RECORDS)
+            assert observation.problem is not None
+            assert observation.problem.reason is Reason.DNS_ENDPOINT_CRD_MISSING
+            with pytest.raises(Blocked, match="install the CRD of ExternalDNS"):
+                await publisher.publish(publication, RECORDS)
+            assert await publisher.withdraw(publication) == ()
+            await publisher.release(publication)

@@ -1,0 +1,162 @@
+"""SES gives up after 72 hours and takes back what it verified when records vanish: the way back needs nobody's hand at SES.
+
+The clock of the sandbox is moved, so it is one of its own, with regions of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.conftest import QUICK, SANDBOX
+from cluster.tenant import PATIENCE, Tenant
+from cluster.verdicts import explains
+from cluster.worlds import world
+from devcluster.apiclient import ApiClient
+from devcluster.environment import Environment
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.waiting import eventually
+from ses_operator.api.identity_status import RecordStatus
+from ses_operator.api.reasons import Reason
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+PARIS, ZURICH, LONDON, MUMBAI = "eu-west-3", "eu-central-2", "eu-west-2", "ap-south-1"
+MAIL_FROM = {"subdomain": "bounce"}
+ACCOUNT = "timeless"
+
+
+@pytest.fixture(scope="module")
+def operator(environment: Environment) -> Iterator[OperatorProcess]:
+    """An operator whose Lease is soon free when it is killed."""
+    lease = {"lease-duration": 5, "lease-renew-deadline": 4, "lease-retry-period": 1}
+    with environment.operator(OperatorOptions(installation_id="tests", flags={**QUICK, **lease})) as operator:
+        yield operator
+
+
+@pytest.fixture(scope="module")
+def timeless(
+    environment: Environment,
+    operator: OperatorProcess,  # noqa: ARG001 - it lets the identities go
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Environment]:
+    """An AWS whose clock may be moved, reached by a SesAccount of its own."""
+    with world(environment, SANDBOX, tmp_path_factory.mktemp("sandbox") / "timeless.log") as timeless:
+        timeless.add_account(ACCOUNT)
+        yield timeless
+
+
+@pytest.fixture
+def tenant(timeless: Environment, namespace: str) -> Tenant:
+    """A tenant in that world."""
+    return Tenant(timeless, ApiClient(timeless.plane.kubeconfig), namespace, account=ACCOUNT)
+
+
+def test_what_failed_after_72_hours_is_asked_for_again_once_the_records_are_there(tenant: Tenant) -> None:
+    tenant.create(PARIS, dns={"provider": "Manual"})
+    tenant.not_ready(Reason.MANUAL_RECORDS_PENDING)
+    tenant.environment.sandbox.ask("clock", {"advanceHours": 73})
+    explains(tenant, Reason.VERIFICATION_FAILED, PARIS, "72 hours", f"_domainkey.{tenant.domain}")
+
+    _publish(tenant)
+    tenant.request_reconcile()
+
+    tenant.ready()
+    assert tenant.writes() == ["CreateEmailIdentity", "PutEmailIdentityDkimSigningAttributes"]
+
+
+def test_records_that_vanish_are_published_again_and_verified_again(tenant: Tenant) -> None:
+    tenant.create_ready(ZURICH)
+    records = tenant.records()
+    tenant.clear_records()
+
+    _look_now(tenant)
+
+    eventually(lambda: tenant.records() == records, timeout=PATIENCE, of="the records to be back")
+    eventually(lambda: _is_told(tenant, Reason.VERIFICATION_REVOKED), timeout=PATIENCE, of="the Event that says so")
+    tenant.ready()
+    assert tenant.at_ses()[ZURICH]["VerificationStatus"] == "SUCCESS"
+    assert tenant.writes() == ["CreateEmailIdentity"]
+
+
+def test_records_of_people_that_vanish_are_asked_for_in_words(tenant: Tenant) -> None:
+    tenant.create(LONDON, dns={"provider": "Manual"})
+    _publish(tenant)
+    tenant.ready()
+    tenant.clear_records()
+
+    _look_now(tenant)
+
+    explains(tenant, Reason.VERIFICATION_REVOKED, LONDON, f"_domainkey.{tenant.domain}", "unsigned")
+    _publish(tenant)
+    _look_now(tenant)
+    tenant.ready()
+    assert tenant.writes() == ["CreateEmailIdentity"]
+
+
+def test_a_mail_from_domain_that_failed_is_set_anew_once_its_mx_is_there(tenant: Tenant) -> None:
+    tenant.create(LONDON, dns={"provider": "Manual"}, mailFrom=MAIL_FROM)
+    _publish(tenant, "CNAME")
+    tenant.verified("1/1")
+    tenant.environment.sandbox.ask("clock", {"advanceHours": 73})
+    _ses_says_of_mail_from(tenant, "FAILED")
+    tenant.reconciled()
+    bounce = f"MX bounce-{LONDON}.{tenant.domain}"
+    assert f"{LONDON}: {bounce}" in tenant.not_ready(Reason.MANUAL_RECORDS_PENDING).message
+
+    _publish(tenant, "MX")
+    tenant.reconciled()
+
+    _ses_says_of_mail_from(tenant, "SUCCESS")
+    tenant.request_reconcile()
+    tenant.ready()
+    set_mail_from = "PutEmailIdentityMailFromAttributes"
+    assert tenant.writes() == ["CreateEmailIdentity", set_mail_from, set_mail_from]
+
+
+def test_an_operator_that_dies_in_between_recovers_it_all_the_same(tenant: Tenant, operator: OperatorProcess) -> None:
+    tenant.create(MUMBAI, dns={"provider": "Manual"})
+    tenant.not_ready(Reason.MANUAL_RECORDS_PENDING)
+    tenant.environment.sandbox.ask("clock", {"advanceHours": 73})
+    tenant.not_ready(Reason.VERIFICATION_FAILED)
+    operator.kill()
+
+    _publish(tenant)
+    operator.start()
+    operator.await_ready()
+
+    tenant.ready()
+    assert tenant.writes() == ["CreateEmailIdentity", "PutEmailIdentityDkimSigningAttributes"]
+
+
+def _publish(tenant: Tenant, *kinds: str) -> None:
+    """Somebody publishes what status lists; of these types, where some are given."""
+
+    def listed() -> list[RecordStatus]:
+        identity = tenant.identity()
+        dns = identity.status.dns if identity else None
+        return [record for record in dns.records if not kinds or record.type in kinds] if dns else []
+
+    for record in eventually(listed, timeout=PATIENCE, of="the list of records"):
+        label = record.name.removesuffix(tenant.domain).rstrip(".")
+        value = f'"{record.values[0]}"' if record.type == "TXT" else record.values[0]
+        tenant.add_record(label, record.type, value)
+
+
+def _look_now(tenant: Tenant) -> None:
+    """SES looks at the records, which it does at its own intervals else."""
+    tenant.environment.sandbox.ask("state/check", {})
+
+
+def _ses_says_of_mail_from(tenant: Tenant, status: str) -> None:
+    """Waits until SES says so."""
+    eventually(
+        lambda: tenant.at_ses()[LONDON]["MailFromAttributes"]["MailFromDomainStatus"] == status,
+        timeout=PATIENCE,
+        of=f"the MAIL FROM domain to be {status}",
+    )
+
+
+def _is_told(tenant: Tenant, reason: Reason) -> bool:
+    return any(said == reason for _, said, _ in tenant.events())

@@ -1,0 +1,88 @@
+"""The operator's side of AWS, against a sandbox of its own."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import boto3
+
+from ses_operator.aws.budget import Priority, RequestBudget
+from ses_operator.aws.config import AccountConfig, Endpoints, StaticCredentials
+from ses_operator.aws.executor import Executor, Gate, always_open
+from ses_operator.aws.sessions import AwsAccount, Sessions
+from ses_operator.core.ses import DkimFacts
+from ses_operator.core.steps import CreateIdentity
+from ses_sandbox.calls import CallFilter
+from ses_sandbox.server import SandboxServer, SandboxSettings
+
+if TYPE_CHECKING:
+    from mypy_boto3_sesv2 import SESV2Client
+
+ACCESS_KEY = "AKIASANDBOX"
+REGION = "eu-west-1"
+DOMAIN = "example.com"
+
+
+@dataclass
+class AwsWorld:
+    """What a test holds."""
+
+    sandbox: SandboxServer
+    executor: Executor
+    sessions: Sessions
+    budget: RequestBudget
+    config: AccountConfig
+
+    async def account(self) -> AwsAccount:
+        return await self.sessions.open(self.config)
+
+    async def create(self, name: str = DOMAIN, region: str = REGION, **tags: str) -> DkimFacts:
+        account = await self.account()
+        facts = await account.region(region).perform(CreateIdentity(region, name, 2048, tags), Priority.PERSON)
+        assert facts is not None
+        return facts
+
+    def somebody_else(self, region: str = REGION) -> SESV2Client:
+        """Another client of the same AWS account."""
+        return boto3.client(
+            "sesv2",
+            region_name=region,
+            endpoint_url=self.sandbox.aws_url,
+            aws_access_key_id="AKIASOMEBODYELSE",
+            aws_secret_access_key="secret",
+        )
+
+    def calls(self) -> Counter[str]:
+        """How often the operator called each operation so far."""
+        made = self.sandbox.calls.calls(CallFilter(), limit=100_000)
+        return Counter(call.operation for call in made if call.access_key == ACCESS_KEY)
+
+
+@asynccontextmanager
+async def aws_world(
+    settings: SandboxSettings | None = None,
+    gate: Gate = always_open,
+    change: Callable[[AccountConfig], AccountConfig] = replace,
+) -> AsyncIterator[AwsWorld]:
+    """A sandbox at 100 requests per second, unless told otherwise, and an account that knows it."""
+    settings = settings or SandboxSettings(rate=100.0)
+    with SandboxServer(settings) as sandbox:
+        url = sandbox.aws_url
+        config = AccountConfig(
+            name="default",
+            credentials=StaticCredentials(ACCESS_KEY, "secret"),
+            endpoints=Endpoints(url, url, url, url),
+            requests_per_second=settings.rate or 1000.0,
+        )
+        budget = RequestBudget()
+        executor = Executor(gate)
+        sessions = Sessions(executor, budget)
+        try:
+            yield AwsWorld(sandbox, executor, sessions, budget, change(config))
+        finally:
+            sessions.close()
+            executor.close()

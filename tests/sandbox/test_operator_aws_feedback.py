@@ -1,0 +1,69 @@
+"""Feedback by both versions of the API, as SES sees it. Source: API references of SES v1 and v2, and the Developer Guide."""
+
+from __future__ import annotations
+
+import pytest
+
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from ses_operator.api.reasons import Reason
+from ses_operator.aws.budget import Priority
+from ses_operator.aws.errors import Refused
+from ses_operator.aws.ses import SesRegion
+from ses_operator.core.problems import Gone
+from ses_operator.core.ses import NotificationType, Topic
+from ses_operator.core.steps import SetFeedbackForwarding, SetTopic, SetTopicHeaders
+
+NOW = Priority.PERSON
+ARN = f"arn:aws:sns:{REGION}:123456789012:mail"
+BOUNCE, COMPLAINT, DELIVERY = NotificationType
+
+
+async def region_of(world: AwsWorld) -> SesRegion:
+    return (await world.account()).region(REGION)
+
+
+async def test_a_new_identity_forwards_feedback_and_has_no_topics() -> None:
+    async with aws_world() as world:
+        await world.create()
+        ses = await region_of(world)
+        assert (await ses.get(DOMAIN, NOW)).feedback_forwarding
+        assert await ses.get_topics(DOMAIN, NOW) == dict.fromkeys(NotificationType, Topic())
+
+
+async def test_forwarding_is_switched_off_and_on() -> None:
+    async with aws_world() as world:
+        await world.create()
+        ses = await region_of(world)
+        for enabled in (False, True):
+            await ses.perform(SetFeedbackForwarding(REGION, DOMAIN, enabled), NOW)
+            assert (await ses.get(DOMAIN, NOW)).feedback_forwarding is enabled
+
+
+async def test_a_topic_and_its_headers_are_set_and_taken_away() -> None:
+    async with aws_world() as world:
+        await world.create()
+        ses = await region_of(world)
+        await ses.perform(SetTopic(REGION, DOMAIN, COMPLAINT, ARN), NOW)
+        await ses.perform(SetTopicHeaders(REGION, DOMAIN, COMPLAINT, enabled=True), NOW)
+        assert await ses.get_topics(DOMAIN, NOW) == {
+            BOUNCE: Topic(), COMPLAINT: Topic(ARN, include_headers=True), DELIVERY: Topic(),
+        }  # fmt: skip
+        await ses.perform(SetTopic(REGION, DOMAIN, COMPLAINT, None), NOW)
+        await ses.perform(SetTopicHeaders(REGION, DOMAIN, COMPLAINT, enabled=False), NOW)
+        assert await ses.get_topics(DOMAIN, NOW) == dict.fromkeys(NotificationType, Topic())
+
+
+async def test_feedback_of_an_identity_that_is_not_there_is_gone() -> None:
+    async with aws_world() as world:
+        ses = await region_of(world)
+        with pytest.raises(Gone):
+            await ses.perform(SetFeedbackForwarding(REGION, DOMAIN, enabled=False), NOW)
+        assert await ses.get_topics(DOMAIN, NOW) == dict.fromkeys(NotificationType, Topic())
+
+
+async def test_a_topic_that_ses_refuses_is_for_the_author_to_correct() -> None:
+    async with aws_world() as world:
+        await world.create()
+        with pytest.raises(Refused) as caught:
+            await (await region_of(world)).perform(SetTopic(REGION, DOMAIN, BOUNCE, "bounces"), NOW)
+        assert caught.value.problem.reason is Reason.INVALID_SPEC

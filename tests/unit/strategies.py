@@ -1,0 +1,112 @@
+"""Random specs and accounts, within what the API allows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from ses_operator.api.account import DnsProvider
+from ses_operator.api.dmarc import Alignment, DmarcPolicy
+from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
+from ses_operator.api.meta import OWNER_TAG
+from ses_operator.api.sending import GENERATED_POLICY
+from ses_operator.core.desired import Desired, MailFrom, MailFromBehavior
+from ses_operator.core.dmarc import Dmarc
+from ses_operator.core.keys import ObjectKey, Owner
+from ses_operator.core.policy_documents import WantedPolicy
+from ses_operator.core.ses import NotificationType, Topic, Topics
+
+DOMAIN = "mail.example.com"
+OWNER = Owner("test", ObjectKey("team-a", "mail"))
+REGIONS = ("ap-south-2", "eu-west-1", "us-east-1", "us-west-2")
+
+
+REPORT_ADDRESSES = ("mailto:dmarc@example.com", "mailto:d@reports.example.net", "mailto:D%2Bx@example.org!10m")
+
+
+def dmarcs() -> st.SearchStrategy[Dmarc]:
+    """Any DMARC policy."""
+    addresses = st.lists(st.sampled_from(REPORT_ADDRESSES), unique=True).map(tuple)
+    return st.builds(
+        Dmarc,
+        policy=st.sampled_from(DmarcPolicy),
+        subdomain_policy=st.none() | st.sampled_from(DmarcPolicy),
+        percentage=st.integers(0, 100),
+        dkim=st.sampled_from(Alignment),
+        spf=st.sampled_from(Alignment),
+        rua=addresses,
+        ruf=addresses,
+    )
+
+
+def topics() -> st.SearchStrategy[Topics]:
+    """SNS topics of one region."""
+    topic = st.builds(Topic, st.sampled_from(["arn:aws:sns:eu-west-1:123456789012:a", "arn:b"]), st.booleans())
+    return st.dictionaries(st.sampled_from(NotificationType), topic)
+
+
+POLICY_NAMES = (GENERATED_POLICY, "partner", "audit")
+
+
+POLICY_VERSIONS: tuple[dict[str, str], ...] = (
+    {},
+    {GENERATED_POLICY: "a"},
+    {"partner": "a"},
+    {GENERATED_POLICY: "b", "partner": "a", "audit": "a"},
+    {"partner": "b", "audit": "a"},
+)
+"""Which policies a spec may ask for, in which version."""
+
+
+def policy(name: str, region: str, version: str) -> WantedPolicy:
+    """A policy as it is wanted in a region; versions differ."""
+    return WantedPolicy(name, f'{{"Id":"{region}-{version}"}}')
+
+
+@st.composite
+def desires(draw: st.DrawFn) -> Desired:
+    """What one SesIdentity may ask for: always the same owner and domain, anything else at random."""
+    regions = tuple(sorted(draw(st.sets(st.sampled_from(REGIONS), min_size=1))))
+    subdomain = draw(st.sampled_from([None, "bounce", "mx"]))
+    behavior = draw(st.sampled_from(MailFromBehavior))
+    tags = draw(st.dictionaries(st.sampled_from(["team", "cost-centre", "stage"]), st.sampled_from(["a", "b"])))
+    policies = draw(st.sampled_from(POLICY_VERSIONS))
+    return Desired(
+        owner=OWNER,
+        identity=DOMAIN,
+        regions=regions,
+        signing_enabled=draw(st.booleans()),
+        key_length=draw(st.sampled_from([1024, 2048])),
+        mail_from={r: MailFrom(f"{subdomain}-{r}.{DOMAIN}", behavior) for r in regions} if subdomain else {},
+        configuration_set_name=draw(st.sampled_from([None, "default", "bulk"])),
+        tags={**tags, OWNER_TAG: str(OWNER)},
+        provider=DnsProvider.ROUTE53,
+        ttl=draw(st.sampled_from([60, 300])),
+        adoption=draw(st.sampled_from(AdoptionPolicy)),
+        deletion=DeletionPolicy.DELETE,
+        dmarc=draw(st.none() | dmarcs()),
+        policies={r: tuple(policy(name, r, version) for name, version in policies.items()) for r in regions},
+        feedback_forwarding=draw(st.none() | st.booleans()),
+        configuration_set_overrides=draw(st.dictionaries(st.sampled_from(regions), st.sampled_from(["eu", "us"]))),
+        topics=draw(st.dictionaries(st.sampled_from(regions), topics())),
+    )
+
+
+def wanted(**changes: object) -> Desired:
+    """One region, Easy DKIM, nothing else; ``changes`` replace fields."""
+    base = Desired(
+        owner=OWNER,
+        identity=DOMAIN,
+        regions=("eu-west-1",),
+        signing_enabled=True,
+        key_length=2048,
+        mail_from={},
+        configuration_set_name=None,
+        tags={OWNER_TAG: str(OWNER)},
+        provider=DnsProvider.ROUTE53,
+        ttl=300,
+        adoption=AdoptionPolicy.NEVER,
+        deletion=DeletionPolicy.DELETE,
+    )
+    return replace(base, **changes)  # type: ignore[arg-type]

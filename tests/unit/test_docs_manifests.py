@@ -1,0 +1,67 @@
+"""Every manifest of ours in the documentation and the examples is one that the models take, with no field unknown."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from pydantic import BaseModel
+
+from ses_operator.api.account import SesAccount
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.meta import API_VERSION
+
+ROOT = Path(__file__).parents[2]
+MODELS: dict[str, type[BaseModel]] = {"SesIdentity": SesIdentity, "SesAccount": SesAccount}
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """One document, and where it stands."""
+
+    where: str
+    content: dict[str, Any]
+
+
+def manifests() -> Iterator[Manifest]:
+    for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))):
+        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
+            yield from documents(page, block)
+    for example in sorted(ROOT.glob("examples/*.yaml")):
+        yield from documents(example, example.read_text(encoding="utf-8"))
+
+
+def documents(path: Path, text: str) -> Iterator[Manifest]:
+    for content in yaml.safe_load_all(text):
+        if content.get("apiVersion") == API_VERSION:
+            yield Manifest(f"{path.relative_to(ROOT)}: {content['kind']} {content['metadata']['name']}", content)
+
+
+def unknown_fields(written: Any, understood: Any, at: str = "") -> Iterator[str]:
+    """Fields that the manifest has and the parsed object, written out again, has not."""
+    if isinstance(written, dict) and isinstance(understood, dict):
+        for name, value in written.items():
+            if name not in understood:
+                yield f"{at}.{name}"
+            else:
+                yield from unknown_fields(value, understood[name], f"{at}.{name}")
+    elif isinstance(written, list) and isinstance(understood, list):
+        for index, (one, other) in enumerate(zip(written, understood, strict=True)):
+            yield from unknown_fields(one, other, f"{at}[{index}]")
+
+
+@pytest.mark.parametrize("manifest", tuple(manifests()), ids=lambda manifest: manifest.where)
+def test_the_manifest_is_understood_whole(manifest: Manifest) -> None:
+    understood = MODELS[manifest.content["kind"]].model_validate(manifest.content)
+    written_out = understood.model_dump(mode="json", by_alias=True, include={"metadata", "spec"})
+    assert list(unknown_fields({key: manifest.content[key] for key in ("metadata", "spec")}, written_out)) == []
+
+
+def test_a_field_that_does_not_exist_is_found() -> None:
+    written = {"spec": {"regions": [{"name": "x", "wrong": 1}]}}
+    assert list(unknown_fields(written, {"spec": {"regions": [{"name": "x"}]}})) == [".spec.regions[0].wrong"]

@@ -1,0 +1,98 @@
+"""Writes to a SesIdentity: what their answers show of somebody else's doing is not lost, for no watch will tell of it."""
+
+from __future__ import annotations
+
+import copy
+import time
+from typing import Any
+
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.identity_status import SesIdentityStatus
+from ses_operator.api.meta import FINALIZER, FOOTPRINT
+from ses_operator.controllers.cluster import IDENTITY_INDEXES
+from ses_operator.controllers.objects import IdentityObjects
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.keys import ObjectKey
+from ses_operator.kube.client import KubeClient
+from ses_operator.kube.events import EventRecorder
+from ses_operator.kube.store import Change, ObjectStore, Sighting
+from unit.apiserver import Json, OneObject, client_of
+
+KEY = ObjectKey("team-a", "mail")
+
+
+def identity(version: int = 1, *, generation: int = 1, **metadata: Any) -> Json:
+    given = {"namespace": "team-a", "name": "mail", "uid": "u1", "generation": generation}
+    return {
+        "metadata": {**given, "resourceVersion": str(version), **metadata},
+        "spec": {"domain": "example.com", "regions": ["eu-west-1"]},
+        "status": {"observedGeneration": -1},
+    }
+
+
+class Desk:
+    """A store that has seen the object, and all that is told of it."""
+
+    def __init__(self, client: KubeClient, seen: Json) -> None:
+        self.store = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
+        self.store.observe(copy.deepcopy(seen))
+        self.told: list[Sighting] = []
+        events = EventRecorder(client, clock=time.monotonic)
+        self.objects = IdentityObjects(client, self.store, events, self.told.append)
+
+    @property
+    def identity(self) -> SesIdentity:
+        found = self.store.get(KEY)
+        assert found is not None
+        return found
+
+
+def edit_spec(obj: Json) -> None:
+    obj["spec"]["regions"] = ["eu-west-1", "us-east-1"]
+    obj["metadata"]["generation"] += 1
+
+
+async def test_a_spec_that_changes_just_before_status_is_written_is_looked_at_again() -> None:
+    server = OneObject(identity(), meanwhile=edit_spec)
+    async with client_of(server) as client:
+        desk = Desk(client, identity())
+        await desk.objects.report(desk.identity, SesIdentityStatus(observed_generation=1))
+
+        late = desk.store.observe(server.object)
+
+    assert late.change is Change.NOTHING, "the watch has nothing to add"
+    assert [(sighting.key, sighting.change) for sighting in desk.told] == [(KEY, Change.INTENT)]
+
+
+async def test_our_own_status_wakes_nobody() -> None:
+    async with client_of(OneObject(identity())) as client:
+        desk = Desk(client, identity())
+        await desk.objects.report(desk.identity, SesIdentityStatus(observed_generation=1))
+
+    assert desk.told == []
+
+
+async def test_an_identity_that_goes_with_its_finalizer_wakes_those_that_wait_for_it() -> None:
+    leaving = identity(finalizers=[FINALIZER], deletionTimestamp="2026-01-01T00:00:00Z")
+    async with client_of(OneObject(copy.deepcopy(leaving))) as client:
+        desk = Desk(client, leaving)
+        await desk.objects.let_go(desk.identity)
+
+    assert [sighting.change for sighting in desk.told] == [Change.REMOVED]
+    assert ("domain", "example.com") in desk.told[0].entries
+    assert ("account", "default") in desk.told[0].entries
+
+
+async def test_an_anchored_object_is_the_one_that_was_planned_for_whatever_the_watch_shows_meanwhile() -> None:
+    server = OneObject(identity())
+    async with client_of(server) as client:
+        desk = Desk(client, identity())
+        planned_for = desk.identity
+        newer = identity(7, generation=2, finalizers=[FINALIZER], annotations={FOOTPRINT: "{}"})
+        edit_spec(newer)
+        desk.store.observe(newer)
+
+        anchored = await desk.objects.anchor(planned_for, Footprint(frozenset({"eu-west-1"})))
+
+    assert anchored.metadata.generation == planned_for.metadata.generation
+    assert anchored.metadata.has_finalizer

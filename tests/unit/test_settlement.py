@@ -1,0 +1,48 @@
+"""When an identity has its turn to be read in full."""
+
+from __future__ import annotations
+
+from ses_operator.api.identity import SesIdentity
+from ses_operator.aws.inventory import Inventory
+from ses_operator.controllers.settlement import Settlement
+from ses_operator.core.keys import ObjectKey
+from ses_operator.kube.resources import JsonObject
+
+DAY = 86_400.0
+IDENTITY = SesIdentity.model_validate(
+    {"metadata": {"name": "mail", "uid": "u1"}, "spec": {"domain": "example.com", "regions": ["eu-west-1"]}}
+)
+
+
+class NoEndpoints:
+    """A cluster without DNSEndpoints."""
+
+    installed = False
+
+    def get(self, key: ObjectKey) -> JsonObject | None:
+        del key
+        return None
+
+
+class Time:
+    now = 1_000_000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_turn_that_was_brought_forward_is_not_lost_to_a_look_before_it() -> None:
+    time = Time()
+    settlement = Settlement(Inventory(lambda _: None), NoEndpoints(), DAY, time)
+    assert not settlement.is_due(IDENTITY)
+
+    settlement.bring_forward(IDENTITY, 60.0)
+    time.now += 10
+    settlement.note_read(IDENTITY)
+    assert settlement.until_turn(IDENTITY) == 50.0
+
+    time.now += 50
+    assert settlement.is_due(IDENTITY)
+    settlement.note_read(IDENTITY)
+    assert not settlement.is_due(IDENTITY), "it has had its turn"
+    assert settlement.until_turn(IDENTITY) <= DAY

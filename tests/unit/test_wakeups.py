@@ -1,0 +1,134 @@
+"""Who is looked at again when something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from ses_operator.api.account import SesAccount
+from ses_operator.api.identity import SesIdentity
+from ses_operator.controllers.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, Wakeups
+from ses_operator.controllers.metrics import WorkQueueMetrics
+from ses_operator.controllers.queue import Urgency, WorkQueue
+from ses_operator.core.keys import ObjectKey
+from ses_operator.kube.informers import Origin
+from ses_operator.kube.store import ObjectStore
+from unit.simulated_loop import simulate
+
+
+def identity(name: str, domain: str, version: int = 1, account: str = "default", **more: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": "team", "name": name, "uid": name, "resourceVersion": str(version)},
+        "spec": {"domain": domain, "regions": ["eu-west-1"], "accountRef": {"name": account}},
+        **more,
+    }
+
+
+def account(name: str, secret: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "uid": name, "resourceVersion": "1"},
+        "spec": {"credentials": {"secretRef": {"name": secret}}},
+    }
+
+
+@dataclass
+class World:
+    """Stores with some objects, and queues that are told of what changes."""
+
+    identities: ObjectStore[SesIdentity] = field(
+        default_factory=lambda: ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
+    )
+    accounts: ObjectStore[SesAccount] = field(
+        default_factory=lambda: ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
+    )
+    metrics: WorkQueueMetrics = field(default_factory=lambda: WorkQueueMetrics(CollectorRegistry()))
+
+    def __post_init__(self) -> None:
+        self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", metrics=self.metrics)
+        self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", metrics=self.metrics)
+        self.wakeups = Wakeups(self.identities, self.accounts, self.identity_queue, self.account_queue)
+        for number, name in enumerate(("a", "b", "c")):
+            self.identities.observe(identity(name, "same.example" if number < 2 else "own.example"))
+        self.accounts.observe(account("default", "credentials"))
+
+    def see(self, obj: dict[str, Any], origin: Origin = Origin.WATCHED) -> None:
+        self.wakeups.on_identity(self.identities.observe(obj), origin)
+
+
+def woken(act: Callable[[World], None]) -> dict[str, Urgency]:
+    """The objects that are woken by it, ``kind name`` to urgency."""
+
+    async def play() -> dict[str, Urgency]:
+        world, seen = World(), dict[str, Urgency]()
+        act(world)
+        for kind, queue in (("identity", world.identity_queue), ("account", world.account_queue)):
+            while (ready := queue._ready.take()) is not None:
+                seen[f"{kind} {ready.key.name}"] = ready.urgency
+        return seen
+
+    return simulate(play())
+
+
+def test_a_persons_change_wakes_the_identity_at_once_and_its_rivals_and_its_account_in_turn() -> None:
+    changed = identity("a", "same.example", 2)
+    changed["metadata"]["annotations"] = {"ses-operator.io/reconcile-requested-at": "now"}
+    assert woken(lambda world: world.see(changed)) == {
+        "identity a": Urgency.URGENT,
+        "identity b": Urgency.NORMAL,
+        "account default": Urgency.NORMAL,
+    }
+
+
+def test_an_edit_of_status_alone_wakes_only_the_identity() -> None:
+    changed = identity("a", "same.example", 2, status={"observedGeneration": 7})
+    assert woken(lambda world: world.see(changed)) == {"identity a": Urgency.NORMAL}
+
+
+def test_what_a_restart_lists_is_not_urgent() -> None:
+    new = identity("d", "own.example", account="other")
+    assert woken(lambda world: world.see(new, Origin.LISTED)) == {
+        "identity d": Urgency.NORMAL,
+        "account other": Urgency.NORMAL,
+    }
+
+
+def test_a_deleted_identity_wakes_those_that_waited_for_its_domain() -> None:
+    def delete(world: World) -> None:
+        world.wakeups.on_identity(world.identities.remove(ObjectKey("team", "a"), "a"), Origin.WATCHED)
+
+    assert woken(delete) == {
+        "identity a": Urgency.URGENT,
+        "identity b": Urgency.NORMAL,
+        "account default": Urgency.NORMAL,
+    }
+
+
+def test_a_changed_secret_wakes_the_accounts_that_use_it() -> None:
+    assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "credentials"), None)) == {
+        "account default": Urgency.URGENT
+    }
+    assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "another"), None)) == {}
+
+
+def test_a_dnsendpoint_wakes_the_identity_that_its_labels_name() -> None:
+    labels = {"ses-operator.io/identity": "b", "ses-operator.io/identity-namespace": "team"}
+    endpoint = {"metadata": {"labels": labels}}
+    key = ObjectKey("team", "called-otherwise")
+    assert woken(lambda world: world.wakeups.on_endpoint(key, endpoint)) == {"identity b": Urgency.NORMAL}
+
+
+def test_a_deleted_dnsendpoint_wakes_the_identity_of_its_name() -> None:
+    assert woken(lambda world: world.wakeups.on_endpoint(ObjectKey("team", "c"), None)) == {
+        "identity c": Urgency.NORMAL
+    }
+
+
+def test_the_dnsendpoint_kind_being_installed_wakes_everybody() -> None:
+    assert set(woken(lambda world: world.wakeups.on_endpoints_installed())) == {
+        "identity a",
+        "identity b",
+        "identity c",
+    }

@@ -1,0 +1,122 @@
+"""A model of the world outside, for properties of plans: SES identities and the records of one zone, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from ses_operator.core.claims import Ownership, ownership
+from ses_operator.core.desired import Desired
+from ses_operator.core.fold import after
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.observed import Absent, Observed, Present, RegionView
+from ses_operator.core.plan import Plan, footprint_of, plan_identity, wanted_records
+from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.records import RecordSet
+from ses_operator.core.ses import DkimFacts, IdentityFacts, VerificationStatus
+from ses_operator.core.steps import CreateIdentity, DnsStep, PublishRecords, SesStep, Surplus
+
+NOW = datetime(2026, 1, 1, tzinfo=UTC)
+TOKENS = ("aaa", "bbb", "ccc")
+
+
+@dataclass(frozen=True)
+class World:
+    """Identities by region, and the record sets that are ours in the zone."""
+
+    identities: Mapping[str, IdentityFacts] = field(default_factory=dict)
+    records: frozenset[RecordSet] = frozenset()
+
+    def observed(self, desired: Desired, footprint: Footprint) -> Observed:
+        """What a reconcile of ``desired`` sees of this world."""
+        regions: dict[str, RegionView] = {
+            region: Present(self.identities[region]) if region in self.identities else Absent()
+            for region in {*desired.regions, *footprint.regions}
+        }
+        observed = Observed(regions=regions)
+        wanted = wanted_records(desired, observed)
+        states = tuple(
+            PublishedRecord(record, RecordState.PUBLISHED if record in self.records else RecordState.MISSING)
+            for record in wanted
+        )
+        surplus = tuple(sorted(str(record) for record in self.records - set(wanted)))
+        in_sync = not surplus and all(entry.state is RecordState.PUBLISHED for entry in states)
+        return replace(observed, dns=DnsObservation(states, surplus, in_sync))
+
+    def do(self, step: SesStep) -> World:
+        """The world after one call to SES."""
+        view = Present(self.identities[step.region]) if step.region in self.identities else Absent()
+        if not isinstance(step, CreateIdentity):
+            assert isinstance(view, Present), f"{step} needs an identity"
+        changed = after(
+            step, view, fresh_dkim(step.region, step.key_length) if isinstance(step, CreateIdentity) else None
+        )
+        identities = dict(self.identities)
+        identities.pop(step.region, None)
+        if isinstance(changed, Present):
+            identities[step.region] = changed.facts
+        return replace(self, identities=identities)
+
+    def publish(self, step: DnsStep) -> World:
+        """The world after one DNS step."""
+        match step:
+            case PublishRecords(records, Surplus.REMOVE | Surplus.RELEASE):
+                return replace(self, records=frozenset(records))
+            case PublishRecords(records, Surplus.KEEP):
+                kept = {record for record in self.records if record.id not in {r.id for r in records}}
+                return replace(self, records=frozenset(records) | kept)
+            case _:
+                return replace(self, records=frozenset())
+
+
+def fresh_dkim(region: str, key_length: int) -> DkimFacts:
+    """What CreateEmailIdentity answers in this world."""
+    tokens = tuple(f"{token}{region.replace('-', '')}" for token in TOKENS)
+    return DkimFacts(
+        VerificationStatus.PENDING,
+        signing_enabled=True,
+        tokens=tokens,
+        signing_hosted_zone=f"dkim.{region}.amazonses.com",
+        key_length=key_length,
+        next_key_length=key_length,
+    )
+
+
+def next_plan(world: World, desired: Desired, footprint: Footprint) -> Plan:
+    return plan_identity(desired, world.observed(desired, footprint), footprint, NOW)
+
+
+def steps_of(plan: Plan) -> list[SesStep]:
+    return [step for steps in plan.ses_steps.values() for step in steps]
+
+
+def converge(world: World, desired: Desired, footprint: Footprint, most_steps: int | None = None) -> World:
+    """The world after planning and applying until nothing is left, or after ``most_steps`` external calls: a crash."""
+    left = most_steps if most_steps is not None else 1_000
+    for _ in range(20):
+        plan = next_plan(world, desired, footprint)
+        if plan.is_empty:
+            return world
+        for step in steps_of(plan):
+            if left == 0:
+                return world
+            world, left = world.do(step), left - 1
+        if plan.dns is not None:
+            if left == 0:
+                return world
+            world, left = world.publish(plan.dns), left - 1
+    raise AssertionError("the plan does not come to an end")
+
+
+def covering(*desires: Desired) -> Footprint:
+    """The footprint as the operator keeps it while these are wanted one after another."""
+    footprint = Footprint()
+    for desired in desires:
+        nowhere = {region: Absent() for region in desired.regions}
+        footprint |= footprint_of(desired, ["Z1"], nowhere, footprint)
+    return footprint
+
+
+def owned_by(facts: IdentityFacts, desired: Desired) -> bool:
+    return ownership(facts, desired.owner) is Ownership.OURS

@@ -1,0 +1,70 @@
+"""The apiserver's audit log: who wrote what, as the apiserver saw it. Only writes are logged."""
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+# audit.k8s.io/v1. Reads are left out: tests and benchmarks count writes, and watches would flood the log.
+POLICY = """
+apiVersion: audit.k8s.io/v1
+kind: Policy
+omitStages: [RequestReceived]
+rules:
+- level: Metadata
+  verbs: [create, update, patch, delete, deletecollection]
+- level: None
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One write that the apiserver answered, with the HTTP status code that it answered with."""
+
+    at: dt.datetime
+    user: str
+    user_agent: str
+    verb: str
+    group: str
+    resource: str
+    subresource: str
+    namespace: str
+    name: str
+    code: int
+
+
+class AuditLog:
+    """The writes that the apiserver answered, in the order in which it did."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def mark(self) -> int:
+        """Where the log ends now, to be given to `writes` later."""
+        return self.path.stat().st_size if self.path.exists() else 0
+
+    def writes(self, *, since: int = 0) -> list[Write]:
+        """Everything written after the mark `since`."""
+        if not self.path.exists():
+            return []
+        with self.path.open("rb") as log:
+            log.seek(since)
+            complete = log.read().rpartition(b"\n")[0]
+        return [_write(json.loads(line)) for line in complete.splitlines()]
+
+
+def _write(event: dict[str, Any]) -> Write:
+    target = event.get("objectRef", {})
+    return Write(
+        at=dt.datetime.fromisoformat(event["requestReceivedTimestamp"]),
+        user=event["user"]["username"],
+        user_agent=event.get("userAgent", ""),
+        verb=event["verb"],
+        group=target.get("apiGroup", ""),
+        resource=target.get("resource", ""),
+        subresource=target.get("subresource", ""),
+        namespace=target.get("namespace", ""),
+        name=target.get("name", ""),
+        code=event.get("responseStatus", {}).get("code", 0),
+    )

@@ -1,0 +1,71 @@
+"""`python -m devcluster`: builds the programs, runs a bare control plane, the demo, or everything to play with."""
+
+import signal
+import threading
+
+import click
+
+from devcluster import binaries
+from devcluster.controlplane import ControlPlane
+from devcluster.demo import demo
+from devcluster.up import up
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """A real Kubernetes control plane without containers.
+
+    \b
+    python -m devcluster build            everything, before the tests want it
+    python -m devcluster build helm       one program, and where it is
+    python -m devcluster run              a bare control plane until Ctrl-C
+    python -m devcluster demo             an identity goes from kubectl apply to verified in three regions
+    python -m devcluster up               control plane, AWS sandbox and operator until Ctrl-C
+
+    Programs are kept in $XDG_CACHE_HOME/ses-operator (by default ~/.cache/ses-operator), by the hash of what they
+    are built from; delete the folder to build anew. If KUBEBUILDER_ASSETS names a folder with etcd and kube-apiserver,
+    those are used. Where Go is missing or too old, one is installed into the same folder from the Python package index.
+    """
+
+
+main.add_command(demo)
+main.add_command(up)
+
+
+@main.command()
+@click.argument("programs", nargs=-1, type=click.Choice(["control-plane", "external-dns", "helm"]))
+def build(programs: tuple[str, ...]) -> None:
+    """Find or build PROGRAMS (default: all) and print their paths.
+
+    The first time this takes about ten minutes on two cores; after that, nothing is built until a pinned version changes.
+    """
+    for program in programs or ("control-plane", "external-dns", "helm"):
+        match program:
+            case "control-plane":
+                found = binaries.control_plane()
+                paths = [found[part] for part in binaries.Part]
+            case "external-dns":
+                paths = [binaries.external_dns()]
+            case _:
+                paths = [binaries.helm()]
+        for path in paths:
+            click.echo(path)
+
+
+@main.command()
+def run() -> None:
+    """Run a bare control plane until Ctrl-C, and print how to reach it.
+
+    \b
+    export KUBECONFIG=…        as printed
+    kubectl get namespaces     the kubectl printed will do
+    """
+    stopped = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stopped.set())
+    parts = binaries.control_plane()
+    with ControlPlane(parts) as plane:
+        click.echo(f"export KUBECONFIG={plane.kubeconfig}")
+        click.echo(f"kubectl: {parts[binaries.Part.KUBECTL]}")
+        click.echo(f"logs: {plane.folder}")
+        stopped.wait()

@@ -1,0 +1,122 @@
+"""Everything that the operator needs to run, none of it shared: a control plane, the kinds, AWS, an account."""
+
+from __future__ import annotations
+
+import itertools
+import tempfile
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import Any
+
+from devcluster import binaries
+from devcluster.controlplane import ControlPlane
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.sandbox_process import Sandbox, SandboxOptions
+from devcluster.subjects import ServiceAccount
+
+ROOT = Path(__file__).parents[2]
+OPERATOR_NAMESPACE = "ses-operator"
+ACCESS_KEY = "AKIADEVCLUSTER"
+
+_RIGHTS = """
+apiVersion: rbac.authorization.k8s.io/v1
+kind: ClusterRoleBinding
+metadata: {name: ses-operator-devcluster}
+roleRef: {apiGroup: rbac.authorization.k8s.io, kind: ClusterRole, name: cluster-admin}
+subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serviceaccounts:ses-operator"}]
+"""
+
+
+class Environment:
+    """A control plane and a sandbox, made ready for the operator. Operators are started as they are needed."""
+
+    def __init__(self, plane: ControlPlane, sandbox: Sandbox) -> None:
+        self.plane = plane
+        self.sandbox = sandbox
+        self.kubectl = plane.kubectl
+        self._numbers = itertools.count(1)
+
+    def install(self) -> None:
+        """Installs the kinds, and the operator's namespace and rights. May be repeated."""
+        self.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
+        self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}, _RIGHTS)
+        self.kubectl(
+            "wait", "--for=condition=Established", "--timeout=30s",
+            "crd/sesidentities.ses-operator.io", "crd/sesaccounts.ses-operator.io",
+        )  # fmt: skip
+
+    def add_account(self, name: str = "default", *, aws_url: str | None = None, **dns: Any) -> None:
+        """Makes a SesAccount whose AWS is the sandbox (or what stands before it, at `aws_url`) and its Secret.
+
+        `dns`: further members of spec.dns.
+        """
+        secret = f"{name}-credentials"
+        self.kubectl.apply(self.secret(secret), self.account(name, secret, aws_url or self.sandbox.aws_url, dns))
+
+    def secret(self, name: str, access_key: str = ACCESS_KEY) -> dict[str, Any]:
+        """The manifest of a Secret with static keys, labelled so that the operator sees it change."""
+        return {
+            "apiVersion": "v1",
+            "kind": "Secret",
+            "metadata": {
+                "name": name,
+                "namespace": OPERATOR_NAMESPACE,
+                "labels": {"ses-operator.io/watch": "true"},
+            },
+            "stringData": {"aws_access_key_id": access_key, "aws_secret_access_key": "any"},
+        }
+
+    def account(self, name: str, secret: str, aws_url: str, dns: dict[str, Any]) -> dict[str, Any]:
+        """The manifest of a SesAccount for the sandbox."""
+        return {
+            "apiVersion": "ses-operator.io/v1alpha1",
+            "kind": "SesAccount",
+            "metadata": {"name": name},
+            "spec": {
+                "credentials": {"secretRef": {"name": secret}},
+                "endpoints": dict.fromkeys(("sesv2", "ses", "route53", "sts"), aws_url),
+                "requestsPerSecond": self.sandbox.options.rate or 1000,
+                "dns": {"nameservers": [self.sandbox.dns_address], **dns},
+            },
+        }
+
+    def forget_lease(self, installation_id: str) -> None:
+        """Deletes the Lease that a killed operator still holds, so that the next need not wait until it expires."""
+        self.kubectl(
+            "delete", "lease", f"ses-operator-{installation_id}", "-n", OPERATOR_NAMESPACE, "--ignore-not-found"
+        )
+
+    def operator(
+        self, options: OperatorOptions | None = None, *, name: str | None = None, kubernetes_url: str | None = None
+    ) -> OperatorProcess:
+        """An operator that has not been started, under a service account of its own: `name` tells it in logs.
+
+        `kubernetes_url`: what stands before the apiserver, if anything does.
+        """
+        options = options or OperatorOptions()
+        name = name or f"operator-{next(self._numbers)}"
+        account = ServiceAccount(OPERATOR_NAMESPACE, name)
+        manifest = {
+            "apiVersion": "v1",
+            "kind": "ServiceAccount",
+            "metadata": {"name": name, "namespace": account.namespace},
+        }
+        self.kubectl.apply(manifest)
+        kubeconfig = self.plane.kubeconfig_for(account, url=kubernetes_url)
+        return OperatorProcess(options, kubeconfig, self.plane.folder / f"{name}.log", name=name)
+
+
+@contextmanager
+def running(options: SandboxOptions) -> Iterator[Environment]:
+    """An environment with the kinds, the operator's rights and the SesAccount `default`; all ends with the block."""
+    with tempfile.TemporaryDirectory(prefix="ses-operator-") as folder, ExitStack() as stack:
+        sandbox = Sandbox(options, Path(folder, "ses-sandbox.log"))
+        sandbox.start()  # it needs some seconds, in which the control plane starts
+        stack.callback(sandbox.stop)
+        plane = stack.enter_context(ControlPlane(binaries.control_plane(), folder=Path(folder, "control-plane")))
+        sandbox.await_ready()
+        environment = Environment(plane, sandbox)
+        environment.install()
+        environment.add_account()
+        yield environment

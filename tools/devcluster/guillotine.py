@@ -1,0 +1,236 @@
+"""Kills a process just before or just after a chosen one of its writes to AWS or Kubernetes reaches the other side.
+
+The process talks to AWS and to the apiserver through two loopback proxies that understand HTTP. They number the writes
+that pass, in both directions to the same count. At the chosen number the process is killed (SIGKILL) either before the
+request is passed on, so that it never happened, or after the answer came and before it is passed back, so that it
+happened and nobody knows. Nothing of this is in the process itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+import threading
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from enum import Enum
+from types import TracebackType
+from typing import Any, Self
+from urllib.parse import parse_qs
+
+from aiohttp import ClientSession, ClientTimeout, TCPConnector, web
+from multidict import CIMultiDict
+from yarl import URL
+
+from devcluster.controlplane import ControlPlane
+
+_HOP_BY_HOP = frozenset({"connection", "keep-alive", "transfer-encoding", "te", "trailer", "upgrade"})
+_WRITES = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+# Lease renewals come by the clock, and Events are sent aside: neither is a step of the work.
+_NO_STEP = re.compile(r"/(leases|events)(/|$)")
+_SCOPE = re.compile(r"Credential=[^/]+/\d+/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request")
+_OPERATIONS = tuple(
+    (method, re.compile(path), name)
+    for method, path, name in (
+        ("POST", r"^/v2/email/identities/?$", "CreateEmailIdentity"),
+        ("DELETE", r"^/v2/email/identities/[^/]+$", "DeleteEmailIdentity"),
+        ("POST", r"^/v2/email/list-identities$", "ListEmailIdentities"),
+        ("PUT", r"/mail-from$", "PutEmailIdentityMailFromAttributes"),
+        ("POST", r"^/v2/email/tags$", "TagResource"),
+        ("DELETE", r"^/v2/email/tags$", "UntagResource"),
+        ("POST", r"/rrset/?$", "ChangeResourceRecordSets"),
+    )
+)
+
+
+class Moment(Enum):
+    """When the process dies, seen from the write."""
+
+    BEFORE = "before"
+    AFTER = "after"
+
+
+@dataclass(frozen=True, slots=True)
+class SeenWrite:
+    """One write that passed, or was to pass. `number` counts from 1, since the last `arm` or `disarm`."""
+
+    number: int
+    what: str
+
+    def __str__(self) -> str:
+        return f"{self.number}: {self.what}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Blade:
+    """Falls once, at the write of this number."""
+
+    number: int
+    moment: Moment
+    kill: Callable[[], None]
+
+
+class Guillotine:
+    """The two proxies, in a thread of their own. A context manager."""
+
+    def __init__(self, aws_url: str, plane: ControlPlane) -> None:
+        self._targets = {"aws": aws_url.rstrip("/"), "kubernetes": plane.url}
+        self._plane = plane
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="guillotine", daemon=True)
+        self._runners: list[web.AppRunner] = []
+        self._lock = threading.Lock()
+        self._writes: list[SeenWrite] = []
+        self._armed: _Blade | None = None
+        self.fallen = threading.Event()
+        self.aws_url = ""
+        self.kubernetes_url = ""
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        self._run(self._start())
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._run(self._stop())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def kill_before(self, number: int, kill: Callable[[], None]) -> None:
+        """Calls `kill` when the `number`-th write from now arrives, and does not pass that write on."""
+        self._arm(_Blade(number, Moment.BEFORE, kill))
+
+    def kill_after(self, number: int, kill: Callable[[], None]) -> None:
+        """Calls `kill` when the `number`-th write from now has been answered, and does not pass the answer on."""
+        self._arm(_Blade(number, Moment.AFTER, kill))
+
+    def disarm(self) -> bool:
+        """Lets everything pass, and counts from 1 again. Whether the blade has fallen."""
+        return self._arm(None)
+
+    @property
+    def writes(self) -> list[SeenWrite]:
+        """The writes counted since the last `kill_before`, `kill_after` or `disarm`, in the order of arrival."""
+        with self._lock:
+            return list(self._writes)
+
+    def _arm(self, blade: _Blade | None) -> bool:
+        with self._lock:
+            fell = self.fallen.is_set()
+            self._writes = []
+            self._armed = blade
+            self.fallen.clear()
+        return fell
+
+    def _run(self, work: Coroutine[Any, Any, None]) -> None:
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
+
+    async def _start(self) -> None:
+        folder = self._plane.folder
+        trust = ssl.create_default_context(cafile=str(folder / "ca.crt"))
+        serve = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        serve.load_cert_chain(folder / "apiserver.crt", folder / "apiserver.key")
+        self._session = ClientSession(
+            connector=TCPConnector(limit=0, ssl=trust), auto_decompress=False, timeout=ClientTimeout(total=None)
+        )
+        self.aws_url = f"http://127.0.0.1:{await self._listen('aws', None)}"
+        self.kubernetes_url = f"https://127.0.0.1:{await self._listen('kubernetes', serve)}"
+
+    async def _listen(self, side: str, tls: ssl.SSLContext | None) -> int:
+        async def handle(request: web.Request) -> web.StreamResponse:
+            return await self._handle(side, request)
+
+        application = web.Application(client_max_size=32 * 1024**2)
+        application.router.add_route("*", "/{path:.*}", handle)
+        runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
+        await runner.setup()
+        await web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls).start()
+        self._runners.append(runner)
+        port: int = runner.addresses[0][1]
+        return port
+
+    async def _stop(self) -> None:
+        for runner in self._runners:
+            await runner.cleanup()
+        await self._session.close()
+        # Those who served the killed process still wait for it.
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    async def _handle(self, side: str, request: web.Request) -> web.StreamResponse:
+        body = await request.read()
+        what = write_to_aws(request, body) if side == "aws" else write_to_kubernetes(request)
+        blade = self._count(what) if what else None
+        if blade is not None and blade.moment is Moment.BEFORE:
+            return self._fall(blade, request)
+        headers = CIMultiDict(
+            (name, value) for name, value in request.headers.items() if name.lower() not in _HOP_BY_HOP
+        )
+        url = f"{self._targets[side]}{request.raw_path}"
+        async with self._session.request(
+            request.method, URL(url, encoded=True), headers=headers, data=body or None,
+            skip_auto_headers=("Accept", "Accept-Encoding", "Content-Type", "User-Agent"), allow_redirects=False,
+        ) as answer:  # fmt: skip
+            if blade is not None:
+                await answer.read()
+                return self._fall(blade, request)
+            return await _pass_back(request, answer)
+
+    def _count(self, what: str) -> _Blade | None:
+        """Numbers a write; the blade if it is to fall at this one."""
+        with self._lock:
+            self._writes.append(SeenWrite(len(self._writes) + 1, what))
+            armed = self._armed
+            return armed if armed is not None and armed.number == len(self._writes) else None
+
+    def _fall(self, blade: _Blade, request: web.Request) -> web.StreamResponse:
+        with self._lock:  # so that who disarms knows, once that is done, whether it fell
+            if self._armed is blade:
+                self._armed = None
+                blade.kill()
+                self.fallen.set()
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=502)
+
+
+async def _pass_back(request: web.Request, answer: Any) -> web.StreamResponse:
+    response = web.StreamResponse(status=answer.status, reason=answer.reason)
+    for name, value in answer.headers.items():
+        if name.lower() not in _HOP_BY_HOP:
+            response.headers.add(name, value)
+    try:
+        await response.prepare(request)
+        async for chunk in answer.content.iter_any():
+            await response.write(chunk)
+        await response.write_eof()
+    except OSError:  # the process died meanwhile
+        answer.close()
+    return response
+
+
+def write_to_kubernetes(request: web.Request) -> str | None:
+    """A write to the apiserver in words; None for a read, and for what is no step of the work."""
+    if request.method not in _WRITES or _NO_STEP.search(request.path):
+        return None
+    return f"{request.method} {request.path}"
+
+
+def write_to_aws(request: web.Request, body: bytes) -> str | None:
+    """A write to SES or Route 53 in words, by the operation's name; None for a read."""
+    scope = _SCOPE.search(request.headers.get("Authorization", ""))
+    region, service = scope.groups() if scope else ("", "")
+    if service == "sts":
+        return None
+    if request.path == "/":  # the Query protocol of SES's API v1 names the operation in the body
+        operation = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
+        return None if operation.startswith(("Get", "List", "Describe")) else f"{operation} in {region}"
+    known = (name for method, path, name in _OPERATIONS if method == request.method and path.search(request.path))
+    operation = next(known, f"{request.method} {request.path}")
+    return None if request.method == "GET" or operation.startswith("List") else f"{operation} in {region}"

@@ -1,0 +1,49 @@
+"""kubectl, as a person at a terminal would call it."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any, Self
+
+import yaml
+
+
+class KubectlError(RuntimeError):
+    """kubectl exited with an error; the message is what it wrote to stderr."""
+
+
+class Kubectl:
+    """Calls kubectl with one kubeconfig."""
+
+    def __init__(self, program: Path, kubeconfig: Path) -> None:
+        self.program = program
+        self._command = [str(program), f"--kubeconfig={kubeconfig}"]
+
+    def with_kubeconfig(self, kubeconfig: Path) -> Self:
+        """The same kubectl as someone else, or by another way."""
+        return type(self)(self.program, kubeconfig)
+
+    def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 60.0) -> str:
+        """What `kubectl ARGUMENTS` prints. Raises KubectlError with its stderr if it fails."""
+        done = subprocess.run(
+            [*self._command, *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=timeout
+        )
+        if done.returncode:
+            raise KubectlError(done.stderr.strip())
+        return done.stdout
+
+    def apply(self, *manifests: str | dict[str, Any] | Path) -> str:
+        """`kubectl apply -f` of manifests given as YAML text, as objects or as paths of files and folders."""
+        files = [f"--filename={manifest}" for manifest in manifests if isinstance(manifest, Path)]
+        texts = [_text(manifest) for manifest in manifests if not isinstance(manifest, Path)]
+        piped = ["--filename=-"] if texts else []
+        return self("apply", *files, *piped, stdin="\n---\n".join(texts))
+
+    def get(self, *arguments: str) -> dict[str, Any]:
+        """The object, or the List, that `kubectl get ARGUMENTS` names."""
+        found: dict[str, Any] = json.loads(self("get", "--output=json", *arguments))
+        return found
+
+
+def _text(manifest: str | dict[str, Any]) -> str:
+    return manifest if isinstance(manifest, str) else yaml.safe_dump(manifest)

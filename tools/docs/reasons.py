@@ -1,0 +1,61 @@
+"""`python -m docs.reasons`: writes docs/reasons.md from the reasons that the API defines. Run by `make docs`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from ses_operator.api.reasons import Actor, Reason
+
+PAGE = Path(__file__).parents[2] / "docs" / "reasons.md"
+
+_HEAD = """\
+<!-- Written by `make docs` from operator/ses_operator/api/reasons.py. Change the reasons there. -->
+# Reasons
+
+Every condition, and every region in status that is not there yet, carries a reason: one word for programs, beside a message
+for people. The words are API: they are not renamed within a version of the API.
+
+The reasons are grouped by whose move it is. A reason stalls if only a change of this object's spec, or of a policy, can help:
+`Stalled` is then `True`, and tools such as Flux stop waiting. With every other reason but `Succeeded`, `Reconciling` is `True`
+beside `Ready=False`: it may still come, by itself or by somebody else's doing.
+
+What to do about them: [troubleshooting.md](troubleshooting.md). What the conditions mean: [concepts.md](concepts.md).
+"""
+
+_HEADINGS = {
+    Actor.NOBODY: "All is well",
+    Actor.OPERATOR: "On the way",
+    Actor.DNS: "The DNS zone",
+    Actor.PLATFORM: "The cluster, the SesAccount, the AWS account",
+    Actor.AUTHOR: "The spec of the object",
+}
+
+
+def page() -> str:
+    """The whole page. Reasons stand in the order of their definition, under whoever acts."""
+    return "\n".join((_HEAD, *(_section(actor) for actor in Actor)))
+
+
+def _section(actor: Actor) -> str:
+    return "\n".join((f"## {_HEADINGS[actor]}", "", f"Who acts: {actor.value}.", "", *_table(actor), ""))
+
+
+def _table(actor: Actor) -> Iterator[str]:
+    yield "| Reason | What it means | Stalls |"
+    yield "| --- | --- | --- |"
+    for reason in Reason:
+        if reason.actor is actor:
+            yield f"| `{reason}` | {reason.meaning} | {'yes' if reason.stalls else 'no'} |"
+
+
+def main() -> None:
+    """Write the page. Nothing is touched where it says the same already."""
+    text = page()
+    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
+        PAGE.write_text(text, encoding="utf-8")
+        print(f"written: {PAGE.relative_to(PAGE.parents[1])}")
+
+
+if __name__ == "__main__":
+    main()
