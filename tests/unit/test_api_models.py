@@ -10,7 +10,8 @@ from pydantic import ValidationError
 
 from ses_operator.api.account import DnsProvider, SesAccount, TxtQuoting
 from ses_operator.api.fields import MAX_DOMAIN, MAX_REGION
-from ses_operator.api.identity import MAX_MAIL_FROM_SUBDOMAIN, SesIdentity
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.mail_from import MAX_MAIL_FROM_SUBDOMAIN
 from ses_operator.api.meta import FINALIZER, MAX_INSTALLATION_ID, MAX_NAME, PREFIX
 
 MINIMAL: dict[str, Any] = {

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, JsonValue
 
 from ses_operator.api.account import DnsProvider
+from ses_operator.api.dkim import DkimSpec
 from ses_operator.api.dmarc import DmarcSpec
+from ses_operator.api.dns import DnsSpec
 from ses_operator.api.feedback import ConfigurationSetName, FeedbackSpec, RegionOverride
-from ses_operator.api.fields import LABEL, Domain, NamedReference, ObjectName, Region, Tags
+from ses_operator.api.fields import Domain, ObjectName, Region, Tags
 from ses_operator.api.identity_status import SesIdentityStatus
-from ses_operator.api.meta import PREFIX, ObjectMeta
+from ses_operator.api.mail_from import MailFromSpec
+from ses_operator.api.meta import ObjectMeta
 from ses_operator.api.model import SERVER_DEFAULT, Model, immutable, list_map, rule, rules
 from ses_operator.api.sending import MAX_POLICIES, MAX_SENDERS, AuthorizedSender, RawPolicy
 
-MAX_MAIL_FROM_SUBDOMAIN = 42
-"""A label of 63, less ``-<region>`` with its 20 characters at most."""
-
 MAX_REGIONS = 32
-
-
-class DkimMode(StrEnum):
-    """Where the DKIM key pair comes from."""
-
-    EASY = "Easy"
-
-
-class MxFailureBehavior(StrEnum):
-    """What SES does with mail while the MX record of the MAIL FROM domain is missing."""
-
-    USE_DEFAULT_VALUE = "UseDefaultValue"
-    REJECT_MESSAGE = "RejectMessage"
 
 
 class DeletionPolicy(StrEnum):
@@ -55,159 +40,6 @@ class AccountReference(Model):
 
     name: ObjectName = Field(
         "default", description="Name of a SesAccount. Default: default.", json_schema_extra=SERVER_DEFAULT
-    )
-
-
-class DkimSpec(Model):
-    """DKIM signing. Every member omitted stands for its default."""
-
-    mode: DkimMode = Field(
-        DkimMode.EASY,
-        description=(
-            "Where the DKIM key pair comes from. Easy, the default: SES makes and rotates the keys, and asks for "
-            "three CNAME records per region."
-        ),
-    )
-    signing_enabled: bool = Field(
-        True,
-        description=(
-            "Whether SES signs mail of this domain with DKIM. Default: true. With false the records are still "
-            "published, for SES verifies the domain by them, but mail goes unsigned."
-        ),
-    )
-    key_size: Literal[1024, 2048] = Field(
-        2048,
-        description=(
-            "Length of the DKIM key in bits, 1024 or 2048; for mode Easy. Default: 2048. SES changes the length of an"
-            " existing key at most once in 24 hours, and signs with the old key until the new one is seen in DNS."
-        ),
-    )
-
-
-class MailFromSpec(Model):
-    """A custom MAIL FROM domain, so that bounces go through a name of yours and SPF aligns with the domain."""
-
-    subdomain: Annotated[
-        str,
-        Field(
-            max_length=253,
-            json_schema_extra=rules(
-                rule(
-                    f"self.matches('^{LABEL}([.]{LABEL})*$')",
-                    "write a name relative to the domain, of lower-case letters, digits and hyphens, such as bounce",
-                ),
-                rule(
-                    f"size(self) <= {MAX_MAIL_FROM_SUBDOMAIN}",
-                    f"shorten mailFrom.subdomain to {MAX_MAIL_FROM_SUBDOMAIN} characters, so that the region fits in",
-                ),
-            ),
-        ),
-    ] = Field(
-        description=(
-            "Name below the domain that bounces go to, such as bounce. Each region gets a name of its own, "
-            "<subdomain>-<region>.<domain>, with one MX and one SPF TXT record: bounce-eu-west-1.mail.example.com. "
-            "Nothing else may use these names. At most 42 characters, so that the region fits into the label."
-        )
-    )
-    behavior_on_mx_failure: MxFailureBehavior = Field(
-        MxFailureBehavior.USE_DEFAULT_VALUE,
-        alias="behaviorOnMXFailure",
-        description=(
-            "What SES does while it cannot see the MX record. UseDefaultValue, the default: sends with MAIL FROM "
-            "amazonses.com. RejectMessage: refuses to send."
-        ),
-        json_schema_extra=SERVER_DEFAULT,
-    )
-
-
-class Route53Settings(Model):
-    """Settings of the provider Route53."""
-
-    zone_ref: NamedReference | None = Field(
-        None,
-        description=(
-            "Names one of the zones in spec.dns.zones of the SesAccount. Omitted: the public hosted zone whose name "
-            "is the longest match for the domain."
-        ),
-    )
-
-
-_OWN_KEYS_REFUSED = rule(
-    f"self.all(k, !k.startsWith('{PREFIX}'))",
-    f"choose other keys: those that begin with '{PREFIX}' belong to the operator",
-)
-_KEY_SHAPE = rule(
-    "self.all(k, size(k) <= 317 && "
-    "k.matches('^([a-z0-9][a-z0-9.-]{0,252}/)?[A-Za-z0-9]([A-Za-z0-9_.-]{0,61}[A-Za-z0-9])?$'))",
-    "write keys as Kubernetes has them: a name of at most 63 letters, digits, '-', '_' and '.', with or without a DNS name "
-    "and '/' before it",
-)
-
-
-class DnsEndpointSettings(Model):
-    """Settings of the provider DNSEndpoint."""
-
-    labels: Mapping[str, Annotated[str, Field(max_length=63)]] = Field(
-        default_factory=dict,
-        max_length=32,
-        description="Labels for the DNSEndpoint object, such as those that an ExternalDNS instance selects by.",
-        json_schema_extra=rules(
-            _OWN_KEYS_REFUSED,
-            _KEY_SHAPE,
-            rule(
-                r"self.all(k, self[k].matches('^([A-Za-z0-9]([A-Za-z0-9_.-]*[A-Za-z0-9])?)?$'))",
-                "write label values of letters, digits and '-', '_', '.', that begin and end with a letter or digit",
-            ),
-        ),
-    )
-    annotations: Mapping[str, Annotated[str, Field(max_length=4096)]] = Field(
-        default_factory=dict,
-        max_length=32,
-        description="Annotations for the DNSEndpoint object. Those of the SesIdentity are not copied.",
-        json_schema_extra=rules(_OWN_KEYS_REFUSED, _KEY_SHAPE),
-    )
-
-
-class DnsSpec(Model):
-    """How the DNS records are published."""
-
-    model_config = ConfigDict(
-        json_schema_extra=rules(
-            rule(
-                "!has(self.provider) || self.provider == 'Route53' || !has(self.route53)",
-                "remove dns.route53, or set dns.provider to Route53: these are settings of another provider",
-            ),
-            rule(
-                "!has(self.provider) || self.provider == 'DNSEndpoint' || !has(self.dnsEndpoint)",
-                "remove dns.dnsEndpoint, or set dns.provider to DNSEndpoint: these are settings of another provider",
-            ),
-            rule(
-                "!has(self.route53) || !has(self.dnsEndpoint)",
-                "keep one of dns.route53 and dns.dnsEndpoint: one provider publishes the records",
-            ),
-        )
-    )
-
-    provider: DnsProvider | None = Field(
-        None,
-        description=(
-            "Who publishes the records. Route53: the operator writes them into a Route 53 hosted zone. DNSEndpoint: "
-            "the operator makes a DNSEndpoint object, and ExternalDNS publishes it. Manual: the records stand in "
-            "status.dns.records for people to publish. Omitted: the provider whose settings are given here, else "
-            "spec.dns.defaultProvider of the SesAccount, else Route53."
-        ),
-    )
-    ttl: int = Field(
-        300,
-        ge=1,
-        le=86400,
-        description="Time to live of the records in seconds, from 1 to 86400. Default: 300.",
-    )
-    route53: Route53Settings | None = Field(
-        None, description="Settings of the provider Route53; refused with another provider."
-    )
-    dns_endpoint: DnsEndpointSettings | None = Field(
-        None, description="Settings of the provider DNSEndpoint; refused with another provider."
     )
 
 

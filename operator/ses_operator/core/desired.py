@@ -13,12 +13,8 @@ from enum import StrEnum
 
 from ses_operator.api.account import DnsProvider, SesAccountSpec
 from ses_operator.api.feedback import TopicsSpec
-from ses_operator.api.identity import (
-    AdoptionPolicy,
-    DeletionPolicy,
-    MxFailureBehavior,
-    SesIdentitySpec,
-)
+from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentitySpec
+from ses_operator.api.mail_from import MxFailureBehavior
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner

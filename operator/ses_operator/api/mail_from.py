@@ -1,0 +1,57 @@
+"""The part of a SesIdentity about its custom MAIL FROM domain."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import Field
+
+from ses_operator.api.fields import LABEL
+from ses_operator.api.model import SERVER_DEFAULT, Model, rule, rules
+
+MAX_MAIL_FROM_SUBDOMAIN = 42
+"""A label of 63, less ``-<region>`` with its 20 characters at most."""
+
+
+class MxFailureBehavior(StrEnum):
+    """What SES does with mail while the MX record of the MAIL FROM domain is missing."""
+
+    USE_DEFAULT_VALUE = "UseDefaultValue"
+    REJECT_MESSAGE = "RejectMessage"
+
+
+class MailFromSpec(Model):
+    """A custom MAIL FROM domain, so that bounces go through a name of yours and SPF aligns with the domain."""
+
+    subdomain: Annotated[
+        str,
+        Field(
+            max_length=253,
+            json_schema_extra=rules(
+                rule(
+                    f"self.matches('^{LABEL}([.]{LABEL})*$')",
+                    "write a name relative to the domain, of lower-case letters, digits and hyphens, such as bounce",
+                ),
+                rule(
+                    f"size(self) <= {MAX_MAIL_FROM_SUBDOMAIN}",
+                    f"shorten mailFrom.subdomain to {MAX_MAIL_FROM_SUBDOMAIN} characters, so that the region fits in",
+                ),
+            ),
+        ),
+    ] = Field(
+        description=(
+            "Name below the domain that bounces go to, such as bounce. Each region gets a name of its own, "
+            "<subdomain>-<region>.<domain>, with one MX and one SPF TXT record: bounce-eu-west-1.mail.example.com. "
+            "Nothing else may use these names. At most 42 characters, so that the region fits into the label."
+        )
+    )
+    behavior_on_mx_failure: MxFailureBehavior = Field(
+        MxFailureBehavior.USE_DEFAULT_VALUE,
+        alias="behaviorOnMXFailure",
+        description=(
+            "What SES does while it cannot see the MX record. UseDefaultValue, the default: sends with MAIL FROM "
+            "amazonses.com. RejectMessage: refuses to send."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
