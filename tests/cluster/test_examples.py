@@ -11,10 +11,10 @@ import boto3
 import pytest
 import yaml
 
-from cluster.conftest import QUICK
+from cluster.conftest import QUICK, SANDBOX
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from devcluster.apiclient import ACCOUNTS, ApiClient
-from devcluster.environment import ROOT, Environment
+from devcluster.environment import ROOT, Environment, running
 from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
@@ -33,15 +33,27 @@ DNS_WRITER = "arn:aws:iam::210987654321:role/dns-writer"
 
 
 @pytest.fixture(scope="module")
+def environment() -> Iterator[Environment]:
+    """A cluster and an AWS in which nobody was before: the examples' names (`default`, example.com) are theirs."""
+    with running(SANDBOX) as environment:
+        environment.kubectl("delete", "sesaccount", "default")
+        yield environment
+
+
+@pytest.fixture
+def kubectl(environment: Environment) -> Kubectl:
+    """kubectl as the administrator of that cluster."""
+    return environment.kubectl
+
+
+@pytest.fixture(scope="module")
 def operator(environment: Environment) -> Iterator[OperatorProcess]:
-    """An operator whose pod has AWS credentials, and which has not met another SesAccount `default`."""
-    environment.kubectl("delete", "sesaccount", "default", "--timeout=45s")
+    """An operator whose pod has AWS credentials."""
     with pytest.MonkeyPatch.context() as pod:
         pod.setenv("AWS_ACCESS_KEY_ID", "AKIAPOD")
         pod.setenv("AWS_SECRET_ACCESS_KEY", "any")
         with environment.operator(OperatorOptions(installation_id="tests", flags=QUICK)) as operator:
             yield operator
-    environment.add_account()
 
 
 @pytest.fixture
