@@ -66,7 +66,7 @@ def test_the_audit_log_tells_who_wrote_what(control_plane: ControlPlane, kubectl
     kubectl("create", "configmap", "written", "-n", namespace)
     kubectl("get", "configmap", "written", "-n", namespace)
 
-    mine = [write for write in control_plane.audit.writes(since=mark) if write.namespace == namespace]
+    mine = control_plane.audit.writes_in(namespace, since=mark)
     seen = [(write.user, write.verb, write.resource, write.name, write.code) for write in mine if write.user == "admin"]
     assert seen == [("admin", "create", "configmaps", "written", 201)]
 

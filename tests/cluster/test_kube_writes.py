@@ -58,7 +58,7 @@ async def test_finalizer_and_footprint_are_written_together_beside_what_others_w
     assert set(written.metadata.finalizers) == {OTHERS, FINALIZER}
     assert written.metadata.annotations == {"a": "b", FOOTPRINT: "{}"}
     assert written == await read(client, namespace)
-    writes = [write for write in control_plane.audit.writes(since=mark) if write.namespace == namespace]
+    writes = control_plane.audit.writes_in(namespace, since=mark)
     assert [(write.verb, write.subresource, write.code) for write in writes] == [("patch", "", 200)]
 
 
@@ -137,7 +137,7 @@ async def test_status_is_written_only_if_it_differs(
     answer = await write_status(client, IDENTITIES, found.metadata, before, status("first"))
     assert answer is not None
     assert await write_status(client, IDENTITIES, found.metadata, status("first"), status("first")) is None
-    writes = [write for write in control_plane.audit.writes(since=mark) if write.namespace == namespace]
+    writes = control_plane.audit.writes_in(namespace, since=mark)
     assert [(write.verb, write.subresource) for write in writes] == [("patch", "status")]
     assert (await read(client, namespace)).status.conditions[0].message == "first"
 

@@ -160,7 +160,7 @@ def test_a_quiet_leader_writes_nothing_but_its_lease(
     eventually(lambda: replica.told("reconciled"), timeout=10, of="a reconcile")
     mark, ticks = control_plane.audit.mark(), len(replica.told("wrote"))
     eventually(lambda: len(replica.told("wrote")) > ticks + 300, timeout=30, of="a few seconds")
-    writes = {write.resource for write in control_plane.audit.writes(since=mark) if write.namespace == namespace}
+    writes = {write.resource for write in control_plane.audit.writes_in(namespace, since=mark)}
     assert writes == {"leases"}
 
 

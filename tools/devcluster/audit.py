@@ -17,6 +17,8 @@ rules:
 - level: None
 """
 
+_CONTROLLER_MANAGER = "kube-controller-manager"
+
 
 @dataclass(frozen=True, slots=True)
 class Write:
@@ -52,6 +54,14 @@ class AuditLog:
             log.seek(since)
             complete = log.read().rpartition(b"\n")[0]
         return [_write(json.loads(line)) for line in complete.splitlines()]
+
+    def writes_in(self, namespace: str, *, since: int = 0) -> list[Write]:
+        """Those in a namespace, apart from what kube-controller-manager puts into each new one at a time of its own."""
+        return [
+            write
+            for write in self.writes(since=since)
+            if write.namespace == namespace and write.user != _CONTROLLER_MANAGER
+        ]
 
 
 def _write(event: dict[str, Any]) -> Write:
