@@ -172,8 +172,20 @@ IDENTITY_CASES = (
     Case(
         "a MAIL FROM too long for a label with the region",
         {"mailFrom": {"subdomain": "b" * 43}},
-        "spec.mailFrom.subdomain",
+        "spec.mailFrom",
         "shorten mailFrom.subdomain to 42",
+    ),
+    Case(
+        "an unknown scope of MAIL FROM",
+        {"mailFrom": {"subdomain": "bounce", "scope": "Cluster"}},
+        "spec.mailFrom.scope",
+        'Unsupported value: "Cluster"',
+    ),
+    Case(
+        "a shared MAIL FROM too long for a name with the domain",
+        {"domain": f"{'a.' * 98}example", "mailFrom": {"subdomain": "b" * 25 + ".c" * 13, "scope": "Shared"}},
+        "spec",
+        "shorten mailFrom.subdomain: <subdomain>.<domain>",
     ),
     Case(
         "a MAIL FROM too long for a name with region and domain",
@@ -559,6 +571,7 @@ def test_the_message_says_what_to_write_instead(domain: str, suggestion: str, ap
             {"tags": {"équipe": "paiements été", "empty": ""}}, id="tags in other scripts, and an empty value"
         ),
         pytest.param({"mailFrom": {"subdomain": "b" * 42}}, id="the longest MAIL FROM"),
+        pytest.param({"mailFrom": {"subdomain": "b" * 63, "scope": "Shared"}}, id="the longest shared MAIL FROM"),
         pytest.param(
             {
                 "dmarc": {

@@ -64,11 +64,23 @@ def policy(name: str, region: str, version: str) -> WantedPolicy:
     return WantedPolicy(name, f'{{"Id":"{region}-{version}"}}')
 
 
+MAIL_FROM_STYLES = ("", "bounce", "mx", "bounce-{region}", "mx-{region}")
+"""Subdomains of MAIL FROM: none, one that all regions share, one for each region."""
+
+
+def mail_from(style: str, behavior: MailFromBehavior, regions: tuple[str, ...], first: str) -> dict[str, MailFrom]:
+    """MAIL FROM by region, in one of the styles; ``first`` of the regions has the MX of a name that is shared."""
+    if not style:
+        return {}
+    shared = "{region}" not in style
+    return {r: MailFrom(f"{style.format(region=r)}.{DOMAIN}", behavior, first if shared else r) for r in regions}
+
+
 @st.composite
 def desires(draw: st.DrawFn) -> Desired:
     """What one SesIdentity may ask for: always the same owner and domain, anything else at random."""
     regions = tuple(sorted(draw(st.sets(st.sampled_from(REGIONS), min_size=1))))
-    subdomain = draw(st.sampled_from([None, "bounce", "mx"]))
+    first = draw(st.sampled_from(regions))
     behavior = draw(st.sampled_from(MailFromBehavior))
     tags = draw(st.dictionaries(st.sampled_from(["team", "cost-centre", "stage"]), st.sampled_from(["a", "b"])))
     policies = draw(st.sampled_from(POLICY_VERSIONS))
@@ -78,7 +90,8 @@ def desires(draw: st.DrawFn) -> Desired:
         regions=regions,
         signing_enabled=draw(st.booleans()),
         key_length=draw(st.sampled_from([1024, 2048])),
-        mail_from={r: MailFrom(f"{subdomain}-{r}.{DOMAIN}", behavior) for r in regions} if subdomain else {},
+        mail_from=mail_from(draw(st.sampled_from(MAIL_FROM_STYLES)), behavior, regions, first),
+        first_region=first,
         configuration_set_name=draw(st.sampled_from([None, "default", "bulk"])),
         tags={**tags, OWNER_TAG: str(OWNER)},
         provider=DnsProvider.ROUTE53,

@@ -109,6 +109,7 @@ def test_the_apiserver_defaults_only_what_no_account_and_no_other_mode_decides()
         ".accountRef",
         ".accountRef.name",
         ".mailFrom.behaviorOnMXFailure",
+        ".mailFrom.scope",
         ".deletionPolicy",
         ".adoptionPolicy",
         ".suspend",

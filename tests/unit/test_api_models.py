@@ -68,7 +68,7 @@ def test_every_setting_of_an_identity_is_read_under_the_name_it_has_in_yaml() ->
       regions: [eu-west-1]
       accountRef: {name: production}
       dkim: {mode: Easy, signingEnabled: false, keySize: 1024}
-      mailFrom: {subdomain: bounce, behaviorOnMXFailure: RejectMessage}
+      mailFrom: {subdomain: bounce, scope: Shared, behaviorOnMXFailure: RejectMessage}
       configurationSetName: default
       dmarc: {policy: none, subdomainPolicy: reject, percentage: 5, alignment: {dkim: Strict, spf: Relaxed},
               rua: ["mailto:a@example.com"], ruf: ["mailto:b@example.com"]}

@@ -212,7 +212,7 @@ CASES = [
     ),
     (
         "a MAIL FROM domain that is not seen",
-        wanted(mail_from={REGION: MailFrom(f"b.{DOMAIN}", MailFromBehavior.USE_DEFAULT_VALUE)}),
+        wanted(mail_from={REGION: MailFrom(f"b.{DOMAIN}", MailFromBehavior.USE_DEFAULT_VALUE, REGION)}),
         {REGION: Present(facts(mail_from=MailFromFacts(f"b.{DOMAIN}", PENDING, "USE_DEFAULT_VALUE")))},
         (RecordState.PUBLISHED, ""),
         Reason.WAITING_FOR_MAIL_FROM,

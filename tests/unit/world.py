@@ -70,6 +70,22 @@ class World:
                 return replace(self, records=frozenset())
 
 
+def seen_by_ses(world: World) -> World:
+    """The world after SES has looked: what has its records is verified."""
+    names = {record.name for record in world.records}
+
+    def looked_at(facts: IdentityFacts) -> IdentityFacts:
+        mail_from = facts.mail_from
+        if mail_from is not None and mail_from.domain in names:
+            mail_from = replace(mail_from, status=VerificationStatus.SUCCESS)
+        if not all(any(name.startswith(token) for name in names) for token in facts.dkim.tokens):
+            return replace(facts, mail_from=mail_from)
+        dkim = replace(facts.dkim, status=VerificationStatus.SUCCESS, key_length=facts.dkim.next_key_length)
+        return replace(facts, verification_status=VerificationStatus.SUCCESS, dkim=dkim, mail_from=mail_from)
+
+    return replace(world, identities={region: looked_at(facts) for region, facts in world.identities.items()})
+
+
 def fresh_dkim(region: str, key_length: int) -> DkimFacts:
     """What CreateEmailIdentity answers in this world."""
     tokens = tuple(f"{token}{region.replace('-', '')}" for token in TOKENS)

@@ -13,7 +13,7 @@ from ses_operator.api.dns import DnsSpec
 from ses_operator.api.feedback import ConfigurationSetName, FeedbackSpec, RegionOverride
 from ses_operator.api.fields import Domain, ObjectName, Region, Tags
 from ses_operator.api.identity_status import SesIdentityStatus
-from ses_operator.api.mail_from import MailFromSpec
+from ses_operator.api.mail_from import MailFromScope, MailFromSpec
 from ses_operator.api.meta import ObjectMeta
 from ses_operator.api.model import SERVER_DEFAULT, Model, immutable, list_map, rule, rules
 from ses_operator.api.sending import MAX_POLICIES, MAX_SENDERS, AuthorizedSender, RawPolicy
@@ -62,9 +62,13 @@ class SesIdentitySpec(Model):
             immutable("domain", "create another SesIdentity for the other domain, and delete this one"),
             immutable("accountRef", "create another SesIdentity for the other account, and delete this one"),
             rule(
-                "!has(self.mailFrom) || self.regions.all(r, "
+                f"!has(self.mailFrom) || self.mailFrom.scope == '{MailFromScope.SHARED}' || self.regions.all(r, "
                 "size(self.mailFrom.subdomain) + size(r) + size(self.domain) + 2 <= 253)",
                 "shorten mailFrom.subdomain: <subdomain>-<region>.<domain> has at most 253 characters",
+            ),
+            rule(
+                "!has(self.mailFrom) || size(self.mailFrom.subdomain) + size(self.domain) + 1 <= 253",
+                "shorten mailFrom.subdomain: <subdomain>.<domain> has at most 253 characters",
             ),
             rule(
                 "!has(self.mailFrom) || !('.' + self.mailFrom.subdomain).endsWith('.' + self.domain)",
@@ -209,10 +213,17 @@ class SesIdentitySpec(Model):
     )
 
     def mail_from_domain(self, region: str) -> str | None:
-        """The MAIL FROM domain in this region, or None where none is wanted. Each region has a name of its own."""
+        """The MAIL FROM domain in this region, or None where none is wanted."""
         if self.mail_from is None:
             return None
+        if self.mail_from.scope is MailFromScope.SHARED:
+            return f"{self.mail_from.subdomain}.{self.domain}"
         return f"{self.mail_from.subdomain}-{region}.{self.domain}"
+
+    def mail_from_mx_region(self, region: str) -> str:
+        """The region whose MX stands at the MAIL FROM domain of this one: a name has exactly one, whoever shares it."""
+        shared = self.mail_from is not None and self.mail_from.scope is MailFromScope.SHARED
+        return self.regions[0] if shared else region
 
     def dns_provider(self, account_default: DnsProvider | None) -> DnsProvider:
         """Who publishes the records: as named, else as the settings imply, else as the account says, else Route 53."""

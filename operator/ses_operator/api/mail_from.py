@@ -5,13 +5,20 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import ConfigDict, Field
 
 from ses_operator.api.fields import LABEL
 from ses_operator.api.model import SERVER_DEFAULT, Model, rule, rules
 
 MAX_MAIL_FROM_SUBDOMAIN = 42
 """A label of 63, less ``-<region>`` with its 20 characters at most."""
+
+
+class MailFromScope(StrEnum):
+    """Which regions a MAIL FROM domain is for."""
+
+    PER_REGION = "PerRegion"
+    SHARED = "Shared"
 
 
 class MxFailureBehavior(StrEnum):
@@ -24,6 +31,16 @@ class MxFailureBehavior(StrEnum):
 class MailFromSpec(Model):
     """A custom MAIL FROM domain, so that bounces go through a name of yours and SPF aligns with the domain."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"self.scope == '{MailFromScope.SHARED}' || size(self.subdomain) <= {MAX_MAIL_FROM_SUBDOMAIN}",
+                f"shorten mailFrom.subdomain to {MAX_MAIL_FROM_SUBDOMAIN} characters, so that the region fits in, "
+                f"or set mailFrom.scope to {MailFromScope.SHARED}",
+            ),
+        )
+    )
+
     subdomain: Annotated[
         str,
         Field(
@@ -33,18 +50,25 @@ class MailFromSpec(Model):
                     f"self.matches('^{LABEL}([.]{LABEL})*$')",
                     "write a name relative to the domain, of lower-case letters, digits and hyphens, such as bounce",
                 ),
-                rule(
-                    f"size(self) <= {MAX_MAIL_FROM_SUBDOMAIN}",
-                    f"shorten mailFrom.subdomain to {MAX_MAIL_FROM_SUBDOMAIN} characters, so that the region fits in",
-                ),
             ),
         ),
     ] = Field(
         description=(
             "Name below the domain that bounces go to, such as bounce. Each region gets a name of its own, "
-            "<subdomain>-<region>.<domain>, with one MX and one SPF TXT record: bounce-eu-west-1.mail.example.com. "
-            "Nothing else may use these names. At most 42 characters, so that the region fits into the label."
+            "<subdomain>-<region>.<domain>, with one MX and one SPF TXT record: bounce-eu-west-1.mail.example.com; "
+            "with scope Shared it is <subdomain>.<domain> in all of them. Nothing else may use these names. At most 42 "
+            "characters unless shared, so that the region fits into the label. When it changes, the new records are "
+            "published and seen first, then SES is told, then the old records go."
         )
+    )
+    scope: MailFromScope = Field(
+        MailFromScope.PER_REGION,
+        description=(
+            "Which regions a MAIL FROM domain is for. PerRegion, the default: each has its own, so that bounces do not "
+            "depend on another region. Shared: all regions use <subdomain>.<domain>, with one MX record, that of the "
+            "first of spec.regions: bounces arrive there, and SES hands them on to the region that sent the mail."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
     )
     behavior_on_mx_failure: MxFailureBehavior = Field(
         MxFailureBehavior.USE_DEFAULT_VALUE,

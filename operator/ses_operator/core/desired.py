@@ -31,16 +31,18 @@ class MailFromBehavior(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailFrom:
-    """The custom MAIL FROM domain wanted in one region."""
+    """The custom MAIL FROM domain wanted in one region. ``mx_region``: to which region's SES its one MX record leads."""
 
     domain: str
     behavior_on_mx_failure: MailFromBehavior
+    mx_region: str
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """One identity as it is to be, in every region. ``key_length`` in bits, ``ttl`` in seconds; ``tags`` include ours.
 
+    ``first_region``: the first of the regions as they stand in the spec; ``regions`` are sorted.
     ``feedback_forwarding`` None: not managed. ``policies`` by region. ``topics`` by region: those of others are not managed.
     """
 
@@ -56,6 +58,7 @@ class Desired:
     ttl: int
     adoption: AdoptionPolicy
     deletion: DeletionPolicy
+    first_region: str = ""
     zone_ref: str | None = None
     endpoint_labels: Mapping[str, str] = field(default_factory=dict)
     endpoint_annotations: Mapping[str, str] = field(default_factory=dict)
@@ -101,7 +104,7 @@ def desired_identity(
         )
         for region in spec.regions:
             if (domain := spec.mail_from_domain(region)) is not None:
-                mail_from[region] = MailFrom(domain, behavior)
+                mail_from[region] = MailFrom(domain, behavior, spec.mail_from_mx_region(region))
     return Desired(
         owner=owner,
         identity=spec.domain,
@@ -115,6 +118,7 @@ def desired_identity(
         ttl=dns.ttl,
         adoption=spec.adoption_policy,
         deletion=spec.deletion_policy,
+        first_region=spec.regions[0],
         zone_ref=dns.route53.zone_ref.name if dns.route53 and dns.route53.zone_ref else None,
         endpoint_labels=dict(dns.dns_endpoint.labels) if dns.dns_endpoint else {},
         endpoint_annotations=dict(dns.dns_endpoint.annotations) if dns.dns_endpoint else {},

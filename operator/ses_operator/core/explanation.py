@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from ses_operator.api.account import DnsProvider
 from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired
+from ses_operator.core.mail_from import is_mail_from_verified
 from ses_operator.core.observed import Absent, Observed, Present
 from ses_operator.core.plan import RegionPlan
 from ses_operator.core.problems import Problem
@@ -27,6 +28,8 @@ ERROR_TYPES = {
     "INVALID_VALUE": "SES found the records, and their values are not the ones that it asked for",
 }
 """VerificationInfo.ErrorType in words."""
+
+_SAID_LAST = frozenset({Reason.WAITING_FOR_VERIFICATION, Reason.WAITING_FOR_MAIL_FROM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,9 +64,9 @@ Rule = Callable[[RegionCase], Problem | None]
 
 
 def planned_problem(case: RegionCase) -> Problem | None:
-    """The plan cannot go on. That SES asks for verification first is said last: what hinders that is worth more."""
+    """The plan cannot go on. That it waits for SES to see records is said last: what hinders that is worth more."""
     problem = case.plan.problem
-    return None if problem is not None and problem.reason is Reason.WAITING_FOR_VERIFICATION else problem
+    return None if problem is not None and problem.reason in _SAID_LAST else problem
 
 
 def not_created(case: RegionCase) -> Problem | None:
@@ -159,8 +162,8 @@ def waiting_for_mail_from(case: RegionCase) -> Problem | None:
     return Problem(Reason.WAITING_FOR_MAIL_FROM, f"{case.region}: waiting for SES to find the MX of {domain}")
 
 
-def not_before_verification(case: RegionCase) -> Problem | None:
-    """SES refuses something until the identity is verified."""
+def not_before_records_are_seen(case: RegionCase) -> Problem | None:
+    """Something comes only when the identity is verified, or the MX record of its new MAIL FROM domain is there."""
     return case.plan.problem
 
 
@@ -174,7 +177,7 @@ RULES: tuple[Rule, ...] = (
     record_wrong,
     waiting_for_verification,
     waiting_for_mail_from,
-    not_before_verification,
+    not_before_records_are_seen,
 )
 
 
@@ -213,7 +216,8 @@ def _waits(case: RegionCase) -> bool:
     facts = case.facts
     if facts is None:
         return False
-    mail_from_waits = facts.mail_from is not None and facts.mail_from.status is not VerificationStatus.SUCCESS
+    wanted = case.desired.mail_from.get(case.region)
+    mail_from_waits = (wanted or facts.mail_from) is not None and not is_mail_from_verified(wanted, facts)
     return _dkim_waits(case) or mail_from_waits
 
 

@@ -17,18 +17,19 @@ from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.desired import Desired
 from ses_operator.core.feedback import settings_of
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.mail_from import (
+    mail_from_differs,
+    move_problem,
+    moves,
+    records_of_mail_from,
+    restarts_mail_from,
+    wanted_mail_from,
+)
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import RecordState
-from ses_operator.core.records import Purpose, RecordSet, dkim_records, dmarc_record, mail_from_records, merge
-from ses_operator.core.repairs import (
-    creation,
-    last_repairs,
-    mail_from_differs,
-    repairs,
-    set_mail_from,
-    wanted_mail_from,
-)
+from ses_operator.core.records import Purpose, RecordSet, dkim_records, dmarc_record, merge
+from ses_operator.core.repairs import creation, last_repairs, repairs
 from ses_operator.core.sending_policy import claimed_policies, policy_problem
 from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
 from ses_operator.core.steps import (
@@ -143,10 +144,12 @@ def _plan_present(
     key_steps, problem = _key_length(desired, region, facts.dkim, now)
     steps = (
         *repairs(desired, region, facts, footprint),
+        *moves(desired, region, facts, observed),
         *key_steps,
         *_restarts(desired, region, facts, observed, now),
         *last_repairs(desired, region, facts, footprint),
     )
+    problem = problem or move_problem(desired, region, facts, observed)
     return RegionPlan(steps, problem or policy_problem(desired, region, facts, footprint))
 
 
@@ -208,14 +211,7 @@ def _restarts(
         return
     if _has_failed(facts) and _published(observed, region, Purpose.DKIM):
         yield RestartVerification(region, desired.identity)
-    mail_from = facts.mail_from
-    if (
-        mail_from is not None
-        and mail_from.status is VerificationStatus.FAILED
-        and not mail_from_differs(desired, region, facts)
-        and _published(observed, region, Purpose.MAIL_FROM)
-    ):
-        yield set_mail_from(desired, region)
+    yield from restarts_mail_from(desired, region, facts, observed)
 
 
 def _has_failed(facts: IdentityFacts) -> bool:
@@ -264,20 +260,11 @@ def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...
             continue
         tokens, hosted_zone = dkim
         records += dkim_records(desired.identity, region, tokens, hosted_zone, desired.ttl)
-        mail_from = _mail_from_name(desired, region, view)
-        if mail_from is not None:
-            records += mail_from_records(mail_from, region, desired.ttl)
+    records += records_of_mail_from(desired, observed)
     if records and desired.dmarc is not None:
         # Not before an identity is known to be ours: until then nothing is published for the domain.
         records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
     return merge(records)
-
-
-def _mail_from_name(desired: Desired, region: str, view: RegionView) -> str | None:
-    if region in desired.regions:
-        wanted = desired.mail_from.get(region)
-        return wanted.domain if wanted else None
-    return view.facts.mail_from.domain if isinstance(view, Present) and view.facts.mail_from else None
 
 
 def _dkim_of(desired: Desired, region: str, view: RegionView, observed: Observed) -> tuple[tuple[str, ...], str] | None:

@@ -86,16 +86,22 @@ def dkim_records(
     )
 
 
-def mail_from_records(mail_from_domain: str, region: str, ttl: int) -> tuple[RecordSet, ...]:
-    """The MX and the SPF TXT of a custom MAIL FROM domain. SES's status depends on the MX alone."""
+def mail_from_records(
+    mail_from_domain: str, mx_region: str, ttl: int, regions: Iterable[str] | None = None
+) -> tuple[RecordSet, ...]:
+    """The one MX, of ``mx_region``, and the SPF TXT of a custom MAIL FROM domain. SES's status depends on the MX alone.
+
+    ``regions``: those that share the domain; that of the MX alone, unless said otherwise.
+    """
+    sharing = (mx_region,) if regions is None else tuple(sorted(regions))
     return (
         RecordSet(
             name=mail_from_domain.lower(),
             type=RecordType.MX,
-            values=(f"{MX_PREFERENCE} feedback-smtp.{region}.amazonses.com",),
+            values=(f"{MX_PREFERENCE} feedback-smtp.{mx_region}.amazonses.com",),
             ttl=ttl,
             purpose=Purpose.MAIL_FROM,
-            regions=(region,),
+            regions=sharing,
         ),
         RecordSet(
             name=mail_from_domain.lower(),
@@ -103,7 +109,7 @@ def mail_from_records(mail_from_domain: str, region: str, ttl: int) -> tuple[Rec
             values=(SPF_VALUE,),
             ttl=ttl,
             purpose=Purpose.SPF,
-            regions=(region,),
+            regions=sharing,
         ),
     )
 

@@ -8,16 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from ses_operator.core.desired import Desired, MailFromBehavior
+from ses_operator.core.desired import Desired
 from ses_operator.core.feedback import feedback_forwarding, topics
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.mail_from import mail_from
 from ses_operator.core.sending_policy import policies
 from ses_operator.core.ses import DkimFacts, IdentityFacts, VerificationStatus
 from ses_operator.core.steps import (
     CreateIdentity,
     SesStep,
     SetConfigurationSet,
-    SetMailFrom,
     SetSigningEnabled,
     TagIdentity,
     UntagIdentity,
@@ -42,12 +42,6 @@ def signing(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -
     """DKIM signing is on or off as asked."""
     if facts.dkim.signing_enabled != desired.signing_enabled:
         yield SetSigningEnabled(region, desired.identity, desired.signing_enabled)
-
-
-def mail_from(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
-    """The MAIL FROM domain and what SES does without its MX."""
-    if mail_from_differs(desired, region, facts):
-        yield set_mail_from(desired, region)
 
 
 def configuration_set(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
@@ -91,25 +85,3 @@ def _fresh(create: CreateIdentity) -> IdentityFacts:
         tags=create.tags,
         topics={},
     )
-
-
-def set_mail_from(desired: Desired, region: str) -> SetMailFrom:
-    """The step that sets the MAIL FROM domain as wanted, or takes it away."""
-    wanted = desired.mail_from.get(region)
-    if wanted is None:
-        return SetMailFrom(region, desired.identity, None, MailFromBehavior.USE_DEFAULT_VALUE)
-    return SetMailFrom(region, desired.identity, wanted.domain, wanted.behavior_on_mx_failure)
-
-
-def mail_from_differs(desired: Desired, region: str, facts: IdentityFacts) -> bool:
-    """Whether SES has another MAIL FROM domain, or treats its absence otherwise, than is wanted."""
-    wanted, found = desired.mail_from.get(region), facts.mail_from
-    if wanted is None or found is None:
-        return (wanted is None) != (found is None)
-    return (wanted.domain, wanted.behavior_on_mx_failure) != (found.domain, found.behavior_on_mx_failure)
-
-
-def wanted_mail_from(desired: Desired, region: str) -> str:
-    """The MAIL FROM domain that is asked for, in words."""
-    wanted = desired.mail_from.get(region)
-    return wanted.domain if wanted else "none"

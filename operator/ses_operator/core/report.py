@@ -15,13 +15,14 @@ from ses_operator.api.identity_status import SesIdentityStatus
 from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired
 from ses_operator.core.explanation import RegionCase, explain
+from ses_operator.core.mail_from import is_mail_from_verified
 from ses_operator.core.observed import Observed, Present
 from ses_operator.core.plan import Plan, RegionPlan
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import RecordState, severity
 from ses_operator.core.ses import IdentityFacts, VerificationStatus
 
-RegionTest = Callable[[IdentityFacts | None], bool]
+RegionTest = Callable[["Case", str], bool]
 
 MAX_MESSAGE = 1024
 """Characters of a condition's message: enough for every region's first sentence, readable in a terminal."""
@@ -212,7 +213,7 @@ def _dns_published(case: Case) -> Verdict:
 
 
 def _in_every_region(case: Case, what: str, holds: RegionTest) -> Verdict:
-    waiting = [region for region in case.desired.regions if not holds(case.facts(region))]
+    waiting = [region for region in case.desired.regions if not holds(case, region)]
     total = len(case.desired.regions)
     if not waiting:
         return yes(f"{what[0].upper()}{what[1:]} in {_regions(total)}.")
@@ -221,16 +222,18 @@ def _in_every_region(case: Case, what: str, holds: RegionTest) -> Verdict:
     return Verdict(ConditionStatus.FALSE, problem.reason, message)
 
 
-def _verified(facts: IdentityFacts | None) -> bool:
+def _verified(case: Case, region: str) -> bool:
+    facts = case.facts(region)
     return facts is not None and facts.verification_status is VerificationStatus.SUCCESS
 
 
-def _dkim_verified(facts: IdentityFacts | None) -> bool:
+def _dkim_verified(case: Case, region: str) -> bool:
+    facts = case.facts(region)
     return facts is not None and facts.dkim.status is VerificationStatus.SUCCESS
 
 
-def _mail_from_verified(facts: IdentityFacts | None) -> bool:
-    return facts is not None and facts.mail_from is not None and facts.mail_from.status is VerificationStatus.SUCCESS
+def _mail_from_verified(case: Case, region: str) -> bool:
+    return is_mail_from_verified(case.desired.mail_from.get(region), case.facts(region))
 
 
 def _regions(count: int) -> str:

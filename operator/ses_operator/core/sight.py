@@ -35,18 +35,19 @@ def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
 
 def seen_by_ses(observed: Observed, record: RecordSet) -> bool:
     """Whether every region that asks for the record has found it."""
-    return record.purpose in LOOKED_AT_BY_SES and all(
-        _found(observed, region, record.purpose) for region in record.regions
-    )
+    return record.purpose in LOOKED_AT_BY_SES and all(_found(observed, region, record) for region in record.regions)
 
 
-def _found(observed: Observed, region: str, purpose: Purpose) -> bool:
+def _found(observed: Observed, region: str, record: RecordSet) -> bool:
     view = observed.regions.get(region)
     if not isinstance(view, Present):
         return False
-    if purpose is Purpose.DKIM:
+    if record.purpose is Purpose.DKIM:
         return view.facts.dkim.status is VerificationStatus.SUCCESS
-    return view.facts.mail_from is not None and view.facts.mail_from.status is VerificationStatus.SUCCESS
+    mail_from = view.facts.mail_from
+    # Of the name that is about to take the place of this one SES says nothing yet.
+    looked_at = mail_from is not None and mail_from.domain.lower() == record.name
+    return looked_at and mail_from is not None and mail_from.status is VerificationStatus.SUCCESS
 
 
 def with_findings(desired: Desired, observed: Observed, findings: Findings) -> Observed:
