@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,8 @@ import boto3
 import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from ses_sandbox.route53 import Route53Settings
 from ses_sandbox.server import SandboxServer, SandboxSettings
@@ -105,6 +108,24 @@ def dkim_lines(answer: Any, zone: str | None = None) -> str:
     attributes = answer["DkimAttributes"]
     target = zone or attributes["SigningHostedZone"]
     return "".join(f"{token}._domainkey 300 IN CNAME {token}.{target}.\n" for token in attributes["Tokens"])
+
+
+def verified_domain(world: SesWorld, region: str = REGION, domain: str = "example.com") -> str:
+    """A verified domain; the lines of its zone."""
+    lines = dkim_lines(world.client(region=region).create_email_identity(EmailIdentity=domain))
+    world.zone(domain, lines)
+    assert world.checked(domain, region)["VerificationStatus"] == "SUCCESS"
+    return lines
+
+
+def private_key(bits: int = 2048) -> tuple[str, str]:
+    """A BYODKIM key: private (PKCS#1, base64) and public (for p=)."""
+    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
+    private = key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
+    )
+    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(private).decode(), base64.b64encode(public).decode()
 
 
 def until(condition: Callable[[], object]) -> None:

@@ -187,20 +187,3 @@ def test_an_expired_session_is_refused(world: SesWorld) -> None:
     world.control("POST", "/sessions/expire")
     with refused("ExpiredTokenException", "expired"):
         client.get_account()
-
-
-def test_a_replica_needs_the_right_to_the_parents_key(world: SesWorld) -> None:
-    """API reference, VerificationInfo.ErrorType REPLICATION_ACCESS_DENIED."""
-    denied = statement("ses:ReplicateEmailIdentityDKIMSigningKey", effect="Deny")
-    client = world.new_client(key=user(world, statement("ses:*"), denied))
-    world.new_client(key=user(world, statement("ses:*")), region="us-east-1").create_email_identity(
-        EmailIdentity="example.com"
-    )
-    client.create_email_identity(
-        EmailIdentity="example.com", DkimSigningAttributes={"DomainSigningAttributesOrigin": "AWS_SES_US_EAST_1"}
-    )
-    world.account = HOME
-    state = world.sandbox.store.region(HOME, REGION)
-    dkim = state.identities["example.com"].dkim
-    assert dkim is not None
-    assert dkim.replication_allowed is False

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
-from cryptography.hazmat.primitives import serialization
-from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sandbox.ses_world import OTHER_REGION, REGION, SesWorld, dkim_lines, fetch, refused, ses_world, until
+from sandbox.ses_world import (
+    OTHER_REGION,
+    REGION,
+    SesWorld,
+    dkim_lines,
+    fetch,
+    private_key,
+    refused,
+    ses_world,
+    until,
+    verified_domain,
+)
 
 DOMAIN = "example.com"
 MX = f"bounce 300 IN MX 10 feedback-smtp.{REGION}.amazonses.com.\n"
@@ -20,14 +28,6 @@ MX = f"bounce 300 IN MX 10 feedback-smtp.{REGION}.amazonses.com.\n"
 def world() -> Iterator[SesWorld]:
     with ses_world() as world:
         yield world
-
-
-def verified_domain(world: SesWorld, region: str = REGION) -> str:
-    """A verified domain; the lines of its zone."""
-    lines = dkim_lines(world.client(region=region).create_email_identity(EmailIdentity=DOMAIN))
-    world.zone(DOMAIN, lines)
-    assert world.checked(DOMAIN, region)["VerificationStatus"] == "SUCCESS"
-    return lines
 
 
 def test_a_domain_is_verified_once_all_three_cnames_are_in_dns(world: SesWorld) -> None:
@@ -256,16 +256,6 @@ def test_a_changed_key_length_puts_dkim_alone_to_pending(world: SesWorld) -> Non
     change("RSA_2048_BIT")
 
 
-def private_key(bits: int = 2048) -> tuple[str, str]:
-    """A BYODKIM key: private (PKCS#1, base64) and public (for p=)."""
-    key = rsa.generate_private_key(public_exponent=65537, key_size=bits)
-    private = key.private_bytes(
-        serialization.Encoding.DER, serialization.PrivateFormat.TraditionalOpenSSL, serialization.NoEncryption()
-    )
-    public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
-    return base64.b64encode(private).decode(), base64.b64encode(public).decode()
-
-
 def test_byodkim_is_verified_by_the_public_key_at_its_selector(world: SesWorld) -> None:
     """Developer Guide, BYODKIM; notes: TXT with p=<public key>, strings ≤ 255 each."""
     private, public = private_key()
@@ -289,7 +279,6 @@ def test_byodkim_is_verified_by_the_public_key_at_its_selector(world: SesWorld) 
         ({"DomainSigningSelector": "s1", "DomainSigningPrivateKey": "bm90IGEga2V5"}, "valid RSA key"),
         ({"DomainSigningSelector": "s1", "DomainSigningPrivateKey": private_key(3072)[0]}, "1024 to 2048"),
         ({"DomainSigningAttributesOrigin": "AWS_SES"}, "PARENT_REGION"),
-        ({"DomainSigningAttributesOrigin": "AWS_SES_EU_WEST_1"}, "another region"),
     ],
 )
 def test_dkim_attributes_that_do_not_go_together_are_refused(
@@ -298,31 +287,6 @@ def test_dkim_attributes_that_do_not_go_together_are_refused(
     """API reference, DkimSigningAttributes; Developer Guide, BYODKIM: RSA of 1024 to 2048 bits."""
     with refused("BadRequestException", words):
         world.client().create_email_identity(EmailIdentity=DOMAIN, DkimSigningAttributes=attributes)
-
-
-def test_a_deed_replica_takes_its_parents_tokens_and_keeps_the_parent_alive(world: SesWorld) -> None:
-    """Developer Guide, "Deterministic Easy DKIM"; notes, DEED."""
-    verified_domain(world, OTHER_REGION)
-    here, there = world.client(), world.client(region=OTHER_REGION)
-    here.create_email_identity(
-        EmailIdentity=DOMAIN, DkimSigningAttributes={"DomainSigningAttributesOrigin": "AWS_SES_US_EAST_1"}
-    )
-    replica = world.checked(DOMAIN)
-    parent = there.get_email_identity(EmailIdentity=DOMAIN)
-    assert replica["VerificationStatus"] == "SUCCESS"
-    assert replica["DkimAttributes"]["Tokens"] == parent["DkimAttributes"]["Tokens"]
-    with refused("BadRequestException", REGION):
-        there.delete_email_identity(EmailIdentity=DOMAIN)
-    here.delete_email_identity(EmailIdentity=DOMAIN)
-    there.delete_email_identity(EmailIdentity=DOMAIN)
-
-
-def test_a_deed_replica_without_a_parent_says_so(world: SesWorld) -> None:
-    """API reference, VerificationInfo.ErrorType REPLICATION_PRIMARY_NOT_FOUND."""
-    world.client().create_email_identity(
-        EmailIdentity=DOMAIN, DkimSigningAttributes={"DomainSigningAttributesOrigin": "AWS_SES_US_EAST_1"}
-    )
-    assert world.checked(DOMAIN)["VerificationInfo"]["ErrorType"] == "REPLICATION_PRIMARY_NOT_FOUND"
 
 
 def follow(link: str) -> int:

@@ -38,12 +38,16 @@ class Credentials:
     named_account: str | None
 
 
+Permits = Callable[[str, str, Mapping[str, Sequence[str]]], bool]
+"""Whether a caller may carry out an action on a resource ARN, with these condition keys."""
+
+
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The caller that was let in, and what else it may do: ``permits(action, resource ARN)``."""
+    """The caller that was let in, and what else it may do."""
 
     caller: Caller
-    permits: Callable[[str, str], bool]
+    permits: Permits
 
 
 def unrecognized_key(protocol: Protocol) -> AwsError:
@@ -52,7 +56,7 @@ def unrecognized_key(protocol: Protocol) -> AwsError:
     return AwsError(403, code, "The security token included in the request is invalid.")
 
 
-def everything(_action: str, _resource: str) -> bool:
+def everything(_action: str, _resource: str, _context: Mapping[str, Sequence[str]]) -> bool:
     """What a caller may do where no access control was asked for."""
     return True
 
@@ -93,7 +97,9 @@ class IamGate:
         principal = self._known(credentials, target.protocol)
         for resource in target.resources:
             _require(principal, target.action, resource, target.context)
-        return Admission(principal.caller, lambda action, resource: _allows(principal, action, resource, {}))
+        return Admission(
+            principal.caller, lambda action, resource, context: _allows(principal, action, resource, context)
+        )
 
     def _known(self, credentials: Credentials, protocol: Protocol) -> Principal:
         try:

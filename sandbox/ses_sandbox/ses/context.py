@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from ses_sandbox.access.caller import Caller
+from ses_sandbox.access.guard import Permits
 from ses_sandbox.errors import bad_request, not_found
 from ses_sandbox.ses.models import ConfigurationSet, Identity, IdentityType, RegionState
 from ses_sandbox.ses.store import Store
@@ -25,7 +26,7 @@ class Context:
     state: RegionState
     caller: Caller
     now: datetime
-    permits: Callable[[str, str], bool]
+    permits: Permits
     source_ip: str
 
     def identity(self, name: str) -> Identity:

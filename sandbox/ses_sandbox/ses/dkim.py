@@ -74,7 +74,15 @@ def public_key_of(private_key: str) -> str:
 
 
 def change_signing(ctx: Context, identity: Identity, origin: str, attributes: Mapping[str, Any]) -> Dkim:
-    """DKIM after PutEmailIdentityDkimSigningAttributes. Raises BadRequestException."""
+    """DKIM after PutEmailIdentityDkimSigningAttributes. Raises BadRequestException.
+
+    The API reference lists the changes that it makes; none of them begins at a replica or makes one.
+    """
+    if identity.dkim is not None and identity.dkim.parent_region is not None:
+        raise bad_request(
+            f"Identity {identity.name} is a replica: its DKIM signing attributes are those of its parent in "
+            f"{identity.dkim.parent_region}."
+        )
     if origin == EXTERNAL:
         changed = own_key_dkim(attributes, ctx.now)
         if identity.dkim is not None:
@@ -111,17 +119,18 @@ def _change_easy(dkim: Dkim, wanted: KeyLength | None, now: datetime) -> Dkim:
 
 
 def _replica(ctx: Context, domain: str, origin: str, attributes: Mapping[str, Any]) -> Dkim:
-    """DEED: the tokens are the parent's, and come with the first check."""
+    """DEED: the tokens are the parent's, and come with the first check. Whether the caller may have them is asked now, for
+    it is the caller's right; all that hinders is told by VerificationInfo, as the parent is in another region."""
     if not origin.startswith(DEED_PREFIX):
         raise bad_request("DomainSigningAttributesOrigin must be AWS_SES_<PARENT_REGION>.")
     if len(attributes) > 1:
         raise bad_request("DomainSigningAttributesOrigin cannot be combined with other DKIM signing attributes.")
     dkim = Dkim(origin=origin, progress=started(ctx.now), signing_enabled=True, tokens=())
     parent_region = dkim.parent_region or ""
-    if parent_region == ctx.state.region:
-        raise bad_request("The parent region of a replica must be another region.")
     dkim.replication_allowed = ctx.permits(
-        "ses:ReplicateEmailIdentityDKIMSigningKey", identity_arn(ctx.state.account, parent_region, domain)
+        "ses:ReplicateEmailIdentityDKIMSigningKey",
+        identity_arn(ctx.state.account, parent_region, domain),
+        {"ses:ReplicaRegion": (ctx.state.region,)},
     )
     return dkim
 

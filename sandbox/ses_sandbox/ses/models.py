@@ -79,7 +79,7 @@ class Dkim:
 
     @property
     def parent_region(self) -> str | None:
-        """The region of the parent of a DEED replica."""
+        """The region of the parent of a DEED replica; None where the key is the identity's own."""
         if not self.origin.startswith(DEED_PREFIX):
             return None
         return self.origin.removeprefix(DEED_PREFIX).lower().replace("_", "-")

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
 from ses_sandbox.access.caller import Caller
+from ses_sandbox.access.guard import Permits
 from ses_sandbox.clock import Clock
 from ses_sandbox.errors import AwsError
 from ses_sandbox.ses import (
@@ -55,11 +56,11 @@ class Version(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Who calls, where, from which address, and what else the caller may do: ``permits(action, resource ARN)``."""
+    """Who calls, where, from which address, and what else the caller may do."""
 
     caller: Caller
     region: str
-    permits: Callable[[str, str], bool]
+    permits: Permits
     source_ip: str
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ses_sandbox.clock import Clock
-from ses_sandbox.regions import ses_regions
 from ses_sandbox.ses.dnsclient import Address, DnsClient
 from ses_sandbox.ses.lookups import Question, dkim_questions, judge, mail_from_question, txt_question
 from ses_sandbox.ses.models import Dkim, Identity, IdentityType, SoaRecord, VerificationInfo
@@ -217,7 +216,7 @@ class Verifier:
         if identity.dkim is None or (region := identity.dkim.parent_region) is None:
             return None
         parent = self._store.region(identity.account, region).find(identity.name)
-        error = replication_error(identity.dkim, parent, region_exists=region in ses_regions())
+        error = replication_error(identity, identity.dkim, parent)
         if error is None and parent is not None:
             replicate(identity.dkim, parent)
         return error
