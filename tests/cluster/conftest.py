@@ -10,6 +10,7 @@ from cluster.tenant import ZONE, Tenant
 from devcluster.apiclient import ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.environment import Environment
+from devcluster.forked import fork_operator
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import Sandbox, SandboxOptions
@@ -56,7 +57,7 @@ def sandbox(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Sandbox]:
 @pytest.fixture(scope="session")
 def environment(control_plane: ControlPlane, sandbox: Sandbox, crds: None) -> Environment:  # noqa: ARG001 - installed
     """All that an operator needs, and the SesAccount `default`."""
-    environment = Environment(control_plane, sandbox)
+    environment = Environment(control_plane, sandbox, launch=fork_operator)
     environment.install()
     environment.add_account()
     return environment

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from cluster.tenant import PATIENCE
 from devcluster.environment import Environment
+from devcluster.forked import fork_operator
 from devcluster.sandbox_process import Sandbox, SandboxOptions
 from devcluster.waiting import eventually
 
@@ -20,7 +21,7 @@ from devcluster.waiting import eventually
 def world(environment: Environment, options: SandboxOptions, log: Path) -> Iterator[Environment]:
     """The same cluster with another AWS. It ends when no identity is in it any more, and its SesAccounts go with it."""
     with Sandbox(options, log) as sandbox:
-        yield Environment(environment.plane, sandbox)
+        yield Environment(environment.plane, sandbox, launch=fork_operator)
         accounts = _accounts(environment, sandbox)
         eventually(lambda: not _has_users(environment, accounts), timeout=PATIENCE, of="the identities to go")
         environment.kubectl("delete", "sesaccounts", "--ignore-not-found", "--timeout=30s", *sorted(accounts))

@@ -12,6 +12,7 @@ from typing import Any
 from devcluster import binaries
 from devcluster.controlplane import ControlPlane
 from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.process import Launch, execute
 from devcluster.sandbox_process import Sandbox, SandboxOptions
 from devcluster.subjects import ServiceAccount
 
@@ -29,12 +30,13 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serv
 
 
 class Environment:
-    """A control plane and a sandbox, made ready for the operator. Operators are started as they are needed."""
+    """A control plane and a sandbox, made ready for the operator. Operators are started as they are needed, by `launch`."""
 
-    def __init__(self, plane: ControlPlane, sandbox: Sandbox) -> None:
+    def __init__(self, plane: ControlPlane, sandbox: Sandbox, launch: Launch = execute) -> None:
         self.plane = plane
         self.sandbox = sandbox
         self.kubectl = plane.kubectl
+        self._launch = launch
         self._numbers = itertools.count(1)
 
     def install(self) -> None:
@@ -104,7 +106,7 @@ class Environment:
         }
         self.kubectl.apply(manifest)
         kubeconfig = self.plane.kubeconfig_for(account, url=kubernetes_url)
-        return OperatorProcess(options, kubeconfig, self.plane.folder / f"{name}.log", name=name)
+        return OperatorProcess(options, kubeconfig, self.plane.folder / f"{name}.log", name=name, launch=self._launch)
 
 
 @contextmanager

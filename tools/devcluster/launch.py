@@ -12,12 +12,16 @@ import sys
 _PR_SET_PDEATHSIG = 1  # prctl(2); the setting survives execve
 
 
-def _main() -> None:
-    parent = int(sys.argv[1])
+def die_with_parent(parent: int) -> None:
+    """From now on the kernel kills this process when its parent dies; exits if it has died already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above
         sys.exit(1)
+
+
+def _main() -> None:
+    die_with_parent(int(sys.argv[1]))
     os.execvp(sys.argv[2], sys.argv[2:])  # noqa: S606 - no shell is wanted
 
 

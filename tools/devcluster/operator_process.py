@@ -12,7 +12,7 @@ from urllib.error import URLError
 from urllib.request import urlopen
 
 from devcluster.ports import free_port
-from devcluster.process import Process
+from devcluster.process import Launch, Process, execute
 
 READY_TIMEOUT = 60.0
 
@@ -33,7 +33,15 @@ class OperatorOptions:
 class OperatorProcess:
     """One replica of the operator. A context manager; about 3 s to start. It may be started again after it ended."""
 
-    def __init__(self, options: OperatorOptions, kubeconfig: Path, log: Path, *, name: str = "ses-operator") -> None:
+    def __init__(
+        self,
+        options: OperatorOptions,
+        kubeconfig: Path,
+        log: Path,
+        *,
+        name: str = "ses-operator",
+        launch: Launch = execute,
+    ) -> None:
         self.options = options
         self._probe_port, self._metrics_port = free_port(), free_port()
         flags = {
@@ -48,7 +56,7 @@ class OperatorProcess:
         }
         program = Path(sys.executable).with_name("ses-operator")
         command: list[str | Path] = [program, "run", *(f"--{flag}={value}" for flag, value in flags.items())]
-        self.process = Process(name, command, log, env={"AWS_EC2_METADATA_DISABLED": "true"})
+        self.process = Process(name, command, log, env={"AWS_EC2_METADATA_DISABLED": "true"}, launch=launch)
 
     def __enter__(self) -> Self:
         self.start()

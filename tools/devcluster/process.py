@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from devcluster.waiting import eventually
 
@@ -16,59 +17,93 @@ class ProcessError(RuntimeError):
     """A child process ended by itself or did not become ready; the message ends with the tail of its log."""
 
 
+class Child(Protocol):
+    """A process that was started; ``subprocess.Popen`` is one."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Its exit status, or None while it runs."""
+        ...
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status. Raises subprocess.TimeoutExpired."""
+        ...
+
+    def send_signal(self, number: int, /) -> None:
+        """Signals it, if it has not ended."""
+        ...
+
+
+Launch = Callable[[Sequence[str], Mapping[str, str], Path], Child]
+"""Starts a command with an environment, its output appended to a log, and returns at once."""
+
+
+def execute(command: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
+    """Runs the command itself."""
+    launcher = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid())]
+    with log.open("ab") as file:
+        # A session of its own: Ctrl-C in a terminal reaches only the process that stops the others in order.
+        return subprocess.Popen(
+            [*launcher, *command],
+            env=env, stdin=subprocess.DEVNULL, stdout=file, stderr=file, start_new_session=True,
+        )  # fmt: skip
+
+
 class Process:
-    """One child process.
+    """One child process. ``launch``: how it is started, if not by running the command.
 
     On Linux the kernel kills it when the thread that called `start` ends, so start it from a thread that lives as
     long as it should (the main thread does).
     """
 
     def __init__(
-        self, name: str, command: Sequence[str | Path], log: Path, *, env: Mapping[str, str] | None = None
+        self,
+        name: str,
+        command: Sequence[str | Path],
+        log: Path,
+        *,
+        env: Mapping[str, str] | None = None,
+        launch: Launch = execute,
     ) -> None:
         self.name = name
         self.log = log
         self._command = [str(argument) for argument in command]
         self._env = {**os.environ, **(env or {})}
-        self._popen: subprocess.Popen[bytes] | None = None
+        self._launch = launch
+        self._child: Child | None = None
 
     def start(self) -> None:
         """Starts it and returns at once. The log is appended to, for a process may be started again."""
-        launcher = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid())]
-        with self.log.open("ab") as log:
-            # A session of its own: Ctrl-C in a terminal reaches only the process that stops the others in order.
-            self._popen = subprocess.Popen(
-                [*launcher, *self._command],
-                env=self._env, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True,
-            )  # fmt: skip
+        self._child = self._launch(self._command, self._env, self.log)
 
     @property
     def pid(self) -> int:
         """Its process id; the same before and after it became the program asked for."""
-        if self._popen is None:
+        if self._child is None:
             raise ProcessError(f"{self.name} was not started")
-        return self._popen.pid
+        return self._child.pid
 
     @property
     def running(self) -> bool:
-        return self._popen is not None and self._popen.poll() is None
+        return self._child is not None and self._child.poll() is None
 
     def stop(self, *, grace: float = 10.0) -> int | None:
         """Asks it to end, and kills it after `grace` seconds. Its exit status; None if it was not started."""
-        if self._popen is None:
+        if self._child is None:
             return None
-        self._popen.terminate()
+        self._child.send_signal(signal.SIGTERM)
         try:
-            return self._popen.wait(grace)
+            return self._child.wait(grace)
         except subprocess.TimeoutExpired:
             return self.kill()
 
     def kill(self) -> int | None:
         """Ends it as a power failure would. Its exit status; None if it was not started."""
-        if self._popen is None:
+        if self._child is None:
             return None
-        self._popen.send_signal(signal.SIGKILL)
-        return self._popen.wait()
+        self._child.send_signal(signal.SIGKILL)
+        return self._child.wait()
 
     def tail(self, lines: int = 15) -> str:
         """The last lines of its log."""
