@@ -14,7 +14,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes 
 export PYTHONPATH := $(CURDIR)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test check format lock crds docs demo up bench bench-large clean
+.PHONY: help setup binaries test check format lock crds docs gitops demo up bench bench-large clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -26,7 +26,7 @@ $(READY): requirements/dev.txt requirements/uv.txt pyproject.toml sandbox/pyproj
 	@$(PYTHON) tools/bootstrap.py
 	@touch $@
 
-binaries: setup ## Find or build the control plane, ExternalDNS and Helm; ten minutes the first time
+binaries: setup ## Find or build the control plane and the other real programs; a quarter of an hour the first time
 	@$(BIN)/python -m devcluster build > /dev/null
 
 test: setup binaries ## Run all tests
@@ -52,6 +52,9 @@ crds: setup ## Generate crds/ from the API models
 
 docs: setup ## Write the parts of docs/ that repeat what the code says
 	@$(BIN)/python -m docs.reasons
+
+gitops: setup ## Write what Argo CD needs to know of the kinds
+	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m gitops.customizations
 
 demo: setup ## Watch an identity go from kubectl apply to verified in three regions
 	@$(BIN)/python -m devcluster demo

@@ -18,8 +18,8 @@ PAGES = (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "sa
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 OPTIONS = {option.flag for option in options()} | {flag for option in serve.params for flag in option.opts}
-# Of ExternalDNS, Kubernetes, mypy, and every command.
-OPTIONS_OF_OTHERS = {"--policy", "--label-filter", "--strict", "--recursive", "--all-namespaces", "--help"}
+# Of ExternalDNS, Helm, Kubernetes, mypy, and every command.
+OPTIONS_OF_OTHERS = {"--policy", "--label-filter", "--strict", "--recursive", "--all-namespaces", "--help", "--wait"}
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -31,6 +31,14 @@ HELM = GoProgram(
     pinned="helm.sh/helm/v3",
     version_symbol="helm.sh/helm/v3/internal/version.version",
 )
+KUSTOMIZE_CONTROLLER = GoProgram(
+    name="kustomize-controller",
+    package="github.com/fluxcd/kustomize-controller",
+    pinned="github.com/fluxcd/kustomize-controller",
+    files=("config/crd/bases/kustomize.toolkit.fluxcd.io_kustomizations.yaml",),
+    folder="gitops",
+)
+GITOPS = GoProgram(name="gitops", package=".", pinned="github.com/argoproj/argo-cd/v3")
 SETUP_ENVTEST = GoProgram(
     name="setup-envtest",
     package="sigs.k8s.io/controller-runtime/tools/setup-envtest",
@@ -79,6 +87,16 @@ def external_dns() -> Path:
 def helm() -> Path:
     """Helm, of the version pinned in its module."""
     return build(HELM) / HELM.name
+
+
+def kustomize_controller() -> Path:
+    """Flux's kustomize-controller; the manifest of its Kustomization kind lies beside it."""
+    return build(KUSTOMIZE_CONTROLLER) / KUSTOMIZE_CONTROLLER.name
+
+
+def gitops() -> Path:
+    """A program that says of an object what kstatus and Argo CD say of it, with their own code."""
+    return build(GITOPS) / GITOPS.name
 
 
 def _assets(_: frozenset[Part]) -> Path | None:

@@ -2,6 +2,8 @@
 
 import signal
 import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
 
 import click
 
@@ -32,23 +34,30 @@ main.add_command(demo)
 main.add_command(up)
 
 
+def _control_plane() -> list[Path]:
+    found = binaries.control_plane()
+    return [found[part] for part in binaries.Part]
+
+
+_PROGRAMS: Mapping[str, Callable[[], list[Path]]] = {
+    "control-plane": _control_plane,
+    "external-dns": lambda: [binaries.external_dns()],
+    "helm": lambda: [binaries.helm()],
+    "gitops": lambda: [binaries.gitops()],
+    "kustomize-controller": lambda: [binaries.kustomize_controller()],
+}
+
+
 @main.command()
-@click.argument("programs", nargs=-1, type=click.Choice(["control-plane", "external-dns", "helm"]))
+@click.argument("programs", nargs=-1, type=click.Choice(list(_PROGRAMS)))
 def build(programs: tuple[str, ...]) -> None:
     """Find or build PROGRAMS (default: all) and print their paths.
 
-    The first time this takes about ten minutes on two cores; after that, nothing is built until a pinned version changes.
+    The first time this takes about a quarter of an hour on two cores; after that, nothing is built until a pinned version
+    changes.
     """
-    for program in programs or ("control-plane", "external-dns", "helm"):
-        match program:
-            case "control-plane":
-                found = binaries.control_plane()
-                paths = [found[part] for part in binaries.Part]
-            case "external-dns":
-                paths = [binaries.external_dns()]
-            case _:
-                paths = [binaries.helm()]
-        for path in paths:
+    for program in programs or _PROGRAMS:
+        for path in _PROGRAMS[program]():
             click.echo(path)
 
 

@@ -23,7 +23,7 @@ class GoProgram:
 
     `package` is what `go build` builds, `pinned` the module in go.mod whose version the program reports through the
     variable `version_symbol`. `links` are further names it is called by, `files` are kept beside it, as paths in
-    the pinned module.
+    the pinned module. `folder` is that of the Go module where several programs share one; by default that of the name.
     """
 
     name: str
@@ -32,11 +32,12 @@ class GoProgram:
     version_symbol: str = ""
     links: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=())
+    folder: str = field(default="", repr=False)  # what is in it decides where the program lies, and not its name
 
     @property
     def module(self) -> Path:
         """The folder of go.mod."""
-        return TOOLS / self.name
+        return TOOLS / (self.folder or self.name)
 
     @property
     def version(self) -> str:

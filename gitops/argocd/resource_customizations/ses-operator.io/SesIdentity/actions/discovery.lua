@@ -1,0 +1,7 @@
+local suspended = obj.spec.suspend == true
+
+local actions = {}
+actions["reconcile"] = {["disabled"] = false}
+actions["suspend"] = {["disabled"] = suspended}
+actions["resume"] = {["disabled"] = not suspended}
+return actions
