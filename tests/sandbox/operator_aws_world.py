@@ -14,6 +14,7 @@ from ses_operator.aws.budget import Priority, RequestBudget
 from ses_operator.aws.config import AccountConfig, Endpoints, StaticCredentials
 from ses_operator.aws.executor import Executor, Gate, always_open
 from ses_operator.aws.sessions import AwsAccount, Sessions
+from ses_operator.core.dkim_source import EasyDkim
 from ses_operator.core.ses import DkimFacts
 from ses_operator.core.steps import CreateIdentity
 from ses_sandbox.calls import CallFilter
@@ -42,7 +43,9 @@ class AwsWorld:
 
     async def create(self, name: str = DOMAIN, region: str = REGION, **tags: str) -> DkimFacts:
         account = await self.account()
-        facts = await account.region(region).perform(CreateIdentity(region, name, 2048, tags), Priority.PERSON)
+        facts = await account.region(region).perform(
+            CreateIdentity(region, name, EasyDkim(2048), tags), Priority.PERSON
+        )
         assert facts is not None
         return facts
 

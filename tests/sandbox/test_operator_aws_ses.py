@@ -12,6 +12,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.errors import Refused
 from ses_operator.aws.ses import SesRegion
+from ses_operator.core.dkim_source import EasyDkim
 from ses_operator.core.problems import Blocked, Gone, Retry, Stale
 from ses_operator.core.ses import ListedIdentity, MailFromFacts, VerificationStatus
 from ses_operator.core.steps import (
@@ -64,7 +65,7 @@ async def test_an_identity_that_exists_already_makes_a_creation_stale() -> None:
 
 async def test_a_creation_with_a_configuration_set_that_does_not_exist_is_blocked() -> None:
     async with aws_world() as world:
-        step = CreateIdentity(REGION, DOMAIN, 2048, {}, "missing")
+        step = CreateIdentity(REGION, DOMAIN, EasyDkim(2048), {}, "missing")
         with pytest.raises(Blocked) as caught:
             await (await region_of(world)).perform(step, NOW)
         assert caught.value.problem.reason is Reason.CONFIGURATION_SET_NOT_FOUND

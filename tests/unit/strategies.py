@@ -12,6 +12,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.sending import GENERATED_POLICY
 from ses_operator.core.desired import Desired, MailFrom, MailFromBehavior
+from ses_operator.core.dkim_source import EasyDkim
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy
@@ -89,7 +90,7 @@ def desires(draw: st.DrawFn) -> Desired:
         identity=DOMAIN,
         regions=regions,
         signing_enabled=draw(st.booleans()),
-        key_length=draw(st.sampled_from([1024, 2048])),
+        dkim=EasyDkim(draw(st.sampled_from([1024, 2048]))),
         mail_from=mail_from(draw(st.sampled_from(MAIL_FROM_STYLES)), behavior, regions, first),
         first_region=first,
         configuration_set_name=draw(st.sampled_from([None, "default", "bulk"])),
@@ -113,7 +114,7 @@ def wanted(**changes: object) -> Desired:
         identity=DOMAIN,
         regions=("eu-west-1",),
         signing_enabled=True,
-        key_length=2048,
+        dkim=EasyDkim(2048),
         mail_from={},
         configuration_set_name=None,
         tags={OWNER_TAG: str(OWNER)},

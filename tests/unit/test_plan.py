@@ -14,6 +14,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired
+from ses_operator.core.dkim_source import EasyDkim
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Absent, Observed, Present, Remembered, Unread
 from ses_operator.core.plan import plan_identity, wanted_records
@@ -148,7 +149,7 @@ def test_topics_that_we_set_go_when_the_spec_no_longer_names_them_and_only_in_th
 def test_an_identity_is_created_with_all_that_one_call_can_carry() -> None:
     desired = wanted(configuration_set_name="bulk", tags={"team": "a", OWNER_TAG: str(OWNER)})
     plan = plan_identity(desired, Observed(regions={REGION: Absent()}), covering(desired), NOW)
-    assert plan.regions[REGION].steps == (CreateIdentity(REGION, DOMAIN, 2048, desired.tags, "bulk"),)
+    assert plan.regions[REGION].steps == (CreateIdentity(REGION, DOMAIN, EasyDkim(2048), desired.tags, "bulk"),)
 
 
 Case = tuple[str, Desired, Callable[[], IdentityFacts], tuple[object, ...]]
@@ -213,7 +214,7 @@ REPAIRS: list[Case] = [
     ),
     (
         "another key length is asked for",
-        wanted(key_length=1024),
+        wanted(dkim=EasyDkim(1024)),
         standing,
         (SetKeyLength(REGION, DOMAIN, 1024),),
     ),

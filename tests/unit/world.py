@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.desired import Desired
+from ses_operator.core.dkim_source import EasyDkim
 from ses_operator.core.fold import after
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Absent, Observed, Present, RegionView
@@ -49,9 +50,7 @@ class World:
         view = Present(self.identities[step.region]) if step.region in self.identities else Absent()
         if not isinstance(step, CreateIdentity):
             assert isinstance(view, Present), f"{step} needs an identity"
-        changed = after(
-            step, view, fresh_dkim(step.region, step.key_length) if isinstance(step, CreateIdentity) else None
-        )
+        changed = after(step, view, _created(step) if isinstance(step, CreateIdentity) else None)
         identities = dict(self.identities)
         identities.pop(step.region, None)
         if isinstance(changed, Present):
@@ -97,6 +96,12 @@ def fresh_dkim(region: str, key_length: int) -> DkimFacts:
         key_length=key_length,
         next_key_length=key_length,
     )
+
+
+def _created(step: CreateIdentity) -> DkimFacts:
+    match step.dkim:
+        case EasyDkim(key_length):
+            return fresh_dkim(step.region, key_length)
 
 
 def next_plan(world: World, desired: Desired, footprint: Footprint) -> Plan:

@@ -10,6 +10,7 @@ from ses_operator.aws.answers import account_facts, dkim_facts, identity_facts, 
 from ses_operator.aws.budget import Bucket, Priority
 from ses_operator.aws.calls import Calls, ClientSource
 from ses_operator.aws.errors import Refused, Request
+from ses_operator.core.dkim_source import DkimSource, EasyDkim
 from ses_operator.core.policy_documents import field_of
 from ses_operator.core.problems import Blocked, Gone
 from ses_operator.core.ses import (
@@ -115,7 +116,7 @@ class SesRegion:
 
     async def _create(self, step: CreateIdentity, priority: Priority) -> DkimFacts:
         parameters: dict[str, Any] = {
-            "DkimSigningAttributes": {"NextSigningKeyLength": _key_length(step.key_length)},
+            "DkimSigningAttributes": _signing_attributes(step.dkim),
             "Tags": _tags(step.tags),
         }
         if step.configuration_set_name:
@@ -214,14 +215,17 @@ def _attributes(
             return "PutEmailIdentityFeedbackAttributes", {"EmailForwardingEnabled": enabled}
 
 
-def _key_length(bits: int) -> str:
-    return f"RSA_{bits}_BIT"
+def _signing_attributes(source: DkimSource) -> dict[str, Any]:
+    """DkimSigningAttributes: what SES is to sign with."""
+    match source:
+        case EasyDkim(bits):
+            return {"NextSigningKeyLength": f"RSA_{bits}_BIT"}
 
 
 def _easy_dkim(bits: int) -> dict[str, Any]:
     return {
         "SigningAttributesOrigin": SigningOrigin.EASY.value,
-        "SigningAttributes": {"NextSigningKeyLength": _key_length(bits)},
+        "SigningAttributes": _signing_attributes(EasyDkim(bits)),
     }
 
 

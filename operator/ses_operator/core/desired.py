@@ -16,6 +16,7 @@ from ses_operator.api.feedback import TopicsSpec
 from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentitySpec
 from ses_operator.api.mail_from import MxFailureBehavior
 from ses_operator.api.meta import OWNER_TAG
+from ses_operator.core.dkim_source import DkimSource, EasyDkim
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy, wanted_policies
@@ -40,7 +41,7 @@ class MailFrom:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One identity as it is to be, in every region. ``key_length`` in bits, ``ttl`` in seconds; ``tags`` include ours.
+    """One identity as it is to be, in every region. ``ttl`` in seconds; ``tags`` include ours.
 
     ``first_region``: the first of the regions as they stand in the spec; ``regions`` are sorted.
     ``feedback_forwarding`` None: not managed. ``policies`` by region. ``topics`` by region: those of others are not managed.
@@ -50,7 +51,7 @@ class Desired:
     identity: str
     regions: tuple[str, ...]
     signing_enabled: bool
-    key_length: int
+    dkim: DkimSource
     mail_from: Mapping[str, MailFrom]
     configuration_set_name: str | None
     tags: Mapping[str, str]
@@ -110,7 +111,7 @@ def desired_identity(
         identity=spec.domain,
         regions=tuple(sorted(spec.regions)),
         signing_enabled=spec.dkim.signing_enabled,
-        key_length=spec.dkim.key_size,
+        dkim=EasyDkim(spec.dkim.key_size),
         mail_from=mail_from,
         configuration_set_name=spec.configuration_set_name,
         tags={**account.default_tags, **spec.tags, OWNER_TAG: str(owner)},

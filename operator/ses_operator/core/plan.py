@@ -15,6 +15,14 @@ from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.desired import Desired
+from ses_operator.core.dkim import (
+    dkim_conflict,
+    dkim_restart,
+    dkim_steps,
+    has_failed,
+    needed_dkim_records,
+    tells_our_records,
+)
 from ses_operator.core.feedback import settings_of
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.mail_from import (
@@ -28,23 +36,18 @@ from ses_operator.core.mail_from import (
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import RecordState
-from ses_operator.core.records import Purpose, RecordSet, dkim_records, dmarc_record, merge
+from ses_operator.core.records import Purpose, RecordSet, dmarc_record, merge
 from ses_operator.core.repairs import creation, last_repairs, repairs
 from ses_operator.core.sending_policy import claimed_policies, policy_problem
-from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.ses import IdentityFacts
 from ses_operator.core.steps import (
     DeleteIdentity,
     DnsStep,
     PublishRecords,
-    RestartVerification,
     SesStep,
-    SetKeyLength,
     Surplus,
     UntagIdentity,
 )
-
-KEY_CHANGE_INTERVAL = timedelta(hours=24)
-"""How often SES lets the DKIM key length change (API reference, PutEmailIdentityDkimSigningAttributes)."""
 
 RESTART_INTERVAL = timedelta(hours=1)
 """How often a verification that failed is started anew, once its records are right."""
@@ -141,11 +144,11 @@ def _plan_present(
 ) -> RegionPlan:
     if (problem := _hindrance(desired, region, facts)) is not None:
         return RegionPlan(problem=problem)
-    key_steps, problem = _key_length(desired, region, facts.dkim, now)
+    signing_steps, problem = dkim_steps(desired, region, facts, now)
     steps = (
         *repairs(desired, region, facts, footprint),
         *moves(desired, region, facts, observed),
-        *key_steps,
+        *signing_steps,
         *_restarts(desired, region, facts, observed, now),
         *last_repairs(desired, region, facts, footprint),
     )
@@ -175,31 +178,7 @@ def _hindrance(desired: Desired, region: str, facts: IdentityFacts) -> Problem |
                 f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
                 "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
             )
-    if facts.dkim.origin is not SigningOrigin.EASY:
-        return Problem(
-            Reason.DKIM_CONFLICT,
-            f"{region}: the existing identity {desired.identity} signs with a DKIM key that is not Easy DKIM's; "
-            "it is left as it is. Switch it to Easy DKIM in SES, or delete it there",
-        )
-    return None
-
-
-def _key_length(
-    desired: Desired, region: str, dkim: DkimFacts, now: datetime
-) -> tuple[tuple[SesStep, ...], Problem | None]:
-    """A change of the key length, or how long SES still refuses one."""
-    length = dkim.next_key_length or dkim.key_length
-    if length is None or length == desired.key_length:
-        return (), None
-    changed = dkim.last_key_generation
-    if changed is not None and desired.key_length > length and now - changed < KEY_CHANGE_INTERVAL:
-        left = KEY_CHANGE_INTERVAL - (now - changed)
-        message = (
-            f"{region}: SES changes the DKIM key length once in 24 hours; "
-            f"{desired.key_length} bits follow when the last change is a day old"
-        )
-        return (), Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds())
-    return (SetKeyLength(region, desired.identity, desired.key_length),), None
+    return dkim_conflict(desired, region, facts)
 
 
 def _restarts(
@@ -209,13 +188,9 @@ def _restarts(
     remembered = observed.remembered.get(region)
     if remembered and remembered.restarted_at and now - remembered.restarted_at < RESTART_INTERVAL:
         return
-    if _has_failed(facts) and _published(observed, region, Purpose.DKIM):
-        yield RestartVerification(region, desired.identity)
+    if has_failed(facts) and _published(observed, region, Purpose.DKIM):
+        yield dkim_restart(desired, region)
     yield from restarts_mail_from(desired, region, facts, observed)
-
-
-def _has_failed(facts: IdentityFacts) -> bool:
-    return VerificationStatus.FAILED in (facts.verification_status, facts.dkim.status)
 
 
 def _published(observed: Observed, region: str, purpose: Purpose) -> bool:
@@ -249,40 +224,21 @@ def owns_any(desired: Desired, observed: Observed) -> bool:
 
 
 def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
-    """The records needed by every region whose DKIM tokens are known.
+    """The records needed by every region whose DKIM records are known.
 
     A region that is leaving keeps its records until its identity is gone; one that cannot be read keeps those remembered.
     """
     records: list[RecordSet] = []
     for region, view in observed.regions.items():
-        dkim = _dkim_of(desired, region, view, observed)
+        dkim = needed_dkim_records(desired, region, view, observed)
         if dkim is None:
             continue
-        tokens, hosted_zone = dkim
-        records += dkim_records(desired.identity, region, tokens, hosted_zone, desired.ttl)
+        records += dkim
     records += records_of_mail_from(desired, observed)
     if records and desired.dmarc is not None:
         # Not before an identity is known to be ours: until then nothing is published for the domain.
         records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
     return merge(records)
-
-
-def _dkim_of(desired: Desired, region: str, view: RegionView, observed: Observed) -> tuple[tuple[str, ...], str] | None:
-    match view:
-        case Present(facts) if _tells_our_records(desired, facts):
-            return facts.dkim.tokens, facts.dkim.signing_hosted_zone
-        case Unread():
-            remembered = observed.remembered.get(region)
-            return (remembered.tokens, remembered.signing_hosted_zone) if remembered and remembered.tokens else None
-        case _:
-            return None
-
-
-def _tells_our_records(desired: Desired, facts: IdentityFacts) -> bool:
-    """Whether the records of an identity are ours to publish, and known: with a key of the customer's own, the token is
-    the name of its selector, and no CNAME belongs there."""
-    easy = facts.dkim.origin is SigningOrigin.EASY
-    return easy and bool(facts.dkim.tokens) and ownership(facts, desired.owner) is Ownership.OURS
 
 
 def _plan_dns(desired: Desired, observed: Observed) -> DnsStep | None:
@@ -306,6 +262,6 @@ def surplus_policy(desired: Desired, observed: Observed) -> Surplus:
                 return Surplus.KEEP
             case Absent() if wanted:
                 return Surplus.KEEP
-            case Present(facts) if wanted and not _tells_our_records(desired, facts):
+            case Present(facts) if wanted and not tells_our_records(desired, facts):
                 return Surplus.KEEP
     return Surplus.RELEASE if desired.deletion is DeletionPolicy.RETAIN else Surplus.REMOVE

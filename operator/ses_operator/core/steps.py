@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ses_operator.core.dkim_source import DkimSource
 from ses_operator.core.records import RecordSet
 from ses_operator.core.ses import NotificationType
 
@@ -20,11 +21,11 @@ class Surplus(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CreateIdentity:
-    """CreateEmailIdentity with Easy DKIM, tags and the default configuration set in one call. Key length in bits."""
+    """CreateEmailIdentity with DKIM, tags and the default configuration set in one call."""
 
     region: str
     identity: str
-    key_length: int
+    dkim: DkimSource
     tags: Mapping[str, str] = field(default_factory=dict)
     configuration_set_name: str | None = None
 

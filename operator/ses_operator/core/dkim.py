@@ -1,0 +1,97 @@
+"""DKIM of one identity in one region: what stands in the way, what is to be done at SES, which records are needed. Pure.
+
+Every decision that depends on where the key comes from is made here, by ``desired.dkim``.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ses_operator.api.reasons import Reason
+from ses_operator.core.claims import Ownership, ownership
+from ses_operator.core.desired import Desired
+from ses_operator.core.dkim_source import EasyDkim
+from ses_operator.core.observed import Observed, Present, RegionView, Unread
+from ses_operator.core.problems import Problem
+from ses_operator.core.records import RecordSet, dkim_records
+from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.steps import RestartVerification, SesStep, SetKeyLength
+
+KEY_CHANGE_INTERVAL = timedelta(hours=24)
+"""How often SES lets the DKIM key length change (API reference, PutEmailIdentityDkimSigningAttributes)."""
+
+
+def dkim_conflict(desired: Desired, region: str, facts: IdentityFacts) -> Problem | None:
+    """Why the DKIM of an identity that exists must be left as it is."""
+    match desired.dkim:
+        case EasyDkim() if facts.dkim.origin is not SigningOrigin.EASY:
+            return Problem(
+                Reason.DKIM_CONFLICT,
+                f"{region}: the existing identity {desired.identity} signs with a DKIM key that is not Easy DKIM's; "
+                "it is left as it is. Switch it to Easy DKIM in SES, or delete it there",
+            )
+        case EasyDkim():
+            return None
+
+
+def dkim_steps(
+    desired: Desired, region: str, facts: IdentityFacts, now: datetime
+) -> tuple[tuple[SesStep, ...], Problem | None]:
+    """What makes SES sign with the key that is wanted, and what keeps that from being done now."""
+    match desired.dkim:
+        case EasyDkim(key_length):
+            return _key_length(desired, region, key_length, facts.dkim, now)
+
+
+def dkim_restart(desired: Desired, region: str) -> SesStep:
+    """What makes SES look for the records again, after it has given up."""
+    match desired.dkim:
+        case EasyDkim():
+            return RestartVerification(region, desired.identity)
+
+
+def has_failed(facts: IdentityFacts) -> bool:
+    """Whether SES has given up looking for the DKIM records."""
+    return VerificationStatus.FAILED in (facts.verification_status, facts.dkim.status)
+
+
+def needed_dkim_records(
+    desired: Desired, region: str, view: RegionView, observed: Observed
+) -> tuple[RecordSet, ...] | None:
+    """The DKIM records that a region needs; None where they are not known, or not ours to publish.
+
+    A region that cannot be read keeps the records remembered.
+    """
+    match view:
+        case Present(facts) if tells_our_records(desired, facts):
+            tokens, hosted_zone = facts.dkim.tokens, facts.dkim.signing_hosted_zone
+        case Unread() if (known := observed.remembered.get(region)) is not None and known.tokens:
+            tokens, hosted_zone = known.tokens, known.signing_hosted_zone
+        case _:
+            return None
+    return dkim_records(desired.identity, region, tokens, hosted_zone, desired.ttl)
+
+
+def tells_our_records(desired: Desired, facts: IdentityFacts) -> bool:
+    """Whether the records of an identity are ours to publish, and known: with a key of the customer's own, the token is
+    the name of its selector, and no CNAME belongs there."""
+    easy = facts.dkim.origin is SigningOrigin.EASY
+    return easy and bool(facts.dkim.tokens) and ownership(facts, desired.owner) is Ownership.OURS
+
+
+def _key_length(
+    desired: Desired, region: str, wanted: int, dkim: DkimFacts, now: datetime
+) -> tuple[tuple[SesStep, ...], Problem | None]:
+    """A change of the key length, or how long SES still refuses one."""
+    length = dkim.next_key_length or dkim.key_length
+    if length is None or length == wanted:
+        return (), None
+    changed = dkim.last_key_generation
+    if changed is not None and wanted > length and now - changed < KEY_CHANGE_INTERVAL:
+        left = KEY_CHANGE_INTERVAL - (now - changed)
+        message = (
+            f"{region}: SES changes the DKIM key length once in 24 hours; "
+            f"{wanted} bits follow when the last change is a day old"
+        )
+        return (), Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds())
+    return (SetKeyLength(region, desired.identity, wanted),), None
