@@ -13,6 +13,7 @@ import os
 import signal
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any, NoReturn, Protocol
 
 from kubernetes.aio.client.configuration import Configuration
@@ -29,6 +30,7 @@ from ses_operator.controllers.cluster import (
     Wakeups,
 )
 from ses_operator.controllers.queue import WorkQueue
+from ses_operator.controllers.telemetry import DETAILS, Census, Telemetry
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.client import KubeClient, load_configuration
 from ses_operator.kube.events import EventRecorder
@@ -78,7 +80,11 @@ async def run(settings: Settings, build: BuildControllers) -> int:
     _on_signals(stopped)
     replica = Replica(settings, await load_configuration(settings.kubeconfig), build)
     probes = serving(
-        settings.bind_address, settings.metrics_port, settings.probe_port, is_ready=lambda: replica.is_ready
+        settings.bind_address,
+        settings.metrics_port,
+        settings.probe_port,
+        is_ready=lambda: replica.is_ready,
+        registry=replica.telemetry.registry,
     )
     async with probes:
         return await replica.run(stopped)
@@ -89,18 +95,29 @@ class Replica:
 
     def __init__(self, settings: Settings, configuration: Configuration, build: BuildControllers) -> None:
         self._settings = settings
+        self.telemetry = Telemetry()
         timing = settings.lease_timing
         # The Lease has connections of its own: it must be renewed while all others are busy.
         self._lease_client = KubeClient(configuration)
         key = lease_key(settings.operator_namespace, settings.installation_id)
         lease = LeaseObject(self._lease_client, key, request_timeout=timing.request_timeout)
         self._elector = Elector(lease, new_identity(), timing)
+        self.telemetry.watch_lease(key.name, lambda: self._elector.may_write)
         self._client = KubeClient(configuration, gate=self._elector.check)
         self._events = EventRecorder(self._client, clock=time.monotonic, instance=self._elector.identity)
         self._identities = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES, on_unreadable=_unreadable)
         self._accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES, on_unreadable=_unreadable)
-        self._identity_queue: WorkQueue[ObjectKey] = WorkQueue("sesidentity")
-        self._account_queue: WorkQueue[ObjectKey] = WorkQueue("sesaccount")
+        self._identity_queue: WorkQueue[ObjectKey] = WorkQueue("sesidentity", self.telemetry.queues)
+        self._account_queue: WorkQueue[ObjectKey] = WorkQueue("sesaccount", self.telemetry.queues)
+        self.telemetry.registry.register(
+            Census(
+                self._identities,
+                self._accounts,
+                is_leading=lambda: self._elector.may_write,
+                details=DETAILS[settings.metrics_detail],
+                now=lambda: datetime.now(UTC),
+            )
+        )
         wakeups = Wakeups(self._identities, self._accounts, self._identity_queue, self._account_queue)
         self._informers = Informers(
             self._client,
@@ -172,6 +189,7 @@ class Replica:
                 events=self._events,
                 identity_queue=self._identity_queue,
                 account_queue=self._account_queue,
+                telemetry=self.telemetry,
             )
         )
         self._account_queue.start(controllers.account.reconcile, workers=ACCOUNT_WORKERS)

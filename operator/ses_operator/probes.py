@@ -8,14 +8,14 @@ import logging
 from collections.abc import AsyncIterator, Callable
 
 from aiohttp import web
-from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 logger = logging.getLogger(__name__)
 
 
 @contextlib.asynccontextmanager
 async def serving(
-    address: str, metrics_port: int, probe_port: int, *, is_ready: Callable[[], bool]
+    address: str, metrics_port: int, probe_port: int, *, is_ready: Callable[[], bool], registry: CollectorRegistry
 ) -> AsyncIterator[None]:
     """Serve while the block runs. Alive is who answers: the event loop that must not hang is the one that serves."""
 
@@ -26,7 +26,7 @@ async def serving(
         return web.Response(text="ok") if is_ready() else web.Response(text="caches are not synced yet", status=503)
 
     async def metrics(_: web.Request) -> web.Response:
-        return web.Response(body=generate_latest(REGISTRY), headers={"Content-Type": CONTENT_TYPE_LATEST})
+        return web.Response(body=generate_latest(registry), headers={"Content-Type": CONTENT_TYPE_LATEST})
 
     async with contextlib.AsyncExitStack() as stack:
         for name, port, routes in (

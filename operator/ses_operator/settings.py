@@ -33,6 +33,13 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class MetricsDetail(StrEnum):
+    """What metrics tell of identities."""
+
+    TOTALS = "totals"
+    IDENTITIES = "identities"
+
+
 def setting(help_text: str) -> dict[str, str]:
     """The metadata of a field of ``Settings``: its documentation."""
     return {"help": help_text}
@@ -93,6 +100,13 @@ class Settings:
     bind_address: str = field(default="", metadata=setting("Address that metrics and probes listen on. Empty: all."))
     metrics_port: int = field(default=8080, metadata=setting("Port of /metrics. 0: any free one."))
     probe_port: int = field(default=8081, metadata=setting("Port of /healthz and /readyz. 0: any free one."))
+    metrics_detail: MetricsDetail = field(
+        default=MetricsDetail.TOTALS,
+        metadata=setting(
+            "totals, or identities: beside them series for each SesIdentity and region by its name. Those are as many as"
+            " there are identities and regions."
+        ),
+    )
     log_format: LogFormat = field(default=LogFormat.TEXT, metadata=setting("text or json."))
     log_level: LogLevel = field(default=LogLevel.INFO, metadata=setting("debug, info, warning or error."))
 

@@ -65,8 +65,8 @@ class Desk:
             accounts=ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES),
             endpoints=NoEndpoints(),
             events=EventRecorder(client, clock=time.monotonic),
-            identity_queue=WorkQueue("identity", metrics=metrics),
-            account_queue=WorkQueue("account", metrics=metrics),
+            identity_queue=WorkQueue("identity", metrics),
+            account_queue=WorkQueue("account", metrics),
         )
         self.cluster.accounts.observe(ACCOUNT)
         self.accounts = Accounts(self.cluster.accounts)

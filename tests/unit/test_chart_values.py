@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from ses_operator.api.crd import render_all
-from ses_operator.settings import LogFormat, LogLevel, Settings, options
+from ses_operator.settings import LogFormat, LogLevel, MetricsDetail, Settings, options
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "ses-operator"
@@ -81,10 +81,11 @@ def lines_of(node: yaml.MappingNode, wanted: set[str], prefix: str = "") -> dict
     return found
 
 
-def test_the_schema_knows_the_operator_s_log_formats_and_levels() -> None:
+def test_the_schema_knows_the_operator_s_log_formats_levels_and_details_of_metrics() -> None:
     settings = SCHEMA["properties"]["settings"]["properties"]
     assert settings["logFormat"]["enum"] == [str(each) for each in LogFormat]
     assert settings["logLevel"]["enum"] == [str(each) for each in LogLevel]
+    assert settings["metricsDetail"]["enum"] == [str(each) for each in MetricsDetail]
 
 
 @pytest.mark.parametrize("setting", ["workers", "awsConnections", "urgentWorkers", "shutdownGrace"])

@@ -21,7 +21,7 @@ from unit.simulated_loop import simulate
 
 def new_queue(registry: CollectorRegistry | None = None) -> WorkQueue[str]:
     metrics = WorkQueueMetrics(registry or CollectorRegistry())
-    return WorkQueue("test", backoff=Backoff(first=1, cap=60, spread=0), metrics=metrics)
+    return WorkQueue("test", metrics, backoff=Backoff(first=1, cap=60, spread=0))
 
 
 @dataclass

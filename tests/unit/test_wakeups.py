@@ -47,8 +47,8 @@ class World:
     metrics: WorkQueueMetrics = field(default_factory=lambda: WorkQueueMetrics(CollectorRegistry()))
 
     def __post_init__(self) -> None:
-        self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", metrics=self.metrics)
-        self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", metrics=self.metrics)
+        self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", self.metrics)
+        self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", self.metrics)
         self.wakeups = Wakeups(self.identities, self.accounts, self.identity_queue, self.account_queue)
         for number, name in enumerate(("a", "b", "c")):
             self.identities.observe(identity(name, "same.example" if number < 2 else "own.example"))

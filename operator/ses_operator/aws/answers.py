@@ -116,4 +116,5 @@ def account_facts(answer: Answer) -> AccountFacts:
         enforcement_status=answer.get("EnforcementStatus") or "HEALTHY",
         max_24_hour_send=quota.get("Max24HourSend"),
         max_send_rate=quota.get("MaxSendRate"),
+        sent_last_24_hours=quota.get("SentLast24Hours"),
     )

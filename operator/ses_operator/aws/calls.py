@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
 from botocore import xform_name
 from botocore.exceptions import BotoCoreError, ClientError
 from botocore.parsers import ResponseParserError
 
+from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Bucket, Priority, RequestBudget
 from ses_operator.aws.errors import Request, is_about_credentials, is_throttling, translate
 from ses_operator.aws.executor import Executor
-from ses_operator.aws.metrics import METRICS, Result
 from ses_operator.core.problems import Gone, OperatorError, Retry
 
 LOGGER = logging.getLogger(__name__)
@@ -26,20 +28,46 @@ ClientSource = Callable[[], Any]
 """Returns a botocore client. Called in a thread: making a client reads files and may ask STS."""
 
 
-class Calls:
-    """Makes calls in the executor's threads, at the budget's pace, and counts them.
+class Result(StrEnum):
+    """How a call ended."""
 
-    ``on_rejected`` is called each time that AWS does not accept the credentials.
+    OK = "ok"
+    GONE = "gone"
+    THROTTLED = "throttled"
+    RETRY = "retry"
+    BLOCKED = "blocked"
+    ABANDONED = "abandoned"  # the gate was shut, or the caller was cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """One call that ended. ``reason``: why it was not carried out; None where it was, or the thing does not exist."""
+
+    request: Request
+    result: Result
+    seconds: float
+    reason: Reason | None = None
+
+
+class Calls:
+    """Makes calls in the executor's threads, at the budget's pace.
+
+    ``on_rejected`` is called each time that AWS does not accept the credentials, ``on_call`` after each call.
     """
 
-    __slots__ = ("_budget", "_executor", "_on_rejected")
+    __slots__ = ("_budget", "_executor", "_on_call", "_on_rejected")
 
     def __init__(
-        self, executor: Executor, budget: RequestBudget, on_rejected: Callable[[], None] = lambda: None
+        self,
+        executor: Executor,
+        budget: RequestBudget,
+        on_rejected: Callable[[], None] = lambda: None,
+        on_call: Callable[[CallReport], None] = lambda _: None,
     ) -> None:
         self._executor = executor
         self._budget = budget
         self._on_rejected = on_rejected
+        self._on_call = on_call
 
     async def __call__(
         self, client: ClientSource, request: Request, bucket: Bucket, priority: Priority, **parameters: Any
@@ -60,12 +88,13 @@ class Calls:
         self, client: ClientSource, method: str, request: Request, bucket: Bucket, parameters: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         started = time.monotonic()
-        result = Result.ABANDONED
+        result, reason = Result.ABANDONED, None
         try:
             answer: Mapping[str, Any] = await self._executor.call(lambda: getattr(client(), method)(**parameters))
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             problem = translate(error, request)
             result = self._note_failure(error, problem, bucket)
+            reason = None if result is Result.GONE else problem.problem.reason
             raise problem from error
         else:
             result = Result.OK
@@ -73,8 +102,7 @@ class Calls:
             return answer
         finally:
             duration = time.monotonic() - started
-            METRICS.requests.labels(request.service, request.operation, request.region, result).inc()
-            METRICS.duration.labels(request.service).observe(duration)
+            self._on_call(CallReport(request, result, duration, reason))
             LOGGER.debug(
                 "%s %s in %s: %s after %.3f s", request.operation, request.subject, request.region, result, duration
             )
@@ -88,8 +116,3 @@ class Calls:
         if isinstance(problem, Gone):
             return Result.GONE
         return Result.RETRY if isinstance(problem, Retry) else Result.BLOCKED
-
-
-def observe_wait(bucket: Bucket, seconds: float) -> None:
-    """The hook that puts a budget's waits into the metrics."""
-    METRICS.budget_wait.labels(bucket.action).observe(seconds)

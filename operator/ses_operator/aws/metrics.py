@@ -2,49 +2,31 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from prometheus_client import CollectorRegistry
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Histogram
-
-WAIT_BUCKETS = (0.01, 0.1, 1.0, 10.0, 60.0, 600.0)
-CALL_BUCKETS = (0.05, 0.2, 1.0, 5.0, 15.0)
-
-
-class Result(StrEnum):
-    """How a call ended."""
-
-    OK = "ok"
-    GONE = "gone"
-    THROTTLED = "throttled"
-    RETRY = "retry"
-    BLOCKED = "blocked"
-    ABANDONED = "abandoned"  # the gate was shut, or the caller was cancelled
+from ses_operator.aws.budget import Bucket
+from ses_operator.aws.calls import CallReport
+from ses_operator.core import metrics
+from ses_operator.instruments import counter, histogram
 
 
 class AwsMetrics:
-    """The metrics of all calls to AWS of one registry."""
+    """The metrics of all calls to AWS of one registry; its methods are the hooks of ``Calls`` and ``RequestBudget``."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        self.requests = Counter(
-            "ses_operator_aws_requests",
-            "Requests sent to AWS, by how they ended",
-            ["service", "operation", "region", "result"],
-            registry=registry,
-        )
-        self.duration = Histogram(
-            "ses_operator_aws_request_seconds",
-            "How long AWS took to answer, with the wait for a free thread",
-            ["service"],
-            buckets=CALL_BUCKETS,
-            registry=registry,
-        )
-        self.budget_wait = Histogram(
-            "ses_operator_budget_wait_seconds",
-            "How long requests waited for their turn under AWS's request limit",
-            ["action"],
-            buckets=WAIT_BUCKETS,
-            registry=registry,
-        )
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = counter(metrics.AWS_REQUESTS, registry)
+        self._errors = counter(metrics.AWS_ERRORS, registry)
+        self._seconds = histogram(metrics.AWS_SECONDS, registry)
+        self._budget_wait = histogram(metrics.BUDGET_WAIT, registry)
 
+    def on_call(self, report: CallReport) -> None:
+        """A call ended."""
+        call = report.request
+        self._requests.labels(call.service, call.operation, call.region, report.result).inc()
+        self._seconds.labels(call.service).observe(report.seconds)
+        if report.reason is not None:
+            self._errors.labels(call.service, call.operation, call.region, report.reason).inc()
 
-METRICS = AwsMetrics()
+    def on_wait(self, bucket: Bucket, seconds: float) -> None:
+        """A call had its turn."""
+        self._budget_wait.labels(bucket.action).observe(seconds)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ses_operator.aws.budget import Bucket, Priority, RequestBudget
-from ses_operator.aws.calls import Calls, ClientSource
+from ses_operator.aws.calls import CallReport, Calls, ClientSource
 from ses_operator.aws.clients import Clients
 from ses_operator.aws.config import AccountConfig, Role
 from ses_operator.aws.errors import Request
@@ -89,15 +89,21 @@ class Sessions:
     """Opens AWS accounts, one for each SesAccount name; a changed configuration opens a new one and lets go of the old.
 
     ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open`` asks STS.
+    ``on_call`` is called after each call to AWS.
     """
 
     def __init__(
-        self, executor: Executor, budget: RequestBudget, on_doubt: Callable[[str], None] = lambda _: None
+        self,
+        executor: Executor,
+        budget: RequestBudget,
+        on_doubt: Callable[[str], None] = lambda _: None,
+        on_call: Callable[[CallReport], None] = lambda _: None,
     ) -> None:
         self._executor = executor
         self._budget = budget
-        self._sts_calls = Calls(executor, RequestBudget(STS_RATE))
+        self._sts_calls = Calls(executor, RequestBudget(STS_RATE), on_call=on_call)
         self._on_doubt = on_doubt
+        self._on_call = on_call
         self._entries: dict[str, _Entry] = {}
 
     async def open(self, config: AccountConfig) -> AwsAccount:
@@ -128,7 +134,7 @@ class Sessions:
         caller = await self._ask_who_calls(config.name, clients.source("sts"))
         account_id = str(caller["Account"])
         self._budget.set_rate(account_id, config.requests_per_second)
-        calls = Calls(self._executor, self._budget, lambda: self._doubt(config))
+        calls = Calls(self._executor, self._budget, lambda: self._doubt(config), self._on_call)
         return AwsAccount(config, clients, calls, account_id, str(caller["Arn"]))
 
     async def _ask_who_calls(self, name: str, sts: ClientSource) -> Mapping[str, Any]:

@@ -77,6 +77,7 @@ class AccountController:
         if self._accounts.remove(name):
             self._wake_users(name)
         self._sessions.forget(name)
+        self._cluster.telemetry.forget_account(name)
         self._written.pop(name, None)
         for key in [key for key in self._asked if key[0] == name]:
             del self._asked[key]
@@ -174,9 +175,11 @@ class AccountController:
             return before
         self._asked[(name, region)] = now
         try:
-            return region_status(region, await aws.region(region).get_account(Priority.SWEEP))
+            facts = await aws.region(region).get_account(Priority.SWEEP)
         except OperatorError as error:
             return region_status(region, error.problem)
+        self._cluster.telemetry.on_quota(name, region, facts.sent_last_24_hours)
+        return region_status(region, facts)
 
     async def _report(
         self,

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from ses_operator.aws.budget import Priority, RequestBudget
-from ses_operator.aws.calls import Calls, observe_wait
+from ses_operator.aws.calls import Calls
 from ses_operator.aws.executor import Executor
 from ses_operator.aws.inventory import Inventory
 from ses_operator.aws.lister import Intervals
@@ -26,6 +26,7 @@ from ses_operator.controllers.objects import IdentityObjects
 from ses_operator.controllers.queue import Result, Urgency
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement
+from ses_operator.core.answers import Outcome
 from ses_operator.core.keys import ObjectKey
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import EndpointObject
@@ -45,13 +46,14 @@ def now() -> datetime:
 class Resolvers:
     """One resolver for each set of name servers, so that zones are found once."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_query: Callable[[Outcome], None]) -> None:
+        self._on_query = on_query
         self._resolvers: dict[tuple[str, ...], Resolver] = {}
 
     def __call__(self, nameservers: Sequence[str]) -> Resolver:
         key = tuple(nameservers)
         if key not in self._resolvers:
-            self._resolvers[key] = Resolver(NameServers(key))
+            self._resolvers[key] = Resolver(NameServers(key, on_query=self._on_query))
         return self._resolvers[key]
 
 
@@ -91,13 +93,18 @@ class Controllers:
     """The controllers, and what they share."""
 
     def __init__(self, cluster: Cluster) -> None:
-        settings = cluster.settings
+        settings, measured = cluster.settings, cluster.telemetry
         self._executor = Executor(cluster.gate, settings.aws_connections)
-        calls = Calls(self._executor, RequestBudget(REQUESTS_PER_SECOND, on_wait=observe_wait))
+        calls = Calls(
+            self._executor,
+            RequestBudget(REQUESTS_PER_SECOND, on_wait=measured.aws.on_wait),
+            on_call=measured.aws.on_call,
+        )
         self._sessions = Sessions(
             self._executor,
-            RequestBudget(on_wait=observe_wait),
+            RequestBudget(on_wait=measured.aws.on_wait),
             lambda name: cluster.account_queue.add(ObjectKey("", name)),
+            measured.aws.on_call,
         )
         self._inventory = Inventory(
             cluster.identity_queue.add, Intervals(idle=settings.idle_poll, pending=settings.pending_poll)
@@ -117,13 +124,15 @@ class Controllers:
             wakeups.on_account(sighting, Origin.WATCHED)
 
         parts = IdentityParts(
-            objects=IdentityObjects(cluster.client, cluster.identities, cluster.events, on_identity),
+            objects=IdentityObjects(
+                cluster.client, cluster.identities, cluster.events, on_identity, measured.on_status
+            ),
             accounts=accounts,
             claimants=Claimants(cluster.identities, accounts),
             inventory=self._inventory,
             regions=Regions(Facts(time.monotonic), self._inventory),
             dns=self._dns,
-            lookups=Lookups(Resolvers(), time.monotonic),
+            lookups=Lookups(Resolvers(measured.on_dns_query), time.monotonic),
             settlement=Settlement(self._inventory, cluster.endpoints, settings.sweep_interval, time.time),
         )
         self.identity = IdentityReconciler(cluster, parts)

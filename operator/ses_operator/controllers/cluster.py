@@ -6,13 +6,15 @@ A change seen by a watch only puts keys on queues; what it means is found out by
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.meta import IDENTITY_NAME_LABEL, IDENTITY_NAMESPACE_LABEL, WATCH_LABEL
 from ses_operator.controllers.queue import Result, Urgency, WorkQueue
+from ses_operator.controllers.telemetry import BY_MARK, Telemetry
+from ses_operator.core.census import marks
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.client import KubeClient, WriteGate
 from ses_operator.kube.events import EventRecorder
@@ -39,6 +41,7 @@ ENDPOINT_SELECTOR = IDENTITY_NAME_LABEL
 IDENTITY_INDEXES: Mapping[str, Callable[[SesIdentity], Iterable[Hashable]]] = {
     BY_ACCOUNT: lambda identity: [identity.spec.account_ref.name],
     BY_DOMAIN: lambda identity: [identity.spec.domain],
+    BY_MARK: marks,
 }
 
 ACCOUNT_INDEXES: Mapping[str, Callable[[SesAccount], Iterable[Hashable]]] = {
@@ -80,6 +83,7 @@ class Cluster:
     events: EventRecorder
     identity_queue: WorkQueue[ObjectKey]
     account_queue: WorkQueue[ObjectKey]
+    telemetry: Telemetry = field(default_factory=Telemetry)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +103,7 @@ class Wakeups:
         for index, value in sighting.entries:
             if index == BY_ACCOUNT:
                 self.account_queue.add(ObjectKey("", str(value)))
-            elif origin is Origin.WATCHED:
+            elif index == BY_DOMAIN and origin is Origin.WATCHED:
                 self._add_rivals(sighting.key, value)
 
     def on_account(self, sighting: Sighting, origin: Origin) -> None:

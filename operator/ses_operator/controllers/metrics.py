@@ -1,16 +1,17 @@
-"""What the work queues and reconciles measure, under the names that controller-runtime gave them.
-
-Dashboards and alerts for other operators (``workqueue_depth``, ``controller_runtime_reconcile_total``) read these too.
-"""
+"""What the work queues and reconciles measure, under the names that controller-runtime gave them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
 
-from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry
 
-SECONDS = (0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
+from ses_operator.core import metrics
+from ses_operator.instruments import counter, gauge, histogram
+
+UNEXPECTED = "Unexpected"
+"""The reason of an error that no adapter has translated."""
 
 
 class Outcome(StrEnum):
@@ -25,34 +26,17 @@ class Outcome(StrEnum):
 class WorkQueueMetrics:
     """The metrics of all work queues of one registry; each queue is a value of the label ``name``."""
 
-    def __init__(self, registry: CollectorRegistry = REGISTRY) -> None:
-        self.depth = Gauge("workqueue_depth", "Keys that wait for a worker", ["name"], registry=registry)
-        self.oldest = Gauge(
-            "workqueue_oldest_age_seconds", "How long the key at the head waits", ["name"], registry=registry
-        )
-        self.delayed = Gauge("workqueue_delayed", "Keys that are due later", ["name"], registry=registry)
-        self.adds = Counter("workqueue_adds", "Keys added, repetitions apart", ["name"], registry=registry)
-        self.retries = Counter("workqueue_retries", "Keys added again after a failure", ["name"], registry=registry)
-        self.wait = Histogram(
-            "workqueue_queue_duration_seconds",
-            "How long a key waited for a worker",
-            ["name"],
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.work = Histogram(
-            "workqueue_work_duration_seconds",
-            "How long a reconcile took",
-            ["name"],
-            buckets=SECONDS,
-            registry=registry,
-        )
-        self.busy = Gauge(
-            "controller_runtime_active_workers", "Reconciles that run now", ["controller"], registry=registry
-        )
-        self.reconciles = Counter(
-            "controller_runtime_reconcile", "Reconciles that ended", ["controller", "result"], registry=registry
-        )
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self.depth = gauge(metrics.QUEUE_DEPTH, registry)
+        self.oldest = gauge(metrics.QUEUE_OLDEST, registry)
+        self.delayed = gauge(metrics.QUEUE_DELAYED, registry)
+        self.adds = counter(metrics.QUEUE_ADDS, registry)
+        self.retries = counter(metrics.QUEUE_RETRIES, registry)
+        self.wait = histogram(metrics.QUEUE_WAIT, registry)
+        self.work = histogram(metrics.RECONCILE_SECONDS, registry)
+        self.busy = gauge(metrics.ACTIVE_WORKERS, registry)
+        self.reconciles = counter(metrics.RECONCILES, registry)
+        self.errors = counter(metrics.RECONCILE_ERRORS, registry)
 
     def observe_queue(
         self, name: str, depth: Callable[[], float], oldest: Callable[[], float], delayed: Callable[[], float]
@@ -61,6 +45,3 @@ class WorkQueueMetrics:
         self.depth.labels(name).set_function(depth)
         self.oldest.labels(name).set_function(oldest)
         self.delayed.labels(name).set_function(delayed)
-
-
-METRICS = WorkQueueMetrics()

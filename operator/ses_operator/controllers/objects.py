@@ -45,11 +45,14 @@ class IdentityObjects:
         store: ObjectStore[SesIdentity],
         events: EventRecorder,
         on_change: Callable[[Sighting], None],
+        on_status: Callable[[SesIdentity, SesIdentityStatus], None] = lambda *_: None,
     ) -> None:
+        """``on_status`` is told of each status that was written, and of the object as it was before."""
         self._client = client
         self._store = store
         self._events = events
         self._on_change = on_change
+        self._on_status = on_status
         self._anchors = FreshAnchors(store.uid)
 
     async def anchor(self, identity: SesIdentity, footprint: Footprint) -> SesIdentity:
@@ -74,6 +77,7 @@ class IdentityObjects:
         )
         if written is None:
             return identity
+        self._on_status(identity, status)
         for transition in transitions(identity.status.conditions, status.conditions):
             self.tell(identity, transition)
         sighting = self._store.observe(written)

@@ -16,7 +16,7 @@ from collections.abc import Awaitable, Callable, Hashable
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
-from ses_operator.controllers.metrics import METRICS, Outcome, WorkQueueMetrics
+from ses_operator.controllers.metrics import UNEXPECTED, Outcome, WorkQueueMetrics
 from ses_operator.controllers.schedule import DelayedKeys, Ready, ReadyKeys, Urgency
 from ses_operator.core.problems import OperatorError, Stale
 
@@ -73,7 +73,7 @@ class Backoff:
 class WorkQueue(Generic[K]):
     """Keys to reconcile, and the reconciles that run."""
 
-    def __init__(self, name: str, *, backoff: Backoff | None = None, metrics: WorkQueueMetrics = METRICS) -> None:
+    def __init__(self, name: str, metrics: WorkQueueMetrics, *, backoff: Backoff | None = None) -> None:
         """``name`` labels logs and metrics. All methods are for the thread of the event loop that ``run`` runs in."""
         self.name = name
         self._backoff = backoff or Backoff()
@@ -206,6 +206,7 @@ class WorkQueue(Generic[K]):
         except Exception:
             # Level-triggered work is worth repeating whatever went wrong: one key must not take the operator down.
             logger.exception("reconcile failed", extra={"controller": self.name, "object": str(key)})
+            self._metrics.errors.labels(self.name, UNEXPECTED).inc()
             self.add_rate_limited(key)
         finally:
             self._metrics.work.labels(self.name).observe(_now() - started)
@@ -225,6 +226,7 @@ class WorkQueue(Generic[K]):
 
     def _postpone(self, key: K, error: OperatorError) -> None:
         problem = error.problem
+        self._metrics.errors.labels(self.name, problem.reason).inc()
         logger.log(
             logging.DEBUG if isinstance(error, Stale) else logging.WARNING,
             "reconcile to be repeated: %s",

@@ -113,6 +113,7 @@ class AccountFacts:
 
     Without ``production_access`` mail goes to verified identities only. ``enforcement_status``: HEALTHY, PROBATION or
     SHUTDOWN. ``max_24_hour_send``: messages, -1 for no limit. ``max_send_rate``: messages per second.
+    ``sent_last_24_hours``: messages, up to the moment of the answer.
     """
 
     production_access: bool
@@ -120,6 +121,7 @@ class AccountFacts:
     enforcement_status: str
     max_24_hour_send: float | None = None
     max_send_rate: float | None = None
+    sent_last_24_hours: float | None = None
 
 
 def identity_arn(account_id: str, region: str, identity: str, partition: str = "aws") -> str:

@@ -82,6 +82,7 @@ class NameServers:
     ``configured``: addresses as ``host``, ``host:port`` or ``[v6]:port`` that are asked for every name in place of the
     zone's own servers. ``recursive``: resolvers to find zones and servers with; the system's where it is empty.
     ``authoritative_port``: of the zones' own servers. ``timeout``: seconds for each query. ``concurrency``: of all queries.
+    ``on_query`` is called after each query with what came back.
     """
 
     def __init__(
@@ -93,6 +94,7 @@ class NameServers:
         timeout: float = 3.0,
         concurrency: int = 32,
         monotonic: Callable[[], float] = time.monotonic,
+        on_query: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
         self._configured = tuple(configured)
         self._recursive = tuple(recursive)
@@ -100,6 +102,7 @@ class NameServers:
         self._timeout = timeout
         self._slots = asyncio.Semaphore(concurrency)
         self._monotonic = monotonic
+        self._on_query = on_query
         self._searches: dict[dns.name.Name, tuple[float, asyncio.Task[ZoneServers]]] = {}
         self._zones: dict[dns.name.Name, tuple[float, ZoneServers]] = {}
 
@@ -119,9 +122,11 @@ class NameServers:
                 response, _ = await dns.asyncquery.udp_with_fallback(
                     query, server.address, self._timeout, server.port, ignore_unexpected=True
                 )
+                reply = Reply(_outcome(response, name, rdtype), response)
             except UNREACHABLE:
-                return Reply(Outcome.TIMEOUT)
-        return Reply(_outcome(response, name, rdtype), response)
+                reply = Reply(Outcome.TIMEOUT)
+        self._on_query(reply.outcome)
+        return reply
 
     async def zone_of(self, name: dns.name.Name) -> ZoneServers:
         """The zone that holds the name, and its servers. Names that are asked for at the same time share one search."""

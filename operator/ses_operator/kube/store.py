@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections import OrderedDict, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
@@ -114,6 +114,12 @@ class ObjectStore(Generic[M]):
         if index not in self._indexes:
             raise KeyError(index)
         return sorted(self._index.get((index, value), ()))
+
+    def index(self, index: str) -> Iterator[tuple[Hashable, Collection[ObjectKey]]]:
+        """Each value that an index has at present, and the keys of the objects for which it gives this value."""
+        if index not in self._indexes:
+            raise KeyError(index)
+        return ((value, keys) for (name, value), keys in self._index.items() if name == index and keys)
 
     def observe(self, obj: JsonObject) -> Sighting:
         """Take in an object that was seen, or that the apiserver answered to a write.

@@ -1,0 +1,73 @@
+"""What /metrics says while an identity goes from nothing to verified, and that asking costs nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from cluster.conftest import QUICK
+from cluster.tenant import PATIENCE, Tenant
+from devcluster.environment import Environment
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.waiting import eventually
+from ses_operator.core import metrics
+from ses_operator.core.metrics import METRICS, Metric
+
+IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
+
+
+@pytest.fixture(scope="module")
+def operator(environment: Environment) -> Iterator[OperatorProcess]:
+    """An operator that tells of each identity by its name."""
+    flags = {**QUICK, "metrics-detail": "identities"}
+    with environment.operator(OperatorOptions(installation_id="tests", flags=flags)) as operator:
+        yield operator
+
+
+def value(operator: OperatorProcess, metric: Metric, suffix: str = "", **labels: str) -> float:
+    """The sum over all series of the metric that have these labels."""
+    wanted = labels.items()
+    return sum(
+        sample.value
+        for family in text_string_to_metric_families(operator.metrics())
+        for sample in family.samples
+        if sample.name == metric.name + suffix and wanted <= sample.labels.items()
+    )
+
+
+def test_metrics_follow_an_identity_to_verified(operator: OperatorProcess, tenant: Tenant) -> None:
+    mine = {"namespace": tenant.namespace, "identity": "mail"}
+    tenant.create_ready(IRELAND, VIRGINIA)
+
+    eventually(
+        lambda: value(operator, metrics.IDENTITY_VERIFIED, **mine) == 2, timeout=PATIENCE, of="two verified regions"
+    )
+    assert value(operator, metrics.IDENTITY_READY, **mine) == 1
+    assert value(operator, metrics.IDENTITIES, status="SUCCESS") >= 2
+    assert value(operator, metrics.TIME_TO_VERIFY, "_count", account="default") >= 2
+    assert value(operator, metrics.ACCOUNT_READY, account="default") == 1
+    assert value(operator, metrics.AWS_REQUESTS, operation="CreateEmailIdentity", result="ok") == 2
+    assert value(operator, metrics.RECONCILE_SECONDS, "_count", name="sesidentity") >= 1
+    assert value(operator, metrics.LEADER, name="ses-operator-tests") == 1
+    eventually(
+        lambda: value(operator, metrics.SEND_RATE, account="default") > 0, timeout=PATIENCE, of="quotas to be told"
+    )
+
+    tenant.delete()
+    tenant.gone()
+    eventually(
+        lambda: value(operator, metrics.IDENTITY_READY, **mine) == 0, timeout=PATIENCE, of="its series to go with it"
+    )
+
+
+def test_what_is_exposed_is_described(operator: OperatorProcess) -> None:
+    described = {name for metric in METRICS for name in (*metric.series, metric.name)}
+    exposed = {
+        sample.name
+        for family in text_string_to_metric_families(operator.metrics())
+        for sample in family.samples
+        if not sample.name.endswith("_created") and not sample.name.startswith(("process_", "python_"))
+    }
+    assert exposed <= described
