@@ -8,7 +8,7 @@ import pytest
 
 from ses_operator.api.reasons import Reason
 from ses_operator.core.answers import Answer, FindingState, Outcome, Probes, PublishedAt
-from ses_operator.core.diagnosis import Case, diagnose, diagnose_all, is_served_from
+from ses_operator.core.diagnosis import Case, diagnose, diagnose_all
 from ses_operator.core.matching import matches
 from ses_operator.core.records import SPF_VALUE, Purpose, RecordSet, RecordType
 
@@ -332,24 +332,3 @@ def test_a_cause_that_is_known_is_not_hidden_behind_another_regions_records() ->
 
 def test_nothing_found_matches_nothing() -> None:
     assert not any(matches(record, ()) for record in (DKIM, MX, SPF, KEY))
-
-
-@pytest.mark.parametrize(
-    ("seen", "served"),
-    [
-        pytest.param(found("a.dkim.amazonses.com"), True, id="the zone answers"),
-        pytest.param(
-            answer(Outcome.FOUND, "a.dkim.amazonses.com", servers=("ns7.example.org",)),
-            False,
-            id="its namesake answers",
-        ),
-        pytest.param(
-            answer(Outcome.FOUND, "a.dkim.amazonses.com", zone="com"), False, id="the zone above answers, undelegated"
-        ),
-        pytest.param(NOT_THERE, False, id="it is not there"),
-        pytest.param(answer(Outcome.TIMEOUT), False, id="nobody answers"),
-    ],
-)
-def test_a_record_is_served_from_a_zone_if_that_zones_servers_have_it(seen: Answer, served: bool) -> None:
-    published_at = PublishedAt(ZONE, SERVERS)
-    assert is_served_from(diagnose(Case(DKIM, seen, published_at=published_at)), published_at) is served

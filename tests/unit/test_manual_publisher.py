@@ -25,3 +25,5 @@ async def test_every_record_stays_pending_until_dns_tells_and_there_is_nothing_t
 async def test_there_is_nothing_to_take_back() -> None:
     assert await ManualPublisher().withdraw(PUBLICATION) == ()
     await ManualPublisher().release(PUBLICATION)
+    await ManualPublisher().retain(PUBLICATION, RECORDS)
+    assert await ManualPublisher().holdings(PUBLICATION) == frozenset()

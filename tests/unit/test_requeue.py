@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
+from ses_operator.core.moves import Fate, FormerPlace
 from ses_operator.core.observed import Observed, Present
 from ses_operator.core.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.report import Case
 from ses_operator.core.requeue import needs_backoff, requeue_after
-from ses_operator.core.schedule import CONFLICT_READ
+from ses_operator.core.schedule import CONFLICT_READ, LONGEST_LOOKUP, LOOKUP_PATIENCE, WATCH_READ
 from ses_operator.core.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.steps import PublishRecords, Surplus
 from ses_operator.core.suspension import suspension
@@ -73,3 +75,17 @@ def test_steps_that_are_left_at_the_end_of_a_run_are_not_left_until_the_sweep() 
     left = Plan(dns=PublishRecords((), Surplus.REMOVE))
     assert needs_backoff(case(verified(), left))
     assert not needs_backoff(case(verified(), left, suspended=True)), "it is not to be done now"
+
+
+@pytest.mark.parametrize(
+    ("fate", "seconds", "after"),
+    [
+        pytest.param(Fate.WATCH, 60, WATCH_READ, id="ExternalDNS is about to take away what we need"),
+        pytest.param(Fate.WATCH, 2000, LONGEST_LOOKUP, id="it has not for long"),
+        pytest.param(Fate.KEEP, 400, 100.0, id="name servers are asked ever less often"),
+        pytest.param(Fate.KEEP, LOOKUP_PATIENCE + 1, None, id="somebody has to do something: the sweep looks"),
+    ],
+)
+def test_a_place_where_records_went_before_is_looked_at_again(fate: Fate, seconds: float, after: float | None) -> None:
+    place = FormerPlace("DNSEndpoint", "why", NOW - timedelta(seconds=seconds), fate)
+    assert requeue_after(replace(case(verified()), former=(place,)), NOW) == after

@@ -31,17 +31,17 @@ class Time:
         return self.now
 
 
-def test_a_turn_that_was_brought_forward_is_not_lost_to_a_look_before_it() -> None:
+def test_a_look_before_its_turn_does_not_move_the_turn() -> None:
     time = Time()
     settlement = Settlement(Inventory(lambda _: None), NoEndpoints(), DAY, time)
     assert not settlement.is_due(IDENTITY)
 
-    settlement.bring_forward(IDENTITY, 60.0)
+    left = settlement.until_turn(IDENTITY)
     time.now += 10
     settlement.note_read(IDENTITY)
-    assert settlement.until_turn(IDENTITY) == 50.0
+    assert settlement.until_turn(IDENTITY) == left - 10
 
-    time.now += 50
+    time.now += left
     assert settlement.is_due(IDENTITY)
     settlement.note_read(IDENTITY)
     assert not settlement.is_due(IDENTITY), "it has had its turn"

@@ -55,3 +55,9 @@ def test_records_published_by_hand_are_in_no_place_of_ours() -> None:
     by_hand = wanted(provider=DnsProvider.MANUAL)
     assert is_tidy(by_hand, footprint(REGION, places=()))
     assert not is_tidy(by_hand, footprint(REGION))
+
+
+def test_an_old_place_that_somebody_else_has_to_clear_the_way_for_does_not_keep_an_identity_busy() -> None:
+    standing = footprint(REGION, places=("Route53/Z1", "Route53/Z2"))
+    assert is_tidy(wanted(), standing, lasting=frozenset({"Route53/Z1"}))
+    assert not is_tidy(wanted(), standing, lasting=frozenset({"DNSEndpoint"}))

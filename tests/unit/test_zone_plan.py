@@ -12,7 +12,14 @@ from ses_operator.core.ledger import Ledger, digest
 from ses_operator.core.publication import RecordState
 from ses_operator.core.records import RecordId, RecordSet, RecordType, dkim_records, mail_from_records, merge
 from ses_operator.core.steps import Surplus
-from ses_operator.core.zone_plan import names_concerned, plan_publication, plan_release, plan_withdrawal
+from ses_operator.core.zone_plan import (
+    holdings,
+    names_concerned,
+    plan_publication,
+    plan_release,
+    plan_retention,
+    plan_withdrawal,
+)
 from ses_operator.core.zone_sets import Action, BatchLimits, ZoneSet, ZoneView, apply, zone_view
 from unit.zones import ANOTHER, DOMAIN, LEDGER, OWNER, change, contents, record, records, zones
 
@@ -87,6 +94,28 @@ def test_withdrawing_in_the_middle_of_publishing_in_parts_restores_the_zone_exac
     for _ in range(parts):
         changed = change(changed, plan_publication(OWNER, DOMAIN, wanted, changed, limits=SMALL).changes)
     assert contents(withdraw(changed)) == contents(zone)
+
+
+@given(zones(), records(), records())
+def test_a_zone_that_records_moved_away_from_keeps_what_is_wanted_right_and_gets_nothing_new(
+    zone: ZoneView, before: tuple[RecordSet, ...], wanted: tuple[RecordSet, ...]
+) -> None:
+    held = holdings(OWNER, DOMAIN, published := publish(zone, before))
+    kept = change(published, plan_retention(OWNER, DOMAIN, wanted, published).changes)
+    assert holdings(OWNER, DOMAIN, kept) <= held & {record.id for record in wanted}
+    assert contents(kept) <= contents(publish(published, wanted)) | contents(zone) | set(kept.get(LEDGER, ()))
+    assert plan_retention(OWNER, DOMAIN, wanted, kept).changes == ()
+    assert contents(withdraw(kept)) == contents(zone)
+
+
+@given(zones(), records())
+def test_what_somebody_removed_where_records_were_before_is_not_put_back(
+    zone: ZoneView, before: tuple[RecordSet, ...]
+) -> None:
+    published = publish(zone, before)
+    emptied = {name: sets for name, sets in published.items() if name == LEDGER}
+    assert holdings(OWNER, DOMAIN, emptied) == frozenset()
+    assert contents(change(emptied, plan_retention(OWNER, DOMAIN, before, emptied).changes)) == frozenset()
 
 
 @given(zones(), records(), records())

@@ -98,6 +98,14 @@ class ReportAuthorizationStatus(Model):
     message: str = Field(description="Who has to publish it, and what happens otherwise.")
 
 
+class FormerPlaceStatus(Model):
+    """A place where the records were published before, and that is not over with."""
+
+    place: str = Field(description="The place: Route53/ and the id of the hosted zone, or DNSEndpoint.")
+    since: Timestamp = Field(description="Since when that is so, as the message says it.")
+    message: str = Field(description="Why, what is waited for, and what to do if it shall not be waited for.")
+
+
 class DnsStatus(Model):
     """The DNS records and where they are published."""
 
@@ -107,6 +115,14 @@ class DnsStatus(Model):
     zone: ZoneStatus | None = Field(None, description="The hosted zone, where the provider is Route53.")
     records: tuple[RecordStatus, ...] = Field(
         (), description="Every record that SES or the spec asks for, ready to copy, with its state."
+    )
+    former_places: tuple[FormerPlaceStatus, ...] | None = Field(
+        None,
+        description=(
+            "Where the records were published before the provider or the zone changed, as long as something of them is "
+            "kept there: until name servers are seen to answer them from the new place."
+        ),
+        json_schema_extra=list_map("place"),
     )
     report_authorizations: tuple[ReportAuthorizationStatus, ...] | None = Field(
         None,

@@ -27,6 +27,10 @@ RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
 FOOTPRINT = f"{PREFIX}footprint"
 """Annotation of ours: what was, or was about to be, made outside the cluster; what deletion has to undo."""
 
+WITHDRAW_FROM = f"{PREFIX}withdraw-from"
+"""Annotation set by people: a place where records went before (``Route53/<zone id>`` or ``DNSEndpoint``), to be cleared without
+waiting until name servers answer from the new one."""
+
 WATCH_LABEL = f"{PREFIX}watch"
 """Label that people put on a Secret, with the value true, to have a change of it noticed at once."""
 

@@ -22,6 +22,7 @@ from ses_operator.controllers.dns_side import DnsSide
 from ses_operator.controllers.facts import Facts
 from ses_operator.controllers.identity import IdentityController, IdentityParts
 from ses_operator.controllers.lookups import Lookups
+from ses_operator.controllers.moves import Moves
 from ses_operator.controllers.objects import IdentityObjects
 from ses_operator.controllers.queue import Result, Urgency
 from ses_operator.controllers.regions import Regions
@@ -123,16 +124,19 @@ class Controllers:
         def on_account(sighting: Sighting) -> None:
             wakeups.on_account(sighting, Origin.WATCHED)
 
+        objects = IdentityObjects(
+            cluster.client, cluster.identities, cluster.events, on_identity, measured.on_status
+        )
+        lookups = Lookups(Resolvers(measured.on_dns_query), time.monotonic)
         parts = IdentityParts(
-            objects=IdentityObjects(
-                cluster.client, cluster.identities, cluster.events, on_identity, measured.on_status
-            ),
+            objects=objects,
             accounts=accounts,
             claimants=Claimants(cluster.identities, accounts),
             inventory=self._inventory,
             regions=Regions(Facts(time.monotonic), self._inventory),
             dns=self._dns,
-            lookups=Lookups(Resolvers(measured.on_dns_query), time.monotonic),
+            moves=Moves(self._dns, lookups, objects.tell, now),
+            lookups=lookups,
             settlement=Settlement(self._inventory, cluster.endpoints, settings.sweep_interval, time.time),
         )
         self.identity = IdentityReconciler(cluster, parts)

@@ -26,10 +26,7 @@ from ses_operator.core.problems import OperatorError, Problem
 from ses_operator.core.report import not_ready
 from ses_operator.core.status import remembered, unfinished_status
 from ses_operator.core.steps import DnsStep
-from ses_operator.core.transitions import EventType, Transition
-
-RECORDS_LEFT = "RecordsLeft"
-"""The reason of an Event about DNS records that are still there after deletion."""
+from ses_operator.core.transitions import RECORDS_LEFT, EventType, Transition
 
 WAY_OUT = "To let go of the object and leave everything as it is, set spec.deletionPolicy to Retain"
 

@@ -13,6 +13,7 @@ from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.accounts import OpenAccount
 from ses_operator.core.answers import PublishedAt
 from ses_operator.core.desired import Desired
+from ses_operator.core.footprint import DNS_ENDPOINT_PLACE, ROUTE53_PLACE
 from ses_operator.core.keys import Owner
 from ses_operator.core.observed import Observed
 from ses_operator.core.plan import surplus_policy, wanted_records
@@ -26,9 +27,6 @@ from ses_operator.dns.route53 import Route53Publisher
 from ses_operator.dns.zones import ZoneDirectory
 
 LOGGER = logging.getLogger(__name__)
-
-DNS_ENDPOINT_PLACE = "DNSEndpoint"
-ROUTE53_PLACE = "Route53/"
 
 EndpointPublisherFor = Callable[[OpenAccount], DnsEndpointPublisher]
 
@@ -149,6 +147,20 @@ class DnsSide:
         if account.spec.dns.nameservers:
             return PublishedAt(zone.name)
         return await (await self._bind(account)).zones.published_at(zone)
+
+    async def served_from(
+        self, account: OpenAccount, old: Target, new: Target
+    ) -> tuple[PublishedAt | None, PublishedAt | None]:
+        """Where an old place and the new one are served from: by name servers too where those can be told, or must be
+        because both zones have one name."""
+        zones = old.publication.zone, new.publication.zone
+        twins = zones[0] is not None and zones[1] is not None and zones[0].name == zones[1].name
+        directory = (await self._bind(account)).zones
+        if account.spec.dns.nameservers and not twins:
+            found = [PublishedAt(zone.name) if zone else None for zone in zones]
+        else:
+            found = [await directory.published_at(zone) if zone else None for zone in zones]
+        return found[0], found[1]
 
     async def close(self) -> None:
         """Stop what goes on in the background."""

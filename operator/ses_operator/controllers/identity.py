@@ -16,6 +16,7 @@ from ses_operator.controllers.accounts import Accounts, OpenAccount
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.dns_side import DnsSide, Target
 from ses_operator.controllers.lookups import Lookups
+from ses_operator.controllers.moves import Moves, Scene
 from ses_operator.controllers.objects import IdentityObjects, footprint_of_object
 from ses_operator.controllers.queue import Result
 from ses_operator.controllers.regions import Regions
@@ -26,6 +27,7 @@ from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
 from ses_operator.core.feedback import needs_topics
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
+from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed
 from ses_operator.core.plan import Plan, all_published, footprint_of, owns_any, plan_identity
 from ses_operator.core.problems import Problem
@@ -33,13 +35,10 @@ from ses_operator.core.publication import Zone
 from ses_operator.core.report import Case, is_ready
 from ses_operator.core.requeue import needs_backoff, requeue_after, waited
 from ses_operator.core.sending_policy import asks_for_new_policies
-from ses_operator.core.status import identity_status, refused_status, remembered
-from ses_operator.core.steps import PublishRecords, WithdrawRecords
+from ses_operator.core.status import former_places, identity_status, refused_status, remembered
+from ses_operator.core.steps import PublishRecords
 from ses_operator.core.suspension import suspension
 from ses_operator.core.tidiness import within_reach
-
-SECOND_LOOK = 60.0
-"""Seconds after which an identity whose records have moved is read in full once more."""
 
 MAX_ROUNDS = 8
 """Rounds of plan and apply in one run. Three are the rule; what is left after these waits for the next run."""
@@ -74,6 +73,7 @@ class IdentityParts:
     inventory: Inventory
     regions: Regions
     dns: DnsSide
+    moves: Moves
     lookups: Lookups
     settlement: Settlement
 
@@ -115,7 +115,8 @@ class IdentityController:
         if (problem := judge(application)) is not None:
             return await self._refuse(identity, problem)
         run, observed, plan = await self._converge(run, observed)
-        return await self._report(run, observed, plan)
+        run, former = await self._leave(run, observed, plan)
+        return await self._report(run, observed, plan, former)
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
         """Where the records go. Who asks for a look does not get the answer from before somebody made the zone."""
@@ -213,38 +214,28 @@ class IdentityController:
         needed = footprint | within_reach(wanted, observed) | Footprint(account=run.account.aws.account_id)
         return replace(run, identity=await self._parts.objects.anchor(run.identity, needed))
 
-    async def _tidy(self, run: Run, observed: Observed, plan: Plan) -> SesIdentity:
-        """Where records went before is cleared once they are served from where they go now; then the footprint shrinks."""
-        footprint = footprint_of_object(run.identity)
-        if any(region_plan.problem for region_plan in plan.regions.values()) or not all_published(observed):
-            return run.identity
-        left = footprint.places - run.places
-        if left and not await self._is_served_anew(run, observed):
-            return run.identity  # the old place may be the one that is asked; the next turn looks again
-        for place in sorted(left):
-            target = await self._parts.dns.target_at(run.account, run.desired, place)
-            if target is not None:
-                await self._parts.dns.take_away(target, WithdrawRecords())
-        if left:
-            # Whoever served the old place may take away what the new one has counted as there already.
-            self._parts.settlement.bring_forward(run.identity, SECOND_LOOK)
-        needed = footprint_of(run.desired, run.places, observed.regions, footprint)
-        return await self._parts.objects.anchor(run.identity, needed)
-
-    async def _is_served_anew(self, run: Run, observed: Observed) -> bool:
-        """Whether name servers answer from the zone where the records are now: that SES is content may be the old one's
-        doing. Who else publishes them, and where, is not known."""
-        published_at = await self._parts.dns.published_at(run.account, run.target)
-        if published_at is None or observed.dns is None:
-            return True
-        records = [entry.record for entry in observed.dns.records if not entry.is_left_to_others]
-        return await self._parts.lookups.are_served_from(records, run.account.spec.dns.nameservers, published_at)
+    async def _leave(self, run: Run, observed: Observed, plan: Plan) -> tuple[Run, tuple[FormerPlace, ...]]:
+        """Where records went before is brought to its end, as far as that can be done now; the footprint shrinks to what is
+        left. The old places that are not over with."""
+        footprint, identity = footprint_of_object(run.identity), run.identity
+        is_idle = plan.is_empty and identity.metadata.has_finalizer and not identity.spec.suspend
+        if not is_idle or not isinstance(run.target, Target) or observed.dns is None:
+            known = former_places(identity).values()
+            return run, tuple(place for place in known if place.place in footprint.places - run.places)
+        scene = Scene(identity, run.account, run.desired, run.target, observed)
+        left = await self._parts.moves.settle(scene)
+        places = run.places | {place.place for place in left}
+        if all_published(observed) and not any(region.problem for region in plan.regions.values()):
+            needed = footprint_of(run.desired, places, observed.regions, footprint)
+        else:
+            needed = replace(footprint, places=footprint.places & places)
+        return replace(run, identity=await self._parts.objects.anchor(identity, needed)), left
 
     async def _refuse(self, identity: SesIdentity, problem: Problem) -> Result:
         await self._parts.objects.report(identity, refused_status(identity, problem, self._now()))
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
-    async def _report(self, run: Run, observed: Observed, plan: Plan) -> Result:
+    async def _report(self, run: Run, observed: Observed, plan: Plan, former: tuple[FormerPlace, ...]) -> Result:
         case = Case.of(
             run.desired,
             observed,
@@ -252,6 +243,7 @@ class IdentityController:
             account_id=run.account.aws.account_id,
             partition=run.account.aws.partition,
             suspended=suspension(plan) if run.identity.spec.suspend else None,
+            former=former,
         )
         if is_reported_ready(run.identity, run.desired) and is_passing_doubt(case):
             return Result.retry()
@@ -261,8 +253,6 @@ class IdentityController:
         self._parts.settlement.note_read(identity)
         if needs_backoff(case):
             return Result.retry()
-        if plan.is_empty and identity.metadata.has_finalizer and not identity.spec.suspend:
-            identity = await self._tidy(replace(run, identity=identity), observed, plan)
         if is_ready(status) and self._parts.settlement.is_settled(identity, run.desired, run.account.aws.account_id):
             self._parts.regions.forget(run.account.aws.account_id, run.desired.identity, run.desired.regions)
         after = requeue_after(case, self._now())

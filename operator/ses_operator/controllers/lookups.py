@@ -8,7 +8,6 @@ from datetime import datetime
 
 from ses_operator.core.answers import PublishedAt
 from ses_operator.core.desired import Desired
-from ses_operator.core.diagnosis import is_served_from
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.observed import Observed
 from ses_operator.core.records import RecordSet
@@ -62,12 +61,10 @@ class Lookups:
             look = self._looks[key] = _Look(self._clock(), {finding.record.id: finding for finding in findings})
         return with_findings(desired, observed, look.findings if look else {})
 
-    async def are_served_from(
-        self, records: Iterable[RecordSet], nameservers: Sequence[str], published_at: PublishedAt
-    ) -> bool:
-        """Whether name servers answer all of the records from this zone, asked just now."""
-        findings = await self._resolver_for(nameservers).examine(records, published_at)
-        return all(is_served_from(finding, published_at) for finding in findings)
+    async def findings(self, records: Iterable[RecordSet], nameservers: Sequence[str]) -> Findings:
+        """What name servers say of the records, asked just now."""
+        found = await self._resolver_for(nameservers).examine(records)
+        return {finding.record.id: finding for finding in found}
 
     def forget(self, key: ObjectKey) -> None:
         """The object is gone, or is to be looked at anew."""

@@ -20,7 +20,7 @@ from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.schedule import next_sweep
 from ses_operator.core.ses import VerificationStatus
-from ses_operator.core.steadiness import is_steady
+from ses_operator.core.steadiness import is_steady, lasting_places
 from ses_operator.core.tidiness import is_tidy
 from ses_operator.kube.resources import JsonObject
 
@@ -60,10 +60,6 @@ class Settlement:
         key = ObjectKey(identity.metadata.namespace, identity.metadata.name)
         if (endpoint := self._endpoints.get(key)) is not None:
             self._seen[key] = _fingerprint(endpoint)
-
-    def bring_forward(self, identity: SesIdentity, seconds: float) -> None:
-        """Have its next turn in so many seconds."""
-        self._turns[identity.metadata.uid] = self._now() + seconds
 
     def until_turn(self, identity: SesIdentity) -> float:
         """Seconds until the identity's turn."""
@@ -107,11 +103,12 @@ def is_reported_ready(identity: SesIdentity, desired: Desired) -> bool:
 def _is_reported(identity: SesIdentity, desired: Desired, now: float) -> bool:
     """Whether status says that all is done, and nothing is left over from another configuration."""
     footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+    moment = datetime.fromtimestamp(now, UTC)
     return (
         is_reported_ready(identity, desired)
         and identity.metadata.has_finalizer
-        and is_steady(identity.status, datetime.fromtimestamp(now, UTC))
-        and is_tidy(desired, footprint)
+        and is_steady(identity.status, moment)
+        and is_tidy(desired, footprint, lasting_places(identity.status, moment))
     )
 
 

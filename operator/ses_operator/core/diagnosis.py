@@ -351,16 +351,6 @@ def diagnose_all(cases: Iterable[Case]) -> tuple[Finding, ...]:
     )
 
 
-def is_served_from(finding: Finding, published_at: PublishedAt) -> bool:
-    """Whether name servers answer the record, and from this zone: not from another one that has it as well."""
-    answer = finding.answer
-    return (
-        finding.state is FindingState.PUBLISHED
-        and answer.zone == published_at.zone
-        and not _elsewhere(published_at.servers, answer.servers)
-    )
-
-
 def _of_another_region(finding: Finding, findings: Sequence[Finding]) -> Finding:
     """Where no DKIM record of a region is there while another region's are, somebody published one region's alone."""
     if finding.record.purpose is not Purpose.DKIM:

@@ -11,6 +11,10 @@ import json
 from dataclasses import dataclass
 from typing import Any
 
+DNS_ENDPOINT_PLACE = "DNSEndpoint"
+ROUTE53_PLACE = "Route53/"
+"""What the name of a place in Route 53 begins with; the id of the hosted zone follows."""
+
 
 @dataclass(frozen=True, slots=True)
 class Footprint:

@@ -16,6 +16,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired
 from ses_operator.core.explanation import RegionCase, explain
 from ses_operator.core.mail_from import is_mail_from_verified
+from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed, Present
 from ses_operator.core.plan import Plan, RegionPlan
 from ses_operator.core.problems import Problem
@@ -39,7 +40,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a status is made from. ``plan`` is what is left to do after this run."""
+    """All that a status is made from. ``plan`` is what is left to do after this run; ``former``: places where records went
+    before and that are not over with."""
 
     desired: Desired
     observed: Observed
@@ -47,6 +49,7 @@ class Case:
     account_id: str = ""
     partition: str = "aws"
     suspended: Problem | None = None
+    former: tuple[FormerPlace, ...] = ()
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
     @classmethod
@@ -59,6 +62,7 @@ class Case:
         account_id: str,
         partition: str,
         suspended: Problem | None,
+        former: tuple[FormerPlace, ...] = (),
     ) -> Case:
         """The case with each region's problem worked out."""
         problems: dict[str, Problem] = {}
@@ -66,7 +70,7 @@ class Case:
             region_plan = plan.regions.get(region, RegionPlan())
             if (problem := explain(RegionCase(desired, region, observed, region_plan))) is not None:
                 problems[region] = problem
-        return cls(desired, observed, plan, account_id, partition, suspended, problems)
+        return cls(desired, observed, plan, account_id, partition, suspended, former, problems)
 
     def facts(self, region: str) -> IdentityFacts | None:
         view = self.observed.regions.get(region)
@@ -202,7 +206,8 @@ def _dns_published(case: Case) -> Verdict:
         return Verdict(ConditionStatus.UNKNOWN, Reason.PROGRESSING, "No region has told its records yet.")
     open_ = [entry for entry in dns.records if entry.state is not RecordState.PUBLISHED]
     if not open_:
-        return yes(f"All {len(dns.records)} record sets are published.")
+        published = f"All {len(dns.records)} record sets are published."
+        return yes(" ".join((published, *(f"{place.place}: {place.message}." for place in case.former))))
     wrong = sorted((entry for entry in open_ if entry.message), key=severity)
     if wrong:
         conflict = Reason.DNS_RECORD_CONFLICT if wrong[0].state is RecordState.CONFLICT else None

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from ses_operator.api.account import DnsProvider
+from ses_operator.core.moves import Fate
 from ses_operator.core.observed import Present, RegionView, Remembered
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import RecordState
@@ -13,10 +14,12 @@ from ses_operator.core.report import Case
 from ses_operator.core.schedule import (
     CONFLICT_READ,
     LOOKUP_GRACE,
+    LOOKUP_PATIENCE,
     SHORTEST_READ,
     lookup_interval,
     mail_from_interval,
     read_interval,
+    watch_interval,
 )
 from ses_operator.core.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.sight import LOOKED_AT_BY_SES
@@ -91,6 +94,7 @@ def _intervals(case: Case, now: datetime) -> Iterable[float]:
         yield lookup_interval(min(waited(case.observed.remembered.get(region), now) for region in case.desired.regions))
     if case.observed.dns and any(entry.state is RecordState.CONFLICT for entry in case.observed.dns.records):
         yield CONFLICT_READ
+    yield from _intervals_of_moves(case, now)
     for region, view in case.observed.regions.items():
         if not isinstance(view, Present) or region not in case.desired.regions:
             continue
@@ -98,6 +102,16 @@ def _intervals(case: Case, now: datetime) -> Iterable[float]:
         if verification_waits(view.facts) or mail_from_waits(view.facts):
             yield freshness(view, seconds)
             yield lookup_due(case.desired.provider, seconds)
+
+
+def _intervals_of_moves(case: Case, now: datetime) -> Iterable[float]:
+    """Places where records went before: what another program may take away is looked at often."""
+    for place in case.former:
+        seconds = max((now - place.since).total_seconds(), 0.0)
+        if place.fate is Fate.WATCH:
+            yield watch_interval(seconds)
+        elif seconds < LOOKUP_PATIENCE:
+            yield lookup_interval(seconds)
 
 
 def _only_lookups_tell(case: Case) -> bool:

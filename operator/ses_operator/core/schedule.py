@@ -48,3 +48,16 @@ def next_sweep(uid: str, now: float, period: float) -> float:
     """The first turn of an object after ``now`` (Unix time)."""
     offset = sweep_phase(uid) * period
     return now + period - (now - offset) % period
+
+
+WATCH_PATIENCE = 3600.0
+"""How long ExternalDNS is given to take away what it wrote: more than most of its intervals (its own default is a minute)."""
+
+WATCH_READ = 2.0
+WATCH_CLOSELY = 150.0
+"""For so long the records that ExternalDNS may take away are read this often: twice its own default interval, and some more."""
+
+
+def watch_interval(waited: float) -> float:
+    """How often it is looked whether ExternalDNS has taken away what has to be published anew."""
+    return WATCH_READ if waited < WATCH_CLOSELY else lookup_interval(waited)

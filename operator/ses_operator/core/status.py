@@ -9,6 +9,7 @@ from ses_operator.api.conditions import ConditionType
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import (
     DnsStatus,
+    FormerPlaceStatus,
     RecordStatus,
     RegionDkimStatus,
     RegionMailFromStatus,
@@ -21,6 +22,7 @@ from ses_operator.api.meta import RECONCILE_REQUESTED_AT
 from ses_operator.core.desired import Desired
 from ses_operator.core.dmarc import VERSION as DMARC_VERSION
 from ses_operator.core.dmarc import report_authorizations
+from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed, Remembered
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import Zone
@@ -65,6 +67,15 @@ def remembered(identity: SesIdentity) -> dict[str, Remembered]:
             restarted_at=region.restarted_at,
         )
         for region in identity.status.regions
+    }
+
+
+def former_places(identity: SesIdentity) -> dict[str, FormerPlace]:
+    """What status says of places where records went before."""
+    dns = identity.status.dns
+    return {
+        known.place: FormerPlace(known.place, known.message, known.since)
+        for known in (dns.former_places or () if dns else ())
     }
 
 
@@ -150,6 +161,10 @@ def _dns(case: Case, identity: SesIdentity, zone: Zone | None) -> DnsStatus:
         provider=case.desired.provider,
         zone=ZoneStatus(name=zone.name, hosted_zone_id=zone.hosted_zone_id) if zone else None,
         records=records,
+        former_places=tuple(
+            FormerPlaceStatus(place=known.place, since=known.since, message=known.message) for known in case.former
+        )
+        or None,
         report_authorizations=_report_authorizations(case.desired),
     )
 

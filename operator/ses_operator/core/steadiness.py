@@ -33,6 +33,13 @@ def is_steady(status: SesIdentityStatus, now: datetime) -> bool:
     )
 
 
+def lasting_places(status: SesIdentityStatus, now: datetime) -> frozenset[str]:
+    """Old places that have been kept for so long that only the sweep looks at them: somebody has to do something first."""
+    known = status.dns.former_places or () if status.dns else ()
+    patience = timedelta(seconds=LOOKUP_PATIENCE)
+    return frozenset(place.place for place in known if now - place.since > patience)
+
+
 def _is_left_to_others(record: RecordStatus, published: Condition, now: datetime) -> bool:
     """A conflict ends when somebody ends it; a record that is not seen may come in a moment, or never."""
     if record.purpose != Purpose.DMARC:

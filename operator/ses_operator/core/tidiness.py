@@ -20,13 +20,16 @@ def within_reach(footprint: Footprint, observed: Observed) -> Footprint:
     return replace(footprint, regions=footprint.regions - unread)
 
 
-def is_tidy(desired: Desired, footprint: Footprint) -> bool:
-    """Whether no region, tag, setting, policy and no place with records is left over, and none that is wanted was lost."""
+def is_tidy(desired: Desired, footprint: Footprint, lasting: frozenset[str] = frozenset()) -> bool:
+    """Whether no region, tag, setting, policy and no place with records is left over, and none that is wanted was lost.
+
+    ``lasting``: old places of which it has been said for long why they are kept.
+    """
     places = 0 if desired.provider is DnsProvider.MANUAL else 1
     return (
         footprint.regions == frozenset(desired.regions)
         and footprint.tag_keys == frozenset(desired.tags) - {OWNER_TAG}
-        and len(footprint.places) == places
+        and len(footprint.places - lasting) == places
         and footprint.settings == settings_of(desired)
         and footprint.policies <= policies_of(desired)
     )

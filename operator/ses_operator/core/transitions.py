@@ -18,6 +18,13 @@ class EventType(StrEnum):
     WARNING = "Warning"
 
 
+RECORDS_LEFT = "RecordsLeft"
+"""The reason of an Event about DNS records that are still there after they were to go."""
+
+RECORDS_RELEASED = "RecordsReleased"
+"""The reason of an Event about DNS records that were ours and are nobody's from now on."""
+
+
 @dataclass(frozen=True, slots=True)
 class Transition:
     """One Event."""

@@ -99,6 +99,24 @@ def plan_publication(
     )
 
 
+def plan_retention(
+    owner: Owner, domain: str, wanted: Iterable[RecordSet], view: ZoneView, surplus: Surplus = Surplus.REMOVE
+) -> ZonePlan:
+    """The plan for a zone that records have moved away from: of ours, what is wanted is kept right and the rest goes; nothing
+    is added."""
+    standing = holdings(owner, domain, view)
+    plan = plan_publication(owner, domain, (record for record in wanted if record.id in standing), view, surplus)
+    return plan if plan.problem is None else ZonePlan()
+
+
+def holdings(owner: Owner, domain: str, view: ZoneView) -> frozenset[RecordId]:
+    """The record sets of ours that stand in the zone."""
+    ledger = _read_ledger(owner, domain, view)
+    if isinstance(ledger, Problem):
+        return frozenset()
+    return frozenset(record_id for record_id in ledger.digests if _same_type(record_id, view))
+
+
 def plan_withdrawal(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
     """The plan that takes away everything that the ledger names and that still stands as written, and the ledger.
 

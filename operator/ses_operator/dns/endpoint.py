@@ -15,7 +15,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Blocked, Gone, Problem, Retry
 from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
-from ses_operator.core.records import RecordSet
+from ses_operator.core.records import RecordId, RecordSet
 from ses_operator.core.steps import Surplus
 from ses_operator.dns.endpoint_object import (
     Endpoint,
@@ -87,6 +87,23 @@ class DnsEndpointPublisher:
             found = None
         written = await self._apply(publication, self._manifest(publication, records, surplus, found), found)
         return self._compare(publication, records, surplus, EndpointObject.of(written))
+
+    async def holdings(self, publication: Publication) -> frozenset[RecordId]:
+        """What the object asks for."""
+        found = await self._ours(publication)
+        return found.record_ids if found is not None else frozenset()
+
+    async def retain(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> None:
+        """One server-side apply, if anything differs. Labels and annotations stay: they choose the ExternalDNS that serves it."""
+        found = await self._ours(publication)
+        if found is None or found.deleted_at is not None:
+            return
+        kept = [record for record in records if record.id in found.record_ids]
+        body = self._manifest(found.as_it_is(publication), kept, surplus, found)
+        if not found.holds(body):
+            await self._apply(publication, body, found)
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
         """Deletes the object, then takes our finalizer off it. ExternalDNS takes the records away, if its policy is sync."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -26,7 +26,7 @@ from ses_operator.api.meta import (
 from ses_operator.core import txt
 from ses_operator.core.keys import Owner
 from ses_operator.core.publication import Publication
-from ses_operator.core.records import RecordSet, RecordType
+from ses_operator.core.records import RecordId, RecordSet, RecordType
 from ses_operator.kube.resources import DNS_ENDPOINTS, JsonObject
 
 OWNER_ANNOTATION = OWNER_TAG
@@ -91,6 +91,17 @@ class EndpointObject:
             finalizers=tuple(metadata.get("finalizers") or ()),
             deleted_at=datetime.fromisoformat(deleted_at) if deleted_at else None,
         )
+
+    @property
+    def record_ids(self) -> frozenset[RecordId]:
+        """The record sets that it asks for, of the types that we write."""
+        known = frozenset(RecordType)
+        return frozenset(RecordId(each.name, RecordType(each.type)) for each in self.endpoints if each.type in known)
+
+    def as_it_is(self, publication: Publication) -> Publication:
+        """The publication with the labels and annotations that stand, whatever is wanted now."""
+        annotations = {key: value for key, value in self.annotations.items() if key != APPLIED_ANNOTATION}
+        return replace(publication, labels=self.labels, annotations=annotations)
 
     def belongs_to(self, owner: Owner) -> bool:
         """Whether it is this owner's: by the annotation; where somebody removed that, by the labels."""

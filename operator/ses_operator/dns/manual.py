@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
-from ses_operator.core.records import RecordSet
+from ses_operator.core.records import RecordId, RecordSet
 from ses_operator.core.steps import Surplus
 
 
@@ -24,6 +24,17 @@ class ManualPublisher:
     ) -> DnsObservation:
         """The same."""
         return await self.observe(publication, records, surplus)
+
+    async def holdings(self, publication: Publication) -> frozenset[RecordId]:
+        """Nothing here is ours."""
+        del publication
+        return frozenset()
+
+    async def retain(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> None:
+        """Nothing here is ours."""
+        del publication, records, surplus
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
         """Nothing here is ours."""

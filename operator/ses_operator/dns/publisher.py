@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from ses_operator.core.publication import DnsObservation, Publication
-from ses_operator.core.records import RecordSet
+from ses_operator.core.records import RecordId, RecordSet
 from ses_operator.core.steps import Surplus
 
 
@@ -29,6 +29,16 @@ class DnsPublisher(Protocol):
 
         What somebody else's record stands in the way of is left out and told in the answer. Stale: observe again.
         """
+        ...
+
+    async def holdings(self, publication: Publication) -> frozenset[RecordId]:
+        """The record sets there that are ours."""
+        ...
+
+    async def retain(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> None:
+        """Records go elsewhere by now: of ours, keep those of these that are there, as they are wanted now. Add nothing."""
         ...
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:

@@ -13,9 +13,16 @@ from ses_operator.core.batches import ChangeSet
 from ses_operator.core.keys import Owner
 from ses_operator.core.problems import Blocked, OperatorError, Retry, Stale
 from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState, Zone
-from ses_operator.core.records import RecordSet
+from ses_operator.core.records import RecordId, RecordSet
 from ses_operator.core.steps import Surplus
-from ses_operator.core.zone_plan import ZonePlan, plan_publication, plan_release, plan_withdrawal
+from ses_operator.core.zone_plan import (
+    ZonePlan,
+    holdings,
+    plan_publication,
+    plan_release,
+    plan_retention,
+    plan_withdrawal,
+)
 from ses_operator.core.zone_sets import ZoneView
 from ses_operator.core.zones import not_found
 from ses_operator.dns.batches import NOT_CARRIED_OUT, ZoneBatches
@@ -94,6 +101,24 @@ class Route53Publisher:
         work = self._work(publication)
         plan, _ = await _carry_out(work, publication, _publication_planner(publication, records, surplus))
         return _observation(plan, work.insync.unsynced(publication.owner))
+
+    async def holdings(self, publication: Publication) -> frozenset[RecordId]:
+        """What the ledger names and the zone has. A zone that is no more has nothing."""
+        try:
+            view = await self._work(publication).reader.view(publication.domain)
+        except Blocked as error:
+            if error.problem.reason is Reason.HOSTED_ZONE_NOT_FOUND:
+                return frozenset()
+            raise
+        return holdings(publication.owner, publication.domain, view)
+
+    async def retain(
+        self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
+    ) -> None:
+        """One batch for all that differs."""
+        await self._leave(
+            publication, lambda view: plan_retention(publication.owner, publication.domain, records, view, surplus)
+        )
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
         """Deletes what the ledger names, where it stands as written, and the ledger."""
