@@ -73,6 +73,7 @@ class SandboxServer:
             store=self.store,
             throttle=self.throttle,
             dns=self._dns,
+            zones=self._route53.zones,
             directory=self.directory,
             check_now=self.verifier.check_now,
             reset_moto=self._reset_moto,
@@ -80,6 +81,7 @@ class SandboxServer:
 
     def _reset_moto(self) -> None:
         reset_moto(self._route53)
+        self._route53.zones.reset()
         self.seeded_zones = create_zones(self._route53, self.settings.seed_zones)
 
     @property

@@ -10,6 +10,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import boto3
+import dns.message
+import dns.query
 import pytest
 
 from sandbox.ses_world import SesWorld, ses_world
@@ -53,6 +55,7 @@ def test_an_unknown_route_answers_what_there_is(world: SesWorld) -> None:
         ("/clock", b"{", ""),
         ("/clock", [], ""),
         ("/throttle", {}, "rate"),
+        ("/dns/delegation", {"hostedZoneId": "Z0"}, "hostedZoneId"),
         ("/account", {"region": "eu-west-9"}, "region"),
         ("/account", {"enforcementStatus": "FINE"}, "enforcementStatus"),
         ("/account", {"productionAccess": 1}, "productionAccess"),
@@ -85,6 +88,40 @@ def test_a_zone_file_that_is_none_is_refused(world: SesWorld) -> None:
     status, answer = world.control("PUT", "/dns/zones/example.net", b"what is this")
     assert (status, "zone file" in answer["error"]) == (400, True)
     assert world.control("DELETE", "/dns/zones/example.net")[0] == 404
+
+
+def test_of_two_zones_of_one_name_the_one_is_served_that_the_parent_delegates_to(world: SesWorld) -> None:
+    """Route 53 Developer Guide, "Creating a public hosted zone": zones of one name differ in their name servers."""
+    route53 = world.client("route53")
+    zones = [
+        route53.create_hosted_zone(Name="twin.example.net", CallerReference=str(number))["HostedZone"]["Id"]
+        for number in range(2)
+    ]
+    for zone, text in zip(zones, ('"one"', '"two"'), strict=True):
+        record = {"Name": "a.twin.example.net", "Type": "TXT", "TTL": 60, "ResourceRecords": [{"Value": text}]}
+        changes: Any = [{"Action": "CREATE", "ResourceRecordSet": record}]
+        route53.change_resource_record_sets(HostedZoneId=zone, ChangeBatch={"Changes": changes})
+    world.control("POST", "/clock", {"advanceSeconds": 60})
+    assert _texts(world, "a.twin.example.net") == ['"one"']
+
+    second = zones[1].rpartition("/")[2]
+    assert world.control("POST", "/dns/delegation", {"hostedZoneId": second})[0] == 200
+
+    assert _texts(world, "a.twin.example.net") == ['"two"']
+    events = [event for event in world.control("GET", "/dns/changes")[1]["changes"] if event["zone"] == second]
+    assert [(event["delegated"], event["sets"]) for event in events] == [
+        (False, [{"name": "a.twin.example.net", "type": "TXT", "values": ['"two"']}]),
+        (True, []),
+    ]
+    later = world.control("GET", f"/dns/changes?since={events[0]['number']}")[1]["changes"]
+    assert [event["number"] for event in later] == [events[1]["number"]]
+
+
+def _texts(world: SesWorld, name: str) -> list[str]:
+    """What the sandbox's name server answers for TXT."""
+    host, port = world.sandbox.dns_address
+    answer = dns.query.udp(dns.message.make_query(name, "TXT"), host, port=port, timeout=5).answer
+    return [rdata.to_text() for rrset in answer for rdata in rrset]
 
 
 def test_a_reset_forgets_all_but_the_seeded_zones() -> None:

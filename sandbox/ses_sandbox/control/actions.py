@@ -21,6 +21,7 @@ from ses_sandbox.control.views import (
     messages_view,
     region_view,
     settings_view,
+    zone_event_view,
 )
 from ses_sandbox.faults import DnsFailure, Fault, FaultKind, LostResponse
 from ses_sandbox.regions import ses_regions
@@ -262,6 +263,20 @@ def delete_zone(parts: Parts, asked: Asked) -> Reply:
     """No longer serves the zone that was set."""
     if not parts.dns.delete_zone(asked.argument):
         return Reply({"error": f"no zone {asked.argument} was set"}, HTTPStatus.NOT_FOUND)
+    return Reply({})
+
+
+def list_zone_events(parts: Parts, asked: Asked) -> Reply:
+    """What was changed in the hosted zones, batch by batch, and which zones were delegated to. ?since=N"""
+    since = _whole("since", asked.query.get("since", "0"))
+    return Reply({"changes": [zone_event_view(event) for event in parts.zones.events(since)]})
+
+
+def delegate(parts: Parts, asked: Asked) -> Reply:
+    """Has the parent delegate a name to this hosted zone, where several bear it. {"hostedZoneId"}"""
+    zone_id = Body.parse(asked.body, "hostedZoneId").text("hostedZoneId") or ""
+    if not parts.zones.delegate(zone_id):
+        raise BadFieldError("hostedZoneId", f"there is no public hosted zone {zone_id!r}")
     return Reply({})
 
 

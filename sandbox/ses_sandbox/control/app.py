@@ -40,6 +40,8 @@ ROUTES: Mapping[tuple[str, str], Action] = {
     ("POST", "/sessions/expire"): actions.expire_sessions,
     ("PUT", "/dns/zones/*"): actions.put_zone,
     ("DELETE", "/dns/zones/*"): actions.delete_zone,
+    ("GET", "/dns/changes"): actions.list_zone_events,
+    ("POST", "/dns/delegation"): actions.delegate,
     ("POST", "/reset"): actions.reset,
     ("GET", "/verify"): actions.follow_link,
 }

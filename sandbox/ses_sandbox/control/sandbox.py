@@ -10,6 +10,7 @@ from ses_sandbox.calls import CallLog
 from ses_sandbox.clock import Clock
 from ses_sandbox.dnsserver import DnsServer
 from ses_sandbox.faults import Faults
+from ses_sandbox.route53 import HostedZones
 from ses_sandbox.ses.store import Store
 from ses_sandbox.throttle import Throttle
 
@@ -24,6 +25,7 @@ class Parts:
     store: Store
     throttle: Throttle
     dns: DnsServer
+    zones: HostedZones
     directory: Directory
     check_now: Callable[[], None]
     reset_moto: Callable[[], None]

@@ -10,6 +10,7 @@ from typing import Any
 from ses_sandbox.calls import Call
 from ses_sandbox.clock import Clock
 from ses_sandbox.faults import ActiveFault, FaultKind
+from ses_sandbox.route53.history import ZoneEvent
 from ses_sandbox.ses.models import AccountSettings, Identity, RegionState
 from ses_sandbox.ses.outbox import Message
 from ses_sandbox.ses.verification import Progress
@@ -48,6 +49,21 @@ def fault_view(active: ActiveFault) -> dict[str, Any]:
         "probability": fault.probability,
         "left": active.left,
         "fired": active.fired,
+    }
+
+
+def zone_event_view(event: ZoneEvent) -> dict[str, Any]:
+    """A change of a hosted zone; ``values`` null where a record set was deleted."""
+    return {
+        "number": event.number,
+        "zone": event.zone_id,
+        "zoneName": event.zone_name.rstrip("."),
+        "at": event.at,
+        "delegated": not event.edits,
+        "sets": [
+            {"name": key.name.rstrip("."), "type": key.type, "values": None if found is None else list(found.values)}
+            for key, found in event.edits.items()
+        ],
     }
 
 

@@ -20,6 +20,7 @@ import dns.rdatatype
 from moto.route53.models import FakeZone, RecordSet, Route53Backend, route53_backends
 
 from ses_sandbox.dnsserver.zone import ServedZone
+from ses_sandbox.route53.history import History, ZoneEvent
 from ses_sandbox.route53.listing import list_order
 from ses_sandbox.route53.names import canonical
 from ses_sandbox.route53.records import RecordKey, ResourceRecordSet
@@ -189,11 +190,37 @@ class HostedZones:
         self._known: dict[tuple[str, str], HostedZone] = {}
         self._changes: dict[str, Submitted] = {}
         self._by_name: dict[dns.name.Name, HostedZone] | None = None
+        self._delegated: set[str] = set()
+        self.history = History()
 
     def forget_names(self) -> None:
         """To be called where zones may have come or gone: the index by name is made anew when it is next needed."""
         with self.lock:
             self._by_name = None
+
+    def reset(self) -> None:
+        """moto has forgotten its zones."""
+        with self.lock:
+            self._delegated.clear()
+            self.history.clear()
+            self.forget_names()
+
+    def delegate(self, zone_id: str) -> bool:
+        """Has the parent of a public zone delegate its name to it, if several zones bear that name; whether there is one."""
+        with self.lock:
+            zone = next((zone for zone in self._public() if zone.id == zone_id), None)
+            if zone is None:
+                return False
+            self._delegated -= {other.id for other in self._public() if other.name == zone.name}
+            self._delegated.add(zone.id)
+            self.forget_names()
+            self.history.note(zone.id, zone.name, self.now(), {})
+            return True
+
+    def events(self, since: int) -> tuple[ZoneEvent, ...]:
+        """What happened after the event of this number, oldest first."""
+        with self.lock:
+            return tuple(self.history.since(since))
 
     def backend(self, account_id: str) -> Route53Backend:
         """moto's backend of an account."""
@@ -232,18 +259,20 @@ class HostedZones:
             now = self.now()
             change = Submitted(change_id, zone.id, now, now + delay, comment)
             zone.apply(edits, change.in_sync_at)
+            self.history.note(zone.id, zone.name, change.in_sync_at, edits)
             self.record(change)
             return change
 
     def zone_for(self, name: dns.name.Name) -> ServedZone | None:
         """The public zone nearest above a name, as the name servers serve it by now.
 
-        Where two zones bear one name, the older one counts: that is where the parent's delegation points.
+        Where two zones bear one name, the older one counts, unless ``delegate`` was called: that is where the parent's
+        delegation points.
         """
         with self.lock:
             if self._by_name is None:
                 self._by_name = {}
-                for zone in self._public():
+                for zone in sorted(self._public(), key=lambda zone: zone.id not in self._delegated):
                     self._by_name.setdefault(zone.served.origin, zone)
             found = nearest(self._by_name, name)
             if found is None:
