@@ -72,6 +72,9 @@ class Tenant:
         self.api.patch(self._path(name), {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: request}}})
         return request
 
+    def annotate(self, key: str, value: str, name: str = "mail") -> None:
+        self.api.patch(self._path(name), {"metadata": {"annotations": {key: value}}})
+
     def reconciled(self, name: str = "mail") -> SesIdentity:
         """Asks for a reconcile and waits until it has been reported; the identity then."""
         request = self.request_reconcile(name)

@@ -72,8 +72,13 @@ def into(zone: PublishedAt, holds: frozenset[RecordId] = OURS) -> Place:
     return Place("Route53/Z2", zone, holds)
 
 
-AGO = NOW - timedelta(minutes=59)
-LONG_AGO = NOW - timedelta(minutes=61)
+HOUR, TWO_DAYS = timedelta(hours=1), timedelta(days=2)
+
+
+def waiting(move: Move, since: timedelta) -> Move:
+    """The same when that which is said of it now has been said for so long."""
+    return replace(move, said=FormerPlace(move.old.name, decide(move).message, NOW - since))
+
 
 CASES: list[tuple[str, Move, Fate, str]] = [
     # From zone to zone.
@@ -87,10 +92,27 @@ CASES: list[tuple[str, Move, Fate, str]] = [
         Fate.KEEP,
         "not from mail.example",
     ),
-    ("zone to zone: the new one is asked", move(IN_ZONE, ROUTE53, FROM_NEW), Fate.WITHDRAW, ""),
+    ("zone to zone: the new one, below it, is asked", move(IN_ZONE, ROUTE53, FROM_NEW), Fate.WITHDRAW, ""),
     ("zone to zone: all is withdrawn", move(IN_ZONE, ROUTE53, FROM_NEW).emptied(), Fate.FORGET, ""),
     ("zone to namesake: the old one is asked", move(IN_ZONE, ROUTE53, FROM_OLD, new=into(TWIN)), Fate.KEEP, "delegate"),
-    ("zone to namesake: the new one is asked", move(IN_ZONE, ROUTE53, FROM_TWIN, new=into(TWIN)), Fate.WITHDRAW, ""),
+    (
+        "zone to namesake: the new one is asked",
+        move(IN_ZONE, ROUTE53, FROM_TWIN, new=into(TWIN)),
+        Fate.KEEP,
+        "48 hours",
+    ),
+    (
+        "zone to namesake: the new one has been asked for two days",
+        waiting(move(IN_ZONE, ROUTE53, FROM_TWIN, new=into(TWIN)), TWO_DAYS),
+        Fate.WITHDRAW,
+        "",
+    ),
+    (
+        "zone to the zone above: the old one may be in caches",
+        move(Place("Route53/Z1", NEW_ZONE, OURS), ROUTE53, FROM_OLD, new=into(OLD_ZONE)),
+        Fate.KEEP,
+        "48 hours",
+    ),
     (
         "zone to namesake: they cannot be told apart",
         move(IN_ZONE, ROUTE53, answered("example.com"), new=into(TWIN)),
@@ -115,30 +137,44 @@ CASES: list[tuple[str, Move, Fate, str]] = [
     ),
     (
         "zone to ExternalDNS: withdrawn, and published by it",
-        move(emptied(IN_ZONE), ENDPOINT, FROM_OLD, since=AGO),
+        waiting(move(emptied(IN_ZONE), ENDPOINT, FROM_OLD), HOUR),
         Fate.FORGET,
         "",
     ),
     ("zone to ExternalDNS: it never held anything", move(emptied(IN_ZONE), ENDPOINT), Fate.FORGET, ""),
+    (
+        "zone to ExternalDNS: with another DNS provider, the zone of one name",
+        move(IN_ZONE, ENDPOINT, FROM_TWIN),
+        Fate.KEEP,
+        "48 hours",
+    ),
     # To people.
     ("zone to people: the same zone is asked", move(IN_ZONE, MANUAL, FROM_OLD), Fate.RELEASE, ""),
     ("zone to people: nothing can be told", move(IN_ZONE, MANUAL, ONE_MISSING), Fate.RELEASE, ""),
     ("zone to people: they have published elsewhere", move(IN_ZONE, MANUAL, FROM_ELSEWHERE), Fate.WITHDRAW, ""),
+    ("zone to people: they have moved the zone elsewhere", move(IN_ZONE, MANUAL, FROM_TWIN), Fate.KEEP, "48 hours"),
     ("ExternalDNS to people", move(IN_ENDPOINT, MANUAL, FROM_OLD), Fate.RELEASE, ""),
     ("to people: let go", move(emptied(IN_ENDPOINT), MANUAL), Fate.FORGET, ""),
     # From ExternalDNS to a zone.
     ("ExternalDNS to zone: it writes to another", move(IN_ENDPOINT, ROUTE53, FROM_OLD), Fate.KEEP, "delegate"),
-    ("ExternalDNS to zone: the zone is asked", move(IN_ENDPOINT, ROUTE53, FROM_NEW), Fate.WITHDRAW, ""),
+    ("ExternalDNS to zone: the zone is asked", move(IN_ENDPOINT, ROUTE53, FROM_NEW), Fate.KEEP, "48 hours"),
+    (
+        "ExternalDNS to zone: the zone is asked, where ExternalDNS itself wrote",
+        move(IN_ENDPOINT, ROUTE53, FROM_NEW, new=into(NEW_ZONE, NONE)),
+        Fate.WITHDRAW,
+        "",
+    ),
+    ("ExternalDNS to zone: requested", move(IN_ENDPOINT, ROUTE53, requested=True), Fate.WITHDRAW, ""),
     ("ExternalDNS to zone: all there is ours", move(emptied(IN_ENDPOINT), ROUTE53), Fate.FORGET, ""),
     (
         "ExternalDNS to zone: it wrote the same one",
-        move(emptied(IN_ENDPOINT), ROUTE53, new=into(NEW_ZONE, NONE), since=AGO),
+        waiting(move(emptied(IN_ENDPOINT), ROUTE53, new=into(NEW_ZONE, NONE)), HOUR),
         Fate.WATCH,
         f"into Route53/Z2: {RECORDS[0]}",
     ),
     (
         "ExternalDNS to zone: it leaves what it wrote",
-        move(emptied(IN_ENDPOINT), ROUTE53, new=into(NEW_ZONE, frozenset({RECORDS[0].id})), since=LONG_AGO),
+        waiting(move(emptied(IN_ENDPOINT), ROUTE53, new=into(NEW_ZONE, frozenset({RECORDS[0].id}))), 2 * HOUR),
         Fate.FORGET,
         str(RECORDS[1]),
     ),
@@ -188,9 +224,20 @@ def test_an_old_place_comes_to_its_end_when_nothing_of_ours_is_there(
         assert decide(move(emptied(old), provider, findings, requested=requested)) == Decision(Fate.FORGET)
 
 
+def test_the_caches_of_resolvers_are_waited_for_without_a_look_in_between() -> None:
+    assert decide(waiting(move(IN_ZONE, ROUTE53, FROM_TWIN, new=into(TWIN)), HOUR)).retry_after == 47 * 3600.0
+
+
+def test_what_has_been_said_for_long_is_no_patience_for_what_is_said_now() -> None:
+    long_kept = replace(waiting(move(IN_ZONE, ROUTE53, FROM_OLD, new=into(TWIN)), TWO_DAYS), findings=FROM_TWIN)
+    assert decide(long_kept).retry_after == 48 * 3600.0
+    gone = replace(waiting(move(IN_ENDPOINT, ROUTE53, ONE_MISSING), TWO_DAYS), new=into(NEW_ZONE, NONE)).emptied()
+    assert decide(gone).fate is Fate.WATCH
+
+
 def test_the_time_of_a_message_is_kept_until_another_is_said() -> None:
-    first = FormerPlace("Route53/Z1", "waiting", AGO)
+    first = FormerPlace("Route53/Z1", "waiting", NOW - HOUR)
     before = {first.place: first}
-    assert replace(first, since=NOW).follows(before).since == AGO
+    assert replace(first, since=NOW).follows(before).since == NOW - HOUR
     assert replace(first, since=NOW, message="withdrawn").follows(before).since == NOW
     assert replace(first, since=NOW).follows({}).since == NOW

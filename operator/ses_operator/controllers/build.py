@@ -124,9 +124,7 @@ class Controllers:
         def on_account(sighting: Sighting) -> None:
             wakeups.on_account(sighting, Origin.WATCHED)
 
-        objects = IdentityObjects(
-            cluster.client, cluster.identities, cluster.events, on_identity, measured.on_status
-        )
+        objects = IdentityObjects(cluster.client, cluster.identities, cluster.events, on_identity, measured.on_status)
         lookups = Lookups(Resolvers(measured.on_dns_query), time.monotonic)
         parts = IdentityParts(
             objects=objects,

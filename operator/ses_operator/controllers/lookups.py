@@ -62,8 +62,11 @@ class Lookups:
         return with_findings(desired, observed, look.findings if look else {})
 
     async def findings(self, records: Iterable[RecordSet], nameservers: Sequence[str]) -> Findings:
-        """What name servers say of the records, asked just now."""
-        found = await self._resolver_for(nameservers).examine(records)
+        """What name servers say of the records, asked just now, delegations included."""
+        records = tuple(records)
+        resolver = self._resolver_for(nameservers)
+        resolver.forget(records)
+        found = await resolver.examine(records)
         return {finding.record.id: finding for finding in found}
 
     def forget(self, key: ObjectKey) -> None:

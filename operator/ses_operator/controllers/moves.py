@@ -72,7 +72,7 @@ class Moves:
             return FormerPlace(name, error.problem.message, self._now())
         if decision.fate is Fate.FORGET:
             return None
-        return FormerPlace(name, decision.message, self._now(), decision.fate)
+        return FormerPlace(name, decision.message, self._now(), decision.fate, decision.retry_after)
 
     async def _carry_out(self, scene: Scene, old: Target, before: FormerPlace | None) -> Decision:
         move = await self._move(scene, old, before)
@@ -105,7 +105,7 @@ class Moves:
             published=all_published(scene.observed),
             now=self._now(),
             requested=scene.identity.metadata.annotations.get(WITHDRAW_FROM) == old.place,
-            since=before.since if before else None,
+            said=before,
         )
 
     async def _holdings(self, scene: Scene) -> frozenset[RecordId]:

@@ -22,7 +22,7 @@ from ses_operator.api.meta import WITHDRAW_FROM
 from ses_operator.core.answers import Answer, Finding, FindingState, PublishedAt
 from ses_operator.core.footprint import DNS_ENDPOINT_PLACE
 from ses_operator.core.records import RecordId, RecordSet
-from ses_operator.core.schedule import WATCH_PATIENCE
+from ses_operator.core.schedule import DELEGATION_TTL, WATCH_PATIENCE
 from ses_operator.core.steps import Surplus
 
 
@@ -50,12 +50,28 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
+class FormerPlace:
+    """An old place that is not over with, as it is reported: why, and since when that is so."""
+
+    place: str
+    message: str
+    since: datetime
+    fate: Fate = Fate.KEEP
+    retry_after: float | None = None
+
+    def follows(self, before: Mapping[str, FormerPlace]) -> FormerPlace:
+        """The same, with the time from when this was first said."""
+        known = before.get(self.place)
+        return self if known is None or known.message != self.message else replace(self, since=known.since)
+
+
+@dataclass(frozen=True, slots=True)
 class Move:
     """All that the fate of one old place depends on.
 
     ``wanted``: the records that are needed, but for those left to others; ``published``: whether the new place has them all.
     ``findings``: what name servers say of them, None as long as nobody asked. ``requested``: a person wants the old place
-    cleared, come what may. ``since``: when what is said of the place now was first said; None if nothing was.
+    cleared, come what may. ``said``: what has been said of the old place so far, None if nothing was.
     """
 
     old: Place
@@ -67,7 +83,7 @@ class Move:
     now: datetime
     findings: Mapping[RecordId, Finding] | None = None
     requested: bool = False
-    since: datetime | None = None
+    said: FormerPlace | None = None
 
     @property
     def not_ours(self) -> tuple[RecordSet, ...]:
@@ -76,8 +92,15 @@ class Move:
 
     def emptied(self) -> Move:
         """The same when all of ours has been taken away. What name servers said before a forced withdrawal is no news."""
-        findings, since = ({}, self.now) if self.requested else (self.findings, self.since)
-        return replace(self, old=replace(self.old, holds=frozenset()), findings=findings, since=since)
+        emptied = replace(self, old=replace(self.old, holds=frozenset()))
+        if not self.requested:
+            return emptied
+        return replace(emptied, findings={}, said=self.said or FormerPlace(self.old.name, "", self.now))
+
+    def waited(self, message: str) -> float:
+        """For how many seconds this has been said of the old place."""
+        said = self.said is not None and self.said.message == message
+        return (self.now - self.said.since).total_seconds() if self.said is not None and said else 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,21 +109,8 @@ class Decision:
 
     fate: Fate
     message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class FormerPlace:
-    """An old place that is not over with, as it is reported: why, and since when that is so."""
-
-    place: str
-    message: str
-    since: datetime
-    fate: Fate = Fate.KEEP
-
-    def follows(self, before: Mapping[str, FormerPlace]) -> FormerPlace:
-        """The same, with the time from when this was first said."""
-        known = before.get(self.place)
-        return self if known is None or known.message != self.message else replace(self, since=known.since)
+    retry_after: float | None = None
+    """Seconds until something else can be decided, where that is known."""
 
 
 Rule = Callable[[Move], Decision | None]
@@ -112,7 +122,7 @@ def nothing_left(move: Move) -> Decision | None:
         return None
     if move.old.name == DNS_ENDPOINT_PLACE and move.provider is DnsProvider.ROUTE53 and move.not_ours:
         return _until_external_dns_has_gone(move)
-    if move.provider is DnsProvider.DNS_ENDPOINT and move.since is not None:
+    if move.provider is DnsProvider.DNS_ENDPOINT and move.said is not None:
         return _until_external_dns_has_come(move)
     return Decision(Fate.FORGET)
 
@@ -135,7 +145,7 @@ def left_to_people(move: Move) -> Decision | None:
         return None
     if move.findings is None:
         return Decision(Fate.ASK)
-    return Decision(Fate.WITHDRAW if _is_known_to_be_elsewhere(move) else Fate.RELEASE)
+    return None if _is_known_to_be_elsewhere(move) else Decision(Fate.RELEASE)
 
 
 def not_published(move: Move) -> Decision | None:
@@ -189,6 +199,21 @@ def not_yet_asked(move: Move) -> Decision | None:
     )
 
 
+def still_cached(move: Move) -> Decision | None:
+    """Resolvers go on asking a zone that is no longer delegated to, for as long as they have the delegation in their caches.
+
+    Not so where the old zone itself refers them to the one that answers: one below it.
+    """
+    if _old_zone_refers_to_the_new(move) or (move.old.zone is None and move.not_ours):
+        return None
+    message = (
+        "name servers answer all records from elsewhere; those there are withdrawn when that has been so for "
+        f"{round(DELEGATION_TTL / 3600)} hours, for so long resolvers may have the former delegation in their caches"
+    )
+    left = DELEGATION_TTL - move.waited(message)
+    return Decision(Fate.KEEP, message, left) if left > 0 else None
+
+
 def served_from_elsewhere(move: Move) -> Decision | None:
     """Nobody is answered from the old place any more."""
     del move
@@ -204,6 +229,7 @@ RULES: tuple[Rule, ...] = (
     not_answered,
     still_asked,
     not_yet_asked,
+    still_cached,
     served_from_elsewhere,
 )
 
@@ -215,16 +241,16 @@ def decide(move: Move) -> Decision:
 
 def _until_external_dns_has_gone(move: Move) -> Decision:
     names = ", ".join(sorted(str(record) for record in move.not_ours))
-    if move.since is not None and (move.now - move.since).total_seconds() > WATCH_PATIENCE:
-        return Decision(
-            Fate.FORGET,
-            f"ExternalDNS has left what it wrote into {move.new.name}, which is as wanted and not this object's: {names}. "
-            "Remove it by hand when the identity is gone",
-        )
-    return Decision(
-        Fate.WATCH,
+    watched = (
         f"the DNSEndpoint is gone, and ExternalDNS may take away what it wrote into {move.new.name}: {names}. "
-        "Each is published anew within seconds of that",
+        "Each is published anew within seconds of that"
+    )
+    if move.waited(watched) <= WATCH_PATIENCE:
+        return Decision(Fate.WATCH, watched)
+    return Decision(
+        Fate.FORGET,
+        f"ExternalDNS has left what it wrote into {move.new.name}, which is as wanted and not this object's: {names}. "
+        "Remove it by hand when the identity is gone",
     )
 
 
@@ -256,6 +282,11 @@ def _answers(move: Move) -> list[Answer]:
 def _is_known_to_be_elsewhere(move: Move) -> bool:
     zone = move.old.zone
     return zone is not None and _unanswered(move) is None and not any(_may_be_from(a, zone) for a in _answers(move))
+
+
+def _old_zone_refers_to_the_new(move: Move) -> bool:
+    zone = move.old.zone
+    return zone is not None and all(answer.zone.endswith(f".{zone.zone}") for answer in _answers(move))
 
 
 def _may_be_from(answer: Answer, zone: PublishedAt) -> bool:

@@ -13,6 +13,7 @@ from ses_operator.core.publication import RecordState
 from ses_operator.core.report import Case
 from ses_operator.core.schedule import (
     CONFLICT_READ,
+    LONGEST_LOOKUP,
     LOOKUP_GRACE,
     LOOKUP_PATIENCE,
     SHORTEST_READ,
@@ -108,7 +109,9 @@ def _intervals_of_moves(case: Case, now: datetime) -> Iterable[float]:
     """Places where records went before: what another program may take away is looked at often."""
     for place in case.former:
         seconds = max((now - place.since).total_seconds(), 0.0)
-        if place.fate is Fate.WATCH:
+        if place.retry_after is not None:
+            yield max(place.retry_after, LONGEST_LOOKUP)
+        elif place.fate is Fate.WATCH:
             yield watch_interval(seconds)
         elif seconds < LOOKUP_PATIENCE:
             yield lookup_interval(seconds)

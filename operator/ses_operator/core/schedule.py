@@ -50,6 +50,10 @@ def next_sweep(uid: str, now: float, period: float) -> float:
     return now + period - (now - offset) % period
 
 
+DELEGATION_TTL = 48 * 3600.0
+"""How long resolvers may remember a delegation: the TTL of the NS records in a hosted zone, and in most top-level domains
+(Route 53 Developer Guide, "Making Route 53 the DNS service for a domain that's in use")."""
+
 WATCH_PATIENCE = 3600.0
 """How long ExternalDNS is given to take away what it wrote: more than most of its intervals (its own default is a minute)."""
 

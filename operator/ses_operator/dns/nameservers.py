@@ -141,6 +141,11 @@ class NameServers:
             self._searches.pop(name, None)
         return found
 
+    def forget(self, name: dns.name.Name) -> None:
+        """Who answers for the zone of a name is asked anew."""
+        self._searches.pop(name, None)
+        self._zones = {apex: known for apex, known in self._zones.items() if not name.is_subdomain(apex)}
+
     async def _find_zone(self, name: dns.name.Name) -> ZoneServers:
         asked = await self._servers(self._configured or self._recursive or _system_resolvers())
         apex, primary, failure = await self._start_of_authority(asked, name)

@@ -48,6 +48,11 @@ class Resolver:
         cases = await asyncio.gather(*(self._case(record, published_at) for record in records))
         return diagnose_all(cases)
 
+    def forget(self, records: Iterable[RecordSet]) -> None:
+        """The zones of these records may be delegated to others by now."""
+        for record in records:
+            self._name_servers.forget(_name(record.name).parent())
+
     async def look_up(self, record: RecordSet) -> Answer:
         """What the zone's name servers answer for the record's name and type."""
         answer, _ = await self._look_up(record)
