@@ -176,6 +176,17 @@ async def test_a_region_is_listed_often_only_while_something_is_pending_there() 
         assert listings(world, "us-east-1") == 1
 
 
+async def test_a_region_is_listed_rarely_for_the_sake_of_who_rests() -> None:
+    async with aws_world() as world, inventory(Woken()) as known:
+        account = await world.account()
+        known.watch(MAIL, account, DOMAIN, {"eu-west-1": True})
+        known.watch(OTHER, account, DOMAIN, {"us-east-1": True})
+        await known.first_listing(ACCOUNT, "eu-west-1")
+        known.rest(MAIL)
+        await until(lambda: listings(world, "us-east-1") >= 5)
+        assert listings(world, "eu-west-1") <= 2  # the one that was due already, and no more
+
+
 async def test_many_watchers_of_one_region_cost_no_more_calls_than_one() -> None:
     async with aws_world() as world, inventory(Woken(), Intervals(idle=3600.0, pending=3600.0)) as known:
         account = await world.account()

@@ -291,7 +291,7 @@ TROUBLES = st.lists(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(troubles=TROUBLES, fast=st.floats(1.0, 1.15))
 def test_whatever_happens_never_two_may_write_and_afterwards_one_leads(troubles: list[Trouble], fast: float) -> None:
     async def play() -> None:

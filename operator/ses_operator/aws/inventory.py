@@ -62,6 +62,12 @@ class Inventory:
             else:
                 lister.settle(key, watch.identity)
 
+    def rest(self, key: ObjectKey) -> None:
+        """``key`` waits for nothing that a list could tell: for its sake none is read often."""
+        if (watch := self._watches.get(key)) is not None:
+            for region in watch.regions:
+                self._listers[watch.account_id, region].settle(key, watch.identity)
+
     def unwatch(self, key: ObjectKey) -> None:
         """``key`` cares about nothing any longer."""
         self._drop(key, keep=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -145,7 +146,7 @@ class Controllers:
         await self._inventory.close()
         await self._dns.close()
         self._sessions.close()
-        self._executor.close()
+        await asyncio.to_thread(self._executor.close)  # it waits for calls on their way
 
 
 def build_controllers(cluster: Cluster) -> Controllers:

@@ -232,6 +232,7 @@ class IdentityController:
         return replace(run, identity=await self._parts.objects.anchor(identity, needed)), left
 
     async def _refuse(self, identity: SesIdentity, problem: Problem) -> Result:
+        self._parts.inventory.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
         await self._parts.objects.report(identity, refused_status(identity, problem, self._now()))
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 

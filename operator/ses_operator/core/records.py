@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import NamedTuple
 
 from ses_operator.core.dmarc import Dmarc, dmarc_name
 
@@ -34,9 +35,8 @@ class Purpose(StrEnum):
     DMARC = "DMARC"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class RecordId:
-    """What identifies a record set in a zone."""
+class RecordId(NamedTuple):
+    """What identifies a record set in a zone. A tuple: it is made, hashed and compared for each record of each look."""
 
     name: str
     type: RecordType
