@@ -155,6 +155,24 @@ IDENTITY_CASES = (
     ),
     Case("an account name in upper case", {"accountRef": {"name": "Prod"}}, "spec.accountRef.name", OBJECT_NAME),
     Case("an unknown DKIM mode", {"dkim": {"mode": "Hard"}}, "spec.dkim.mode", 'Unsupported value: "Hard"'),
+    Case(
+        "Deterministic without a parent region",
+        {"dkim": {"mode": "Deterministic"}},
+        "spec.dkim",
+        "set dkim.mode to Deterministic and name the region",
+    ),
+    Case(
+        "a parent region in another mode",
+        {"dkim": {"mode": "Easy", "deterministic": {"parentRegion": "eu-west-1"}}},
+        "spec.dkim",
+        "set dkim.mode to Deterministic and name the region",
+    ),
+    Case(
+        "a parent region that is none of the regions",
+        {"dkim": {"mode": "Deterministic", "deterministic": {"parentRegion": "us-east-1"}}},
+        "spec",
+        "make dkim.deterministic.parentRegion one of spec.regions",
+    ),
     Case("a key of 4096 bits", {"dkim": {"keySize": 4096}}, "spec.dkim.keySize", "Unsupported value: 4096"),
     Case("a MAIL FROM without subdomain", {"mailFrom": {}}, "spec.mailFrom.subdomain", "Required value"),
     Case(
@@ -569,6 +587,10 @@ def test_the_message_says_what_to_write_instead(domain: str, suggestion: str, ap
         pytest.param({"tags": {"k" * 128: "v" * 256}}, id="the longest tag"),
         pytest.param(
             {"tags": {"équipe": "paiements été", "empty": ""}}, id="tags in other scripts, and an empty value"
+        ),
+        pytest.param(
+            {"dkim": {"mode": "Deterministic", "deterministic": {"parentRegion": "eu-west-1"}, "keySize": 1024}},
+            id="Deterministic Easy DKIM",
         ),
         pytest.param({"mailFrom": {"subdomain": "b" * 42}}, id="the longest MAIL FROM"),
         pytest.param({"mailFrom": {"subdomain": "b" * 63, "scope": "Shared"}}, id="the longest shared MAIL FROM"),

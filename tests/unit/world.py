@@ -8,15 +8,15 @@ from datetime import UTC, datetime
 
 from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim
+from ses_operator.core.dkim_source import EasyDkim, ReplicaDkim
 from ses_operator.core.fold import after
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Absent, Observed, Present, RegionView
 from ses_operator.core.plan import Plan, footprint_of, plan_identity, wanted_records
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.records import RecordSet
-from ses_operator.core.ses import DkimFacts, IdentityFacts, VerificationStatus
-from ses_operator.core.steps import CreateIdentity, DnsStep, PublishRecords, SesStep, Surplus
+from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.steps import CreateIdentity, DeleteIdentity, DnsStep, PublishRecords, SesStep, Surplus
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKENS = ("aaa", "bbb", "ccc")
@@ -48,14 +48,26 @@ class World:
     def do(self, step: SesStep) -> World:
         """The world after one call to SES."""
         view = Present(self.identities[step.region]) if step.region in self.identities else Absent()
-        if not isinstance(step, CreateIdentity):
+        if isinstance(step, CreateIdentity):
+            self._admit_replica(step)
+        else:
             assert isinstance(view, Present), f"{step} needs an identity"
+        if isinstance(step, DeleteIdentity):
+            replicas = [r for r, facts in self.identities.items() if facts.dkim.parent_region == step.region]
+            assert not replicas, f"SES refuses to {step}, as there are replicas in {replicas}"
         changed = after(step, view, _created(step) if isinstance(step, CreateIdentity) else None)
         identities = dict(self.identities)
         identities.pop(step.region, None)
         if isinstance(changed, Present):
             identities[step.region] = changed.facts
         return replace(self, identities=identities)
+
+    def _admit_replica(self, step: CreateIdentity) -> None:
+        """A replica of what is not a verified original would be made, and never be verified."""
+        if isinstance(step.dkim, ReplicaDkim):
+            parent = self.identities[step.dkim.parent_region]
+            assert parent.dkim.origin is SigningOrigin.EASY
+            assert parent.verification_status is VerificationStatus.SUCCESS
 
     def publish(self, step: DnsStep) -> World:
         """The world after one DNS step."""
@@ -70,19 +82,29 @@ class World:
 
 
 def seen_by_ses(world: World) -> World:
-    """The world after SES has looked: what has its records is verified."""
+    """The world after SES has looked: replicas have their parents' keys, and what has its records is verified."""
+    world = replace(world, identities={region: _replicated(world, facts) for region, facts in world.identities.items()})
     names = {record.name for record in world.records}
 
     def looked_at(facts: IdentityFacts) -> IdentityFacts:
         mail_from = facts.mail_from
         if mail_from is not None and mail_from.domain in names:
             mail_from = replace(mail_from, status=VerificationStatus.SUCCESS)
-        if not all(any(name.startswith(token) for name in names) for token in facts.dkim.tokens):
+        tokens = facts.dkim.tokens
+        if not tokens or not all(any(name.startswith(token) for name in names) for token in tokens):
             return replace(facts, mail_from=mail_from)
         dkim = replace(facts.dkim, status=VerificationStatus.SUCCESS, key_length=facts.dkim.next_key_length)
         return replace(facts, verification_status=VerificationStatus.SUCCESS, dkim=dkim, mail_from=mail_from)
 
     return replace(world, identities={region: looked_at(facts) for region, facts in world.identities.items()})
+
+
+def _replicated(world: World, facts: IdentityFacts) -> IdentityFacts:
+    parent = world.identities.get(facts.dkim.parent_region or "")
+    if parent is None or parent.verification_status is not VerificationStatus.SUCCESS:
+        return facts
+    copied = replace(facts.dkim, tokens=parent.dkim.tokens, signing_hosted_zone=parent.dkim.signing_hosted_zone)
+    return replace(facts, dkim=copied)
 
 
 def fresh_dkim(region: str, key_length: int) -> DkimFacts:
@@ -102,6 +124,15 @@ def _created(step: CreateIdentity) -> DkimFacts:
     match step.dkim:
         case EasyDkim(key_length):
             return fresh_dkim(step.region, key_length)
+        case ReplicaDkim(parent_region):
+            return DkimFacts(
+                VerificationStatus.PENDING,
+                signing_enabled=True,
+                tokens=(),
+                signing_hosted_zone="",
+                origin=SigningOrigin.REPLICA,
+                parent_region=parent_region,
+            )
 
 
 def next_plan(world: World, desired: Desired, footprint: Footprint) -> Plan:

@@ -75,6 +75,12 @@ class SesIdentitySpec(Model):
                 "write mailFrom.subdomain relative to the domain: bounce, and not bounce.example.com",
             ),
             rule(
+                "!has(self.dkim) || !has(self.dkim.deterministic) || "
+                "self.dkim.deterministic.parentRegion in self.regions",
+                "make dkim.deterministic.parentRegion one of spec.regions, or add it there: the parent is one of this "
+                "object's identities",
+            ),
+            rule(
                 "!has(self.regionOverrides) || self.regionOverrides.all(o, o.region in self.regions)",
                 "add the region to spec.regions, or take it out of regionOverrides: nothing is set where no identity is "
                 "wanted",

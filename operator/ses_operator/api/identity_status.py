@@ -20,6 +20,13 @@ class RegionDkimStatus(Model):
     signing_hosted_zone: str | None = Field(
         None, description="The zone of SES that the CNAME records of this region point into."
     )
+    parent_region: str | None = Field(
+        None,
+        description=(
+            "Where the identity of this region is a replica (mode Deterministic): the region whose DKIM key, tokens and "
+            "records it shares."
+        ),
+    )
 
 
 class RegionMailFromStatus(Model):

@@ -58,6 +58,11 @@ class Reason(StrEnum):
         Actor.OPERATOR,
         "The identity is verified; SES has not yet seen the MX record of the MAIL FROM domain.",
     )
+    WAITING_FOR_PARENT = (
+        "WaitingForParent",
+        Actor.OPERATOR,
+        "The identity is to replicate the DKIM key of one in another region, which is not verified yet.",
+    )
     THROTTLED = "Throttled", Actor.OPERATOR, "AWS asks to slow down; the call is made again later."
     SERVICE_ERROR = "ServiceError", Actor.OPERATOR, "AWS answered with an error of its own; the call is made again."
     REGION_UNREACHABLE = (
@@ -151,6 +156,11 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The identity has a policy of this name that is somebody else's; it is never overwritten.",
     )
+    REPLICATION_FAILED = (
+        "ReplicationFailed",
+        Actor.PLATFORM,
+        "SES cannot copy the DKIM key of the parent region to a replica; the message says what to do.",
+    )
     QUOTA_EXCEEDED = "QuotaExceeded", Actor.PLATFORM, "A quota of the AWS account is used up."
     DELETION_BLOCKED = "DeletionBlocked", Actor.PLATFORM, "SES refuses to delete the identity while something uses it."
 
@@ -175,7 +185,7 @@ class Reason(StrEnum):
     DKIM_CONFLICT = (
         "DKIMConflict",
         Actor.AUTHOR,
-        "The adopted identity signs with another kind of DKIM key, which is not overwritten.",
+        "The identity signs with another kind of DKIM key than is asked for, and it is not overwritten.",
     )
     POLICY_INVALID = (
         "PolicyInvalid",

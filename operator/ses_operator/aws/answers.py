@@ -17,6 +17,7 @@ from ses_operator.core.ses import (
     Topics,
     VerificationInfo,
     VerificationStatus,
+    parent_region_of,
 )
 from ses_operator.core.ses_regions import signing_hosted_zone
 
@@ -49,17 +50,18 @@ def identity_facts(answer: Answer, region: str) -> IdentityFacts:
 
 def dkim_facts(attributes: Answer, region: str) -> DkimFacts:
     """DkimAttributes. An answer without SigningHostedZone is an old one: the table of regions tells."""
+    origin = attributes.get("SigningAttributesOrigin") or SigningOrigin.EASY.value
+    parent_region = parent_region_of(origin)
     return DkimFacts(
         status=_STATUSES.get(attributes.get("Status") or "", VerificationStatus.NOT_STARTED),
         signing_enabled=bool(attributes.get("SigningEnabled")),
         tokens=tuple(attributes.get("Tokens") or ()),
-        signing_hosted_zone=attributes.get("SigningHostedZone") or signing_hosted_zone(region),
-        origin=_ORIGINS.get(
-            attributes.get("SigningAttributesOrigin") or SigningOrigin.EASY.value, SigningOrigin.REPLICA
-        ),
+        signing_hosted_zone=attributes.get("SigningHostedZone") or signing_hosted_zone(parent_region or region),
+        origin=_ORIGINS.get(origin, SigningOrigin.REPLICA),
         key_length=_KEY_LENGTHS.get(attributes.get("CurrentSigningKeyLength") or ""),
         next_key_length=_KEY_LENGTHS.get(attributes.get("NextSigningKeyLength") or ""),
         last_key_generation=attributes.get("LastKeyGenerationTimestamp"),
+        parent_region=parent_region,
     )
 
 

@@ -10,7 +10,7 @@ from ses_operator.aws.answers import account_facts, dkim_facts, identity_facts, 
 from ses_operator.aws.budget import Bucket, Priority
 from ses_operator.aws.calls import Calls, ClientSource
 from ses_operator.aws.errors import Refused, Request
-from ses_operator.core.dkim_source import DkimSource, EasyDkim
+from ses_operator.core.dkim_source import DkimSource, EasyDkim, ReplicaDkim
 from ses_operator.core.policy_documents import field_of
 from ses_operator.core.problems import Blocked, Gone
 from ses_operator.core.ses import (
@@ -22,6 +22,7 @@ from ses_operator.core.ses import (
     Topics,
     VerificationStatus,
     identity_arn,
+    replica_origin,
 )
 from ses_operator.core.steps import (
     CreateIdentity,
@@ -220,6 +221,8 @@ def _signing_attributes(source: DkimSource) -> dict[str, Any]:
     match source:
         case EasyDkim(bits):
             return {"NextSigningKeyLength": f"RSA_{bits}_BIT"}
+        case ReplicaDkim(parent_region):
+            return {"DomainSigningAttributesOrigin": replica_origin(parent_region)}
 
 
 def _easy_dkim(bits: int) -> dict[str, Any]:

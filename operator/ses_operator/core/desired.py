@@ -12,11 +12,12 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 
 from ses_operator.api.account import DnsProvider, SesAccountSpec
+from ses_operator.api.dkim import DkimSpec
 from ses_operator.api.feedback import TopicsSpec
 from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentitySpec
 from ses_operator.api.mail_from import MxFailureBehavior
 from ses_operator.api.meta import OWNER_TAG
-from ses_operator.core.dkim_source import DkimSource, EasyDkim
+from ses_operator.core.dkim_source import DeterministicDkim, DkimSource, EasyDkim
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy, wanted_policies
@@ -51,7 +52,7 @@ class Desired:
     identity: str
     regions: tuple[str, ...]
     signing_enabled: bool
-    dkim: DkimSource
+    dkim: EasyDkim | DeterministicDkim
     mail_from: Mapping[str, MailFrom]
     configuration_set_name: str | None
     tags: Mapping[str, str]
@@ -72,6 +73,10 @@ class Desired:
     def configuration_set(self, region: str) -> str | None:
         """The default configuration set in this region."""
         return self.configuration_set_overrides.get(region, self.configuration_set_name)
+
+    def dkim_in(self, region: str) -> DkimSource:
+        """Where the DKIM key of this region comes from."""
+        return self.dkim.in_region(region) if isinstance(self.dkim, DeterministicDkim) else self.dkim
 
     def digest(self) -> str:
         """A short digest of all this: equal digests ask for the same. It is remembered in status."""
@@ -111,7 +116,7 @@ def desired_identity(
         identity=spec.domain,
         regions=tuple(sorted(spec.regions)),
         signing_enabled=spec.dkim.signing_enabled,
-        dkim=EasyDkim(spec.dkim.key_size),
+        dkim=_dkim(spec.dkim),
         mail_from=mail_from,
         configuration_set_name=spec.configuration_set_name,
         tags={**account.default_tags, **spec.tags, OWNER_TAG: str(owner)},
@@ -137,6 +142,11 @@ def desired_identity(
         },
         policies=_policies(spec, scope) if scope else {},
     )
+
+
+def _dkim(spec: DkimSpec) -> EasyDkim | DeterministicDkim:
+    easy = EasyDkim(spec.key_size)
+    return DeterministicDkim(spec.deterministic.parent_region, easy) if spec.deterministic else easy
 
 
 def _policies(spec: SesIdentitySpec, scope: AwsScope) -> dict[str, tuple[WantedPolicy, ...]]:

@@ -1,6 +1,6 @@
 """DKIM of one identity in one region: what stands in the way, what is to be done at SES, which records are needed. Pure.
 
-Every decision that depends on where the key comes from is made here, by ``desired.dkim``.
+Every decision that depends on where the key comes from is made here, by ``desired.dkim_in``.
 """
 
 from __future__ import annotations
@@ -9,8 +9,9 @@ from datetime import datetime, timedelta
 
 from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Ownership, ownership
+from ses_operator.core.deed import parents_dkim, replacement_needed
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim
+from ses_operator.core.dkim_source import EasyDkim, ReplicaDkim
 from ses_operator.core.observed import Observed, Present, RegionView, Unread
 from ses_operator.core.problems import Problem
 from ses_operator.core.records import RecordSet, dkim_records
@@ -21,16 +22,18 @@ KEY_CHANGE_INTERVAL = timedelta(hours=24)
 """How often SES lets the DKIM key length change (API reference, PutEmailIdentityDkimSigningAttributes)."""
 
 
-def dkim_conflict(desired: Desired, region: str, facts: IdentityFacts) -> Problem | None:
+def dkim_conflict(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Problem | None:
     """Why the DKIM of an identity that exists must be left as it is."""
-    match desired.dkim:
+    if (problem := replacement_needed(desired, region, facts, observed)) is not None:
+        return problem
+    match desired.dkim_in(region):
         case EasyDkim() if facts.dkim.origin is not SigningOrigin.EASY:
             return Problem(
                 Reason.DKIM_CONFLICT,
                 f"{region}: the existing identity {desired.identity} signs with a DKIM key that is not Easy DKIM's; "
                 "it is left as it is. Switch it to Easy DKIM in SES, or delete it there",
             )
-        case EasyDkim():
+        case EasyDkim() | ReplicaDkim():
             return None
 
 
@@ -38,16 +41,20 @@ def dkim_steps(
     desired: Desired, region: str, facts: IdentityFacts, now: datetime
 ) -> tuple[tuple[SesStep, ...], Problem | None]:
     """What makes SES sign with the key that is wanted, and what keeps that from being done now."""
-    match desired.dkim:
+    match desired.dkim_in(region):
         case EasyDkim(key_length):
             return _key_length(desired, region, key_length, facts.dkim, now)
+        case ReplicaDkim():
+            return (), None
 
 
-def dkim_restart(desired: Desired, region: str) -> SesStep:
-    """What makes SES look for the records again, after it has given up."""
-    match desired.dkim:
+def dkim_restart(desired: Desired, region: str) -> tuple[SesStep, ...]:
+    """What makes SES look for the records again, after it has given up. For a replica there is nothing that does."""
+    match desired.dkim_in(region):
         case EasyDkim():
-            return RestartVerification(region, desired.identity)
+            return (RestartVerification(region, desired.identity),)
+        case ReplicaDkim():
+            return ()
 
 
 def has_failed(facts: IdentityFacts) -> bool:
@@ -64,7 +71,8 @@ def needed_dkim_records(
     """
     match view:
         case Present(facts) if tells_our_records(desired, facts):
-            tokens, hosted_zone = facts.dkim.tokens, facts.dkim.signing_hosted_zone
+            dkim = parents_dkim(facts, observed) or facts.dkim
+            tokens, hosted_zone = dkim.tokens, dkim.signing_hosted_zone
         case Unread() if (known := observed.remembered.get(region)) is not None and known.tokens:
             tokens, hosted_zone = known.tokens, known.signing_hosted_zone
         case _:
@@ -74,8 +82,8 @@ def needed_dkim_records(
 
 def tells_our_records(desired: Desired, facts: IdentityFacts) -> bool:
     """Whether the records of an identity are ours to publish, and known: with a key of the customer's own, the token is
-    the name of its selector, and no CNAME belongs there."""
-    easy = facts.dkim.origin is SigningOrigin.EASY
+    the name of its selector, and no CNAME belongs there. A replica has its parent's, as soon as it has any."""
+    easy = facts.dkim.origin in {SigningOrigin.EASY, SigningOrigin.REPLICA}
     return easy and bool(facts.dkim.tokens) and ownership(facts, desired.owner) is Ownership.OURS
 
 

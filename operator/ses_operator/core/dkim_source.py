@@ -15,4 +15,23 @@ class EasyDkim:
     key_length: int
 
 
-DkimSource = EasyDkim
+@dataclass(frozen=True, slots=True)
+class ReplicaDkim:
+    """Deterministic Easy DKIM in a region that replicates: SES copies the key of the identity in ``parent_region``."""
+
+    parent_region: str
+
+
+DkimSource = EasyDkim | ReplicaDkim
+"""In one region."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeterministicDkim:
+    """Deterministic Easy DKIM as a whole: Easy DKIM in the parent's region, replicas in all others."""
+
+    parent_region: str
+    parent: EasyDkim
+
+    def in_region(self, region: str) -> DkimSource:
+        return self.parent if region == self.parent_region else ReplicaDkim(self.parent_region)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ses_operator.api.account import DnsProvider
 from ses_operator.api.reasons import Reason
+from ses_operator.core.deed import replication_problem
 from ses_operator.core.desired import Desired
 from ses_operator.core.mail_from import is_mail_from_verified
 from ses_operator.core.observed import Absent, Observed, Present
@@ -84,6 +85,11 @@ def not_as_asked(case: RegionCase) -> Problem | None:
     return None
 
 
+def replica_hindered(case: RegionCase) -> Problem | None:
+    """SES cannot copy the parent's DKIM key, or has given up on a replica."""
+    return None if case.facts is None else replication_problem(case.desired, case.region, case.facts)
+
+
 def dns_hindered(case: RegionCase) -> Problem | None:
     """DNS as a whole cannot be published, and SES still needs it."""
     dns = case.observed.dns
@@ -140,6 +146,11 @@ def waiting_for_verification(case: RegionCase) -> Problem | None:
             Reason.MANUAL_RECORDS_PENDING,
             f"{case.region}: publish the records listed in status.dns.records; not seen yet: {names}",
         )
+    if facts.dkim.parent_region is not None and not facts.dkim.tokens:
+        return Problem(
+            Reason.WAITING_FOR_VERIFICATION,
+            f"{case.region}: waiting for SES to copy the DKIM key of {facts.dkim.parent_region}",
+        )
     return Problem(
         Reason.WAITING_FOR_VERIFICATION,
         f"{case.region}: waiting for SES to find the DKIM records{_error(facts)}; "
@@ -171,6 +182,7 @@ RULES: tuple[Rule, ...] = (
     planned_problem,
     not_created,
     not_as_asked,
+    replica_hindered,
     dns_hindered,
     record_in_the_way,
     failed,

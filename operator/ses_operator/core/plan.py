@@ -14,6 +14,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Ownership, ownership
+from ses_operator.core.deed import awaited_parent, awaited_replicas
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim import (
     dkim_conflict,
@@ -115,7 +116,8 @@ def _plan_region(desired: Desired, region: str, observed: Observed, footprint: F
         case Present(facts):
             return _plan_present(desired, region, facts, observed, footprint, now)
         case Absent():
-            return RegionPlan(creation(desired, region))
+            waits = awaited_parent(desired, region, observed)
+            return RegionPlan(problem=waits) if waits else RegionPlan(creation(desired, region))
         case Unread(problem):
             return RegionPlan(problem=problem)
         case None:
@@ -134,7 +136,8 @@ def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPla
         case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
             if desired.deletion is DeletionPolicy.RETAIN:
                 return RegionPlan((UntagIdentity(region, desired.identity, (OWNER_TAG,)),))
-            return RegionPlan((DeleteIdentity(region, desired.identity),))
+            waits = awaited_replicas(region, observed)
+            return RegionPlan(problem=waits) if waits else RegionPlan((DeleteIdentity(region, desired.identity),))
         case _:
             return RegionPlan()
 
@@ -142,7 +145,7 @@ def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPla
 def _plan_present(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint, now: datetime
 ) -> RegionPlan:
-    if (problem := _hindrance(desired, region, facts)) is not None:
+    if (problem := _hindrance(desired, region, facts, observed)) is not None:
         return RegionPlan(problem=problem)
     signing_steps, problem = dkim_steps(desired, region, facts, now)
     steps = (
@@ -156,7 +159,7 @@ def _plan_present(
     return RegionPlan(steps, problem or policy_problem(desired, region, facts, footprint))
 
 
-def _hindrance(desired: Desired, region: str, facts: IdentityFacts) -> Problem | None:
+def _hindrance(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Problem | None:
     """Why an identity that exists must be left as it is."""
     match ownership(facts, desired.owner):
         case Ownership.ANOTHERS:
@@ -178,7 +181,7 @@ def _hindrance(desired: Desired, region: str, facts: IdentityFacts) -> Problem |
                 f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
                 "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
             )
-    return dkim_conflict(desired, region, facts)
+    return dkim_conflict(desired, region, facts, observed)
 
 
 def _restarts(
@@ -189,7 +192,7 @@ def _restarts(
     if remembered and remembered.restarted_at and now - remembered.restarted_at < RESTART_INTERVAL:
         return
     if has_failed(facts) and _published(observed, region, Purpose.DKIM):
-        yield dkim_restart(desired, region)
+        yield from dkim_restart(desired, region)
     yield from restarts_mail_from(desired, region, facts, observed)
 
 

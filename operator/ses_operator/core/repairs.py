@@ -69,7 +69,9 @@ def last_repairs(desired: Desired, region: str, facts: IdentityFacts, footprint:
 
 def creation(desired: Desired, region: str) -> tuple[SesStep, ...]:
     """CreateEmailIdentity with all that one call can carry, then what it cannot."""
-    create = CreateIdentity(region, desired.identity, desired.dkim, desired.tags, desired.configuration_set(region))
+    create = CreateIdentity(
+        region, desired.identity, desired.dkim_in(region), desired.tags, desired.configuration_set(region)
+    )
     rules = (repairs, last_repairs)
     return (create, *(step for rule in rules for step in rule(desired, region, _fresh(create), Footprint())))
 

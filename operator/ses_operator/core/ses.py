@@ -22,16 +22,32 @@ class VerificationStatus(StrEnum):
 
 
 class SigningOrigin(StrEnum):
-    """Where the DKIM key comes from: Easy DKIM, or a key of the customer's. Anything else is Deterministic Easy DKIM."""
+    """Where the DKIM key comes from: Easy DKIM, a key of the customer's, or (AWS_SES_<REGION>) the identity of another
+    region, by Deterministic Easy DKIM."""
 
     EASY = "AWS_SES"
     EXTERNAL = "EXTERNAL"
     REPLICA = "REPLICA"
 
 
+_REPLICA_ORIGIN = "AWS_SES_"
+
+
+def replica_origin(parent_region: str) -> str:
+    """The origin that asks for a replica: the parent's region in upper case, underscores for hyphens."""
+    return f"{_REPLICA_ORIGIN}{parent_region.upper().replace('-', '_')}"
+
+
+def parent_region_of(origin: str) -> str | None:
+    """The region of the parent by a replica's origin; None for other origins."""
+    if not origin.startswith(_REPLICA_ORIGIN):
+        return None
+    return origin.removeprefix(_REPLICA_ORIGIN).lower().replace("_", "-")
+
+
 @dataclass(frozen=True, slots=True)
 class DkimFacts:
-    """DkimAttributes. Key lengths in bits; None where SES does not say (not Easy DKIM)."""
+    """DkimAttributes. Key lengths in bits; None where SES does not say (not Easy DKIM). ``parent_region``: of a replica."""
 
     status: VerificationStatus
     signing_enabled: bool
@@ -41,6 +57,7 @@ class DkimFacts:
     key_length: int | None = None
     next_key_length: int | None = None
     last_key_generation: datetime | None = None
+    parent_region: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,6 +114,7 @@ def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> Reg
             status=facts.dkim.status,
             tokens=facts.dkim.tokens,
             signing_hosted_zone=facts.dkim.signing_hosted_zone,
+            parent_region=facts.dkim.parent_region,
         ),
         mail_from=_mail_from(facts),
         sending_enabled=facts.sending_enabled,

@@ -1,0 +1,81 @@
+"""Deterministic Easy DKIM: one region has the key, the others replicate it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cluster.tenant import PATIENCE, Tenant
+from cluster.verdicts import explains
+from devcluster.waiting import eventually
+from ses_operator.api.reasons import Reason
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+IRELAND, VIRGINIA, SYDNEY = "eu-west-1", "us-east-1", "ap-southeast-2"
+REPLICA_OF_IRELAND = "AWS_SES_EU_WEST_1"
+
+
+def deterministic(parent: str) -> dict[str, Any]:
+    return {"mode": "Deterministic", "deterministic": {"parentRegion": parent}}
+
+
+def origins(tenant: Tenant) -> dict[str, str]:
+    return {region: found["DkimAttributes"]["SigningAttributesOrigin"] for region, found in tenant.at_ses().items()}
+
+
+def cnames(tenant: Tenant) -> int:
+    return sum(kind == "CNAME" for _, kind in tenant.records())
+
+
+def regions_of(tenant: Tenant, operation: str) -> list[str]:
+    """Where SES was asked for it, in this order."""
+    return [call["region"] for call in tenant.calls(operation=operation, identity=tenant.domain)]
+
+
+def test_replicas_come_after_their_parent_share_its_records_and_go_before_it(tenant: Tenant) -> None:
+    identity = tenant.create_ready(IRELAND, VIRGINIA, SYDNEY, dkim=deterministic(IRELAND))
+
+    assert origins(tenant) == {IRELAND: "AWS_SES", VIRGINIA: REPLICA_OF_IRELAND, SYDNEY: REPLICA_OF_IRELAND}
+    assert cnames(tenant) == 3
+    dkim = [region.dkim for region in identity.status.regions if region.dkim]
+    assert {each.tokens for each in dkim} == {dkim[0].tokens}
+    assert sorted(each.parent_region or "" for each in dkim) == ["", IRELAND, IRELAND]
+    created = regions_of(tenant, "CreateEmailIdentity")
+    assert (created[0], sorted(created)) == (IRELAND, sorted([IRELAND, VIRGINIA, SYDNEY]))
+
+    tenant.change(regions=[IRELAND, VIRGINIA])
+    eventually(lambda: origins(tenant).keys() == {IRELAND, VIRGINIA}, timeout=PATIENCE, of="the replica to go")
+    tenant.ready()
+    assert cnames(tenant) == 3
+
+    tenant.delete()
+    tenant.gone()
+    assert regions_of(tenant, "DeleteEmailIdentity") == [SYDNEY, VIRGINIA, IRELAND], "the parent last, and asked once"
+    assert (tenant.at_ses(), tenant.records()) == ({}, {})
+
+
+def test_an_identity_that_is_in_use_is_not_replaced_unasked_and_the_way_to_a_replica_is_told(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, VIRGINIA)
+    tenant.change(dkim=deterministic(IRELAND))
+    explains(tenant, Reason.DKIM_CONFLICT, VIRGINIA, f"take {VIRGINIA} out of spec.regions", "spec.dkim.mode to Easy")
+    assert (origins(tenant), cnames(tenant)) == ({IRELAND: "AWS_SES", VIRGINIA: "AWS_SES"}, 6)
+
+    tenant.change(regions=[IRELAND])
+    tenant.ready()
+    assert origins(tenant) == {IRELAND: "AWS_SES"}
+    tenant.change(regions=[IRELAND, VIRGINIA])
+    tenant.ready()
+    assert origins(tenant) == {IRELAND: "AWS_SES", VIRGINIA: REPLICA_OF_IRELAND}
+    eventually(lambda: cnames(tenant) == 3, timeout=PATIENCE, of="the records of the other key to go")
+
+    before = tenant.writes()
+    tenant.change(regions=[VIRGINIA], dkim=deterministic(VIRGINIA))
+    explains(tenant, Reason.DKIM_CONFLICT, VIRGINIA, f"spec.dkim.deterministic.parentRegion to {IRELAND}")
+    assert origins(tenant) == {IRELAND: "AWS_SES", VIRGINIA: REPLICA_OF_IRELAND}, "the parent stays for its replica"
+    assert (tenant.writes(), cnames(tenant)) == (before, 3)
+
+    tenant.delete()
+    tenant.gone()
+    assert (tenant.at_ses(), tenant.records()) == ({}, {})
