@@ -75,6 +75,20 @@ def test_a_restart_while_a_region_is_out_calls_no_verified_identity_unready(
     assert [write for write in writes if write.namespace == tenant.namespace and write.name == "mail"] == []
 
 
+def test_who_asks_for_a_look_while_a_region_is_silent_is_answered_and_the_look_is_made_up_for(tenant: Tenant) -> None:
+    ready = tenant.create_ready(IRELAND)
+    with tenant.fault("region-down", region=IRELAND):
+        handled = tenant.reconciled()
+        assert handled.status.conditions == ready.status.conditions
+        answered = tenant.last_call()
+
+    eventually(
+        lambda: tenant.calls(operation="GetEmailIdentity", identity=tenant.domain, since=answered, result="ok"),
+        timeout=PATIENCE,
+        of="the identity to be read in full",
+    )
+
+
 def test_it_converges_while_another_client_uses_up_the_request_rate(tenant: Tenant) -> None:
     with tenant.fault("throttle", service="ses", region=TOKYO, probability=0.5):
         tenant.create_ready(TOKYO, mailFrom=MAIL_FROM)

@@ -15,7 +15,7 @@ from prometheus_client import CollectorRegistry
 from ses_operator.api.reasons import Reason
 from ses_operator.controllers.metrics import WorkQueueMetrics
 from ses_operator.controllers.queue import Backoff, Result, Urgency, WorkQueue
-from ses_operator.core.problems import Blocked, Retry, Stale
+from ses_operator.core.problems import Blocked, Gone, Retry, Stale
 from unit.simulated_loop import simulate
 
 
@@ -193,6 +193,29 @@ def test_a_problem_that_leaves_the_reconcile_is_repeated_when_it_says(error: Exc
         assert reconcile.starts == {"a": starts}
 
     simulate(scenario())
+
+
+@pytest.mark.parametrize(
+    ("error", "level"),
+    [
+        (Blocked(Reason.ACCESS_DENIED, "no right"), logging.WARNING),
+        (Gone(Reason.PROGRESSING, "not found"), logging.INFO),
+        (Stale(Reason.PROGRESSING, "another was faster"), logging.DEBUG),
+    ],
+    ids=["what somebody has to see to worries", "what is gone does not", "nor does a race"],
+)
+def test_a_problem_is_logged_as_gravely_as_it_is(
+    error: Exception, level: int, caplog: pytest.LogCaptureFixture
+) -> None:
+    async def scenario() -> None:
+        queue = new_queue()
+        queue.start(Recorder(results={"a": [error]}), workers=1)
+        queue.add("a")
+        await asyncio.sleep(100)
+
+    with caplog.at_level(logging.DEBUG):
+        simulate(scenario())
+    assert [record.levelno for record in caplog.records if "to be repeated" in record.message] == [level]
 
 
 def test_an_unexpected_exception_is_logged_once_with_its_traceback(caplog: pytest.LogCaptureFixture) -> None:

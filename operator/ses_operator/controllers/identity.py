@@ -35,7 +35,7 @@ from ses_operator.core.publication import Zone
 from ses_operator.core.report import Case, is_ready
 from ses_operator.core.requeue import needs_backoff, requeue_after, waited
 from ses_operator.core.sending_policy import asks_for_new_policies
-from ses_operator.core.status import former_places, identity_status, refused_status, remembered
+from ses_operator.core.status import acknowledged_status, former_places, identity_status, refused_status, remembered
 from ses_operator.core.steps import PublishRecords
 from ses_operator.core.suspension import suspension
 from ses_operator.core.tidiness import within_reach
@@ -93,7 +93,7 @@ class IdentityController:
             return Result.done()
         if isinstance(account, Problem):
             if is_passing(account) and is_ready(identity.status):
-                return Result.retry()
+                return await self._doubt(identity)
             return await self._refuse(identity, account)
         moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
         if moved is not None:
@@ -236,6 +236,14 @@ class IdentityController:
         await self._parts.objects.report(identity, refused_status(identity, problem, self._now()))
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
+    async def _doubt(self, identity: SesIdentity) -> Result:
+        """AWS is silent for the moment, and of that nothing is said. Who asked for a look is told that it was made; it is
+        made again until AWS answers."""
+        if self._parts.settlement.is_due(identity):
+            self._parts.settlement.bring_forward(identity, 0.0)
+        await self._parts.objects.report(identity, acknowledged_status(identity))
+        return Result.retry()
+
     async def _report(self, run: Run, observed: Observed, plan: Plan, former: tuple[FormerPlace, ...]) -> Result:
         case = Case.of(
             run.desired,
@@ -247,7 +255,7 @@ class IdentityController:
             former=former,
         )
         if is_reported_ready(run.identity, run.desired) and is_passing_doubt(case):
-            return Result.retry()
+            return await self._doubt(run.identity)
         status = identity_status(run.identity, case, run.zone, self._now())
         identity = await self._parts.objects.report(run.identity, status)
         self._watch(identity, run.account, run.desired)

@@ -18,7 +18,7 @@ from typing import Generic, TypeVar
 
 from ses_operator.controllers.metrics import UNEXPECTED, Outcome, WorkQueueMetrics
 from ses_operator.controllers.schedule import DelayedKeys, Ready, ReadyKeys, Urgency
-from ses_operator.core.problems import OperatorError, Stale
+from ses_operator.core.problems import Gone, OperatorError, Stale
 
 __all__ = ["Backoff", "Reconcile", "Result", "Urgency", "WorkQueue"]
 
@@ -228,7 +228,7 @@ class WorkQueue(Generic[K]):
         problem = error.problem
         self._metrics.errors.labels(self.name, problem.reason).inc()
         logger.log(
-            logging.DEBUG if isinstance(error, Stale) else logging.WARNING,
+            _severity(error),
             "reconcile to be repeated: %s",
             problem.message,
             extra={"controller": self.name, "object": str(key), "reason": str(problem.reason)},
@@ -264,6 +264,17 @@ class WorkQueue(Generic[K]):
     def _oldest_age(self) -> float:
         since = self._ready.oldest()
         return 0.0 if since is None else max(0.0, _now() - since)
+
+
+def _severity(error: OperatorError) -> int:
+    """How worrying it is that a reconcile ended so: what another was faster with, or took away, is everyday life."""
+    match error:
+        case Stale():
+            return logging.DEBUG
+        case Gone():
+            return logging.INFO
+        case _:
+            return logging.WARNING
 
 
 def _is_cancelled() -> bool:

@@ -49,6 +49,12 @@ def refused_status(identity: SesIdentity, problem: Problem, now: datetime) -> Se
     return _with_conditions(identity, refused(problem), now)
 
 
+def acknowledged_status(identity: SesIdentity) -> SesIdentityStatus:
+    """What status said before, and that a request for a reconcile has been heard."""
+    request = identity.metadata.annotations.get(RECONCILE_REQUESTED_AT)
+    return identity.status.model_copy(update={"last_handled_reconcile_at": request})
+
+
 def unfinished_status(
     identity: SesIdentity, conditions_: Mapping[ConditionType, Verdict], now: datetime
 ) -> SesIdentityStatus:
