@@ -55,12 +55,15 @@ def test_settings_that_differ_are_put_right_once_it_is_adopted(tenant: Tenant) -
     begun = tenant.last_call()
 
     tenant.create(IRELAND, tags={"team": "payments"})
-    explains(tenant, Reason.NOT_ADOPTED)
+    refused = explains(tenant, Reason.NOT_ADOPTED, "taken over, this would change", "DKIM signing on", "(now: off)")
+    listed = [change.action for change in refused.status.pending_changes or ()]
+    assert listed == ["TagIdentity", "SetSigningEnabled", *["CreateRecord"] * 3]
     assert set(tenant.writes(since=begun)) <= {"CreateEmailIdentity"}
 
     tenant.change(adoptionPolicy="IfUnowned")
-    tenant.ready()
+    ready = tenant.ready()
 
+    assert ready.status.pending_changes is None
     adopted = tenant.at_ses()[IRELAND]
     assert adopted["DkimAttributes"]["SigningEnabled"]
     owner = f"tests/{tenant.namespace}/mail"

@@ -14,7 +14,7 @@ from ses_operator.api.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 
-IRELAND, FRANKFURT = "eu-west-1", "eu-central-1"
+IRELAND = "eu-west-1"
 MAIL_FROM = {"subdomain": "bounce"}
 BOUNCE = f"bounce-{IRELAND}"
 OUR_MX = f"10 feedback-smtp.{IRELAND}.amazonses.com"
@@ -111,31 +111,6 @@ def test_a_record_of_ours_that_somebody_changed_is_put_right(tenant: Tenant) -> 
 
     eventually(lambda: tenant.records()[key] == (OUR_MX,), timeout=PATIENCE, of="the record as it must be")
     tenant.ready()
-
-
-def test_a_suspended_identity_reports_drift_and_writes_nothing_and_can_still_be_deleted(tenant: Tenant) -> None:
-    tenant.create_ready(IRELAND, mailFrom=MAIL_FROM)
-    tenant.ses(IRELAND).put_email_identity_dkim_attributes(EmailIdentity=tenant.domain, SigningEnabled=False)
-    records, begun = tenant.records(), tenant.last_call()
-
-    tenant.change(suspend=True, regions=[IRELAND, FRANKFURT], tags={"team": "payments"})
-
-    steps = (f"create the identity {tenant.domain} in {FRANKFURT}", "DKIM signing", "set the tags")
-    explains(tenant, Reason.SUSPENDED, *steps)
-    assert tenant.writes(since=begun) == []
-    assert tenant.records() == records
-    tenant.delete()
-    tenant.gone()
-    assert tenant.at_ses() == {}
-    assert tenant.records() == {}
-
-
-def test_a_suspended_identity_of_which_nothing_is_to_be_done_stays_ready(tenant: Tenant) -> None:
-    tenant.create_ready(IRELAND)
-
-    tenant.change(suspend=True)
-
-    assert tenant.reconciled().metadata.generation == tenant.ready().status.observed_generation
 
 
 def _dkim_records(tenant: Tenant) -> list[str]:

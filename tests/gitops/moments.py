@@ -26,9 +26,8 @@ from ses_operator.core.publication import DnsObservation, PublishedRecord, Recor
 from ses_operator.core.report import Case, not_ready
 from ses_operator.core.ses import AccountFacts, IdentityFacts, VerificationStatus
 from ses_operator.core.status import identity_status, refused_status, unfinished_status
-from ses_operator.core.suspension import suspension
 from ses_operator.kube.store import ObjectStore
-from unit.world import NOW, covering, fresh_dkim
+from unit.world import NOW, covering, fresh_dkim, held_back
 
 REGION = "eu-west-1"
 ACCOUNT_ID = "123456789012"
@@ -123,7 +122,7 @@ def reported(
         plan,
         account_id=ACCOUNT_ID,
         partition="aws",
-        suspended=suspension(plan) if found.spec.suspend else None,
+        suspended=held_back(desired, observed) if found.spec.suspend else None,
     )
     return identity_status(found, case, None, NOW)
 

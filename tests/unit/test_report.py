@@ -17,16 +17,15 @@ from ses_operator.api.meta import OWNER_TAG, RECONCILE_REQUESTED_AT
 from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
-from ses_operator.core.plan import Plan, plan_identity, wanted_records
+from ses_operator.core.plan import plan_identity, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.report import MAX_MESSAGE, Case
 from ses_operator.core.ses import IdentityFacts, MailFromFacts, VerificationInfo, VerificationStatus
 from ses_operator.core.status import identity_status, refused_status, remembered
-from ses_operator.core.suspension import suspension
 from ses_operator.core.transitions import EventType, transitions
 from unit.strategies import DOMAIN, OWNER, desires, wanted
-from unit.world import NOW, World, converge, covering, fresh_dkim
+from unit.world import NOW, World, converge, covering, fresh_dkim, held_back
 
 REGION = "eu-west-1"
 PENDING, SUCCESS = VerificationStatus.PENDING, VerificationStatus.SUCCESS
@@ -55,7 +54,7 @@ def case(desired: Desired, observed: Observed, *, suspended: bool = False) -> Ca
         plan,
         account_id="123456789012",
         partition="aws",
-        suspended=suspension(plan) if suspended else None,
+        suspended=held_back(desired, observed) if suspended else None,
     )
 
 
@@ -294,7 +293,3 @@ def test_events_tell_of_ready_and_of_calls_for_help_and_of_nothing_else() -> Non
     assert transitions(taken.conditions, taken.conditions) == ()
     assert [event.type for event in transitions(taken.conditions, ready.conditions)] == [EventType.NORMAL]
     assert transitions(ready.conditions, ready.conditions) == ()
-
-
-def test_an_empty_plan_describes_nothing() -> None:
-    assert Plan().describe() == ()

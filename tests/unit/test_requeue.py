@@ -19,7 +19,6 @@ from ses_operator.core.requeue import needs_backoff, requeue_after
 from ses_operator.core.schedule import CONFLICT_READ, LONGEST_LOOKUP, LOOKUP_PATIENCE, WATCH_READ
 from ses_operator.core.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.steps import PublishRecords, Surplus
-from ses_operator.core.suspension import suspension
 from unit.strategies import OWNER, wanted
 from unit.world import NOW, covering, fresh_dkim
 
@@ -39,7 +38,7 @@ def verified(**changes: object) -> Observed:
 def case(observed: Observed, plan: Plan | None = None, *, suspended: bool = False) -> Case:
     desired = wanted()
     plan = plan or plan_identity(desired, observed, covering(desired), NOW)
-    reason = suspension(plan) if suspended else None
+    reason = Problem(Reason.SUSPENDED, "held back") if suspended else None
     return Case.of(desired, observed, plan, account_id="1", partition="aws", suspended=reason)
 
 

@@ -12,9 +12,12 @@ from ses_operator.core.dkim_source import EasyDkim, ReplicaDkim
 from ses_operator.core.fold import after
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Absent, Observed, Present, RegionView
+from ses_operator.core.pending import pending_changes, suspension
 from ses_operator.core.plan import Plan, footprint_of, plan_identity, wanted_records
+from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.records import RecordSet
+from ses_operator.core.rehearsal import rehearse
 from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
 from ses_operator.core.steps import CreateIdentity, DeleteIdentity, DnsStep, PublishRecords, SesStep, Surplus
 
@@ -172,3 +175,9 @@ def covering(*desires: Desired) -> Footprint:
 
 def owned_by(facts: IdentityFacts, desired: Desired) -> bool:
     return ownership(facts, desired.owner) is Ownership.OURS
+
+
+def held_back(desired: Desired, observed: Observed) -> Problem | None:
+    """What is said of an identity that is suspended, as far as SES is concerned."""
+    rehearsal = rehearse(desired, observed, covering(desired), NOW)
+    return suspension(pending_changes(rehearsal, None, Surplus.KEEP))

@@ -140,6 +140,33 @@ class DnsStatus(Model):
     )
 
 
+class PendingRecordStatus(Model):
+    """The DNS record set that a pending change is about."""
+
+    name: str = Field(description="Full name of the record, without the dot at the end.")
+    type: str = Field(description="CNAME, MX or TXT.")
+    ttl: int | None = Field(None, description="Time to live in seconds.")
+    values: tuple[str, ...] = Field(
+        description="The values as they would be, or as they are where the record would go; what SES has yet to tell, such "
+        "as DKIM tokens, stands in angle brackets."
+    )
+
+
+class PendingChangeStatus(Model):
+    """One call or record that the operator would make, change or remove, and that the spec holds it back from."""
+
+    action: str = Field(
+        description=(
+            "What would be done, in one word: a step at SES such as CreateIdentity, TagIdentity or SetMailFrom; CreateRecord,"
+            " ChangeRecord, DeleteRecord or ReleaseRecord in DNS; LeaveRecord for somebody else's record that would be left"
+            " as it is; LeavePlace for all records of a place where they went before; More for what is not listed."
+        )
+    )
+    region: str | None = Field(None, description="The AWS region; absent where the change is in DNS.")
+    description: str = Field(description="The change in words, with the value that stands now.")
+    record: PendingRecordStatus | None = Field(None, description="The record set, where the change is in DNS.")
+
+
 class SesIdentityStatus(Model):
     """What the operator found and did."""
 
@@ -166,6 +193,14 @@ class SesIdentityStatus(Model):
         description=(
             "Digest of the configuration, account defaults included, that this status is about. While it is the same "
             "and everything is verified, nothing is read again but SES's lists."
+        ),
+    )
+    pending_changes: tuple[PendingChangeStatus, ...] | None = Field(
+        None,
+        description=(
+            "What would be done, if the spec did not hold it back: under spec.suspend everything; under adoptionPolicy Never "
+            "what taking over the identities that exist already would change. At most 100 entries. Absent where nothing is "
+            "held back."
         ),
     )
     last_handled_reconcile_at: str | None = Field(

@@ -29,15 +29,24 @@ from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed
-from ses_operator.core.plan import Plan, all_published, footprint_of, owns_any, plan_identity
+from ses_operator.core.pending import Prospect, as_if_adopted, pending_changes, suspension
+from ses_operator.core.plan import (
+    Plan,
+    all_published,
+    footprint_of,
+    owns_any,
+    plan_identity,
+    surplus_policy,
+    wanted_records,
+)
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import Zone
+from ses_operator.core.rehearsal import rehearse
 from ses_operator.core.report import Case, is_ready
 from ses_operator.core.requeue import needs_backoff, requeue_after, waited
 from ses_operator.core.sending_policy import asks_for_new_policies
 from ses_operator.core.status import acknowledged_status, former_places, identity_status, refused_status, remembered
 from ses_operator.core.steps import PublishRecords
-from ses_operator.core.suspension import suspension
 from ses_operator.core.tidiness import within_reach
 
 MAX_ROUNDS = 8
@@ -236,22 +245,40 @@ class IdentityController:
         await self._parts.objects.report(identity, refused_status(identity, problem, self._now()))
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
+    async def _prospect(self, run: Run, observed: Observed, plan: Plan) -> Prospect | None:
+        """What would be done, where the spec holds it back: SES by rehearsal, DNS as the publisher finds it."""
+        desired = run.desired if run.identity.spec.suspend else as_if_adopted(run.desired, plan)
+        if desired is None:
+            return None
+        footprint = footprint_of_object(run.identity)
+        rehearsal = rehearse(desired, observed, footprint, self._now())
+        outcome = await self._parts.dns.observe(run.target, desired, rehearsal.outcome)
+        changes = pending_changes(
+            rehearsal,
+            outcome.dns,
+            surplus_policy(desired, outcome),
+            known=wanted_records(desired, observed),
+            former_places=footprint.places - run.places,
+        )
+        return Prospect(changes, rehearsal.left)
+
     async def _doubt(self, identity: SesIdentity) -> Result:
         """AWS is silent for the moment, and of that nothing is said. Who asked for a look is told that it was made; it is
         made again until AWS answers."""
-        if self._parts.settlement.is_due(identity):
-            self._parts.settlement.bring_forward(identity, 0.0)
+        self._parts.settlement.keep_due(identity)
         await self._parts.objects.report(identity, acknowledged_status(identity))
         return Result.retry()
 
     async def _report(self, run: Run, observed: Observed, plan: Plan, former: tuple[FormerPlace, ...]) -> Result:
+        prospect = await self._prospect(run, observed, plan)
         case = Case.of(
             run.desired,
             observed,
             plan,
             account_id=run.account.aws.account_id,
             partition=run.account.aws.partition,
-            suspended=suspension(plan) if run.identity.spec.suspend else None,
+            suspended=suspension(prospect.changes) if prospect and run.identity.spec.suspend else None,
+            prospect=prospect,
             former=former,
         )
         if is_reported_ready(run.identity, run.desired) and is_passing_doubt(case):

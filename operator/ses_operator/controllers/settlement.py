@@ -61,6 +61,11 @@ class Settlement:
         if (endpoint := self._endpoints.get(key)) is not None:
             self._seen[key] = _fingerprint(endpoint)
 
+    def keep_due(self, identity: SesIdentity) -> None:
+        """The read that is due could not be made: it stays due, also when a request for it has been answered."""
+        if self.is_due(identity):
+            self._turns[identity.metadata.uid] = self._now()
+
     def until_turn(self, identity: SesIdentity) -> float:
         """Seconds until the identity's turn."""
         return max(self._turns.get(identity.metadata.uid, self._next_turn(identity)) - self._now(), 1.0)

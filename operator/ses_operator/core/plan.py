@@ -77,11 +77,6 @@ class Plan:
     def is_empty(self) -> bool:
         return self.dns is None and not self.ses_steps
 
-    def describe(self) -> tuple[str, ...]:
-        """One line for each step, in the order of regions: what a dry run shows."""
-        lines = [str(step) for region in sorted(self.ses_steps) for step in self.ses_steps[region]]
-        return (*lines, str(self.dns)) if self.dns else tuple(lines)
-
 
 def footprint_of(
     desired: Desired, places: Iterable[str], views: Mapping[str, RegionView], before: Footprint

@@ -18,6 +18,7 @@ from ses_operator.core.explanation import RegionCase, explain
 from ses_operator.core.mail_from import is_mail_from_verified
 from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed, Present
+from ses_operator.core.pending import Prospect, with_prospect
 from ses_operator.core.plan import Plan, RegionPlan
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import RecordState, severity
@@ -40,8 +41,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """All that a status is made from. ``plan`` is what is left to do after this run; ``former``: places where records went
-    before and that are not over with."""
+    """All that a status is made from. ``plan`` is what is left to do after this run; ``prospect``: what the spec holds back;
+    ``former``: places where records went before and that are not over with."""
 
     desired: Desired
     observed: Observed
@@ -49,6 +50,7 @@ class Case:
     account_id: str = ""
     partition: str = "aws"
     suspended: Problem | None = None
+    prospect: Prospect | None = None
     former: tuple[FormerPlace, ...] = ()
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
@@ -62,6 +64,7 @@ class Case:
         account_id: str,
         partition: str,
         suspended: Problem | None,
+        prospect: Prospect | None = None,
         former: tuple[FormerPlace, ...] = (),
     ) -> Case:
         """The case with each region's problem worked out."""
@@ -69,8 +72,8 @@ class Case:
         for region in desired.regions:
             region_plan = plan.regions.get(region, RegionPlan())
             if (problem := explain(RegionCase(desired, region, observed, region_plan))) is not None:
-                problems[region] = problem
-        return cls(desired, observed, plan, account_id, partition, suspended, former, problems)
+                problems[region] = with_prospect(problem, region, prospect)
+        return cls(desired, observed, plan, account_id, partition, suspended, prospect, former, problems)
 
     def facts(self, region: str) -> IdentityFacts | None:
         view = self.observed.regions.get(region)

@@ -10,6 +10,8 @@ from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import (
     DnsStatus,
     FormerPlaceStatus,
+    PendingChangeStatus,
+    PendingRecordStatus,
     RecordStatus,
     RegionDkimStatus,
     RegionMailFromStatus,
@@ -24,9 +26,10 @@ from ses_operator.core.dmarc import VERSION as DMARC_VERSION
 from ses_operator.core.dmarc import report_authorizations
 from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed, Remembered
+from ses_operator.core.pending import PendingChange
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import Zone
-from ses_operator.core.report import Case, Verdict, conditions, refused, verdicts
+from ses_operator.core.report import MAX_MESSAGE, Case, Verdict, conditions, refused, verdicts
 from ses_operator.core.ses import IdentityFacts, VerificationStatus, identity_arn
 
 
@@ -40,6 +43,7 @@ def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: d
             "dns": _dns(case, identity, zone),
             "verified_regions": f"{verified}/{len(regions)}",
             "applied_configuration": case.desired.digest(),
+            "pending_changes": _pending_changes(case),
         }
     )
 
@@ -93,6 +97,7 @@ def _with_conditions(identity: SesIdentity, found: Mapping[ConditionType, Verdic
             "conditions": conditions(found, before.conditions, meta.generation, now),
             "verified_regions": before.verified_regions or f"0/{len(identity.spec.regions)}",
             "last_handled_reconcile_at": meta.annotations.get(RECONCILE_REQUESTED_AT),
+            "pending_changes": None,
         }
     )
 
@@ -173,6 +178,23 @@ def _dns(case: Case, identity: SesIdentity, zone: Zone | None) -> DnsStatus:
         )
         or None,
         report_authorizations=_report_authorizations(case.desired),
+    )
+
+
+def _pending_changes(case: Case) -> tuple[PendingChangeStatus, ...] | None:
+    changes = case.prospect.changes if case.prospect else ()
+    return tuple(map(_pending_change, changes)) or None
+
+
+def _pending_change(change: PendingChange) -> PendingChangeStatus:
+    record = change.record
+    return PendingChangeStatus(
+        action=change.action,
+        region=change.region,
+        description=change.description[:MAX_MESSAGE],
+        record=PendingRecordStatus(name=record.name, type=record.type, ttl=record.ttl, values=record.values)
+        if record
+        else None,
     )
 
 

@@ -1,0 +1,70 @@
+"""What stands where a step would set something else, in words: the other half of "it is to be ...". Pure."""
+
+from __future__ import annotations
+
+from ses_operator.core.observed import Present, RegionView
+from ses_operator.core.ses import IdentityFacts, Topic
+from ses_operator.core.steps import (
+    CreateIdentity,
+    SesStep,
+    SetConfigurationSet,
+    SetFeedbackForwarding,
+    SetKeyLength,
+    SetMailFrom,
+    SetSigningEnabled,
+    SetTopic,
+    SetTopicHeaders,
+    TagIdentity,
+    UpdatePolicy,
+)
+
+
+def standing(step: SesStep, view: RegionView) -> str:
+    """The value that the step would change, such as "none"; empty where the step itself says all there is to say."""
+    if not isinstance(view, Present):
+        return "it does not exist" if isinstance(step, CreateIdentity) else ""
+    return _value(step, view.facts)
+
+
+def _value(step: SesStep, facts: IdentityFacts) -> str:
+    match step:
+        case SetSigningEnabled():
+            return _switch(facts.dkim.signing_enabled)
+        case SetKeyLength():
+            return f"{facts.dkim.next_key_length or facts.dkim.key_length} bits"
+        case SetMailFrom():
+            return _mail_from(step, facts)
+        case SetConfigurationSet():
+            return facts.configuration_set_name or "none"
+        case SetFeedbackForwarding():
+            return _switch(facts.feedback_forwarding)
+        case SetTopic() | SetTopicHeaders():
+            return _topic(step, facts)
+        case TagIdentity():
+            return _tags(step, facts)
+        case UpdatePolicy():
+            return "another document"
+        case _:
+            return ""
+
+
+def _switch(enabled: bool) -> str:
+    return "on" if enabled else "off"
+
+
+def _mail_from(step: SetMailFrom, facts: IdentityFacts) -> str:
+    found = facts.mail_from
+    if found is None:
+        return "none"
+    return found.domain if found.domain != step.domain else f"{found.domain} with {found.behavior_on_mx_failure}"
+
+
+def _topic(step: SetTopic | SetTopicHeaders, facts: IdentityFacts) -> str:
+    topic = (facts.topics or {}).get(step.kind, Topic())
+    return _switch(topic.include_headers) if isinstance(step, SetTopicHeaders) else topic.arn or "none"
+
+
+def _tags(step: TagIdentity, facts: IdentityFacts) -> str:
+    """Values that others gave; tags that are missing need no words."""
+    found = facts.tags or {}
+    return ", ".join(f"{key}={found[key]}" for key in sorted(step.tags) if key in found)

@@ -1,0 +1,76 @@
+"""spec.suspend as a dry run: status lists each call and each record, AWS and DNS are left as they are."""
+
+from __future__ import annotations
+
+import pytest
+
+from cluster.tenant import PATIENCE, Tenant
+from cluster.verdicts import explains
+from devcluster.waiting import eventually
+from ses_operator.api.reasons import Reason
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+IRELAND, FRANKFURT = "eu-west-1", "eu-central-1"
+MAIL_FROM = {"subdomain": "bounce"}
+
+
+def test_before_anything_exists_the_calls_and_the_records_that_can_be_known_are_listed(tenant: Tenant) -> None:
+    theirs = tenant.add_record(f"bounce-{IRELAND}", "TXT", '"v=spf1 -all"')
+    begun = tenant.last_call()
+
+    tenant.create(IRELAND, mailFrom=MAIL_FROM, dmarc={"policy": "reject"}, suspend=True)
+
+    identity = explains(tenant, Reason.SUSPENDED, f"create the identity {tenant.domain} in {IRELAND}")
+    changes = identity.status.pending_changes or ()
+    assert [change.action for change in changes if change.region] == ["CreateIdentity", "SetMailFrom"]
+    created = {
+        change.record.name: change.record.values
+        for change in changes
+        if change.action == "CreateRecord" and change.record
+    }
+    assert created[f"_dmarc.{tenant.domain}"] == ("v=DMARC1; p=reject",)
+    assert created[f"bounce-{IRELAND}.{tenant.domain}"] == (f"10 feedback-smtp.{IRELAND}.amazonses.com",)
+    assert len(created) == 5, "and three whose tokens SES has yet to tell"
+    (left,) = [change for change in changes if change.action == "LeaveRecord"]
+    assert "v=spf1 -all" in left.description
+    assert tenant.writes(since=begun) == []
+    assert tenant.records().keys() == {theirs}
+
+
+def test_a_suspended_identity_lists_what_it_would_change_and_remove_and_can_still_be_deleted(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, FRANKFURT, mailFrom=MAIL_FROM)
+    tenant.ses(IRELAND).put_email_identity_dkim_attributes(EmailIdentity=tenant.domain, SigningEnabled=False)
+    records, begun = tenant.records(), tenant.last_call()
+
+    tenant.change(suspend=True, regions=[IRELAND], tags={"team": "payments"})
+
+    steps = (f"delete the identity {tenant.domain} in {FRANKFURT}", "DKIM signing", "(now: off)", "set the tags")
+    identity = explains(tenant, Reason.SUSPENDED, *steps)
+    deleted = {
+        (change.record.name, change.record.type): change.record.values
+        for change in identity.status.pending_changes or ()
+        if change.action == "DeleteRecord" and change.record
+    }
+    assert len(deleted) == 3 + 2, "the records of Frankfurt, with their values"
+    assert deleted[f"bounce-{FRANKFURT}.{tenant.domain}", "MX"] == (f"10 feedback-smtp.{FRANKFURT}.amazonses.com",)
+    assert deleted.keys() <= records.keys()
+    assert tenant.writes(since=begun) == []
+    assert tenant.records() == records
+    tenant.change(suspend=None)
+    eventually(lambda: tenant.at_ses().keys() == {IRELAND}, timeout=PATIENCE, of="what was listed to be done")
+    assert tenant.ready().status.pending_changes is None
+    assert tenant.records().keys() == {key for key in records if key not in deleted}
+    tenant.change(suspend=True)
+    tenant.delete()
+    tenant.gone()
+    assert tenant.at_ses() == {}
+    assert tenant.records() == {}
+
+
+def test_a_suspended_identity_of_which_nothing_is_to_be_done_stays_ready(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND)
+
+    tenant.change(suspend=True)
+
+    assert tenant.reconciled().metadata.generation == tenant.ready().status.observed_generation
