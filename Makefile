@@ -50,8 +50,10 @@ crds: setup ## Generate crds/ from the API models
 	@$(BIN)/ses-operator crds --output crds
 	@$(BIN)/ses-operator crds --output charts/ses-operator/files/crds
 
-docs: setup ## Write the parts of docs/ that repeat what the code says
+docs: setup ## Write what repeats what the code says: parts of docs/, the chart's dashboard
 	@$(BIN)/python -m docs.reasons
+	@$(BIN)/python -m docs.metrics
+	@$(BIN)/python -m docs.dashboard
 
 gitops: setup ## Write what Argo CD needs to know of the kinds
 	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m gitops.customizations

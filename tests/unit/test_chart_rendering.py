@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
+import yaml
 
 from cluster.helm import CHART, ROOT, Helm, HelmError
 from devcluster import binaries
@@ -100,6 +102,37 @@ def test_the_probes_and_the_metrics_are_where_the_operator_serves_them(helm: Hel
     labels = manifests.one("Deployment")["spec"]["template"]["metadata"]["labels"]
     assert service["spec"]["selector"].items() <= labels.items()
     assert service["spec"]["ports"] == [{"name": "metrics", "port": 9000, "targetPort": "metrics"}]
+
+
+def test_without_being_asked_the_chart_needs_no_kinds_of_others(helm: Helm) -> None:
+    assert {"ServiceMonitor", "PrometheusRule", "ConfigMap", "Service"}.isdisjoint(
+        found["kind"] for found in helm.render(ID).objects
+    )
+
+
+def test_prometheus_is_led_to_the_metrics(helm: Helm) -> None:
+    given = {"enabled": True, "labels": {"release": "prometheus"}, "interval": "30s"}
+    manifests = helm.render({**ID, "metrics": {"serviceMonitor": given}})
+    service, monitor = manifests.one("Service"), manifests.one("ServiceMonitor")
+    assert monitor["spec"]["selector"]["matchLabels"].items() <= service["metadata"]["labels"].items()
+    assert monitor["spec"]["endpoints"] == [{"port": service["spec"]["ports"][0]["name"], "interval": "30s"}]
+    assert monitor["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_the_alerts_are_those_of_the_file_and_their_runbooks_where_the_value_says(helm: Helm) -> None:
+    given = {"enabled": True, "labels": {"release": "prometheus"}, "runbookBase": "https://git.example.com/main/"}
+    rule = helm.render({**ID, "metrics": {"prometheusRule": given}}).one("PrometheusRule")
+    text = (CHART / "files" / "alerts.yaml").read_text(encoding="utf-8")
+    expected = text.replace("runbook: docs/", "runbook: https://git.example.com/main/docs/")
+    assert rule["spec"] == yaml.safe_load(expected)
+    assert rule["metadata"]["labels"]["release"] == "prometheus"
+
+
+def test_the_dashboard_is_that_of_the_file(helm: Helm) -> None:
+    made = helm.render({**ID, "metrics": {"dashboard": {"enabled": True}}}).one("ConfigMap")
+    dashboard = json.loads((CHART / "files" / "dashboard.json").read_text(encoding="utf-8"))
+    assert json.loads(made["data"]["ses-operator.json"]) == dashboard
+    assert made["metadata"]["labels"]["grafana_dashboard"] == "1"
 
 
 def test_a_service_of_that_name_does_not_become_a_setting(helm: Helm) -> None:

@@ -39,6 +39,13 @@ KUSTOMIZE_CONTROLLER = GoProgram(
     folder="gitops",
 )
 GITOPS = GoProgram(name="gitops", package=".", pinned="github.com/argoproj/argo-cd/v3")
+PROMTOOL = GoProgram(
+    name="promtool",
+    package="github.com/prometheus/prometheus/cmd/promtool",
+    pinned="github.com/prometheus/prometheus",
+    version_symbol="github.com/prometheus/common/version.Version",
+    tags=("remove_all_sd",),  # without the SDKs of all clouds, which rules need not and which take most of the time
+)
 SETUP_ENVTEST = GoProgram(
     name="setup-envtest",
     package="sigs.k8s.io/controller-runtime/tools/setup-envtest",
@@ -97,6 +104,11 @@ def kustomize_controller() -> Path:
 def gitops() -> Path:
     """A program that says of an object what kstatus and Argo CD say of it, with their own code."""
     return build(GITOPS) / GITOPS.name
+
+
+def promtool() -> Path:
+    """Prometheus's tool for rules: checks them, and tests when they fire."""
+    return build(PROMTOOL) / PROMTOOL.name
 
 
 def _assets(_: frozenset[Part]) -> Path | None:

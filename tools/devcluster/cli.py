@@ -12,6 +12,8 @@ from devcluster.controlplane import ControlPlane
 from devcluster.demo import demo
 from devcluster.up import up
 
+PROGRAMS = ("control-plane", "external-dns", "helm", "promtool")
+
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:

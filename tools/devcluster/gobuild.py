@@ -32,6 +32,7 @@ class GoProgram:
     version_symbol: str = ""
     links: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=())
+    tags: tuple[str, ...] = ()
     folder: str = field(default="", repr=False)  # what is in it decides where the program lies, and not its name
 
     @property
@@ -72,7 +73,7 @@ def build(program: GoProgram) -> Path:
 
 
 def _build(program: GoProgram, folder: Path) -> None:
-    flags = ["-trimpath", "-buildvcs=false", "-ldflags", _linker_flags(program)]
+    flags = ["-trimpath", "-buildvcs=false", "-ldflags", _linker_flags(program), f"-tags={','.join(program.tags)}"]
     with Progress(
         f"Building {program.name} {program.version} from source, once; this can take some minutes"
     ) as progress:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
+from docs.writing import ROOT, write
 from ses_operator.api.reasons import Actor, Reason
 
-PAGE = Path(__file__).parents[2] / "docs" / "reasons.md"
+PAGE = ROOT / "docs" / "reasons.md"
 
 _HEAD = """\
 <!-- Written by `make docs` from operator/ses_operator/api/reasons.py. Change the reasons there. -->
@@ -49,13 +49,5 @@ def _table(actor: Actor) -> Iterator[str]:
             yield f"| `{reason}` | {reason.meaning} | {'yes' if reason.stalls else 'no'} |"
 
 
-def main() -> None:
-    """Write the page. Nothing is touched where it says the same already."""
-    text = page()
-    if not PAGE.exists() or PAGE.read_text(encoding="utf-8") != text:
-        PAGE.write_text(text, encoding="utf-8")
-        print(f"written: {PAGE.relative_to(PAGE.parents[1])}")
-
-
 if __name__ == "__main__":
-    main()
+    write(PAGE, page())

@@ -16,6 +16,7 @@ from ses_operator.api.account import AccountRegionStatus, SesAccount
 from ses_operator.api.conditions import ConditionStatus, ConditionType, find
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import RegionStatus
+from ses_operator.api.reasons import Reason
 from ses_operator.core import metrics
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.metrics import Metric
@@ -107,7 +108,7 @@ def identity_samples(counts: Mapping[Mark, int], now: datetime) -> Iterator[Samp
             case Unverified(account, region, since):
                 unverified[account, region, age_of(since, now)] += count
             case Readiness(account, ready, reason):
-                yield Sample(metrics.OBJECTS, (account, ready, reason), count)
+                yield Sample(metrics.OBJECTS, (account, ready, reason, actor_of(reason)), count)
             case Leaving(account):
                 yield Sample(metrics.DELETING, (account,), count)
     for labels, count in unverified.items():
@@ -127,6 +128,12 @@ def each_identity(holders: Mapping[Mark, Iterable[ObjectKey]]) -> Iterator[Sampl
                 for key in keys:
                     labels = (key.namespace, key.name, account, region, status)
                     yield Sample(metrics.IDENTITY_VERIFIED, labels, value)
+
+
+def actor_of(reason: str) -> str:
+    """Whose move it is; the operator's, where a reason is not known or not given yet."""
+    known = next((each for each in Reason if each == reason), Reason.PROGRESSING)
+    return known.actor.name.lower()
 
 
 def age_of(since: datetime | None, now: datetime) -> str:

@@ -61,6 +61,7 @@ LABELS = {
     "age": "for how long: <1h, 1h-24h, 24h-72h or >72h, when SES has given up",
     "ready": "the status of the condition Ready: True, False or Unknown",
     "reason": "why, in one of the words of [reasons.md](reasons.md); Unexpected for an error that has none",
+    "actor": "whose move it is, by the reason: nobody, operator, dns, platform or author",
     "namespace": "the namespace of the SesIdentity",
     "identity": "the name of the SesIdentity",
     "enforcement": "what SES enforces: HEALTHY, PROBATION or SHUTDOWN",
@@ -100,8 +101,8 @@ UNVERIFIED = Metric(
 OBJECTS = Metric(
     "ses_operator_sesidentities",
     Kind.GAUGE,
-    "SesIdentity objects, by their condition Ready and its reason",
-    ("account", "ready", "reason"),
+    "SesIdentity objects, by their condition Ready, its reason, and whose move it is",
+    ("account", "ready", "reason", "actor"),
     source=Source.LEADER,
 )
 DELETING = Metric(

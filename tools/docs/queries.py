@@ -1,0 +1,220 @@
+"""The questions that people ask of the metrics, in PromQL: key figures of docs/metrics.md, panels of the dashboard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Unit(StrEnum):
+    """Units, as Grafana names them."""
+
+    COUNT = "short"
+    SECONDS = "s"
+    SHARE = "percentunit"
+    PER_SECOND = "ops"
+    STATE = "bool_yes_no"
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A key figure: what it is, how it is asked for, what has to be known to read it."""
+
+    title: str
+    query: str
+    unit: Unit
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A graph. ``legend``: how a line is named, from its labels."""
+
+    title: str
+    query: str
+    legend: str
+    unit: Unit = Unit.COUNT
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Panels that belong together."""
+
+    title: str
+    panels: tuple[Panel, ...]
+
+
+KEY_FIGURES = (
+    Figure(
+        "Unverified identities across all regions",
+        "sum(ses_operator_unverified_identities)",
+        Unit.COUNT,
+        "Each identity counts once for each region that it is wanted in. By region: `sum by (region) (…)`; those for which it "
+        'has gone on for more than an hour: `{age!="<1h"}`.',
+    ),
+    Figure(
+        "Average time to verify newly created identities",
+        "sum(increase(ses_operator_time_to_verify_seconds_sum[30d]))"
+        " / sum(increase(ses_operator_time_to_verify_seconds_count[30d]))",
+        Unit.SECONDS,
+        "Of the verifications of the last 30 days. The slowest twentieth: `histogram_quantile(0.95, sum by (le) "
+        "(increase(ses_operator_time_to_verify_seconds_bucket[30d])))`.",
+    ),
+    Figure(
+        "Sends that SES rejects because the identity is not verified",
+        "sum(ses_operator_unverified_identities) / sum(ses_operator_identities)",
+        Unit.SHARE,
+        'The share of identities and regions from which every send is rejected. SES answers `MessageRejected` ("Email address '
+        'is not verified") to whoever sends, and counts it nowhere: the share of *sends* is known to the senders alone. This is '
+        "its cause, and alerts before anybody sends.",
+    ),
+    Figure(
+        "Bounces and complaints",
+        'sum(ses_operator_account_enforcement{enforcement!="HEALTHY"}) or vector(0)',
+        Unit.COUNT,
+        "In how many regions SES restricts the account because of them. The rates themselves, for each identity, are "
+        "in CloudWatch: give the identity a configuration set (`spec.configurationSetName`) whose event destination is "
+        "CloudWatch with the dimension `ses:from-domain`, and divide `Bounce` and `Complaint` by `Send` there.",
+    ),
+)
+
+ROWS = (
+    Row(
+        "Identities",
+        (
+            Panel(
+                "Unverified, by how long",
+                "sum by (age) (ses_operator_unverified_identities)",
+                "{{age}}",
+            ),
+            Panel(
+                "By region and status",
+                "sum by (region, status) (ses_operator_identities)",
+                "{{region}} {{status}}",
+            ),
+            Panel(
+                "Not ready, by whose move it is",
+                'sum by (actor, reason) (ses_operator_sesidentities{ready!="True"})',
+                "{{actor}}: {{reason}}",
+            ),
+            Panel(
+                "Time to verify, the slowest twentieth",
+                "histogram_quantile(0.95, sum by (le, region) (increase(ses_operator_time_to_verify_seconds_bucket[1d])))",
+                "{{region}}",
+                Unit.SECONDS,
+            ),
+            Panel(
+                "Being deleted",
+                "sum by (account) (ses_operator_sesidentities_deleting)",
+                "{{account}}",
+            ),
+        ),
+    ),
+    Row(
+        "AWS accounts",
+        (
+            Panel("Ready", "min by (account) (ses_operator_account_ready)", "{{account}}", Unit.STATE),
+            Panel(
+                "Regions that answer",
+                "min by (account, region) (ses_operator_account_region_reachable)",
+                "{{account}} {{region}}",
+                Unit.STATE,
+            ),
+            Panel(
+                "Share of the day's quota that is sent",
+                "max by (account, region) (ses_operator_sent_last_24_hours_messages)"
+                " / max by (account, region) (ses_operator_send_quota_messages_per_day)",
+                "{{account}} {{region}}",
+                Unit.SHARE,
+            ),
+            Panel(
+                "May send, and to anybody",
+                "min by (account, region) (ses_operator_account_sending_enabled * ses_operator_account_production_access)",
+                "{{account}} {{region}}",
+                Unit.STATE,
+            ),
+        ),
+    ),
+    Row(
+        "Calls",
+        (
+            Panel(
+                "To AWS, by operation",
+                "sum by (operation) (rate(ses_operator_aws_requests_total[5m]))",
+                "{{operation}}",
+                Unit.PER_SECOND,
+            ),
+            Panel(
+                "To AWS that failed, by reason",
+                "sum by (operation, reason) (rate(ses_operator_aws_errors_total[5m]))",
+                "{{operation}}: {{reason}}",
+                Unit.PER_SECOND,
+            ),
+            Panel(
+                "Throttled, as a share",
+                'sum by (region) (rate(ses_operator_aws_requests_total{result="throttled"}[5m]))'
+                " / sum by (region) (rate(ses_operator_aws_requests_total[5m]))",
+                "{{region}}",
+                Unit.SHARE,
+            ),
+            Panel(
+                "Wait for the request limit, the slowest twentieth",
+                "histogram_quantile(0.95, sum by (le, action) (rate(ses_operator_budget_wait_seconds_bucket[5m])))",
+                "{{action}}",
+                Unit.SECONDS,
+            ),
+            Panel(
+                "AWS's time to answer, the slowest twentieth",
+                "histogram_quantile(0.95, sum by (le, service) (rate(ses_operator_aws_request_seconds_bucket[5m])))",
+                "{{service}}",
+                Unit.SECONDS,
+            ),
+            Panel(
+                "To name servers, by what came back",
+                "sum by (outcome) (rate(ses_operator_dns_queries_total[5m]))",
+                "{{outcome}}",
+                Unit.PER_SECOND,
+            ),
+        ),
+    ),
+    Row(
+        "Operator",
+        (
+            Panel(
+                "Reconciles, by how they ended",
+                'sum by (controller, result) (rate(controller_runtime_reconcile_total{controller=~"ses.+"}[5m]))',
+                "{{controller}} {{result}}",
+                Unit.PER_SECOND,
+            ),
+            Panel(
+                "How long they took, the slowest twentieth",
+                "histogram_quantile(0.95, sum by (le, name) "
+                '(rate(workqueue_work_duration_seconds_bucket{name=~"sesidentity|sesaccount"}[5m])))',
+                "{{name}}",
+                Unit.SECONDS,
+            ),
+            Panel(
+                "Repeated, by reason",
+                "sum by (controller, reason) (rate(ses_operator_reconcile_errors_total[5m]))",
+                "{{controller}}: {{reason}}",
+                Unit.PER_SECOND,
+            ),
+            Panel(
+                "Waiting for a worker",
+                'sum by (name) (workqueue_depth{name=~"sesidentity|sesaccount"})',
+                "{{name}}",
+            ),
+            Panel(
+                "Age of the oldest that waits",
+                'max by (name) (workqueue_oldest_age_seconds{name=~"sesidentity|sesaccount"})',
+                "{{name}}",
+                Unit.SECONDS,
+            ),
+            Panel(
+                "Active replicas",
+                'sum by (name) (leader_election_master_status{name=~"ses-operator-.+"})',
+                "{{name}}",
+            ),
+        ),
+    ),
+)
