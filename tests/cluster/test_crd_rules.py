@@ -471,6 +471,7 @@ ACCOUNT_CASES = (
         "an endpoint by FTP", {"endpoints": {"sts": "ftp://sts"}}, "spec.endpoints.sts", "write the endpoint as a URL"
     ),
     Case("no requests at all", {"requestsPerSecond": 0}, "spec.requestsPerSecond", "write a rate above 0"),
+    Case("a brake of less than none", {"maxDeletionsPerHour": -1}, "spec.maxDeletionsPerHour", "Invalid value: -1"),
     Case("49 default tags", {"defaultTags": NUMBERED_TAGS}, "spec.defaultTags", "write at most 48 tags"),
     Case(
         "a default tag of AWS",
@@ -671,6 +672,7 @@ def test_an_identity_is_accepted_with(spec: dict[str, Any], apiserver: ApiServer
     [
         pytest.param({}, id="nothing"),
         pytest.param({"requestsPerSecond": 14.5}, id="a broken request rate"),
+        pytest.param({"maxDeletionsPerHour": 0}, id="a brake that lets nothing go"),
         pytest.param({"endpoints": {"sesv2": "http://127.0.0.1:4566"}}, id="an endpoint with a port"),
         pytest.param(
             {"dns": {"nameservers": ["10.0.0.2", "ns.example.com:53", "[2001:db8::53]:53"]}}, id="name servers"

@@ -27,11 +27,22 @@ class OneObject:
         self._meanwhile(self.object)
         if isinstance(sent, list):
             self.object["status"] = next(change["value"] for change in sent if change["path"] == "/status")
+        elif self._is_stale(sent["metadata"]):
+            return web.json_response({"kind": "Status", "reason": "Conflict", "code": 409}, status=409)
         else:
-            finalizers = sent["metadata"]["finalizers"]
-            self.object["metadata"]["finalizers"] = finalizers
+            metadata = self.object["metadata"]
+            metadata["finalizers"] = sent["metadata"].get("finalizers", metadata.get("finalizers", []))
+            metadata["annotations"] = {**metadata.get("annotations", {}), **sent["metadata"].get("annotations", {})}
         self.object["metadata"]["resourceVersion"] = str(int(self.object["metadata"]["resourceVersion"]) + 1)
         return web.json_response(self.object)
+
+    async def get(self, _: web.Request) -> web.Response:
+        return web.json_response(self.object)
+
+    def _is_stale(self, sent: Json) -> bool:
+        """Whether a precondition does not hold."""
+        known = self.object["metadata"]
+        return any(sent.get(name, known[name]) != known[name] for name in ("uid", "resourceVersion"))
 
 
 @contextlib.asynccontextmanager
@@ -39,6 +50,7 @@ async def client_of(obj: OneObject) -> AsyncIterator[KubeClient]:
     """A client of an apiserver that has this object."""
     application = web.Application()
     application.router.add_patch("/{path:.*}", obj.patch)
+    application.router.add_get("/{path:.*}", obj.get)
     runner = web.AppRunner(application)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()

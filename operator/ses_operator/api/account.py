@@ -219,6 +219,17 @@ class SesAccountSpec(Model):
             **rules(rule("self > 0.0", "write a rate above 0, such as 1, which is what SES allows every account")),
         },
     )
+    max_deletions_per_hour: int | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description=(
+            "A brake on deletion: so many of this account's SesIdentities are deleted from AWS in an hour, from 0 (each waits "
+            "for a person) to 10000. Those beyond it wait, untouched, and say so; the annotation "
+            "ses-operator.io/allow-deletion with the value true lets a single one go at once. Regions that leave a spec, and "
+            "deletionPolicy Retain, are not counted. Omitted: no brake."
+        ),
+    )
     default_tags: Tags = Field(
         default_factory=dict,
         description="AWS tags for every identity of this account; an identity's own tag of the same key overrides it.",

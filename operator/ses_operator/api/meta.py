@@ -31,6 +31,15 @@ WITHDRAW_FROM = f"{PREFIX}withdraw-from"
 """Annotation set by people: a place where records went before (``Route53/<zone id>`` or ``DNSEndpoint``), to be cleared without
 waiting until name servers answer from the new one."""
 
+ALLOW_DELETION = f"{PREFIX}allow-deletion"
+"""Annotation set by people, with the value true: this SesIdentity may be deleted whatever the brake of its account says."""
+
+LET_GO_AT = f"{PREFIX}let-go-at"
+"""Annotation of ours: when the brake let this SesIdentity go. What has begun to go is not held up any more."""
+
+DELETIONS = f"{PREFIX}deletions"
+"""Annotation of ours on a SesAccount with a brake: how many of its identities were let go, by minute of the last hour."""
+
 WATCH_LABEL = f"{PREFIX}watch"
 """Label that people put on a Secret, with the value true, to have a change of it noticed at once."""
 

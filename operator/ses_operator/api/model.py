@@ -34,11 +34,12 @@ class Model(BaseModel):
         return self.model_dump(mode="json", exclude_none=True)
 
 
-def _to_rfc3339(moment: datetime) -> str:
+def rfc3339(moment: datetime) -> str:
+    """The moment as metav1.Time is written."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-Timestamp = Annotated[datetime, PlainSerializer(_to_rfc3339, when_used="json")]
+Timestamp = Annotated[datetime, PlainSerializer(rfc3339, when_used="json")]
 """A moment with time zone; written as metav1.Time is: UTC, whole seconds, ``Z``."""
 
 

@@ -162,6 +162,11 @@ class Reason(StrEnum):
         "SES cannot copy the DKIM key of the parent region to a replica; the message says what to do.",
     )
     QUOTA_EXCEEDED = "QuotaExceeded", Actor.PLATFORM, "A quota of the AWS account is used up."
+    DELETION_HELD_BACK = (
+        "DeletionHeldBack",
+        Actor.PLATFORM,
+        "More identities are being deleted than spec.maxDeletionsPerHour of the SesAccount lets go; this one waits untouched.",
+    )
     DELETION_BLOCKED = "DeletionBlocked", Actor.PLATFORM, "SES refuses to delete the identity while something uses it."
 
     # The spec of this object.

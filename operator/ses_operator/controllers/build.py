@@ -16,6 +16,7 @@ from ses_operator.aws.route53 import REQUESTS_PER_SECOND
 from ses_operator.aws.sessions import Sessions
 from ses_operator.controllers.account import AccountController
 from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.cluster import Cluster, Wakeups
 from ses_operator.controllers.departure import Departure
@@ -137,6 +138,7 @@ class Controllers:
             moves=Moves(self._dns, lookups, objects.tell, now),
             lookups=lookups,
             settlement=Settlement(self._inventory, cluster.endpoints, settings.sweep_interval, time.time),
+            brake=DeletionBrake(cluster.client, cluster.accounts, now),
         )
         self.identity = IdentityReconciler(cluster, parts)
         self.account = AccountController(cluster, self._sessions, accounts, on_account, now)

@@ -9,6 +9,8 @@ from datetime import datetime
 
 from ses_operator.api.account import SesAccountSpec
 from ses_operator.api.identity import DeletionPolicy, SesIdentity
+from ses_operator.api.meta import LET_GO_AT
+from ses_operator.api.model import rfc3339
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Priority
 from ses_operator.controllers.accounts import OpenAccount
@@ -16,6 +18,7 @@ from ses_operator.controllers.identity import IdentityParts
 from ses_operator.controllers.objects import footprint_of_object
 from ses_operator.controllers.queue import Result
 from ses_operator.core.acceptance import same_account
+from ses_operator.core.brake import has_a_say, held_back
 from ses_operator.core.deletion import Whereabouts, plan_deletion
 from ses_operator.core.desired import Desired, desired_identity
 from ses_operator.core.footprint import Footprint
@@ -47,6 +50,10 @@ class Departure:
         account = self._parts.accounts.get(identity.spec.account_ref.name)
         if account is None:
             return Result.done()
+        leave = await self._ask_leave(identity)
+        if isinstance(leave, Problem):
+            return await self._wait(identity, leave)
+        identity = leave
         spec = account.spec if isinstance(account, OpenAccount) else SesAccountSpec()
         desired = desired_identity(self._installation_id, key, identity.spec, spec, scope=None)
         problems = (
@@ -62,6 +69,18 @@ class Departure:
             self._parts.regions.forget(account.aws.account_id, desired.identity, regions)
         await self._parts.objects.let_go(identity)
         return Result.done()
+
+    async def _ask_leave(self, identity: SesIdentity) -> SesIdentity | Problem:
+        """The identity if it may go, marked so if the brake was asked; else why it waits."""
+        name = identity.spec.account_ref.name
+        limit = self._parts.brake.limit(name)
+        if limit is None or not has_a_say(identity, footprint_of_object(identity)):
+            return identity
+        wait = await self._parts.brake.ask(name)
+        if wait:
+            return held_back(name, limit, wait)
+        # Counted first: if this is not written any more, the count is too high by one, and never too low.
+        return await self._parts.objects.annotate(identity, LET_GO_AT, rfc3339(self._now()))
 
     async def _take_back(
         self, identity: SesIdentity, desired: Desired, account: OpenAccount, priority: Priority

@@ -13,6 +13,7 @@ from ses_operator.api.identity import SesIdentity
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.inventory import Inventory
 from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.dns_side import DnsSide, Target
 from ses_operator.controllers.lookups import Lookups
@@ -85,6 +86,7 @@ class IdentityParts:
     moves: Moves
     lookups: Lookups
     settlement: Settlement
+    brake: DeletionBrake
 
 
 class IdentityController:

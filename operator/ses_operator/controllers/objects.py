@@ -66,6 +66,12 @@ class IdentityObjects:
             self._anchors.note(key_of(identity), anchored)
         return anchored
 
+    async def annotate(self, identity: SesIdentity, name: str, value: str) -> SesIdentity:
+        """The object with this annotation."""
+        written = await writes.annotate(self._client, IDENTITIES, identity.metadata, {name: value})
+        self._store.observe(written)
+        return self._as_written(identity, written)
+
     def vanished(self, key: ObjectKey) -> SesIdentity | None:
         """What an object was that went without waiting for the finalizer that had just been put on it."""
         return self._anchors.vanished(key)

@@ -6,6 +6,8 @@ All raise Stale where the object is not the one that was observed, and Gone wher
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ses_operator.api.meta import FINALIZER, FOOTPRINT, ObjectMeta
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.client import KubeClient
@@ -21,6 +23,13 @@ async def anchor(client: KubeClient, resource: Resource, observed: ObjectMeta, f
     if footprint is not None:
         metadata["annotations"] = {FOOTPRINT: footprint}
     return await _patch_metadata(client, resource, observed, metadata)
+
+
+async def annotate(
+    client: KubeClient, resource: Resource, observed: ObjectMeta, annotations: Mapping[str, str]
+) -> JsonObject:
+    """Set these annotations. Stale if the object changed since it was observed."""
+    return await _patch_metadata(client, resource, observed, {"annotations": dict(annotations)})
 
 
 async def remove_finalizer(client: KubeClient, resource: Resource, observed: ObjectMeta) -> JsonObject:

@@ -1,0 +1,91 @@
+"""A brake on deletion: what is beyond it waits untouched, through a restart, until its turn or a person's word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.conftest import QUICK
+from cluster.tenant import PATIENCE, Tenant
+from devcluster.apiclient import ACCOUNTS, IDENTITIES
+from devcluster.environment import Environment
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.waiting import eventually
+from ses_operator.api.conditions import ConditionType
+from ses_operator.api.meta import ALLOW_DELETION
+from ses_operator.api.reasons import Reason
+
+IRELAND = "eu-west-1"
+NAMES = ("a", "b", "c", "d")
+
+
+@pytest.fixture(scope="module")
+def operator(environment: Environment) -> Iterator[OperatorProcess]:
+    """An operator that may be killed: its Lease is soon free."""
+    lease = {"lease-duration": 5, "lease-renew-deadline": 4, "lease-retry-period": 1}
+    with environment.operator(OperatorOptions(installation_id="tests", flags={**QUICK, **lease})) as operator:
+        yield operator
+
+
+@pytest.fixture
+def tenant(tenant: Tenant, environment: Environment) -> Iterator[Tenant]:
+    """A tenant with a SesAccount of its own, which lets one identity go in an hour."""
+    name = tenant.namespace
+    environment.add_account(name)
+    tenant.api.patch(f"{ACCOUNTS}/{name}", {"spec": {"maxDeletionsPerHour": 1}})
+    yield Tenant(environment, tenant.api, tenant.namespace, account=name)
+    tenant.api.patch(f"{ACCOUNTS}/{name}", {"spec": {"maxDeletionsPerHour": None}})
+    tenant.api.delete(f"{ACCOUNTS}/{name}")
+
+
+def left(tenant: Tenant) -> set[str]:
+    return {name for name in NAMES if tenant.identity(name) is not None}
+
+
+def held(tenant: Tenant) -> set[str]:
+    """Those that say that they are held back."""
+    found = {name: tenant.condition(ConditionType.READY, name) for name in left(tenant)}
+    return {name for name, ready in found.items() if ready and ready.reason == Reason.DELETION_HELD_BACK}
+
+
+def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Tenant, operator: OperatorProcess) -> None:
+    for name in NAMES:
+        tenant.create(IRELAND, name=name, domain=f"{name}.{tenant.domain}")
+    for name in NAMES:
+        tenant.ready(name)
+
+    for name in NAMES:
+        tenant.delete(name)
+
+    eventually(lambda: len(held(tenant)) == 3 and held(tenant) == left(tenant), timeout=PATIENCE, of="three to be held")
+    waiting = sorted(held(tenant))
+    operator.kill()
+    operator.start()
+    operator.await_ready()
+    tenant.request_reconcile(waiting[0])
+    eventually(lambda: is_looked_at(tenant, waiting[0]), timeout=PATIENCE, of="the restarted operator to look at it")
+    assert sorted(held(tenant)) == waiting
+    assert all(tenant.at_ses(f"{name}.{tenant.domain}").keys() == {IRELAND} for name in waiting)
+    message = tenant.waits_for_deletion(Reason.DELETION_HELD_BACK, waiting[0])
+    assert ALLOW_DELETION in message
+
+    path = f"{IDENTITIES.format(namespace=tenant.namespace)}/{waiting[0]}"
+    tenant.api.patch(path, {"metadata": {"annotations": {ALLOW_DELETION: "true"}}})
+    tenant.gone(waiting[0])
+    assert sorted(held(tenant)) == waiting[1:]
+
+    tenant.change(waiting[1], deletionPolicy="Retain")
+    tenant.gone(waiting[1])
+    assert tenant.at_ses(f"{waiting[1]}.{tenant.domain}").keys() == {IRELAND}
+
+    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"maxDeletionsPerHour": 2}})
+    tenant.gone(waiting[2])
+    assert tenant.at_ses(f"{waiting[2]}.{tenant.domain}") == {}
+
+
+def is_looked_at(tenant: Tenant, name: str) -> bool:
+    """Whether the request of a reconcile was answered."""
+    identity = tenant.identity(name)
+    asked = identity.metadata.annotations.get("ses-operator.io/reconcile-requested-at") if identity else None
+    return identity is not None and identity.status.last_handled_reconcile_at == asked
