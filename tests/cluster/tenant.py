@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sesv2 import SESV2Client
 
 ZONE = "example.com"
-PATIENCE = 45.0
+PATIENCE = 90.0
 """Seconds that anything may take on a slow machine. Nothing waits that long where all is well."""
 
 Records = Mapping[tuple[str, str], tuple[str, ...]]

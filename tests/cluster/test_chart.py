@@ -156,7 +156,7 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
         "logLevel": "debug",
     }
     release.install({**ID, "watchNamespaces": [] if everywhere else [namespace], "settings": settings})
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", *KINDS)
+    kubectl("wait", "--for=condition=Established", "--timeout=90s", *KINDS)
     environment.add_account()
     refused = refused_requests(kubectl)
     tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
@@ -173,7 +173,7 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
         tenant.gone()
         tenant.gone("external")
         assert not kubectl("get", *endpoint, "--ignore-not-found")
-        assert kubectl("delete", "sesaccount", "default", "--timeout=30s")
+        assert kubectl("delete", "sesaccount", "default", "--timeout=90s")
         assert operator.stop(grace=30) == 0
     assert refused_requests(kubectl) == refused
     assert "RBAC" not in operator.log.read_text()
@@ -189,7 +189,7 @@ def test_the_kinds_and_what_is_of_them_outlast_an_upgrade_and_the_release(
     columns = release_with_fewer_columns(tmp_path)
     said = release.install(ID, tmp_path / "ses-operator")
     assert 'installation "chart"' in said
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", *KINDS)
+    kubectl("wait", "--for=condition=Established", "--timeout=90s", *KINDS)
     tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
     tenant.create("eu-west-1")
     before = tenant.identity()

@@ -118,7 +118,7 @@ def test_the_control_plane_dies_with_the_process_that_started_it(tmp_path: Path)
 
     run.kill()
 
-    eventually(lambda: not processes_mentioning(folder), timeout=10, of="the end of all its processes")
+    eventually(lambda: not processes_mentioning(folder), timeout=60, of="the end of all its processes")
     shutil.rmtree(folder)
 
 

@@ -27,7 +27,7 @@ def nothing_is_left(tenant: Tenant) -> bool:
 def test_kubectl_delete_returns_when_everything_is_gone(tenant: Tenant, kubectl: Kubectl, cascade: str) -> None:
     tenant.create_ready(IRELAND, VIRGINIA, mailFrom={"subdomain": "bounce"})
 
-    kubectl("delete", "sesid", "mail", "-n", tenant.namespace, f"--cascade={cascade}", "--timeout=45s")
+    kubectl("delete", "sesid", "mail", "-n", tenant.namespace, f"--cascade={cascade}", "--timeout=90s")
 
     assert nothing_is_left(tenant)
 

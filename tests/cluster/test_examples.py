@@ -106,7 +106,7 @@ class Surroundings:
     def _external_dns(self) -> Iterator[None]:
         kubectl = self._user.environment.kubectl
         kubectl.apply(dnsendpoint_crd())
-        kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/dnsendpoints.externaldns.k8s.io")
+        kubectl("wait", "--for=condition=Established", "--timeout=90s", "crd/dnsendpoints.externaldns.k8s.io")
         settings = Settings(owner_id="examples", arguments=["--label-filter=external-dns=public"])
         kubeconfig, url = self._user.environment.plane.kubeconfig, self._user.environment.sandbox.aws_url
         with ExternalDns(kubeconfig, url, settings, log=self._folder / "external-dns.log"):
@@ -195,7 +195,7 @@ def test_the_example_becomes_ready_and_goes(example: Path, user: Tenant, kubectl
 
         for manifest in accounts + identities:
             named = f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
-            kubectl("wait", "--for=condition=Ready", named, "-n", "default", "--timeout=45s")
+            kubectl("wait", "--for=condition=Ready", named, "-n", "default", "--timeout=90s")
         if example.stem not in CHANGED_BY_HAND:
             assert out_of_sync(kubectl, accounts + identities) == {}
 
@@ -204,8 +204,8 @@ def test_the_example_becomes_ready_and_goes(example: Path, user: Tenant, kubectl
             assert found.keys() == set(manifest["spec"]["regions"])
             name = manifest["metadata"]["name"]
             assert all(_owner(identity) == f"tests/default/{name}" for identity in found.values())
-        kubectl("delete", f"--filename={example}", "--timeout=45s")
-        kubectl("delete", "sesaccount", "default", "--ignore-not-found", "--timeout=45s")
+        kubectl("delete", f"--filename={example}", "--timeout=90s")
+        kubectl("delete", "sesaccount", "default", "--ignore-not-found", "--timeout=90s")
     assert user.at_ses() == {}
     assert user.records() == {}
 

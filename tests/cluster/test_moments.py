@@ -40,7 +40,7 @@ def test_from_apply_to_ready_no_moment_promises_too_much(tenant: Tenant, kubectl
     mark = tenant.environment.plane.audit.mark()
     tenant.create(*REGIONS, mailFrom=MAIL_FROM)
 
-    kubectl("wait", "--for=condition=Ready", "sesidentity/mail", "-n", tenant.namespace, "--timeout=45s")
+    kubectl("wait", "--for=condition=Ready", "sesidentity/mail", "-n", tenant.namespace, "--timeout=90s")
 
     moments = _moments(tenant)
     _assert_sound(moments)
@@ -80,7 +80,7 @@ def test_kubectl_wait_does_not_believe_what_was_said_of_the_spec_before(
         kubectl(*wait, "--timeout=1s")
     operator.start()
     operator.await_ready()
-    kubectl(*wait, "--timeout=45s")
+    kubectl(*wait, "--timeout=90s")
     assert {"Key": "team", "Value": "payments"} in tenant.at_ses()[IRELAND]["Tags"]
 
 

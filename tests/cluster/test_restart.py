@@ -12,6 +12,7 @@ from devcluster.apiclient import IDENTITIES
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
+from ses_operator.api.conditions import ConditionType
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 READS = ("Get", "List", "AssumeRole")
@@ -48,19 +49,38 @@ def restart(tenant: Tenant, operator: OperatorProcess) -> int:
     return before
 
 
-def test_a_restart_with_all_verified_costs_list_pages_only(tenant: Tenant, own_operator: OperatorProcess) -> None:
-    tenant.create_ready(IRELAND, VIRGINIA, mailFrom={"subdomain": "bounce"})
-
-    before = restart(tenant, own_operator)
-    again = len(tenant.calls(since=before, operation="ListEmailIdentities"))
-    eventually(  # the lists are read twice more: what it wanted to do after the first is done
-        lambda: len(tenant.calls(since=before, operation="ListEmailIdentities")) >= again + 4,
+def await_lists(tenant: Tenant, since: int) -> None:
+    """Waits until the lists were read twice more: what the operator wanted to do after the first is done."""
+    read = len(tenant.calls(since=since, operation="ListEmailIdentities"))
+    eventually(
+        lambda: len(tenant.calls(since=since, operation="ListEmailIdentities")) >= read + 4,
         timeout=PATIENCE,
         of="the lists to be read again",
     )
 
+
+def test_a_restart_with_all_verified_costs_list_pages_only(tenant: Tenant, own_operator: OperatorProcess) -> None:
+    tenant.create_ready(IRELAND, VIRGINIA, mailFrom={"subdomain": "bounce"})
+
+    before = restart(tenant, own_operator)
+
+    await_lists(tenant, before)
     operations = {call["operation"] for call in tenant.calls(since=before, service="ses")}
     assert operations == {"ListEmailIdentities"}
+
+
+def test_somebody_elses_dmarc_policy_does_not_make_every_restart_read_the_identity_again(
+    tenant: Tenant, own_operator: OperatorProcess
+) -> None:
+    tenant.add_record("_dmarc", "TXT", '"v=DMARC1; p=none; rua=mailto:them@example.net"')
+    tenant.create_ready(IRELAND, VIRGINIA, dmarc={"policy": "reject"})
+    tenant.says(ConditionType.DNS_PUBLISHED, "_dmarc")
+    tenant.reconciled()
+
+    before = restart(tenant, own_operator)
+
+    await_lists(tenant, before)
+    assert [call["operation"] for call in tenant.calls(since=before, identity=tenant.domain)] == []
 
 
 def test_status_that_was_lost_comes_back_without_a_write_to_aws(tenant: Tenant, own_operator: OperatorProcess) -> None:

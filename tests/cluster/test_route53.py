@@ -23,7 +23,7 @@ MAIL_FROM = {"subdomain": "bounce"}
 def test_three_regions_go_from_apply_to_ready(tenant: Tenant, kubectl: Kubectl) -> None:
     kubectl.apply(tenant.manifest(IRELAND, VIRGINIA, SYDNEY, mailFrom=MAIL_FROM, tags={"team": "payments"}))
 
-    kubectl("wait", "--for=condition=Ready", "sesidentity/mail", "-n", tenant.namespace, "--timeout=45s")
+    kubectl("wait", "--for=condition=Ready", "sesidentity/mail", "-n", tenant.namespace, "--timeout=90s")
 
     at_ses = tenant.at_ses()
     assert {region: identity["VerificationStatus"] for region, identity in at_ses.items()} == {

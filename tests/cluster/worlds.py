@@ -24,7 +24,7 @@ def world(environment: Environment, options: SandboxOptions, log: Path) -> Itera
         yield Environment(environment.plane, sandbox, launch=fork_operator)
         accounts = _accounts(environment, sandbox)
         eventually(lambda: not _has_users(environment, accounts), timeout=PATIENCE, of="the identities to go")
-        environment.kubectl("delete", "sesaccounts", "--ignore-not-found", "--timeout=30s", *sorted(accounts))
+        environment.kubectl("delete", "sesaccounts", "--ignore-not-found", "--timeout=90s", *sorted(accounts))
 
 
 def _accounts(environment: Environment, sandbox: Sandbox) -> set[str]:

@@ -87,7 +87,7 @@ class Route53World:
         """A query over UDP, answered by the sandbox's DNS server."""
         query = dns.message.make_query(name, record_type, use_edns=use_edns, flags=0)
         host, port = self.dns_server.address
-        return dns.query.udp(query, host, port=port, timeout=5)
+        return dns.query.udp(query, host, port=port, timeout=30)
 
     def answers(self, name: str, record_type: str) -> list[str]:
         """The values in the answer section, as text."""

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 REGION = "eu-west-1"
 OTHER_REGION = "us-east-1"
-TIMEOUT = 10.0
+TIMEOUT = 60.0
 HEADER = "@ 300 IN SOA ns1.example.net. hostmaster.example.net. 7 60 60 60 60\n@ 300 IN NS ns1.example.net.\n"
 accounts = count(200_000_000_000)
 
@@ -62,7 +62,7 @@ class SesWorld:
             aws_access_key_id=key,
             aws_secret_access_key="test",
             aws_session_token=token,
-            config=Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=5),
+            config=Config(retries={"total_max_attempts": 1}, parameter_validation=False, read_timeout=30),
         )
 
     def _name_account(self, request: Any, **_: Any) -> None:

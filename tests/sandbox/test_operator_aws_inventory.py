@@ -46,7 +46,7 @@ class Woken:
         self._called.set()
 
     async def once(self) -> list[ObjectKey]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             await self._called.wait()
         return self.keys
 
@@ -76,7 +76,7 @@ def crowd(world: AwsWorld, number: int) -> None:
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not condition():  # noqa: ASYNC110 - what the sandbox logs raises no event
             await asyncio.sleep(0.01)
 

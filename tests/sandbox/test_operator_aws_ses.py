@@ -161,7 +161,7 @@ async def test_verification_that_failed_is_restarted_without_deleting_anything()
     async with aws_world() as world:
         created = await world.create()
         ses = await region_of(world)
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(60):
             while (await ses.get(DOMAIN, NOW)).verification_status is not VerificationStatus.FAILED:
                 world.sandbox.clock.advance(timedelta(hours=1))
         await ses.perform(RestartVerification(REGION, DOMAIN), NOW)

@@ -120,7 +120,7 @@ def test_of_two_zones_of_one_name_the_one_is_served_that_the_parent_delegates_to
 def _texts(world: SesWorld, name: str) -> list[str]:
     """What the sandbox's name server answers for TXT."""
     host, port = world.sandbox.dns_address
-    answer = dns.query.udp(dns.message.make_query(name, "TXT"), host, port=port, timeout=5).answer
+    answer = dns.query.udp(dns.message.make_query(name, "TXT"), host, port=port, timeout=30).answer
     return [rdata.to_text() for rrset in answer for rdata in rrset]
 
 

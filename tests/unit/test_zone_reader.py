@@ -27,7 +27,7 @@ class SlowClient:
             for name in self.records
         ]
         self.made.set()
-        assert self.arrive.wait(timeout=10)
+        assert self.arrive.wait(timeout=60)
         return {"ResourceRecordSets": sets, "IsTruncated": False}
 
 

@@ -44,7 +44,7 @@ class Environment:
         self.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
         self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}, _RIGHTS)
         self.kubectl(
-            "wait", "--for=condition=Established", "--timeout=30s",
+            "wait", "--for=condition=Established", "--timeout=90s",
             "crd/sesidentities.ses-operator.io", "crd/sesaccounts.ses-operator.io",
         )  # fmt: skip
 

@@ -23,7 +23,7 @@ class Kubectl:
         """The same kubectl as someone else, or by another way."""
         return type(self)(self.program, kubeconfig)
 
-    def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 60.0) -> str:
+    def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120.0) -> str:
         """What `kubectl ARGUMENTS` prints. Raises KubectlError with its stderr if it fails."""
         done = subprocess.run(
             [*self._command, *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=timeout
