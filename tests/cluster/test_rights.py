@@ -12,13 +12,14 @@ import boto3
 import pytest
 
 from cluster.conftest import SANDBOX
-from cluster.tenant import ZONE, Tenant
+from cluster.tenant import PATIENCE, ZONE, Tenant
 from cluster.verdicts import explains
 from cluster.worlds import world
 from devcluster.apiclient import ApiClient
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID, SandboxOptions
+from devcluster.waiting import eventually
 from ses_operator.api.reasons import Reason
 
 if TYPE_CHECKING:
@@ -148,6 +149,30 @@ def test_a_right_that_is_missing_is_named_and_used_as_soon_as_it_is_given(
 
     iam_user.allow()
     tenant.request_reconcile()
+    tenant.ready()
+
+
+def test_a_replica_made_without_the_right_to_its_parents_key_says_so_and_is_made_anew_by_way_of_the_spec(
+    guarded: Environment, tenant: Tenant, iam_user: IamUser, region: str
+) -> None:
+    right, replica = "ses:ReplicateEmailIdentityDKIMSigningKey", next(REGIONS)
+    iam_user.allow(but=right)
+    _add_account(guarded, tenant, iam_user.key_id)
+    dkim = {"mode": "Deterministic", "deterministic": {"parentRegion": region}}
+    tenant.create(region, replica, dkim=dkim)
+    eventually(
+        lambda: "ErrorType" in tenant.at_ses().get(replica, {}).get("VerificationInfo", ()),
+        timeout=PATIENCE,
+        of="SES to look at the replica",
+    )
+    tenant.request_reconcile()
+    explains(tenant, Reason.REPLICATION_FAILED, replica, right, f"take {replica} out of spec.regions")
+
+    iam_user.allow()
+    tenant.change(regions=[region])
+    tenant.ready()
+    tenant.change(regions=[region, replica])
+
     tenant.ready()
 
 

@@ -14,7 +14,7 @@ from ses_operator.api.account import SesAccountSpec
 from ses_operator.api.identity import DeletionPolicy, SesIdentitySpec
 from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import REPLICATION_ERRORS
-from ses_operator.core.deletion import plan_deletion
+from ses_operator.core.deletion import hindrances, plan_deletion
 from ses_operator.core.desired import Desired, desired_identity
 from ses_operator.core.dkim_source import DeterministicDkim, EasyDkim, ReplicaDkim
 from ses_operator.core.explanation import RegionCase, explain
@@ -144,6 +144,7 @@ def test_a_parent_waits_for_the_deletion_of_a_replica_that_does_not_go() -> None
     refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, f"{B}: no right")})
     plan = plan_deletion(spec, refused)
     assert (plan.ses_steps, plan.dns) == ({}, None)
+    assert [problem.reason for problem in hindrances(plan)] == [Reason.ACCESS_DENIED, Reason.DELETION_BLOCKED]
     assert problem_of(plan, A).reason is Reason.DELETION_BLOCKED
     assert B in problem_of(plan, A).message
 
@@ -202,6 +203,27 @@ def test_what_ses_cannot_change_is_left_as_it_is_and_told_with_the_way_out(
     assert way_out in problem.message
     assert plan.regions[region].steps == ()
     assert seen_by_ses(settle(world, after, footprint)).records >= world.records, "nothing that is needed goes"
+
+
+MOVE = [
+    (deed(A, B, C), {A, B, C}),
+    (easy(A), {A}),
+    (easy(A, B), {A, B}),
+    (deed(B, parent=B), {B}),
+    (deed(A, B, C, parent=B), {A, B, C}),
+]
+"""docs/dkim.md, "Changing it on a domain that is in use"."""
+
+
+def test_the_documented_way_to_another_parent_needs_nobody_at_ses_and_can_be_sent_from_throughout() -> None:
+    footprint, world = covering(*(spec for spec, _ in MOVE)), World()
+    for number, (spec, regions) in enumerate(MOVE):
+        for after in lives(world, spec, footprint):
+            world = after
+            assert number == 0 or any(facts.verification_status is SUCCESS for facts in world.identities.values())
+        assert {r for r, facts in world.identities.items() if facts.verification_status is SUCCESS} == regions
+    assert {region: facts.dkim.parent_region for region, facts in world.identities.items()} == {A: B, B: None, C: B}
+    assert {record.name for record in world.records} == dkim_names(world, B)
 
 
 def test_a_replica_that_was_found_with_another_parent_is_not_adopted() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,12 +19,11 @@ from ses_operator.controllers.objects import footprint_of_object
 from ses_operator.controllers.queue import Result
 from ses_operator.core.acceptance import same_account
 from ses_operator.core.brake import has_a_say, held_back
-from ses_operator.core.deletion import Whereabouts, plan_deletion
+from ses_operator.core.deletion import Whereabouts, hindrances, plan_deletion
 from ses_operator.core.desired import Desired, desired_identity
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.observed import Observed
-from ses_operator.core.plan import Plan
 from ses_operator.core.problems import OperatorError, Problem
 from ses_operator.core.report import not_ready
 from ses_operator.core.status import remembered, unfinished_status
@@ -96,7 +95,7 @@ class Departure:
         while plan.ses_steps:
             observed = await self._parts.regions.apply(account.aws, plan.ses_steps, observed, self._now(), priority)
             plan = plan_deletion(desired, observed)
-        problems = _problems(plan)
+        problems = hindrances(plan)
         if plan.dns is None:
             return problems
         return problems + await self._clear_dns(identity, desired, account, plan.dns)
@@ -133,8 +132,3 @@ class Departure:
         status = unfinished_status(identity, not_ready(said), self._now())
         await self._parts.objects.report(identity, status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
-
-
-def _problems(plan: Plan) -> tuple[Problem, ...]:
-    found: Iterable[Problem | None] = (plan.regions[region].problem for region in sorted(plan.regions))
-    return tuple(problem for problem in found if problem is not None)

@@ -10,10 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from ses_operator.api.identity import DeletionPolicy, SesIdentity
+from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Observed, RegionView, Unread
 from ses_operator.core.plan import Plan, plan_leaving
+from ses_operator.core.problems import Problem
 from ses_operator.core.steps import ReleaseRecords, WithdrawRecords
 
 
@@ -28,6 +30,13 @@ def plan_deletion(desired: Desired, observed: Observed) -> Plan:
     if any(plan.problem for plan in regions.values()):
         return Plan(regions)
     return Plan(regions, WithdrawRecords())
+
+
+def hindrances(plan: Plan) -> tuple[Problem, ...]:
+    """Why it cannot go on, the root of it first: a parent that waits for its replicas says less than what keeps these."""
+    problems = (plan.regions[region].problem for region in sorted(plan.regions))
+    found = [problem for problem in problems if problem is not None]
+    return tuple(sorted(found, key=lambda problem: problem.reason is Reason.DELETION_BLOCKED))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,93 @@
+"""Replicas of DKIM keys as the operator asks for them, and in what words it tells why SES does not give them.
+
+The error that this does not make happen, a missing right, is in tests/cluster/test_rights.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from sandbox.ses_world import private_key, until
+from ses_operator.api.reasons import Reason
+from ses_operator.aws.budget import Priority
+from ses_operator.core.deed import replication_problem
+from ses_operator.core.dkim_source import DeterministicDkim, EasyDkim, ReplicaDkim
+from ses_operator.core.problems import Blocked
+from ses_operator.core.ses import IdentityFacts, SigningOrigin
+from ses_operator.core.steps import CreateIdentity, DeleteIdentity
+from unit.strategies import wanted
+
+PARENT = "us-east-1"
+NOW = Priority.PERSON
+
+
+async def replica(world: AwsWorld, parent: str) -> IdentityFacts:
+    """What SES says of a replica, once it has looked at it."""
+    account = await world.account()
+    ses = account.region(REGION)
+    created = await ses.perform(CreateIdentity(REGION, DOMAIN, ReplicaDkim(parent), {}), NOW)
+    assert created is not None
+    assert (created.origin, created.parent_region, created.tokens) == (SigningOrigin.REPLICA, parent, ())
+    found = world.sandbox.store.region(account.account_id, REGION).find(DOMAIN)
+    assert found is not None
+    world.sandbox.verifier.check_now()
+    until(lambda: found.info.checked_at is not None)
+    return await ses.get(DOMAIN, NOW)
+
+
+async def test_a_parent_is_not_deleted_before_its_replica_and_that_is_told() -> None:
+    async with aws_world() as world:
+        await world.create(region=PARENT)
+        facts = await replica(world, PARENT)
+        assert (facts.dkim.origin, facts.dkim.parent_region) == (SigningOrigin.REPLICA, PARENT)
+        account = await world.account()
+        with pytest.raises(Blocked) as caught:
+            await account.region(PARENT).perform(DeleteIdentity(PARENT, DOMAIN), NOW)
+        assert caught.value.problem.reason is Reason.DELETION_BLOCKED
+        await account.region(REGION).perform(DeleteIdentity(REGION, DOMAIN), NOW)
+        await account.region(PARENT).perform(DeleteIdentity(PARENT, DOMAIN), NOW)
+
+
+def nobody(_: AwsWorld) -> None:
+    """There is no parent."""
+
+
+def byodkim(world: AwsWorld) -> None:
+    own_key = private_key()[0]
+    world.somebody_else(PARENT).create_email_identity(
+        EmailIdentity=DOMAIN,
+        DkimSigningAttributes={"DomainSigningSelector": "s1", "DomainSigningPrivateKey": own_key},
+    )
+
+
+def another_replica(world: AwsWorld) -> None:
+    world.somebody_else(PARENT).create_email_identity(
+        EmailIdentity=DOMAIN, DkimSigningAttributes={"DomainSigningAttributesOrigin": "AWS_SES_US_WEST_2"}
+    )
+
+
+@pytest.mark.parametrize(
+    ("is_parent", "parent", "error", "words"),
+    [
+        (nobody, PARENT, "REPLICATION_PRIMARY_NOT_FOUND", f"there is no identity {DOMAIN} in {PARENT}"),
+        (byodkim, PARENT, "REPLICATION_PRIMARY_BYO_DKIM_NOT_SUPPORTED", "a key of its own (BYODKIM)"),
+        (another_replica, PARENT, "REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED", "is a replica itself"),
+        (nobody, REGION, "REPLICATION_PRIMARY_INVALID_REGION", "choose another"),
+    ],
+    ids=["no parent", "a parent with BYODKIM", "a parent that is a replica", "itself as parent"],
+)
+async def test_what_keeps_a_replica_from_its_key_is_told_in_words(
+    is_parent: Callable[[AwsWorld], None], parent: str, error: str, words: str
+) -> None:
+    async with aws_world() as world:
+        is_parent(world)
+        facts = await replica(world, parent)
+        assert facts.verification_info.error_type == error
+        desired = wanted(identity=DOMAIN, dkim=DeterministicDkim(parent, EasyDkim(2048)))
+        problem = replication_problem(desired, REGION, facts)
+        assert problem is not None
+        assert problem.reason is Reason.REPLICATION_FAILED
+        assert words in problem.message
