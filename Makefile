@@ -54,6 +54,7 @@ docs: setup ## Write what repeats what the code says: parts of docs/, the chart'
 	@$(BIN)/python -m docs.reasons
 	@$(BIN)/python -m docs.metrics
 	@$(BIN)/python -m docs.dashboard
+	@$(BIN)/python -m docs.chart
 
 gitops: setup ## Write what Argo CD needs to know of the kinds
 	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m gitops.customizations

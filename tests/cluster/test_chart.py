@@ -18,7 +18,7 @@ from urllib.request import urlopen
 import pytest
 import yaml
 
-from cluster.helm import CHART, Helm, Values, container_of, environment_of
+from cluster.helm import CHART, Helm, HelmError, Values, container_of, environment_of
 from cluster.tenant import Tenant
 from devcluster import binaries
 from devcluster.apiclient import ApiClient
@@ -38,6 +38,16 @@ RELEASE = "ses-operator"
 ID = {"installationID": "chart"}
 KINDS = ("crd/sesidentities.ses-operator.io", "crd/sesaccounts.ses-operator.io")
 LABEL = f"app.kubernetes.io/instance={RELEASE}"
+PREVIOUS = Path(__file__).parent / "charts" / "ses-operator-0.0.1.tgz"
+"""An earlier version of the chart, as it was packaged."""
+ALL_OF_A_RELEASE = (
+    "deployment,serviceaccount,service,role,rolebinding,clusterrole,clusterrolebinding,poddisruptionbudget"
+)
+STRICT = ("apply", "--server-side", "--dry-run=server", "--validate=strict", "--force-conflicts", "--filename=-")
+SPREAD = {
+    "weight": 1,
+    "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"team": "mail"}}},
+}
 PROGRAM = Path(sys.executable).with_name("ses-operator")
 
 
@@ -59,6 +69,10 @@ class Release:
         """Installs or upgrades; what Helm says."""
         where = (f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace", "--wait=false")
         return self.helm("upgrade", "--install", RELEASE, chart, *where, values=values)
+
+    def rollback(self) -> None:
+        """To the revision before."""
+        self.helm("rollback", RELEASE, f"--namespace={OPERATOR_NAMESPACE}")
 
     def uninstall(self) -> None:
         self.helm("uninstall", RELEASE, f"--namespace={OPERATOR_NAMESPACE}", "--ignore-not-found")
@@ -182,54 +196,113 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
     assert not held_by
 
 
-def test_the_kinds_and_what_is_of_them_outlast_an_upgrade_and_the_release(
+def test_an_identity_lives_through_upgrade_rollback_and_uninstall(
     release: Release, namespace: str, control_plane: ControlPlane, environment: Environment, tmp_path: Path
 ) -> None:
     kubectl = release.kubectl
-    columns = release_with_fewer_columns(tmp_path)
-    said = release.install(ID, tmp_path / "ses-operator")
-    assert 'installation "chart"' in said
+    release.install(ID, PREVIOUS)
     kubectl("wait", "--for=condition=Established", "--timeout=90s", *KINDS)
+    environment.add_account()
     tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
     tenant.create("eu-west-1")
-    before = tenant.identity()
-    assert before is not None
-    assert printer_columns(kubectl) < columns
+    first, kinds = tenant.identity(), definitions(kubectl)
+    assert first is not None
 
-    release.install({**ID, "replicas": 2, "settings": {"logFormat": "json"}})
+    settings = {"metricsPort": free_port(), "probePort": free_port(), "pendingPoll": 0.5}
+    assert 'installation "chart"' in release.install({**ID, "replicas": 2, "settings": settings})
     assert release.deployment["spec"]["replicas"] == 2
-    assert environment_of(container_of(release.pod))["SES_OPERATOR_LOG_FORMAT"] == "json"
-    assert printer_columns(kubectl) == columns
+    upgraded = definitions(kubectl)
+    assert upgraded != kinds
+    with running_as_its_pod(release, control_plane, tmp_path):
+        ready = tenant.ready()
+    mark = tenant.last_call()
+
+    release.rollback()
+    assert definitions(kubectl) == kinds
+    assert release.deployment["spec"]["replicas"] == 1
+    assert tenant.ready().status.conditions == ready.status.conditions
+    release.install({**ID, "settings": settings})
+    assert definitions(kubectl) == upgraded
+    with running_as_its_pod(release, control_plane, tmp_path):
+        after = tenant.reconciled()
+        assert (after.metadata.uid, after.spec) == (first.metadata.uid, first.spec)
+        assert after.status.conditions == ready.status.conditions
 
     release.uninstall()
-    assert not kubectl("get", "deployment,clusterrole", f"--namespace={OPERATOR_NAMESPACE}", "-o", "name", "-l", LABEL)
-    after = tenant.identity()
-    assert after is not None
-    assert (after.metadata.uid, after.metadata.generation) == (before.metadata.uid, before.metadata.generation)
+    assert not kubectl("get", ALL_OF_A_RELEASE, "--all-namespaces", "-o", "name", "-l", LABEL)
+    left = tenant.ready()
+    assert (left.metadata.uid, left.metadata.resource_version) == (after.metadata.uid, after.metadata.resource_version)
+    assert tenant.writes(since=mark) == []
+    assert tenant.owners() == {"eu-west-1": f"chart/{namespace}/mail"}
 
-    release.install(ID)
-    assert release.deployment["spec"]["replicas"] == 1
+    release.install({**ID, "settings": settings})
+    with running_as_its_pod(release, control_plane, tmp_path):
+        tenant.delete()
+        tenant.gone()
+    assert tenant.at_ses() == {}
+    kubectl("delete", "sesaccount", "default", "--wait=false")
 
 
-def release_with_fewer_columns(folder: Path) -> set[str]:
-    """Makes a chart of an earlier version, whose SesIdentity shows less; what it shows in this one."""
-    chart = folder / "ses-operator"
+def definitions(kubectl: Kubectl) -> dict[str, Any]:
+    """What the kinds are, in the cluster."""
+    return {kind: kubectl.get(kind)["spec"] for kind in KINDS}
+
+
+def test_a_release_cannot_bring_a_kind_and_an_object_of_it(control_plane: ControlPlane, tmp_path: Path) -> None:
+    """Why there is no SesAccount in the chart. If Helm learns it, there can be one."""
+    chart = tmp_path / "chart"
     shutil.copytree(CHART, chart)
-    about = yaml.safe_load((chart / "Chart.yaml").read_text())
-    (chart / "Chart.yaml").write_text(yaml.safe_dump({**about, "version": "0.0.9"}))
-    path = chart / "files" / "crds" / "ses-operator.io_sesidentities.yaml"
-    crd = yaml.safe_load(path.read_text())
-    (version,) = crd["spec"]["versions"]
-    names = {column["name"] for column in version["additionalPrinterColumns"]}
-    version["additionalPrinterColumns"] = version["additionalPrinterColumns"][:1]
-    path.write_text(yaml.safe_dump(crd, sort_keys=False))
-    return names
+    kinds = "".join(path.read_text(encoding="utf-8") for path in sorted((chart / "files" / "crds").iterdir()))
+    other = kinds.replace("ses-operator.io", "other.example.com")
+    (chart / "templates" / "crds.yaml").write_text(other.replace("{{", "{{ `{{` }}"), encoding="utf-8")
+    account = {
+        "apiVersion": "other.example.com/v1alpha1",
+        "kind": "SesAccount",
+        "metadata": {"name": "default"},
+        "spec": {},
+    }
+    (chart / "templates" / "account.yaml").write_text(yaml.safe_dump(account), encoding="utf-8")
+    helm = Helm(binaries.helm(), control_plane.kubeconfig)
+    with pytest.raises(HelmError, match="no matches for kind"):
+        helm("install", "other", chart, f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace", values=ID)
 
 
-def printer_columns(kubectl: Kubectl) -> set[str]:
-    """The columns of SesIdentity in the cluster."""
-    (version,) = kubectl.get(KINDS[0])["spec"]["versions"]
-    return {column["name"] for column in version["additionalPrinterColumns"]}
+@pytest.mark.parametrize(
+    "values",
+    [
+        {},
+        {"watchNamespaces": ["default", "kube-public"], "rbac": {"aggregateToUserRoles": False}},
+        {"replicas": 3, "podDisruptionBudget": {"maxUnavailable": "34%"}, "crds": {"keep": False}},
+        {"networkPolicy": {"enabled": True}, "metrics": {"service": {"enabled": True, "annotations": {"a": "b"}}}},
+        {
+            "networkPolicy": {"enabled": True, "metricsFrom": [{"podSelector": {}}], "egressPorts": [443]},
+            "serviceAccount": {"name": "mailer", "annotations": {"eks.amazonaws.com/role-arn": "arn:aws:iam::1:role/r"}},
+            "imagePullSecrets": [{"name": "registry"}],
+            "priorityClassName": "system-cluster-critical",
+            "nodeSelector": {"kubernetes.io/os": "linux"},
+            "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
+            "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [SPREAD]}},
+            "podLabels": {"team": "mail"},
+            "podAnnotations": {"team": "mail"},
+            "env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
+        },
+    ],
+    ids=["defaults", "listed namespaces", "three replicas", "closed network", "everything"],
+)  # fmt: skip
+def test_the_apiserver_knows_every_field_that_the_chart_writes(
+    control_plane: ControlPlane, values: dict[str, Any]
+) -> None:
+    kubectl = control_plane.kubectl
+    made = Helm(binaries.helm()).render({**ID, **values}, namespace="default", release="strict")
+    for manifest in made.objects:
+        said = kubectl(*STRICT, stdin=yaml.safe_dump(manifest))
+        assert "(server dry run)" in said
+
+
+def test_a_field_that_the_apiserver_does_not_know_is_found(control_plane: ControlPlane) -> None:
+    budget = Helm(binaries.helm()).render({**ID, "replicas": 2}, namespace="default").one("PodDisruptionBudget")
+    with pytest.raises(KubectlError, match="field not declared in schema"):
+        control_plane.kubectl(*STRICT, stdin=yaml.safe_dump({**budget, "spec": {**budget["spec"], "maximum": 1}}))
 
 
 def test_the_pods_are_admitted_where_pod_security_is_restricted(release: Release, namespace: str) -> None:

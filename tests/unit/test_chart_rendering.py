@@ -49,6 +49,8 @@ def test_helm_lint_finds_nothing(helm: Helm) -> None:
         ({**ID, "settings": {"wrokers": 3}}, "at '/settings': additional properties 'wrokers' not allowed"),
         ({**ID, "settings": {"pendingPoll": 0}}, "at '/settings/pendingPoll': exclusiveMinimum: got 0, want 0"),
         ({**ID, "settings": {"logLevel": "loud"}}, "value must be one of 'debug', 'info', 'warning', 'error'"),
+        ({**ID, "podDisruptionBudget": {"maxUnavailable": 0}}, "at '/podDisruptionBudget/maxUnavailable'"),
+        ({**ID, "networkPolicy": {"egressPorts": []}}, "at '/networkPolicy/egressPorts': minItems: got 0, want 1"),
         ({**ID, "replicaCount": 2}, "additional properties 'replicaCount' not allowed"),
         ({**ID, "serviceAccount": {"create": False}}, "name a ServiceAccount that exists in serviceAccount.name"),
     ],
@@ -210,6 +212,37 @@ def test_the_kinds_are_part_of_the_release_and_kept_unless_told_otherwise(
 ) -> None:
     kinds = helm.render({**ID, "crds": crds}).kind("CustomResourceDefinition")
     assert [kind["metadata"].get("annotations", {}) for kind in kinds] == annotations
+
+
+def test_several_pods_are_not_evicted_together(helm: Helm) -> None:
+    assert helm.render(ID).kind("PodDisruptionBudget") == []
+    assert (
+        helm.render({**ID, "replicas": 2, "podDisruptionBudget": {"enabled": False}}).kind("PodDisruptionBudget") == []
+    )
+    manifests = helm.render({**ID, "replicas": 3, "podDisruptionBudget": {"maxUnavailable": "50%"}})
+    budget = manifests.one("PodDisruptionBudget")["spec"]
+    assert budget["maxUnavailable"] == "50%"
+    labels = manifests.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert budget["selector"]["matchLabels"].items() <= labels.items()
+
+
+def test_a_network_policy_lets_through_what_the_operator_needs(helm: Helm) -> None:
+    assert helm.render(ID).kind("NetworkPolicy") == []
+    prometheus = {"namespaceSelector": {"matchLabels": {"kubernetes.io/metadata.name": "monitoring"}}}
+    values = {"enabled": True, "metricsFrom": [prometheus], "egressPorts": [443, 3128]}
+    manifests = helm.render({**ID, "networkPolicy": values})
+    policy = manifests.one("NetworkPolicy")["spec"]
+    labels = manifests.one("Deployment")["spec"]["template"]["metadata"]["labels"]
+    assert policy["podSelector"]["matchLabels"].items() <= labels.items()
+    assert {port["name"] for port in manifests.container["ports"]} == {
+        port["port"] for rule in policy["ingress"] for port in rule["ports"]
+    }
+    assert {rule["ports"][0]["port"]: rule.get("from") for rule in policy["ingress"]} == {
+        "probes": None,
+        "metrics": [prometheus],
+    }
+    assert [port["port"] for rule in policy["egress"] for port in rule["ports"]] == [53, 53, 443, 3128]
+    assert policy["policyTypes"] == ["Ingress", "Egress"]
 
 
 def test_the_image_is_that_of_the_chart_s_version_and_starts_the_operator(helm: Helm) -> None:

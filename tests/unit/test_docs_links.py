@@ -14,7 +14,12 @@ from ses_sandbox.main import serve
 
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "ses_operator"
-PAGES = (*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/*.md")), ROOT / "sandbox" / "README.md")
+PAGES = (
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("docs/*.md")),
+    ROOT / "sandbox" / "README.md",
+    *sorted(ROOT.glob("charts/*/README.md")),
+)
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 OPTIONS = {option.flag for option in options()} | {flag for option in serve.params for flag in option.opts}
