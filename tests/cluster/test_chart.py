@@ -282,6 +282,7 @@ def test_a_release_cannot_bring_a_kind_and_an_object_of_it(control_plane: Contro
             "nodeSelector": {"kubernetes.io/os": "linux"},
             "tolerations": [{"key": "dedicated", "operator": "Exists", "effect": "NoSchedule"}],
             "affinity": {"podAntiAffinity": {"preferredDuringSchedulingIgnoredDuringExecution": [SPREAD]}},
+            "metrics": {"dashboard": {"enabled": True}},
             "podLabels": {"team": "mail"},
             "podAnnotations": {"team": "mail"},
             "env": [{"name": "HTTPS_PROXY", "value": "http://proxy:3128"}],
