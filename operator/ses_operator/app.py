@@ -37,7 +37,7 @@ from ses_operator.kube.events import EventRecorder
 from ses_operator.kube.informers import Informer, Informers
 from ses_operator.kube.lease import Elector
 from ses_operator.kube.lease_object import LeaseObject, lease_key, new_identity
-from ses_operator.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, SECRETS
+from ses_operator.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS
 from ses_operator.kube.store import ObjectStore
 from ses_operator.kube.watch import Reflectors
 from ses_operator.probes import serving
@@ -130,6 +130,8 @@ class Replica:
         )
         self._secrets = Reflectors(self._client, SECRETS, (settings.operator_namespace,), SECRET_SELECTOR)
         self._endpoints = Reflectors(self._client, DNS_ENDPOINTS, settings.namespaces, ENDPOINT_SELECTOR)
+        self._namespaces = Reflectors.by_name(self._client, NAMESPACES, settings.namespaces)
+        self._namespaces.subscribe(wakeups.on_namespace)
         self._secrets.subscribe(wakeups.on_secret)
         self._endpoints.subscribe(wakeups.on_endpoint, on_installed=wakeups.on_endpoints_installed)
         self._build = build
@@ -149,6 +151,7 @@ class Replica:
             asyncio.create_task(self._events.run(), name="events"),
             asyncio.create_task(self._secrets.run(), name="secrets"),
             asyncio.create_task(self._endpoints.run(), name="dnsendpoints"),
+            asyncio.create_task(self._namespaces.run(), name="namespaces"),
         ]
         # Kopf last: when it ends, it cancels every task that is younger than itself.
         watches = asyncio.create_task(self._informers.run(lambda: _on_signals(stopped)), name="watches")
@@ -170,6 +173,7 @@ class Replica:
         await self._informers.synced()
         await self._secrets.synced()
         await self._endpoints.synced()
+        await self._namespaces.synced()
         async with asyncio.TaskGroup() as group:
             group.create_task(self._informers.compare(), name="compare")
             await self._elector.acquire()
@@ -186,6 +190,7 @@ class Replica:
                 identities=self._identities,
                 accounts=self._accounts,
                 endpoints=self._endpoints,
+                namespaces=self._namespaces,
                 events=self._events,
                 identity_queue=self._identity_queue,
                 account_queue=self._account_queue,

@@ -6,6 +6,7 @@ import base64
 import json
 import ssl
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from http.client import HTTPSConnection
 from typing import Any
@@ -22,6 +23,16 @@ from ses_operator.api.meta import API_VERSION
 
 OPENAPI = f"/openapi/v3/apis/{API_VERSION}"
 _PUBLISHED_WITHIN = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A spec, the field that the apiserver must point to, and the beginning of what it must say there."""
+
+    title: str
+    spec: Mapping[str, Any]
+    field: str
+    message: str
 
 
 @pytest.fixture(scope="session")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from cluster.crds import ApiServer, Cause
+from cluster.account_cases import GOVERNANCE_CASES
+from cluster.crds import ApiServer, Case, Cause
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl
 from ses_operator.api.crd import custom_resource_definition
@@ -39,16 +39,6 @@ def identity(spec: Mapping[str, Any], *, name: str = "mail", namespace: str = "d
 
 def account(spec: Mapping[str, Any]) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": "SesAccount", "metadata": {"name": "production"}, "spec": dict(spec)}
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A spec, the field that the apiserver must point to, and the beginning of what it must say there."""
-
-    title: str
-    spec: Mapping[str, Any]
-    field: str
-    message: str
 
 
 def titles(case: Case) -> str:
@@ -431,6 +421,7 @@ ROLE_ARN = "write the ARN of an IAM role"
 EXTERNAL_ID = "an external id has 2 to 1224"
 
 ACCOUNT_CASES = (
+    *GOVERNANCE_CASES,
     Case(
         "a Secret in another namespace",
         {"credentials": {"secretRef": {"name": "other/keys"}}},

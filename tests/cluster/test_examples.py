@@ -77,6 +77,7 @@ class Surroundings:
         named: Mapping[str, Callable[[], AbstractContextManager[None]]] = {
             "adopt-and-keep": self._identity_of_old,
             "dnsendpoint": self._external_dns,
+            "governance": self._labelled_namespace,
             "feedback": self._configuration_sets_and_topics,
             "manual": self._published_by_hand,
             "mail-from": self._configuration_sets_and_topics,
@@ -125,6 +126,12 @@ class Surroundings:
                 self._ses(region).create_configuration_set(ConfigurationSetName=name)
             self._client("sns", region).create_topic(Name="mail-feedback")
         yield
+
+    @contextmanager
+    def _labelled_namespace(self) -> Iterator[None]:
+        self._user.environment.kubectl("label", "namespace", "default", "team=a")
+        yield
+        self._user.environment.kubectl("label", "namespace", "default", "team-")
 
     @contextmanager
     def _published_by_hand(self) -> Iterator[None]:

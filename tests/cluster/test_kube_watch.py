@@ -20,9 +20,9 @@ from ses_operator.core.keys import ObjectKey
 from ses_operator.kube import watch
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.informers import Informer, Informers, Origin
-from ses_operator.kube.resources import DNS_ENDPOINTS, IDENTITIES, SECRETS, JsonObject
+from ses_operator.kube.resources import DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, JsonObject
 from ses_operator.kube.store import Change, ObjectStore, Sighting
-from ses_operator.kube.watch import Reflector
+from ses_operator.kube.watch import Reflector, Reflectors
 
 pytestmark = pytest.mark.usefixtures("crds")
 
@@ -160,6 +160,41 @@ async def test_a_kind_that_may_not_be_watched_does_not_keep_the_operator_from_st
             async with asyncio.timeout(PATIENCE):
                 await reflector.synced()
             assert not reflector.installed
+
+
+def _right_to_see(namespace: str, user: str) -> tuple[JsonObject, JsonObject]:
+    """A right to one namespace, as the chart gives it with watchNamespaces."""
+    rights = {"apiVersion": "rbac.authorization.k8s.io/v1", "metadata": {"name": f"see-{namespace}"}}
+    rule = {"apiGroups": [""], "resources": ["namespaces"], "resourceNames": [namespace], "verbs": ["list", "watch"]}
+    reference = {"apiGroup": "rbac.authorization.k8s.io", "kind": "ClusterRole", "name": f"see-{namespace}"}
+    subject = {"apiGroup": "rbac.authorization.k8s.io", "kind": "User", "name": user}
+    return (
+        {**rights, "kind": "ClusterRole", "rules": [rule]},
+        {**rights, "kind": "ClusterRoleBinding", "roleRef": reference, "subjects": [subject]},
+    )
+
+
+async def test_a_right_to_one_namespace_by_its_name_suffices_to_see_its_labels_change(
+    control_plane: ControlPlane, kubectl: Kubectl, namespace: str
+) -> None:
+    await asyncio.to_thread(kubectl.apply, *_right_to_see(namespace, "watcher"))
+    async with client_of(control_plane.kubeconfig_for(User("watcher"))) as client:
+        reflectors, heard = Reflectors.by_name(client, NAMESPACES, (namespace,)), Heard()
+        reflectors.subscribe(heard.change)
+        task = asyncio.create_task(reflectors.run())
+        try:
+            await reflectors.synced()
+            assert reflectors.installed
+            assert reflectors.get(ObjectKey("", "default")) is None
+            await asyncio.to_thread(kubectl, "label", "namespace", namespace, "mail=yes")
+            await heard.until(lambda: _label(reflectors, namespace) == "yes")
+        finally:
+            task.cancel()
+
+
+def _label(reflectors: Reflectors, namespace: str) -> str | None:
+    found = reflectors.get(ObjectKey("", namespace))
+    return found["metadata"]["labels"].get("mail") if found else None
 
 
 class Sightings:

@@ -42,8 +42,8 @@ ACCOUNT: JsonObject = {
 }
 
 
-class NoEndpoints:
-    """A cluster without DNSEndpoints."""
+class Nothing:
+    """A cluster without DNSEndpoints, whose namespaces may not be seen."""
 
     installed = False
 
@@ -63,7 +63,8 @@ class Desk:
             gate=lambda: None,
             identities=ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES),
             accounts=ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES),
-            endpoints=NoEndpoints(),
+            endpoints=Nothing(),
+            namespaces=Nothing(),
             events=EventRecorder(client, clock=time.monotonic),
             identity_queue=WorkQueue("identity", metrics),
             account_queue=WorkQueue("account", metrics),

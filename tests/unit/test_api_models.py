@@ -54,9 +54,24 @@ def test_every_setting_of_an_account_is_read_under_the_name_it_has_in_yaml() -> 
         defaultTags: {team: a}
         dns:
           defaultProvider: Manual
-          zones: [{name: corp, hostedZoneID: Z1, roleARN: "arn:aws:iam::210987654321:role/d", externalID: dns}]
+          zones: [{name: corp, hostedZoneID: Z1, roleARN: "arn:aws:iam::210987654321:role/d", externalID: dns,
+                   namespaces: {matchNames: [a], matchLabels: {mail: "yes"}, matchExpressions: []},
+                   allowedDomains: ["*.example.com"]}]
           nameservers: ["10.0.0.2:53"]
           txtQuoting: Verbatim
+        tenancy:
+          namespaces: {matchNames: [], matchLabels: {}, matchExpressions: [{key: k, operator: In, values: [v]}]}
+          grants: [{name: a, domains: ["*.example.com"], namespaces:
+                    {matchNames: [a], matchLabels: {}, matchExpressions: []}}]
+        guardrails:
+          domainsOnly: {action: Enforce}
+          requiredTags: {action: Warn, keys: [owner]}
+          allowedRegions: {action: Warn, regions: [eu-west-1]}
+          minimumRegions: {action: Warn, count: 2}
+          dkim: {action: Warn, minimumKeySize: 1024}
+          mailFrom: {action: Warn}
+          dmarc: {action: Warn, minimumPolicy: reject}
+          sendingPolicies: {action: Warn, allowedAccounts: ["111122223333"]}
     """)
     spec = SesAccount.model_validate(manifest).spec
     assert spec.to_json() == manifest["spec"]

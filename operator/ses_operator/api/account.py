@@ -9,8 +9,10 @@ from pydantic import ConfigDict, Field
 
 from ses_operator.api.conditions import Condition
 from ses_operator.api.fields import ExternalID, NamedReference, ObjectName, RoleARN, Tags
+from ses_operator.api.guardrails import Guardrails
 from ses_operator.api.meta import WATCH_LABEL, ObjectMeta
 from ses_operator.api.model import SERVER_DEFAULT, Model, list_map, rule, rules
+from ses_operator.api.tenancy import MAX_PATTERNS, DomainPattern, NamespaceSelector, Tenancy
 
 ACCESS_KEY_ID = "aws_access_key_id"
 SECRET_ACCESS_KEY = "aws_secret_access_key"  # noqa: S105 - the name of a key, not its value
@@ -143,6 +145,18 @@ class Zone(Model):
     external_id: ExternalID | None = Field(
         None, alias="externalID", description="External id that this role's trust policy asks for."
     )
+    namespaces: NamespaceSelector | None = Field(
+        None,
+        description="The namespaces whose identities may have records in this zone. Omitted: every namespace.",
+    )
+    allowed_domains: tuple[DomainPattern, ...] = Field(
+        (),
+        max_length=MAX_PATTERNS,
+        description=(
+            "The domains whose records, all of which are at or below the domain, may be written into this zone: by exact "
+            "name, or *.team-a.example.com for every name below it. Omitted: every domain that the zone holds."
+        ),
+    )
 
 
 NameServer = Annotated[
@@ -235,6 +249,12 @@ class SesAccountSpec(Model):
         description="AWS tags for every identity of this account; an identity's own tag of the same key overrides it.",
     )
     dns: AccountDns = Field(AccountDns(), description="DNS for the identities of this account.")
+    tenancy: Tenancy = Field(
+        Tenancy(), description="Which namespaces may use this account, and for which domains. Omitted: all, for any."
+    )
+    guardrails: Guardrails = Field(
+        Guardrails(), description="What is asked of every identity of this account. Omitted: nothing."
+    )
 
 
 class SendQuotaStatus(Model):

@@ -167,6 +167,13 @@ class PendingChangeStatus(Model):
     record: PendingRecordStatus | None = Field(None, description="The record set, where the change is in DNS.")
 
 
+class WarningStatus(Model):
+    """A guardrail of the SesAccount that is not met, and does not have to be."""
+
+    reason: str = Field(description="One word in PascalCase: which guardrail it is.")
+    message: str = Field(description="Which field to change, and how.")
+
+
 class SesIdentityStatus(Model):
     """What the operator found and did."""
 
@@ -187,6 +194,14 @@ class SesIdentityStatus(Model):
         (), description="The identity in each region.", json_schema_extra=list_map("region")
     )
     dns: DnsStatus | None = Field(None, description="The DNS records and where they are published.")
+    warnings: tuple[WarningStatus, ...] = Field(
+        (),
+        description=(
+            "Guardrails of the SesAccount that the spec does not meet and that are set to warn. Ready does not depend on "
+            "them."
+        ),
+        json_schema_extra=list_map("reason"),
+    )
     verified_regions: str | None = Field(None, description="How many of the regions report verified, such as 2/3.")
     applied_configuration: str | None = Field(
         None,

@@ -161,6 +161,11 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "SES cannot copy the DKIM key of the parent region to a replica; the message says what to do.",
     )
+    NAMESPACE_LABELS_UNKNOWN = (
+        "NamespaceLabelsUnknown",
+        Actor.PLATFORM,
+        "The SesAccount asks for labels of the namespace, which the operator cannot read.",
+    )
     QUOTA_EXCEEDED = "QuotaExceeded", Actor.PLATFORM, "A quota of the AWS account is used up."
     DELETION_HELD_BACK = (
         "DeletionHeldBack",
@@ -201,5 +206,60 @@ class Reason(StrEnum):
         "TooManyTags",
         Actor.AUTHOR,
         "Together with the account's default tags there are more than SES allows.",
+    )
+    NAMESPACE_NOT_ALLOWED = (
+        "NamespaceNotAllowed",
+        Actor.AUTHOR,
+        "The SesAccount may not be used from this namespace.",
+    )
+    DOMAIN_NOT_GRANTED = (
+        "DomainNotGranted",
+        Actor.AUTHOR,
+        "The SesAccount does not grant the domain to this namespace.",
+    )
+    ZONE_NOT_ALLOWED = (
+        "ZoneNotAllowed",
+        Actor.AUTHOR,
+        "Records of this domain, or of this namespace, may not be written into the hosted zone.",
+    )
+    DOMAIN_IDENTITY_REQUIRED = (
+        "DomainIdentityRequired",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount asks for domains, and this is an address.",
+    )
+    REQUIRED_TAG_MISSING = (
+        "RequiredTagMissing",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount asks for a tag that is not there, or is empty.",
+    )
+    REGION_NOT_ALLOWED = (
+        "RegionNotAllowed",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount does not allow one of the regions.",
+    )
+    TOO_FEW_REGIONS = (
+        "TooFewRegions",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount asks for more regions, for disaster recovery.",
+    )
+    DKIM_REQUIRED = (
+        "DKIMRequired",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount asks for DKIM signing, or for a longer key.",
+    )
+    MAIL_FROM_REQUIRED = (
+        "MailFromRequired",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount asks for a MAIL FROM domain.",
+    )
+    DMARC_TOO_WEAK = (
+        "DMARCTooWeak",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount asks for a DMARC policy, or for a more severe one.",
+    )
+    OPEN_SENDING_POLICY = (
+        "OpenSendingPolicy",
+        Actor.AUTHOR,
+        "A guardrail of the SesAccount does not allow a sending policy that is so open.",
     )
     SUSPENDED = "Suspended", Actor.AUTHOR, "spec.suspend is true: the operator observes and writes nothing."

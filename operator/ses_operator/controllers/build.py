@@ -16,6 +16,7 @@ from ses_operator.aws.route53 import REQUESTS_PER_SECOND
 from ses_operator.aws.sessions import Sessions
 from ses_operator.controllers.account import AccountController
 from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.admissions import Admissions
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.cluster import Cluster, Wakeups
@@ -117,7 +118,7 @@ class Controllers:
             lambda account: _endpoint_publisher(cluster, account),
             lambda owner: cluster.identity_queue.add(owner.key),
         )
-        accounts = Accounts(cluster.accounts)
+        accounts, admissions = Accounts(cluster.accounts), Admissions(cluster.namespaces)
         wakeups = Wakeups(cluster.identities, cluster.accounts, cluster.identity_queue, cluster.account_queue)
 
         def on_identity(sighting: Sighting) -> None:
@@ -131,7 +132,8 @@ class Controllers:
         parts = IdentityParts(
             objects=objects,
             accounts=accounts,
-            claimants=Claimants(cluster.identities, accounts),
+            admissions=admissions,
+            claimants=Claimants(cluster.identities, accounts, admissions),
             inventory=self._inventory,
             regions=Regions(Facts(time.monotonic), self._inventory),
             dns=self._dns,

@@ -6,18 +6,24 @@ from datetime import UTC, datetime
 
 from ses_operator.api.identity import SesIdentity
 from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.admissions import Admissions
 from ses_operator.controllers.cluster import BY_DOMAIN
+from ses_operator.core.acceptance import admit
 from ses_operator.core.claims import Claimant
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.store import ObjectStore
 
 
 class Claimants:
-    """The competition. An object that is being deleted does not compete: what it still holds is its by its tag."""
+    """The competition. An object that is being deleted does not compete: what it still holds is its by its tag.
 
-    def __init__(self, store: ObjectStore[SesIdentity], accounts: Accounts) -> None:
+    Nor does one that its account does not let in: whoever has no grant keeps nobody from a domain by asking first.
+    """
+
+    def __init__(self, store: ObjectStore[SesIdentity], accounts: Accounts, admissions: Admissions) -> None:
         self._store = store
         self._accounts = accounts
+        self._admissions = admissions
 
     def of(self, identity: SesIdentity, account_id: str) -> Claimant:
         """The object itself as a claimant."""
@@ -38,6 +44,6 @@ class Claimants:
             if other is None or other.metadata.uid == identity.metadata.uid or other.metadata.is_deleting:
                 continue
             account = self._accounts.get(other.spec.account_ref.name)
-            if isinstance(account, OpenAccount):
+            if isinstance(account, OpenAccount) and admit(self._admissions.petition(other, account)).problem is None:
                 found.append(self.of(other, account.aws.account_id))
         return tuple(found)

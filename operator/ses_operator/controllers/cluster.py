@@ -29,6 +29,9 @@ BY_ACCOUNT = "account"
 BY_DOMAIN = "domain"
 """The index of identities by what they ask for."""
 
+BY_NAMESPACE = "namespace"
+"""The index of identities by the namespace that they are in."""
+
 BY_SECRET = "secret"  # noqa: S105 - the name of an index
 """The index of accounts by the name of the Secret with their credentials."""
 
@@ -42,6 +45,7 @@ IDENTITY_INDEXES: Mapping[str, Callable[[SesIdentity], Iterable[Hashable]]] = {
     BY_ACCOUNT: lambda identity: [identity.spec.account_ref.name],
     BY_DOMAIN: lambda identity: [identity.spec.domain],
     BY_MARK: marks,
+    BY_NAMESPACE: lambda identity: [identity.metadata.namespace],
 }
 
 ACCOUNT_INDEXES: Mapping[str, Callable[[SesAccount], Iterable[Hashable]]] = {
@@ -70,6 +74,14 @@ class EndpointReader(Protocol):
         ...
 
 
+class NamespaceReader(Protocol):
+    """Namespaces, as last seen."""
+
+    def get(self, key: ObjectKey) -> JsonObject | None:
+        """The namespace of this name, None if there is none, or it may not be seen."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """One replica's view of the cluster. ``gate`` is to be asked before each external write, from any thread."""
@@ -80,6 +92,7 @@ class Cluster:
     identities: ObjectStore[SesIdentity]
     accounts: ObjectStore[SesAccount]
     endpoints: EndpointReader
+    namespaces: NamespaceReader
     events: EventRecorder
     identity_queue: WorkQueue[ObjectKey]
     account_queue: WorkQueue[ObjectKey]
@@ -114,6 +127,13 @@ class Wakeups:
         """The accounts whose credentials are in it."""
         for account in self.accounts.by_index(BY_SECRET, key.name):
             self.account_queue.add(account, Urgency.URGENT)
+
+    def on_namespace(self, key: ObjectKey, _namespace: JsonObject | None) -> None:
+        """The identities in it, whose account may ask for its labels, and those whom they kept from their domain."""
+        for identity in self.identities.by_index(BY_NAMESPACE, key.name):
+            self.identity_queue.add(identity)
+            if (found := self.identities.get(identity)) is not None:
+                self._add_rivals(identity, found.spec.domain)
 
     def on_endpoint(self, key: ObjectKey, endpoint: JsonObject | None) -> None:
         """The identity whose records are in it; a DNSEndpoint is called like its identity, should its labels be

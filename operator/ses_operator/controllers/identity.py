@@ -13,6 +13,7 @@ from ses_operator.api.identity import SesIdentity
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.inventory import Inventory
 from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.admissions import Admissions
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.dns_side import DnsSide, Target
@@ -22,7 +23,7 @@ from ses_operator.controllers.objects import IdentityObjects, footprint_of_objec
 from ses_operator.controllers.queue import Result
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement, is_reported_ready
-from ses_operator.core.acceptance import Application, judge, same_account
+from ses_operator.core.acceptance import Admission, Application, admit, admit_to_zone, judge, same_account
 from ses_operator.core.desired import AwsScope, Desired, desired_identity
 from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
 from ses_operator.core.feedback import needs_topics
@@ -46,7 +47,14 @@ from ses_operator.core.rehearsal import rehearse
 from ses_operator.core.report import Case, is_ready
 from ses_operator.core.requeue import needs_backoff, requeue_after, waited
 from ses_operator.core.sending_policy import asks_for_new_policies
-from ses_operator.core.status import acknowledged_status, former_places, identity_status, refused_status, remembered
+from ses_operator.core.status import (
+    acknowledged_status,
+    former_places,
+    identity_status,
+    refused_status,
+    remembered,
+    warned_status,
+)
 from ses_operator.core.steps import PublishRecords
 from ses_operator.core.tidiness import within_reach
 
@@ -56,10 +64,12 @@ MAX_ROUNDS = 8
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One reconcile: the object, its account, what is wanted, where its records go, how urgent it is."""
+    """One reconcile: the object, its account and what that says of it, what is wanted, where its records go, how urgent it
+    is."""
 
     identity: SesIdentity
     account: OpenAccount
+    admission: Admission
     desired: Desired
     target: Target | Problem
     priority: Priority
@@ -79,6 +89,7 @@ class IdentityParts:
 
     objects: IdentityObjects
     accounts: Accounts
+    admissions: Admissions
     claimants: Claimants
     inventory: Inventory
     regions: Regions
@@ -109,13 +120,22 @@ class IdentityController:
         moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
         if moved is not None:
             return await self._refuse(identity, moved)
+        petition = self._parts.admissions.petition(identity, account)
+        admission = admit(petition)
+        if admission.problem is not None:
+            return await self._refuse(identity, admission.problem, admission)
         scope = AwsScope(account.aws.account_id, account.aws.partition)
         desired = desired_identity(self._installation_id, key, identity.spec, account.spec, scope)
         self._watch(identity, account, desired)
         await self._parts.regions.listed(account.aws, desired.regions)
-        if self._parts.settlement.is_settled(identity, desired, account.aws.account_id):
+        zone = identity.status.dns.zone if identity.status.dns else None
+        may_stay = zone is None or admit_to_zone(petition, zone.hosted_zone_id or "") is None
+        if may_stay and self._parts.settlement.is_settled(identity, desired, account.aws.account_id):
+            await self._warn(identity, admission)
             return Result.after(self._parts.settlement.until_turn(identity))
-        run = Run(identity, account, desired, await self._target(identity, account, desired), priority)
+        run = Run(identity, account, admission, desired, await self._target(identity, account, desired), priority)
+        if run.zone is not None and (barred := admit_to_zone(petition, run.zone.hosted_zone_id)) is not None:
+            return await self._refuse(identity, barred, admission)
         observed = await self._observe(run)
         application = Application(
             desired,
@@ -124,7 +144,7 @@ class IdentityController:
             observed.regions,
         )
         if (problem := judge(application)) is not None:
-            return await self._refuse(identity, problem)
+            return await self._refuse(identity, problem, admission)
         run, observed, plan = await self._converge(run, observed)
         run, former = await self._leave(run, observed, plan)
         return await self._report(run, observed, plan, former)
@@ -242,9 +262,16 @@ class IdentityController:
             needed = replace(footprint, places=footprint.places & places)
         return replace(run, identity=await self._parts.objects.anchor(identity, needed)), left
 
-    async def _refuse(self, identity: SesIdentity, problem: Problem) -> Result:
+    async def _warn(self, identity: SesIdentity, admission: Admission) -> None:
+        """Guardrails come and go without anything else having to be done."""
+        if identity.status.warnings != admission.warnings:
+            await self._parts.objects.report(identity, warned_status(identity.status, admission.warnings))
+
+    async def _refuse(self, identity: SesIdentity, problem: Problem, admission: Admission | None = None) -> Result:
+        """``admission`` None: the account is not there to say what it warns of."""
         self._parts.inventory.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
-        await self._parts.objects.report(identity, refused_status(identity, problem, self._now()))
+        status = refused_status(identity, problem, self._now())
+        await self._parts.objects.report(identity, warned_status(status, admission.warnings) if admission else status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
     async def _prospect(self, run: Run, observed: Observed, plan: Plan) -> Prospect | None:
@@ -286,6 +313,7 @@ class IdentityController:
         if is_reported_ready(run.identity, run.desired) and is_passing_doubt(case):
             return await self._doubt(run.identity)
         status = identity_status(run.identity, case, run.zone, self._now())
+        status = warned_status(status, run.admission.warnings)
         identity = await self._parts.objects.report(run.identity, status)
         self._watch(identity, run.account, run.desired)
         self._parts.settlement.note_read(identity)

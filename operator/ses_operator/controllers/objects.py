@@ -11,7 +11,7 @@ from ses_operator.controllers.anchors import FreshAnchors
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Gone
-from ses_operator.core.transitions import Transition, transitions
+from ses_operator.core.transitions import Transition, new_warnings, transitions
 from ses_operator.kube import writes
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.events import Event, EventRecorder
@@ -84,7 +84,8 @@ class IdentityObjects:
         if written is None:
             return identity
         self._on_status(identity, status)
-        for transition in transitions(identity.status.conditions, status.conditions):
+        told = transitions(identity.status.conditions, status.conditions)
+        for transition in (*told, *new_warnings(identity.status.warnings, status.warnings)):
             self.tell(identity, transition)
         sighting = self._store.observe(written)
         if sighting.change not in OWN_DOING:

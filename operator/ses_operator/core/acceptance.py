@@ -1,6 +1,7 @@
-"""Whether an identity may be worked on at all: a chain of small rules, of which the first that is broken speaks.
+"""Whether an identity may be worked on at all: two chains of small rules, of which the first that is broken speaks.
 
-None of them tells the one who asks anything about another's object but that the domain is taken.
+``admit`` needs nothing but what stands in Kubernetes, and is asked before anything is read. ``judge`` needs to know what SES
+says. None of them tells the one who asks anything about another's object but that the domain is taken.
 """
 
 from __future__ import annotations
@@ -8,12 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from ses_operator.api.guardrails import Action
+from ses_operator.api.identity_status import WarningStatus
 from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Claimant, Ownership, contested_regions, ownership
 from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.guardrails import violations
 from ses_operator.core.observed import Present, RegionView, Unread
 from ses_operator.core.problems import Problem
+from ses_operator.core.tenancy import Petition, UnknownLabelsError, domain_granted, namespace_allowed, zone_allowed
 
 MAX_TAGS = 50
 """Tags of an SES identity (API reference, Tag: "up to 50 tags")."""
@@ -30,6 +35,55 @@ class Application:
 
 
 Rule = Callable[[Application], Problem | None]
+
+PETITION_RULES: tuple[Callable[[Petition], Problem | None], ...] = (namespace_allowed, domain_granted)
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Whether the account lets the identity in: the problem if it does not, and what it is warned of in any case."""
+
+    problem: Problem | None = None
+    warnings: tuple[WarningStatus, ...] = ()
+
+
+def admit(petition: Petition) -> Admission:
+    """By the rules of the account: who may use it for what, then the guardrails, of which all that are not met are told."""
+    found = violations(petition.identity, petition.account)
+    warnings = tuple(
+        WarningStatus(reason=violation.reason, message=violation.message)
+        for violation in found
+        if violation.action is Action.WARN
+    )
+    problem = _first_broken(petition)
+    enforced = [violation for violation in found if violation.action is Action.ENFORCE]
+    if problem is None and enforced:
+        problem = Problem(enforced[0].reason, " | ".join(violation.message for violation in enforced))
+    return Admission(problem, warnings)
+
+
+def admit_to_zone(petition: Petition, hosted_zone_id: str) -> Problem | None:
+    """Why the identity may not have its records in this hosted zone; None where it may."""
+    try:
+        return zone_allowed(petition, hosted_zone_id)
+    except UnknownLabelsError:
+        return _unknown_labels(petition)
+
+
+def _first_broken(petition: Petition) -> Problem | None:
+    try:
+        return next((problem for rule in PETITION_RULES if (problem := rule(petition)) is not None), None)
+    except UnknownLabelsError:
+        return _unknown_labels(petition)
+
+
+def _unknown_labels(petition: Petition) -> Problem:
+    """Who cannot be told from others is not let in."""
+    return Problem(
+        Reason.NAMESPACE_LABELS_UNKNOWN,
+        f"the SesAccount {petition.account_name} asks for labels of the namespace {petition.namespace.name}, which the "
+        "operator cannot read; let it get, list and watch the namespace, or name namespaces in the SesAccount by matchNames",
+    )
 
 
 def tags_fit(application: Application) -> Problem | None:

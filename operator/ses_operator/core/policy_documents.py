@@ -146,7 +146,7 @@ def _checked(document: str | Mapping[str, JsonValue], arn: str) -> Document:
     version = parsed.get("Version", VERSIONS[0])
     if version not in VERSIONS:
         raise _UnusableError(f"write one of {', '.join(VERSIONS)} as its Version, in quotes")
-    statements = _as_list(parsed.get("Statement"))
+    statements = as_list(parsed.get("Statement"))
     if not statements:
         raise _UnusableError("it has no Statement")
     return {**parsed, "Statement": [_completed(statement, n, arn) for n, statement in enumerate(statements, start=1)]}
@@ -184,7 +184,7 @@ def _principal_fault(statement: Document, _: str) -> str:
     if "NotPrincipal" in statement:
         return "name who it is about in Principal; NotPrincipal is not taken, for it means everybody else"
     principal = statement.get("Principal")
-    names = [name for group in principal.values() for name in _as_list(group)] if isinstance(principal, dict) else []
+    names = [name for group in principal.values() for name in as_list(group)] if isinstance(principal, dict) else []
     if principal == "*" or any("*" in str(name) for name in names):
         return "its Principal is everybody (*), which is not allowed; name accounts, users, roles or services"
     if not names or not all(isinstance(name, str) for name in names):
@@ -193,14 +193,14 @@ def _principal_fault(statement: Document, _: str) -> str:
 
 
 def _action_fault(statement: Document, _: str) -> str:
-    actions = _as_list(statement.get("Action"))
+    actions = as_list(statement.get("Action"))
     if not actions or not all(isinstance(action, str) and action.lower().startswith("ses:") for action in actions):
         return "write actions of SES, such as ses:SendEmail"
     return ""
 
 
 def _resource_fault(statement: Document, arn: str) -> str:
-    others = [str(resource) for resource in _as_list(statement.get("Resource")) if resource != arn]
+    others = [str(resource) for resource in as_list(statement.get("Resource")) if resource != arn]
     if "NotResource" in statement:
         others.append("NotResource")
     if not others:
@@ -208,7 +208,8 @@ def _resource_fault(statement: Document, arn: str) -> str:
     return f"leave out {others[0]}; the Resource is {arn}, and the operator fills it in for each region"
 
 
-def _as_list(value: Any) -> list[Any]:
+def as_list(value: Any) -> list[Any]:
+    """Elements of a policy may be single or lists."""
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]

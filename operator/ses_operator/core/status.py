@@ -18,6 +18,7 @@ from ses_operator.api.identity_status import (
     RegionStatus,
     ReportAuthorizationStatus,
     SesIdentityStatus,
+    WarningStatus,
     ZoneStatus,
 )
 from ses_operator.api.meta import RECONCILE_REQUESTED_AT
@@ -57,6 +58,11 @@ def acknowledged_status(identity: SesIdentity) -> SesIdentityStatus:
     """What status said before, and that a request for a reconcile has been heard."""
     request = identity.metadata.annotations.get(RECONCILE_REQUESTED_AT)
     return identity.status.model_copy(update={"last_handled_reconcile_at": request})
+
+
+def warned_status(status: SesIdentityStatus, warnings: tuple[WarningStatus, ...]) -> SesIdentityStatus:
+    """The status with these warnings and no others."""
+    return status.model_copy(update={"warnings": warnings})
 
 
 def unfinished_status(

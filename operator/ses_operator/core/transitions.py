@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ses_operator.api.conditions import Condition, ConditionType, find
+from ses_operator.api.identity_status import WarningStatus
 from ses_operator.api.reasons import Actor, Reason
 
 ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.PLATFORM, Actor.AUTHOR})
@@ -45,6 +46,13 @@ def transitions(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> 
     if old is not None and not old.is_true and old.reason == new.reason:
         return ()
     return (Transition(EventType.WARNING, new.reason, new.message),) if _calls_for_help(new.reason) else ()
+
+
+def new_warnings(before: tuple[WarningStatus, ...], after: tuple[WarningStatus, ...]) -> tuple[Transition, ...]:
+    """What to tell of warnings: those that were not there, or said something else."""
+    return tuple(
+        Transition(EventType.WARNING, warning.reason, warning.message) for warning in after if warning not in before
+    )
 
 
 def _calls_for_help(reason: str) -> bool:

@@ -1,7 +1,7 @@
 """A small reflector: a copy, kept up to date, of the objects of one kind that a label selects.
 
-For what Kopf does not watch here: the labelled Secrets of the operator's namespace, and DNSEndpoints, whose kind may be
-installed later than the operator. Source of the protocol: Kubernetes API concepts, "Efficient detection of changes".
+For what Kopf does not watch here: the labelled Secrets of the operator's namespace, namespaces, and DNSEndpoints, whose kind
+may be installed later than the operator. Source of the protocol: Kubernetes API concepts, "Efficient detection of changes".
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Callable, Iterator
+from typing import Self
 
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Blocked, Gone, OperatorError
@@ -33,12 +34,16 @@ OnChange = Callable[[ObjectKey, JsonObject | None], None]
 class Reflector:
     """Objects of one kind in one namespace, or in all. The managed fields are left out."""
 
-    def __init__(self, client: KubeClient, resource: Resource, namespace: str, label_selector: str) -> None:
-        """``namespace`` empty: of the whole cluster."""
+    def __init__(
+        self, client: KubeClient, resource: Resource, namespace: str, label_selector: str, *, name: str = ""
+    ) -> None:
+        """``namespace`` empty: of the whole cluster. ``name``: this object alone, for which a right by name suffices."""
         self._client = client
         self._resource = resource
         self._path = resource.collection(namespace)
         self._selector = {"labelSelector": label_selector}
+        if name:
+            self._selector["fieldSelector"] = f"metadata.name={name}"
         self._objects: dict[ObjectKey, JsonObject] = {}
         self._settled = asyncio.Event()
         self.installed = False
@@ -137,6 +142,14 @@ class Reflectors:
         self, client: KubeClient, resource: Resource, namespaces: tuple[str, ...], label_selector: str
     ) -> None:
         self._each = [Reflector(client, resource, namespace, label_selector) for namespace in namespaces or ("",)]
+
+    @classmethod
+    def by_name(cls, client: KubeClient, resource: Resource, names: tuple[str, ...]) -> Self:
+        """Of a cluster-scoped kind: the objects of these names, each watched for itself; without any named, all."""
+        found = cls(client, resource, (), "")
+        if names:
+            found._each = [Reflector(client, resource, "", "", name=name) for name in names]
+        return found
 
     def subscribe(self, on_change: OnChange, on_installed: Callable[[], None] = lambda: None) -> None:
         """Who is told of changes, and of the kind being served where it was not."""

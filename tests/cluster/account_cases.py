@@ -1,0 +1,69 @@
+"""Specs of SesAccounts about tenants and guardrails that the apiserver refuses."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cluster.crds import Case
+
+
+def _tenancy(title: str, tenancy: Any, field: str, message: str) -> Case:
+    return Case(title, {"tenancy": tenancy}, f"spec.tenancy.{field}", message)
+
+
+def _requirement(title: str, **requirement: Any) -> Case:
+    namespaces = {"matchExpressions": [{"key": "stage", **requirement}]}
+    return _tenancy(
+        title, {"namespaces": namespaces}, "namespaces.matchExpressions[0]", "write values with In and NotIn"
+    )
+
+
+def _grant(title: str, field: str, message: str, **grant: Any) -> Case:
+    whole = {"name": "team-a", "domains": ["*.example.com"], "namespaces": {}, **grant}
+    return _tenancy(title, {"grants": [whole]}, f"grants[0].{field}", message)
+
+
+def _guardrail(title: str, member: str, guardrail: Any, field: str, message: str) -> Case:
+    return Case(title, {"guardrails": {member: guardrail}}, f"spec.guardrails.{member}.{field}", message)
+
+
+PATTERN = "write a domain in lower case"
+AT_LEAST_ONE = "name at least one, or leave the guardrail out"
+
+GOVERNANCE_CASES = (
+    _requirement("In without values", operator="In"),
+    _requirement("Exists with values", operator="Exists", values=["dev"]),
+    _grant("a grant of nothing", "domains", "name at least one domain", domains=[]),
+    _grant("a grant of everything", "domains[0]", PATTERN, domains=["*"]),
+    _grant("a grant in capitals", "domains[0]", PATTERN, domains=["Example.com"]),
+    _grant("a grant with a wildcard inside", "domains[0]", PATTERN, domains=["mail.*.example.com"]),
+    _grant("a grant to nobody in particular", "namespaces", "Required value", namespaces=None),
+    Case(
+        "a zone for a domain with a dot at its end",
+        {"dns": {"zones": [{"name": "corp", "hostedZoneID": "Z1", "allowedDomains": ["example.com."]}]}},
+        "spec.dns.zones[0].allowedDomains[0]",
+        PATTERN,
+    ),
+    _guardrail(
+        "a guardrail that does something else", "domainsOnly", {"action": "Deny"}, "action", "Unsupported value"
+    ),
+    _guardrail("no required tags", "requiredTags", {"keys": []}, "keys", AT_LEAST_ONE),
+    _guardrail("no allowed regions", "allowedRegions", {"regions": []}, "regions", AT_LEAST_ONE),
+    _guardrail(
+        "a region by its name",
+        "allowedRegions",
+        {"regions": ["Ireland"]},
+        "regions[0]",
+        "write the code of an AWS region",
+    ),
+    _guardrail("one region at least", "minimumRegions", {"count": 1}, "count", "Invalid value"),
+    _guardrail("a key of 512 bits", "dkim", {"minimumKeySize": 512}, "minimumKeySize", "Unsupported value"),
+    _guardrail("another DMARC policy", "dmarc", {"minimumPolicy": "strict"}, "minimumPolicy", "Unsupported value"),
+    _guardrail(
+        "an account by its name",
+        "sendingPolicies",
+        {"allowedAccounts": ["acme"]},
+        "allowedAccounts[0]",
+        "write the id of",
+    ),
+)

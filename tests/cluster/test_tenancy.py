@@ -1,0 +1,166 @@
+"""Many namespaces, one account: who may use it for what, and what happens when that changes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from cluster.tenant import PATIENCE, ZONE, Tenant
+from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.environment import Environment
+from devcluster.kubectl import Kubectl
+from devcluster.waiting import eventually
+from ses_operator.api.conditions import ConditionType, find
+from ses_operator.api.reasons import Reason
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+IRELAND = "eu-west-1"
+
+
+@pytest.fixture
+def tenant(environment: Environment, namespace: str) -> Iterator[Tenant]:
+    """A team whose SesAccount has the name of its namespace; the domain is granted to nobody yet."""
+    tenant = Tenant(environment, ApiClient(environment.plane.kubeconfig), namespace, account=namespace)
+    environment.add_account(tenant.account)
+    yield tenant
+    tenant.api.delete(f"{ACCOUNTS}/{tenant.account}")
+
+
+@pytest.fixture
+def neighbour(tenant: Tenant, environment: Environment, kubectl: Kubectl) -> Iterator[Tenant]:
+    """Another team with the same account, which would like to have the domain of the first."""
+    name = f"{tenant.namespace}-neighbour"
+    kubectl("create", "namespace", name)
+    yield Tenant(environment, tenant.api, name, account=tenant.account, domain=tenant.domain)
+    kubectl("delete", "namespace", name, "--wait=false")
+
+
+def _set(tenant: Tenant, **spec: Any) -> None:
+    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": spec})
+
+
+def _granted(*names: str, domain: str) -> dict[str, Any]:
+    return {"grants": [{"name": "only", "domains": [domain], "namespaces": {"matchNames": list(names)}}]}
+
+
+def test_who_has_no_grant_is_refused_and_keeps_nobody_from_the_domain(tenant: Tenant, neighbour: Tenant) -> None:
+    _set(tenant, tenancy=_granted(tenant.namespace, domain=f"*.{ZONE}"))
+    neighbour.create(IRELAND)
+    refused = neighbour.not_ready(Reason.DOMAIN_NOT_GRANTED)
+    assert neighbour.condition(ConditionType.STALLED) is not None
+
+    tenant.create_ready(IRELAND)
+
+    assert tenant.owners() == {IRELAND: f"tests/{tenant.namespace}/mail"}
+    assert neighbour.not_ready(Reason.DOMAIN_NOT_GRANTED) == refused, "and learns nothing of who has it"
+    assert ("Warning", Reason.DOMAIN_NOT_GRANTED, refused.message) in neighbour.events()
+    tenant.delete()
+    tenant.gone()
+
+
+def test_a_grant_that_is_taken_away_stalls_its_identities_and_deletes_nothing(
+    tenant: Tenant, neighbour: Tenant
+) -> None:
+    _set(tenant, tenancy=_granted(tenant.namespace, domain=tenant.domain))
+    tenant.create_ready(IRELAND)
+    records, since = tenant.records(), tenant.last_call()
+
+    _set(tenant, tenancy=_granted(neighbour.namespace, domain=tenant.domain))
+
+    tenant.not_ready(Reason.DOMAIN_NOT_GRANTED)
+    accepted = tenant.condition(ConditionType.ACCEPTED)
+    assert accepted is not None
+    assert not accepted.is_true
+    assert tenant.writes(since=since) == []
+    assert (tenant.records(), tenant.owners()) == (records, {IRELAND: f"tests/{tenant.namespace}/mail"})
+    neighbour.create(IRELAND, adoptionPolicy="IfUnowned")
+    taken = neighbour.not_ready(Reason.OWNED_BY_ANOTHER)
+    assert tenant.namespace not in taken.message.replace(tenant.domain, "")
+
+    tenant.delete()
+    tenant.gone()
+
+    neighbour.ready()
+    neighbour.delete()
+    neighbour.gone()
+    assert neighbour.at_ses() == {}
+    assert neighbour.records() == {}
+
+
+def test_the_label_of_a_namespace_opens_and_closes_the_account(tenant: Tenant, kubectl: Kubectl) -> None:
+    _set(tenant, tenancy={"namespaces": {"matchLabels": {"mail": "yes"}}})
+    tenant.create(IRELAND)
+    tenant.not_ready(Reason.NAMESPACE_NOT_ALLOWED)
+    assert tenant.at_ses() == {}
+
+    kubectl("label", "namespace", tenant.namespace, "mail=yes")
+    tenant.ready()
+
+    kubectl("label", "namespace", tenant.namespace, "mail-")
+    tenant.not_ready(Reason.NAMESPACE_NOT_ALLOWED)
+    tenant.delete()
+    tenant.gone()
+    assert tenant.at_ses() == {}
+
+
+def test_a_zone_that_is_closed_to_the_domain_is_not_written_to(tenant: Tenant, environment: Environment) -> None:
+    zone = {
+        "name": "corp",
+        "hostedZoneID": environment.sandbox.zones[ZONE],
+        "allowedDomains": ["*.elsewhere.example.com"],
+    }
+    dns = environment.account("any", "any", environment.sandbox.aws_url, {})["spec"]["dns"]
+    _set(tenant, dns={**dns, "zones": [zone]})
+    tenant.create(IRELAND)
+    tenant.not_ready(Reason.ZONE_NOT_ALLOWED)
+    assert (tenant.at_ses(), tenant.records()) == ({}, {})
+
+    _set(tenant, dns={**dns, "zones": [{**zone, "allowedDomains": [tenant.domain]}]})
+    tenant.ready()
+    records = tenant.records()
+
+    _set(tenant, dns={**dns, "zones": [{**zone, "namespaces": {"matchNames": ["others"]}}]})
+    tenant.not_ready(Reason.ZONE_NOT_ALLOWED)
+    assert tenant.records() == records
+    tenant.delete()
+    tenant.gone()
+    assert tenant.records() == {}
+
+
+def test_a_guardrail_warns_without_a_call_to_aws_and_stalls_once_it_is_enforced(
+    tenant: Tenant, environment: Environment
+) -> None:
+    tenant.create_ready(IRELAND)
+    since, mark = tenant.last_call(), environment.plane.audit.mark()
+
+    _set(tenant, guardrails={"requiredTags": {"action": "Warn", "keys": ["owner"]}})
+
+    warned = eventually(lambda: _warnings(tenant), timeout=PATIENCE, of="the warning")
+    assert warned == [Reason.REQUIRED_TAG_MISSING]
+    assert tenant.ready().status.verified_regions == "1/1"
+    eventually(
+        lambda: ("Warning", Reason.REQUIRED_TAG_MISSING) in [event[:2] for event in tenant.events()],
+        timeout=PATIENCE,
+        of="the Event",
+    )
+    read = [call["operation"] for call in tenant.calls(identity=tenant.domain, since=since)]
+    assert read == []
+    assert [w.name for w in environment.plane.audit.writes(since=mark) if w.subresource == "status"].count("mail") == 1
+
+    _set(tenant, guardrails={"requiredTags": {"action": "Enforce"}})
+    tenant.not_ready(Reason.REQUIRED_TAG_MISSING)
+    assert _warnings(tenant) == []
+
+    tenant.change(tags={"owner": "team-a"})
+    ready = find(tenant.ready().status.conditions, ConditionType.STALLED)
+    assert ready is None
+    tenant.delete()
+    tenant.gone()
+
+
+def _warnings(tenant: Tenant) -> list[str]:
+    identity = tenant.identity()
+    return [warning.reason for warning in identity.status.warnings] if identity else []
