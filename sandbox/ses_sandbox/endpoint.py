@@ -141,7 +141,8 @@ class AwsEndpoint:
             return _Parsed(request.match.path_values if request.match is not None else {}, error)
 
     def _admit(self, request: AwsRequest, parsed: _Parsed, progress: _Progress) -> Admission:
-        credentials = Credentials(request.access_key, request.session_token, request.named_account)
+        token = (request.form or {}).get("WebIdentityToken", "")
+        credentials = Credentials(request.access_key, request.session_token, request.named_account, token)
         tags = {}
         if request.service == "ses" and progress.identity is not None:
             tags = self._ses.tags_of(progress.account, request.region, progress.identity)

@@ -12,6 +12,7 @@ from devcluster.apiclient import ACCOUNTS, ApiClient
 from devcluster.environment import Environment
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
+from ses_operator.api.account import SesAccount
 from ses_operator.api.conditions import ConditionType, find
 from ses_operator.api.reasons import Reason
 
@@ -39,7 +40,15 @@ def neighbour(tenant: Tenant, environment: Environment, kubectl: Kubectl) -> Ite
 
 
 def _set(tenant: Tenant, **spec: Any) -> None:
-    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": spec})
+    """Changes the account, and waits until the operator has seen it."""
+    path = f"{ACCOUNTS}/{tenant.account}"
+    tenant.api.patch(path, {"spec": spec})
+
+    def is_seen() -> bool:
+        account = SesAccount.model_validate(tenant.api.get(path))
+        return account.status.observed_generation == account.metadata.generation
+
+    eventually(is_seen, timeout=PATIENCE, of="the account to be seen")
 
 
 def _granted(*names: str, domain: str) -> dict[str, Any]:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, replace
+from http import HTTPStatus
+from http.client import HTTPConnection
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
 
 from ses_operator.aws.budget import Priority, RequestBudget
+from ses_operator.aws.clients import TokenSource, no_tokens
 from ses_operator.aws.config import AccountConfig, Endpoints, StaticCredentials
 from ses_operator.aws.executor import Executor, Gate, always_open
 from ses_operator.aws.sessions import AwsAccount, Sessions
@@ -21,6 +25,7 @@ from ses_sandbox.calls import CallFilter
 from ses_sandbox.server import SandboxServer, SandboxSettings
 
 if TYPE_CHECKING:
+    from mypy_boto3_iam import IAMClient
     from mypy_boto3_sesv2 import SESV2Client
 
 ACCESS_KEY = "AKIASANDBOX"
@@ -59,6 +64,22 @@ class AwsWorld:
             aws_secret_access_key="secret",
         )
 
+    def iam(self) -> IAMClient:
+        """IAM, as the administrator of the AWS account."""
+        return boto3.client(
+            "iam",
+            region_name="us-east-1",
+            endpoint_url=self.sandbox.aws_url,
+            aws_access_key_id="AKIAADMINISTRATOR",
+            aws_secret_access_key="secret",
+        )
+
+    def tell(self, what: str) -> None:
+        """POST to the sandbox's control API."""
+        with closing(HTTPConnection(urlsplit(self.sandbox.aws_url).netloc, timeout=10)) as connection:
+            connection.request("POST", f"/_sandbox/{what}")
+            assert connection.getresponse().status == HTTPStatus.OK
+
     def calls(self) -> Counter[str]:
         """How often the operator called each operation so far."""
         made = self.sandbox.calls.calls(CallFilter(), limit=100_000)
@@ -70,6 +91,7 @@ async def aws_world(
     settings: SandboxSettings | None = None,
     gate: Gate = always_open,
     change: Callable[[AccountConfig], AccountConfig] = replace,
+    tokens: TokenSource = no_tokens,
 ) -> AsyncIterator[AwsWorld]:
     """A sandbox at 100 requests per second, unless told otherwise, and an account that knows it."""
     settings = settings or SandboxSettings(rate=100.0)
@@ -83,7 +105,7 @@ async def aws_world(
         )
         budget = RequestBudget()
         executor = Executor(gate)
-        sessions = Sessions(executor, budget)
+        sessions = Sessions(executor, budget, tokens=tokens)
         try:
             yield AwsWorld(sandbox, executor, sessions, budget, change(config))
         finally:

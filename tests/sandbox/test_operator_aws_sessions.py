@@ -45,7 +45,7 @@ async def test_a_changed_secret_opens_the_account_anew() -> None:
 
 
 async def test_a_role_is_assumed_once_and_its_credentials_make_the_calls() -> None:
-    async with aws_world(change=lambda config: replace(config, role=ROLE)) as world:
+    async with aws_world(change=lambda config: replace(config, roles=(ROLE,))) as world:
         account = await world.account()
         assert account.account_id == "210987654321"
         for _ in range(3):
@@ -68,7 +68,7 @@ async def test_the_role_of_a_zone_is_assumed_with_the_credentials_of_the_account
 
 
 async def test_a_role_that_may_not_be_assumed_blocks_and_names_the_role() -> None:
-    async with aws_world(change=lambda config: replace(config, role=ROLE)) as world:
+    async with aws_world(change=lambda config: replace(config, roles=(ROLE,))) as world:
         world.sandbox.faults.add(Fault(FaultKind.ERROR, operation="AssumeRole", status=403, code="AccessDenied"))
         with pytest.raises(Blocked) as caught:
             await world.account()

@@ -139,7 +139,7 @@ ZONES = {
 def test_a_zone_takes_the_names_and_namespaces_that_it_is_open_to(
     domain: str, zone: str, named: str | None, reason: Reason | None
 ) -> None:
-    dns = {"dns": {"route53": {"zoneRef": {"name": named}}}} if named else {}
+    dns: dict[str, Any] = {"dns": {"route53": {"zoneRef": {"name": named}}}} if named else {}
     problem = admit_to_zone(asks(ZONES, domain, **dns), zone)
     assert (problem.reason if problem else None) == reason
 

@@ -13,7 +13,7 @@ from ses_operator.aws.config import AccountConfig, Role, StaticCredentials, sess
 CONFIG = AccountConfig(
     name="default",
     credentials=StaticCredentials("AKIAEXAMPLE", "s3cr3t-key", "s3cr3t-token"),
-    role=Role("arn:aws-us-gov:iam::123456789012:role/ses", external_id="s3cr3t-id"),
+    roles=(Role("arn:aws-us-gov:iam::123456789012:role/ses", external_id="s3cr3t-id"),),
 )
 
 
@@ -29,8 +29,8 @@ def test_a_renewed_key_is_another_access() -> None:
 
 
 def test_the_partition_is_that_of_the_role() -> None:
-    assert CONFIG.role is not None
-    assert CONFIG.role.partition == "aws-us-gov"
+    assert CONFIG.partition == "aws-us-gov"
+    assert replace(CONFIG, roles=()).partition == "aws"
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,12 @@ from typing import Annotated
 from pydantic import ConfigDict, Field
 
 from ses_operator.api.conditions import Condition
-from ses_operator.api.fields import ExternalID, NamedReference, ObjectName, RoleARN, Tags
+from ses_operator.api.credentials import Credentials
+from ses_operator.api.fields import ExternalID, ObjectName, RoleARN, Tags
 from ses_operator.api.guardrails import Guardrails
-from ses_operator.api.meta import WATCH_LABEL, ObjectMeta
+from ses_operator.api.meta import ObjectMeta
 from ses_operator.api.model import SERVER_DEFAULT, Model, list_map, rule, rules
 from ses_operator.api.tenancy import MAX_PATTERNS, DomainPattern, NamespaceSelector, Tenancy
-
-ACCESS_KEY_ID = "aws_access_key_id"
-SECRET_ACCESS_KEY = "aws_secret_access_key"  # noqa: S105 - the name of a key, not its value
-SESSION_TOKEN = "aws_session_token"  # noqa: S105 - the name of a key, not its value
-
-DEFAULT_SESSION_NAME = "ses-operator"
 
 
 class DnsProvider(StrEnum):
@@ -34,54 +29,6 @@ class TxtQuoting(StrEnum):
 
     QUOTED = "Quoted"
     VERBATIM = "Verbatim"
-
-
-class AssumeRole(Model):
-    """A role to assume through STS."""
-
-    role_arn: RoleARN = Field(
-        alias="roleARN",
-        description="ARN of the IAM role to assume, such as arn:aws:iam::123456789012:role/ses-operator.",
-    )
-    external_id: ExternalID | None = Field(
-        None,
-        alias="externalID",
-        description="External id that the role's trust policy asks for. Omitted: none is sent.",
-    )
-    session_name: Annotated[
-        str,
-        Field(
-            max_length=128,
-            json_schema_extra=rules(
-                rule(
-                    "self.matches('^[A-Za-z0-9_+=,.@-]{2,64}$')",
-                    "write a session name of 2 to 64 letters, digits and characters of _+=,.@-",
-                )
-            ),
-        ),
-    ] = Field(
-        DEFAULT_SESSION_NAME,
-        description="Name of the session, as CloudTrail shows it. Default: ses-operator.",
-        json_schema_extra=SERVER_DEFAULT,
-    )
-
-
-class Credentials(Model):
-    """Which AWS credentials the operator works with."""
-
-    secret_ref: NamedReference | None = Field(
-        None,
-        description=(
-            "A Secret with static keys, in the operator's own namespace: aws_access_key_id, aws_secret_access_key "
-            "and, for temporary keys, aws_session_token. A change takes effect at once if the Secret has the label "
-            f"{WATCH_LABEL} with the value true, else at the next try. Omitted: the default chain of the operator's pod "
-            "(IRSA, EKS Pod Identity, environment, instance profile)."
-        ),
-    )
-    assume_role: AssumeRole | None = Field(
-        None,
-        description="A role to assume with the credentials above, for example one in another account. Omitted: none.",
-    )
 
 
 Endpoint = Annotated[

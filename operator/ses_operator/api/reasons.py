@@ -125,6 +125,11 @@ class Reason(StrEnum):
     )
     SECRET_NOT_FOUND = "SecretNotFound", Actor.PLATFORM, "The Secret with the account's credentials does not exist."
     SECRET_KEY_MISSING = "SecretKeyMissing", Actor.PLATFORM, "The Secret lacks a key, or the key is empty."
+    SERVICE_ACCOUNT_NOT_FOUND = (
+        "ServiceAccountNotFound",
+        Actor.PLATFORM,
+        "The ServiceAccount whose token stands for the account's credentials does not exist.",
+    )
     CREDENTIALS_MISSING = "CredentialsMissing", Actor.PLATFORM, "No credentials were found in the default chain."
     CREDENTIALS_REJECTED = "CredentialsRejected", Actor.PLATFORM, "AWS does not accept the credentials."
     ACCESS_DENIED = "AccessDenied", Actor.PLATFORM, "A right is missing; the message names the IAM action."

@@ -11,8 +11,8 @@ from pydantic import ConfigDict, Field
 from ses_operator.api.fields import LABEL, ObjectName
 from ses_operator.api.model import Model, list_map, rule, rules
 
-MAX_GRANTS = 256
-MAX_PATTERNS = 64
+MAX_GRANTS = 128
+MAX_PATTERNS = 32
 MAX_NAMESPACES = 256
 MAX_REQUIREMENTS = 16
 
@@ -95,7 +95,7 @@ class DomainGrant(Model):
     domains: tuple[DomainPattern, ...] = Field(
         max_length=MAX_PATTERNS,
         description=(
-            "What is granted, 1 to 64: a domain by its exact name, or *.team-a.example.com for every name below "
+            "What is granted, 1 to 32: a domain by its exact name, or *.team-a.example.com for every name below "
             "team-a.example.com, at any depth, but not for team-a.example.com itself."
         ),
         json_schema_extra=_PATTERNS,

@@ -17,7 +17,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Bucket, Priority, RequestBudget
 from ses_operator.aws.errors import Request, is_about_credentials, is_throttling, translate
 from ses_operator.aws.executor import Executor
-from ses_operator.core.problems import Gone, OperatorError, Retry
+from ses_operator.core.problems import Blocked, Gone, OperatorError, Retry
 
 LOGGER = logging.getLogger(__name__)
 
@@ -91,6 +91,9 @@ class Calls:
         result, reason = Result.ABANDONED, None
         try:
             answer: Mapping[str, Any] = await self._executor.call(lambda: getattr(client(), method)(**parameters))
+        except Blocked:
+            self._on_rejected()  # the token that stands for credentials is not given out
+            raise
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             problem = translate(error, request)
             result = self._note_failure(error, problem, bucket)

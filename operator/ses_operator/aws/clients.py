@@ -5,16 +5,26 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
+from botocore import UNSIGNED
 from botocore.config import Config
-from botocore.credentials import AssumeRoleCredentialFetcher, Credentials, DeferredRefreshableCredentials
+from botocore.credentials import (
+    AssumeRoleCredentialFetcher,
+    AssumeRoleWithWebIdentityCredentialFetcher,
+    Credentials,
+    DeferredRefreshableCredentials,
+)
 from botocore.exceptions import InvalidConfigError, NoCredentialsError
 from botocore.session import Session
 
+from ses_operator.api.credentials import InstanceMetadata
+from ses_operator.api.reasons import Reason
 from ses_operator.aws.calls import ClientSource
 from ses_operator.aws.catalog import shared_loader
-from ses_operator.aws.config import AccountConfig, Role, session_name
+from ses_operator.aws.config import AccountConfig, Role, WebIdentity, session_name
+from ses_operator.core.problems import Blocked
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 15
@@ -22,8 +32,22 @@ READ_SECONDS = 15
 # The region for services that have none, and for STS: what the pod says, else the partition's first.
 HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
+IMDS = "iam-role"
+OF_THE_MACHINE = frozenset({"container-role", IMDS})
+"""botocore's names of the providers that ask container or instance for the credentials of its role."""
+
+TokenSource: TypeAlias = Callable[[WebIdentity], str]
+"""Gives a token for a web identity. Called in a thread; raises ``OperatorError``."""
+
 # botocore logs a stack trace for each failed refresh of credentials; the error itself reaches status.
 logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
+
+
+def no_tokens(identity: WebIdentity) -> str:
+    """The source where nobody issues tokens."""
+    raise Blocked(
+        Reason.CREDENTIALS_MISSING, f"nobody gives out tokens of the ServiceAccount {identity.service_account}"
+    )
 
 
 class _Given:
@@ -42,12 +66,13 @@ class Clients:
     Everything here blocks and belongs into a thread. Retries are switched off: they are the queue's and the budget's.
     """
 
-    def __init__(self, config: AccountConfig, threads: int) -> None:
+    def __init__(self, config: AccountConfig, threads: int, tokens: TokenSource = no_tokens) -> None:
         self._config = config
+        self._tokens = tokens
         self._lock = threading.RLock()  # a botocore session is not safe to make two clients at a time
         self._clients: dict[tuple[str, str, Role | None], Any] = {}
         self._sessions: dict[Role | None, Session] = {}
-        self._base = _session(_static(config))
+        self._first: Session | None = None
         self._client_config = Config(
             connect_timeout=CONNECT_SECONDS,
             read_timeout=READ_SECONDS,
@@ -79,7 +104,26 @@ class Clients:
                     client = self._clients[key] = self._make(self._session_for(role), service, region)
         return client
 
-    def _make(self, session: Session, service: str, region: str, **keys: Any) -> Any:
+    @property
+    def _base(self) -> Session:
+        """The session from which roles are assumed. Made when it is first used, in a thread: it may read files."""
+        if self._first is None:
+            self._first = self._first_session()
+        return self._first
+
+    def _first_session(self) -> Session:
+        """Of keys, a profile, a token, or the default chain."""
+        config = self._config
+        if config.credentials is not None:
+            keys = config.credentials
+            return _session(_Given(Credentials(keys.access_key_id, keys.secret_access_key, keys.session_token)))
+        if config.profile is None and config.web_identity is not None:
+            return self._with_token(config.web_identity)
+        session = _session(profile=config.profile)
+        _arrange(session, config.instance_metadata)
+        return session
+
+    def _make(self, session: Session, service: str, region: str, *, config: Config | None = None, **keys: Any) -> Any:
         if session.get_credentials() is None:  # a client made now would never find any
             raise NoCredentialsError
         create: Any = session.create_client
@@ -88,7 +132,7 @@ class Clients:
                 service,
                 region_name=region or self._home_region(),
                 endpoint_url=self._config.endpoints.url(service),
-                config=self._client_config,
+                config=self._client_config.merge(config) if config else self._client_config,
                 **keys,
             )
         except ValueError as error:
@@ -98,11 +142,22 @@ class Clients:
         """The session that works as ``role``, or as the account itself."""
         session = self._sessions.get(role)
         if session is None:
-            source = self._session_for(None) if role else self._base
-            to_assume = role or self._config.role
-            session = self._assumed(source, to_assume) if to_assume else source
+            session = self._assumed(self._session_for(None), role) if role else self._base
+            for step in () if role else self._config.roles:
+                session = self._assumed(session, step)
             self._sessions[role] = session
         return session
+
+    def _with_token(self, identity: WebIdentity) -> Session:
+        """Each renewal of the credentials, some minutes before they expire, asks for a new token."""
+        fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
+            self._unsigned_sts,
+            lambda: self._tokens(identity),
+            identity.role.role_arn,
+            extra_args={"RoleSessionName": session_name(identity.role.session_name)},
+            cache={},
+        )
+        return _session(_Given(DeferredRefreshableCredentials(fetcher.fetch_credentials, "web-identity")))
 
     def _assumed(self, source: Session, role: Role) -> Session:
         credentials = source.get_credentials()
@@ -112,26 +167,39 @@ class Clients:
         if role.external_id:
             arguments["ExternalId"] = role.external_id
         fetcher = AssumeRoleCredentialFetcher(self._sts, credentials, role.role_arn, extra_args=arguments, cache={})
-        return _session(DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role"))
+        return _session(_Given(DeferredRefreshableCredentials(fetcher.fetch_credentials, "assume-role")))
 
     def _sts(self, service: str, **keys: Any) -> Any:
         with self._lock:
             return self._make(self._base, service, "", **keys)
 
+    def _unsigned_sts(self, service: str, **keys: Any) -> Any:
+        """STS for who has nothing to sign with; the token is the proof."""
+        nobody = _session(_Given(Credentials("nobody", "nothing")))
+        return self._make(nobody, service, "", config=Config(signature_version=UNSIGNED), **_without_config(keys))
+
     def _home_region(self) -> str:
         named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        return named or HOME_REGIONS.get(self._config.role.partition if self._config.role else "aws", "us-east-1")
+        return named or HOME_REGIONS.get(self._config.partition, "us-east-1")
 
 
-def _static(config: AccountConfig) -> Credentials | None:
-    keys = config.credentials
-    return Credentials(keys.access_key_id, keys.secret_access_key, keys.session_token) if keys else None
+def _without_config(keys: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in keys.items() if name != "config"}
 
 
-def _session(credentials: Credentials | None) -> Session:
-    """A session that shares the loader; None for the default chain."""
-    session = Session()
+def _session(given: _Given | None = None, *, profile: str | None = None) -> Session:
+    """A session that shares the loader; with nothing given, of the default chain, which a profile begins."""
+    session = Session(profile=profile)
     session.register_component("data_loader", shared_loader())
-    if credentials is not None:
-        session.register_component("credential_provider", _Given(credentials))
+    if given is not None:
+        session.register_component("credential_provider", given)
     return session
+
+
+def _arrange(session: Session, metadata: InstanceMetadata) -> None:
+    """Let the role of the machine come when it is to come."""
+    resolver = session.get_component("credential_provider")
+    if metadata is InstanceMetadata.DISABLED:
+        resolver.remove(IMDS)
+    elif metadata is InstanceMetadata.FIRST:
+        resolver.providers.sort(key=lambda provider: provider.METHOD not in OF_THE_MACHINE)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-DEFAULT_SESSION_NAME = "ses-operator"
+from ses_operator.api.credentials import DEFAULT_SESSION_NAME, InstanceMetadata
+
 _NOT_IN_SESSION_NAMES = re.compile(r"[^A-Za-z0-9_+=,.@-]+")
 
 
@@ -34,6 +35,15 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
+class WebIdentity:
+    """A role that is assumed with the token of a Kubernetes ServiceAccount for an audience."""
+
+    service_account: str
+    audience: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
 class Endpoints:
     """URLs in place of AWS's own; None for AWS's own."""
 
@@ -52,15 +62,24 @@ class Endpoints:
 class AccountConfig:
     """The access to one AWS account under the name of its SesAccount.
 
-    ``credentials`` None: the default chain. ``role`` is assumed with them. ``requests_per_second``: what SES allows for each
-    action and region.
+    The first of ``credentials``, ``profile`` and ``web_identity`` that is there counts; without any, the default chain.
+    ``roles`` are assumed from there, one as the other. ``requests_per_second``: what SES allows for each action and region.
     """
 
     name: str
     credentials: StaticCredentials | None = None
-    role: Role | None = None
+    profile: str | None = None
+    web_identity: WebIdentity | None = None
+    roles: tuple[Role, ...] = ()
+    instance_metadata: InstanceMetadata = InstanceMetadata.LAST
     endpoints: Endpoints = Endpoints()
     requests_per_second: float = 1.0
+
+    @property
+    def partition(self) -> str:
+        """That of the role that is worked as, "aws" without one."""
+        roles = (*self.roles, self.web_identity.role) if self.web_identity else self.roles
+        return roles[0].partition if roles else "aws"
 
 
 def session_name(text: str) -> str:

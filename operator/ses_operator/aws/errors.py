@@ -78,7 +78,6 @@ NO_CREDENTIALS = (
     botocore_errors.CredentialRetrievalError,
     botocore_errors.NoAuthTokenError,
     botocore_errors.TokenRetrievalError,
-    botocore_errors.ProfileNotFound,
 )
 NEVER_SENT = (
     botocore_errors.ConnectionError,
@@ -151,6 +150,12 @@ def translate(error: Exception, request: Request) -> OperatorError:
     """What to do about an exception that botocore raised for ``request``."""
     if isinstance(error, botocore_errors.ClientError):
         return _refusal(_answer(error, request))
+    if isinstance(error, botocore_errors.ProfileNotFound):
+        return Blocked(
+            Reason.CREDENTIALS_MISSING,
+            f"{stable(str(error))} in the AWS configuration of the operator's pod: add it there, or change "
+            "spec.credentials.profile of the SesAccount",
+        )
     if isinstance(error, NO_CREDENTIALS):
         return Blocked(
             Reason.CREDENTIALS_MISSING,
@@ -249,6 +254,27 @@ def _throttled(answer: _Answer) -> OperatorError | None:
         Reason.THROTTLED,
         f"{request.where} asks to slow down ({request.operation}): the call is made again later",
     )
+
+
+def _token_refused(answer: _Answer) -> OperatorError | None:
+    """Source: API reference, AssumeRoleWithWebIdentity, Errors."""
+    if answer.request.operation != "AssumeRoleWithWebIdentity":
+        return None
+    if answer.code in ("InvalidIdentityToken", "IDPRejectedClaim", *EXPIRED_CODES):
+        said = answer.message or answer.code
+        return Blocked(
+            Reason.CREDENTIALS_REJECTED,
+            f"STS does not accept the token of the ServiceAccount ({said}): the AWS account of the role needs an OIDC provider "
+            "for the issuer of this cluster, with the audience of spec.credentials.webIdentity",
+        )
+    if answer.code in ACCESS_CODES:
+        return Blocked(
+            Reason.ACCESS_DENIED,
+            "the role of spec.credentials.webIdentity may not be assumed with the token of its ServiceAccount: allow "
+            "sts:AssumeRoleWithWebIdentity in the role's trust policy to the cluster's OIDC provider, for "
+            "system:serviceaccount:<the operator's namespace>:<the ServiceAccount>",
+        )
+    return None
 
 
 def _credentials_rejected(answer: _Answer) -> OperatorError | None:
@@ -357,6 +383,7 @@ def _bad_request(answer: _Answer) -> OperatorError | None:
 _RULES: tuple[Callable[[_Answer], OperatorError | None], ...] = (
     _key_length_too_soon,
     _throttled,
+    _token_refused,
     _credentials_rejected,
     _access_denied,
     _exists_already,

@@ -9,7 +9,7 @@ from typing import Any
 
 from ses_operator.aws.budget import Bucket, Priority, RequestBudget
 from ses_operator.aws.calls import CallReport, Calls, ClientSource
-from ses_operator.aws.clients import Clients
+from ses_operator.aws.clients import Clients, TokenSource, no_tokens
 from ses_operator.aws.config import AccountConfig, Role
 from ses_operator.aws.errors import Request
 from ses_operator.aws.executor import Executor
@@ -90,6 +90,7 @@ class Sessions:
 
     ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open`` asks STS.
     ``on_call`` is called after each call to AWS.
+    ``tokens``: for web identities.
     """
 
     def __init__(
@@ -98,12 +99,14 @@ class Sessions:
         budget: RequestBudget,
         on_doubt: Callable[[str], None] = lambda _: None,
         on_call: Callable[[CallReport], None] = lambda _: None,
+        tokens: TokenSource = no_tokens,
     ) -> None:
         self._executor = executor
         self._budget = budget
         self._sts_calls = Calls(executor, RequestBudget(STS_RATE), on_call=on_call)
         self._on_doubt = on_doubt
         self._on_call = on_call
+        self._tokens = tokens
         self._entries: dict[str, _Entry] = {}
 
     async def open(self, config: AccountConfig) -> AwsAccount:
@@ -115,7 +118,7 @@ class Sessions:
             entry = self._entries[config.name] = _Entry(config, asyncio.create_task(self._open(config)))
             entry.opening.add_done_callback(lambda _: self._note(entry))
         elif entry.is_doubted:
-            await self._confirm(entry)
+            return await self._confirmed(entry)
         return await asyncio.shield(entry.opening)
 
     def forget(self, name: str) -> None:
@@ -130,7 +133,7 @@ class Sessions:
             self.forget(name)
 
     async def _open(self, config: AccountConfig) -> AwsAccount:
-        clients = Clients(config, self._executor.threads)
+        clients = Clients(config, self._executor.threads, self._tokens)
         caller = await self._ask_who_calls(config.name, clients.source("sts"))
         account_id = str(caller["Account"])
         self._budget.set_rate(account_id, config.requests_per_second)
@@ -150,8 +153,11 @@ class Sessions:
             entry.is_doubted = True
             self._on_doubt(config.name)
 
-    async def _confirm(self, entry: _Entry) -> None:
-        """Raises Blocked where STS does not accept the credentials any more, and the account is closed then; Retry."""
+    async def _confirmed(self, entry: _Entry) -> AwsAccount:
+        """The account, if STS still accepts its credentials. Raises Blocked if not, and the account is closed then; Retry.
+
+        Credentials that do not stand in the configuration (files, environment) may have been replaced: they are read anew.
+        """
         name = entry.config.name
         account = await asyncio.shield(entry.opening)
         try:
@@ -159,9 +165,12 @@ class Sessions:
         except Blocked:
             if self._entries.get(name) is entry:
                 self.forget(name)
-            raise
+            if entry.config.credentials is not None:
+                raise
+            return await self.open(entry.config)
         entry.is_doubted = False
         entry.confirmed_at = asyncio.get_running_loop().time()
+        return account
 
     def _may_try_again(self, entry: _Entry) -> bool:
         return entry.failed and asyncio.get_running_loop().time() - entry.failed_at >= FAILURE_SECONDS

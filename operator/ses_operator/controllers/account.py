@@ -8,12 +8,12 @@ import binascii
 from collections.abc import Callable, Mapping
 from datetime import datetime
 
-from ses_operator.api import account as api
+from ses_operator.api import credentials as api
 from ses_operator.api.account import AccountRegionStatus, SesAccount, SesAccountStatus
 from ses_operator.api.meta import RECONCILE_REQUESTED_AT
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Priority
-from ses_operator.aws.config import AccountConfig, Endpoints, Role, StaticCredentials
+from ses_operator.aws.config import AccountConfig, Endpoints, Role, StaticCredentials, WebIdentity
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.accounts import Accounts, OpenAccount
 from ses_operator.controllers.cluster import BY_ACCOUNT, Cluster
@@ -120,12 +120,14 @@ class AccountController:
 
     async def _open(self, account: SesAccount) -> AwsAccount:
         spec = account.spec
-        role = spec.credentials.assume_role
         return await self._sessions.open(
             AccountConfig(
                 name=account.metadata.name,
                 credentials=await self._static_credentials(spec.credentials),
-                role=Role(role.role_arn, role.external_id, role.session_name) if role else None,
+                profile=spec.credentials.profile,
+                web_identity=_web_identity(spec.credentials.web_identity),
+                roles=_roles(spec.credentials.assume_role),
+                instance_metadata=spec.credentials.instance_metadata,
                 endpoints=Endpoints(
                     spec.endpoints.sesv2, spec.endpoints.ses, spec.endpoints.route53, spec.endpoints.sts
                 ),
@@ -212,6 +214,19 @@ class AccountController:
             if sighting.change not in OWN_DOING:
                 self._on_change(sighting)
         return Result.after(REGION_REFRESH)
+
+
+def _web_identity(spec: api.WebIdentity | None) -> WebIdentity | None:
+    if spec is None:
+        return None
+    role = Role(spec.role_arn, session_name=spec.session_name)
+    return WebIdentity(spec.service_account_ref.name, spec.audience, role)
+
+
+def _roles(spec: api.AssumeRole | None) -> tuple[Role, ...]:
+    """The roles in the order in which they are assumed, the one to work as last."""
+    steps = (*spec.via, spec) if spec else ()
+    return tuple(Role(step.role_arn, step.external_id, step.session_name) for step in steps)
 
 
 def _value(data: Mapping[str, str], secret: str, key: str) -> str:

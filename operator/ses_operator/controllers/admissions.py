@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
 from ses_operator.controllers.accounts import OpenAccount
 from ses_operator.controllers.cluster import NamespaceReader
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.tenancy import Namespace, Petition
+from ses_operator.kube.store import ObjectStore
 
 
 class Admissions:
     """Puts petitions together. Labels of a namespace that cannot be seen are unknown, and no rule takes them for granted."""
 
-    def __init__(self, namespaces: NamespaceReader) -> None:
+    def __init__(self, accounts: ObjectStore[SesAccount], namespaces: NamespaceReader) -> None:
+        self._accounts = accounts
         self._namespaces = namespaces
 
     def petition(self, identity: SesIdentity, account: OpenAccount) -> Petition:
-        """What the identity asks of the account."""
-        return Petition(self._namespace(identity.metadata.namespace), identity.spec, account.name, account.spec)
+        """What the identity asks of the account, under the rules that it has now: it may have been opened with others."""
+        newest = self._accounts.get(ObjectKey("", account.name))
+        rules = newest.spec if newest is not None else account.spec
+        return Petition(self._namespace(identity.metadata.namespace), identity.spec, account.name, rules)
 
     def _namespace(self, name: str) -> Namespace:
         found = self._namespaces.get(ObjectKey("", name))

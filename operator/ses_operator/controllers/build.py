@@ -38,6 +38,7 @@ from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 from ses_operator.kube.informers import Origin
 from ses_operator.kube.store import Sighting
+from ses_operator.kube.tokens import ServiceAccountTokens
 
 PRIORITIES = {Urgency.URGENT: Priority.PERSON, Urgency.NORMAL: Priority.PENDING, Urgency.LOW: Priority.SWEEP}
 
@@ -104,11 +105,13 @@ class Controllers:
             RequestBudget(REQUESTS_PER_SECOND, on_wait=measured.aws.on_wait),
             on_call=measured.aws.on_call,
         )
+        tokens = ServiceAccountTokens(cluster.client, settings.operator_namespace, asyncio.get_running_loop())
         self._sessions = Sessions(
             self._executor,
             RequestBudget(on_wait=measured.aws.on_wait),
             lambda name: cluster.account_queue.add(ObjectKey("", name)),
             measured.aws.on_call,
+            lambda identity: tokens.token(identity.service_account, identity.audience),
         )
         self._inventory = Inventory(
             cluster.identity_queue.add, Intervals(idle=settings.idle_poll, pending=settings.pending_poll)
@@ -118,7 +121,7 @@ class Controllers:
             lambda account: _endpoint_publisher(cluster, account),
             lambda owner: cluster.identity_queue.add(owner.key),
         )
-        accounts, admissions = Accounts(cluster.accounts), Admissions(cluster.namespaces)
+        accounts, admissions = Accounts(cluster.accounts), Admissions(cluster.accounts, cluster.namespaces)
         wakeups = Wakeups(cluster.identities, cluster.accounts, cluster.identity_queue, cluster.account_queue)
 
         def on_identity(sighting: Sighting) -> None:

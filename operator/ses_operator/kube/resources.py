@@ -49,6 +49,7 @@ IDENTITIES = Resource(meta.GROUP, meta.VERSION, meta.IDENTITY_PLURAL, meta.IDENT
 ACCOUNTS = Resource(meta.GROUP, meta.VERSION, meta.ACCOUNT_PLURAL, meta.ACCOUNT_KIND)
 SECRETS = Resource("", "v1", "secrets", "Secret")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
+SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 EVENTS = Resource("", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 DNS_ENDPOINTS = Resource("externaldns.k8s.io", "v1alpha1", "dnsendpoints", "DNSEndpoint")

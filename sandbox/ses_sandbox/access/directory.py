@@ -14,6 +14,7 @@ from moto.utilities.utils import PARTITION_NAMES
 
 from ses_sandbox.access.caller import Caller
 from ses_sandbox.access.policy import Document
+from ses_sandbox.access.web_identity import WebIdentityToken, require_audience, unknown_issuer
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,15 @@ class Directory:
     def role(self, arn: str) -> Role | None:
         """A role by ARN, in whatever account."""
         return next((role for _, _, backend in _backends() for role in backend.get_roles() if role.arn == arn), None)
+
+    def provider(self, account: str, token: WebIdentityToken) -> str:
+        """The ARN of the account's OIDC provider that stands for the token's issuer. Raises AwsError."""
+        for known, _, backend in _backends():
+            for arn, provider in backend.open_id_providers.items() if known == account else ():
+                if arn.endswith(f":oidc-provider/{token.issuer}"):
+                    require_audience(token, provider.client_id_list)
+                    return str(arn)
+        raise unknown_issuer(token)
 
     def expire_sessions(self) -> None:
         """Ends all role sessions that there are."""

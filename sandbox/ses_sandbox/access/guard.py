@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 from typing import Protocol as Interface
 
@@ -19,6 +20,7 @@ from ses_sandbox.access.caller import Caller
 from ses_sandbox.access.directory import Directory, ExpiredSessionError, Principal, UnknownKeyError
 from ses_sandbox.access.policy import AccessRequest, Decision, decide
 from ses_sandbox.access.resources import Target
+from ses_sandbox.access.web_identity import WEB_IDENTITY, not_trusted, read_token
 from ses_sandbox.errors import AwsError
 from ses_sandbox.request import Protocol
 
@@ -31,11 +33,12 @@ DENIED_BECAUSE = {
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What came with a request."""
+    """What came with a request. ``web_identity_token``: in place of keys, with AssumeRoleWithWebIdentity."""
 
     access_key: str
     session_token: str | None
     named_account: str | None
+    web_identity_token: str = ""
 
 
 Permits = Callable[[str, str, Mapping[str, Sequence[str]]], bool]
@@ -81,7 +84,7 @@ class OpenGate:
 
 
 class IamGate:
-    """Lets in whom IAM knows and allows. Signatures are not checked, keys and session tokens are."""
+    """Lets in whom IAM knows and allows. Signatures are not checked, keys, session tokens and web identities are."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
@@ -90,6 +93,8 @@ class IamGate:
         """The caller. Raises AwsError for an unknown key, an expired session or a missing right."""
         if target.service == "sts" and target.operation == "AssumeRole":
             return self._admit_to_role(credentials, target)
+        if target.service == "sts" and target.operation == WEB_IDENTITY:
+            return self._admit_by_token(credentials, target)
         if target.service == "sts" and target.operation == "GetCallerIdentity":
             return Admission(self._known(credentials, target.protocol).caller, everything)
         if target.service not in GUARDED:
@@ -109,6 +114,18 @@ class IamGate:
         except ExpiredSessionError:
             code = "ExpiredTokenException" if protocol is Protocol.REST_JSON else "ExpiredToken"
             raise AwsError(403, code, "The security token included in the request is expired") from None
+
+    def _admit_by_token(self, credentials: Credentials, target: Target) -> Admission:
+        """AssumeRoleWithWebIdentity asks the provider of the role's account, and the role's trust policy."""
+        role = self._directory.role(target.resources[0])
+        if role is None:
+            raise not_trusted()
+        token = read_token(credentials.web_identity_token, datetime.now(UTC))
+        provider = self._directory.provider(role.account_id, token)
+        asked = AccessRequest(f"sts:{WEB_IDENTITY}", "", provider, token.context)
+        if decide([json.loads(role.assume_role_policy_document)], asked) is not Decision.ALLOW:
+            raise not_trusted()
+        return Admission(Caller(role.account_id, "", provider), everything)
 
     def _admit_to_role(self, credentials: Credentials, target: Target) -> Admission:
         """AssumeRole asks both sides: the role's trust policy and, from another account, the caller's own policies."""
