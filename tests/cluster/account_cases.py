@@ -30,7 +30,28 @@ def _guardrail(title: str, member: str, guardrail: Any, field: str, message: str
 PATTERN = "write a domain in lower case"
 AT_LEAST_ONE = "name at least one, or leave the guardrail out"
 
+ROLE = "arn:aws:iam::123456789012:role/r"
+
+
+def _credentials(title: str, credentials: Any, field: str, message: str) -> Case:
+    return Case(title, {"credentials": credentials}, f"spec.credentials.{field}", message)
+
+
 GOVERNANCE_CASES = (
+    _credentials("a profile without a name", {"profile": ""}, "profile", "write the name of a profile"),
+    _credentials(
+        "a role on the way by its name",
+        {"assumeRole": {"roleARN": ROLE, "via": [{"roleARN": "hub"}]}},
+        "assumeRole.via[0].roleARN",
+        "write the ARN of an IAM role",
+    ),
+    _credentials(
+        "a token for a session without a name",
+        {"webIdentity": {"serviceAccountRef": {"name": "ses"}, "roleARN": ROLE, "sessionName": "a b"}},
+        "webIdentity.sessionName",
+        "write a session name",
+    ),
+    _credentials("metadata that are off", {"instanceMetadata": "Off"}, "instanceMetadata", "Unsupported value"),
     _requirement("In without values", operator="In"),
     _requirement("Exists with values", operator="Exists", values=["dev"]),
     _grant("a grant of nothing", "domains", "name at least one domain", domains=[]),

@@ -59,6 +59,21 @@ class AwsAccount:
         self.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_document(*statements))
         return made["Role"]["Arn"]
 
+    def add_web_role(self, name: str, *, issuer: str, subject: str) -> str:
+        """A role for whoever shows a token of this issuer about this subject; its ARN."""
+        made = self.iam.create_open_id_connect_provider(
+            Url=f"https://{issuer}", ClientIDList=["sts.amazonaws.com"], ThumbprintList=["0" * 40]
+        )
+        statement = {
+            "Effect": "Allow",
+            "Principal": {"Federated": made["OpenIDConnectProviderArn"]},
+            "Action": "sts:AssumeRoleWithWebIdentity",
+            "Condition": {"StringEquals": {f"{issuer}:sub": subject, f"{issuer}:aud": "sts.amazonaws.com"}},
+        }
+        role = self.iam.create_role(RoleName=name, AssumeRolePolicyDocument=_document(statement))
+        self.iam.put_role_policy(RoleName=name, PolicyName="p", PolicyDocument=_document(allow("ses:*", "route53:*")))
+        return role["Role"]["Arn"]
+
     def user_arn(self, name: str) -> str:
         return f"arn:aws:iam::{self.account_id}:user/{name}"
 

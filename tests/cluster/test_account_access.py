@@ -27,6 +27,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 
 PARIS, TOKYO = "eu-west-3", "ap-northeast-1"
 MAIL, TOOLS = "210987654321", "333344445555"
+ISSUER = "kubernetes.default.svc"
 EXTERNAL_ID = "k8s-production"
 EVERYTHING = (allow("ses:*", "route53:*", "sts:AssumeRole"),)
 
@@ -246,6 +247,41 @@ def test_withdrawn_keys_are_told_by_the_account_once_and_all_its_identities_wait
     assert len([write for write in writes if write.name == tenant.account]) == 2  # that they are, and that they work
     assert len(writes) == 2 * (1 + len(names))
     assert all(home.identities(f"{name}.{tenant.domain}").keys() == {TOKYO} for name in names)
+
+
+def test_a_service_account_stands_for_the_credentials_and_its_token_is_renewed(
+    tenant: Tenant, guarded: Environment, home: AwsAccount
+) -> None:
+    service_account = {"metadata": {"name": tenant.namespace, "namespace": OPERATOR_NAMESPACE}}
+    manifest = {"apiVersion": "v1", "kind": "ServiceAccount", **service_account}
+    guarded.kubectl.apply(manifest)
+    subject = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{tenant.namespace}"
+    role = home.add_web_role(tenant.namespace, issuer=ISSUER, subject=subject)
+    account = guarded.account(tenant.account, "", guarded.sandbox.aws_url, {})
+    identity = {"serviceAccountRef": {"name": tenant.namespace}, "roleARN": role, "sessionName": "by-token"}
+    account["spec"]["credentials"] = {"webIdentity": identity}
+    guarded.kubectl.apply(account)
+
+    uid = tenant.create_ready(PARIS).metadata.uid
+
+    callers = {call["caller"] for call in tenant.calls(service="ses", identity=tenant.domain)}
+    assert callers == {f"{_session(role)}/by-token"}
+    since = tenant.last_call()
+    guarded.sandbox.ask("sessions/expire", {})
+    eventually(
+        lambda: any(call["error"] is None for call in tenant.calls(operation="ListEmailIdentities", since=since)),
+        timeout=PATIENCE,
+        of="a call with new credentials",
+    )
+    guarded.kubectl("delete", "serviceaccount", tenant.namespace, "-n", OPERATOR_NAMESPACE)
+    guarded.sandbox.ask("sessions/expire", {})
+    tenant.account_not_ready(Reason.SERVICE_ACCOUNT_NOT_FOUND)
+    tenant.not_ready(Reason.SERVICE_ACCOUNT_NOT_FOUND)
+
+    guarded.kubectl.apply(manifest)
+
+    assert tenant.ready().metadata.uid == uid
+    assert home.identities(tenant.domain).keys() == {PARIS}
 
 
 def test_each_service_is_asked_at_its_own_endpoint(environment: Environment, tenant: Tenant, home: AwsAccount) -> None:

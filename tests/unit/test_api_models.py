@@ -48,7 +48,12 @@ def test_every_setting_of_an_account_is_read_under_the_name_it_has_in_yaml() -> 
       spec:
         credentials:
           secretRef: {name: keys}
-          assumeRole: {roleARN: "arn:aws:iam::123456789012:role/r", externalID: secret, sessionName: me}
+          profile: production
+          webIdentity: {serviceAccountRef: {name: ses}, roleARN: "arn:aws:iam::123456789012:role/w", audience: a,
+                        sessionName: me}
+          assumeRole: {roleARN: "arn:aws:iam::123456789012:role/r", externalID: secret, sessionName: me,
+                       via: [{roleARN: "arn:aws:iam::123456789012:role/v", externalID: hub, sessionName: you}]}
+          instanceMetadata: Disabled
         endpoints: {sesv2: "http://a", ses: "http://b", route53: "http://c", sts: "http://d"}
         requestsPerSecond: 20
         defaultTags: {team: a}

@@ -23,6 +23,7 @@ IDENTITY_RIGHTS = {
     *(f"{verb} dnsendpoints.externaldns.k8s.io" for verb in ("get", "list", "watch", "create", "patch", "delete")),
     "create events",
 }
+NAMESPACE_RIGHTS = {"list namespaces", "watch namespaces"}
 NO_USER_ROLES = {"rbac": {"aggregateToUserRoles": False}}
 
 
@@ -150,13 +151,13 @@ def test_the_pod_is_given_longer_to_stop_than_the_operator_takes(helm: Helm) -> 
 
 def test_rights_in_the_whole_cluster_by_default(helm: Helm) -> None:
     manifests = helm.render({**ID, **NO_USER_ROLES})
-    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | IDENTITY_RIGHTS
+    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | NAMESPACE_RIGHTS | IDENTITY_RIGHTS
     assert {role["metadata"]["namespace"] for role in manifests.kind("Role")} == {"ses"}
 
 
 def test_with_namespaces_listed_only_accounts_are_seen_in_the_whole_cluster(helm: Helm) -> None:
     manifests = helm.render({**ID, **NO_USER_ROLES, "watchNamespaces": ["team-a", "team-b"]})
-    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS
+    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | {f"{right} team-a,team-b" for right in NAMESPACE_RIGHTS}
     assert manifests.rights("Role", "team-a") == manifests.rights("Role", "team-b") == IDENTITY_RIGHTS
     bound = {
         (binding["metadata"]["namespace"], subject["namespace"], subject["name"])
@@ -174,6 +175,23 @@ def test_secrets_are_read_and_only_its_own_lease_is_changed_in_the_operator_s_na
         f"get leases.coordination.k8s.io {lease}",
         f"update leases.coordination.k8s.io {lease}",
     }
+
+
+def test_tokens_are_asked_for_of_the_service_accounts_that_are_listed_and_of_no_others(helm: Helm) -> None:
+    manifests = helm.render({**ID, "webIdentity": {"serviceAccounts": ["ses-eu", "ses-us"]}})
+    asked = {right for right in manifests.rights("Role", "ses") if "token" in right}
+    assert asked == {"create serviceaccounts/token ses-eu,ses-us"}
+
+
+def test_profiles_are_read_from_the_files_of_a_secret(helm: Helm) -> None:
+    manifests = helm.render({**ID, "awsConfig": {"secretName": "aws"}})
+    (mount,) = (mount for mount in manifests.container["volumeMounts"] if mount["name"] == "aws-config")
+    files = {"AWS_CONFIG_FILE": "config", "AWS_SHARED_CREDENTIALS_FILE": "credentials"}
+    environment = manifests.environment
+    assert {name: environment[name] for name in files} == {
+        name: f"{mount['mountPath']}/{file}" for name, file in files.items()
+    }
+    assert {"name": "aws-config", "secret": {"secretName": "aws"}} in manifests.pod["volumes"]
 
 
 def test_whoever_may_view_or_edit_a_namespace_may_do_so_with_the_identities_in_it(helm: Helm) -> None:
