@@ -26,6 +26,9 @@ class Violation:
     message: str
 
 
+KEYS_BY_SES = frozenset({DkimMode.EASY, DkimMode.DETERMINISTIC})
+"""Where SES makes the key, of the length that the spec says."""
+
 Guardrail = Callable[[SesIdentitySpec, SesAccountSpec], Violation | None]
 
 SEVERITY: Mapping[DmarcPolicy, int] = {DmarcPolicy.NONE: 0, DmarcPolicy.QUARANTINE: 1, DmarcPolicy.REJECT: 2}
@@ -93,7 +96,7 @@ def dkim(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None
     if not identity.dkim.signing_enabled:
         words = "set spec.dkim.signingEnabled to true: mail has to be signed with DKIM"
         return Violation(guardrail.action, Reason.DKIM_REQUIRED, words)
-    if identity.dkim.mode is DkimMode.EASY and identity.dkim.key_size < guardrail.minimum_key_size:
+    if identity.dkim.mode in KEYS_BY_SES and identity.dkim.key_size < guardrail.minimum_key_size:
         words = f"set spec.dkim.keySize to {guardrail.minimum_key_size}: the DKIM key is too short"
         return Violation(guardrail.action, Reason.DKIM_REQUIRED, words)
     return None
