@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.account import SesAccountSpec
-from ses_operator.api.identity import DeletionPolicy, SesIdentitySpec
+from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentitySpec
 from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import REPLICATION_ERRORS
 from ses_operator.core.deletion import hindrances, plan_deletion
@@ -24,7 +24,7 @@ from ses_operator.core.plan import Plan, RegionPlan, plan_identity, surplus_poli
 from ses_operator.core.problems import Problem
 from ses_operator.core.records import Purpose
 from ses_operator.core.ses import VerificationInfo, VerificationStatus
-from ses_operator.core.steps import DeleteIdentity, Surplus, UntagIdentity, WithdrawRecords
+from ses_operator.core.steps import DeleteIdentity, Surplus, TagIdentity, UntagIdentity, WithdrawRecords
 from unit.strategies import DOMAIN, OWNER, wanted
 from unit.world import NOW, World, covering, next_plan, seen_by_ses, steps_of
 
@@ -230,10 +230,17 @@ def test_a_replica_that_was_found_with_another_parent_is_not_adopted() -> None:
     found = settled(A, B, parent=B).identities[A]
     spec = deed(A, C, parent=C)
     observed = Observed(regions={A: Present(replace(found, tags={}))})
-    spec = replace(spec, adoption=type(spec.adoption).IF_UNOWNED)
+    spec = replace(spec, adoption=AdoptionPolicy.IF_UNOWNED)
     problem = problem_of(plan_identity(spec, observed, covering(spec), NOW), A)
     assert problem.reason is Reason.DKIM_CONFLICT
     assert "delete it in SES, or set spec.dkim.deterministic.parentRegion to us-east-1" in problem.message
+
+
+def test_a_replica_that_was_found_with_the_right_parent_is_adopted_by_its_tag_alone() -> None:
+    found = settled(A, B).identities[B]
+    spec = replace(deed(A, B), adoption=AdoptionPolicy.IF_UNOWNED)
+    observed = Observed(regions={B: Present(replace(found, tags={}))})
+    assert [type(step) for step in steps_of(plan_identity(spec, observed, covering(spec), NOW))] == [TagIdentity]
 
 
 def test_a_parent_that_cannot_be_read_is_waited_for_and_keeps_the_records() -> None:

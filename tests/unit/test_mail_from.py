@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ses_operator.api.identity import SesIdentitySpec
 from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired, MailFromBehavior
-from ses_operator.core.observed import Present, Remembered, Unread
+from ses_operator.core.observed import Present, RegionView, Remembered, Unread
 from ses_operator.core.plan import surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.records import RecordSet, RecordType
@@ -125,6 +125,15 @@ def test_a_region_that_cannot_be_read_keeps_all_that_stands() -> None:
     )
     assert exchanges(wanted_records(spec, observed)) == {f"bounce.{DOMAIN}": mx("eu-west-1")}
     assert surplus_policy(spec, observed) is Surplus.KEEP
+
+
+def test_a_first_region_that_does_not_exist_does_not_get_the_bounces_of_the_others() -> None:
+    spec = desired("bounce", ("eu-west-9", "us-east-1"))
+    unknown = Unread(Problem(Reason.REGION_NOT_SUPPORTED, "there is no such region"))
+    observed = World().observed(spec, covering(spec))
+    views: dict[str, RegionView] = {"eu-west-9": unknown, "us-east-1": standing("us-east-1", f"bounce.{DOMAIN}")}
+    found = exchanges(wanted_records(spec, replace(observed, regions=views)))
+    assert found == {f"bounce.{DOMAIN}": mx("us-east-1")}
 
 
 MOVES = [

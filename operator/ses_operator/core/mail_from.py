@@ -107,13 +107,15 @@ def records_of_mail_from(desired: Desired, observed: Observed) -> tuple[RecordSe
     for region in observed.regions:
         for name in _names(desired, region, observed):
             sharing.setdefault(name, set()).add(region)
-    chosen = {wanted.domain: wanted.mx_region for wanted in desired.mail_from.values()}
+    chosen = {
+        wanted.domain: wanted.mx_region
+        for wanted in desired.mail_from.values()
+        if not observed.is_nowhere(wanted.mx_region)  # there is no SES that bounces could be sent to
+    }
     return tuple(
         record
         for name, regions in sorted(sharing.items())
-        for record in mail_from_records(
-            name, chosen.get(name) or _mx_region_of_old(desired, regions), desired.ttl, regions
-        )
+        for record in mail_from_records(name, chosen.get(name) or _mx_region(desired, regions), desired.ttl, regions)
     )
 
 
@@ -130,8 +132,9 @@ def _names(desired: Desired, region: str, observed: Observed) -> set[str]:
             return set()
 
 
-def _mx_region_of_old(desired: Desired, regions: set[str]) -> str:
-    """The region of the MX of a name that goes. Alone on a name, a region had its own; shared, it was that of the first."""
+def _mx_region(desired: Desired, regions: set[str]) -> str:
+    """The region of the MX of a name for which none was chosen, or one without SES. A name that goes was one region's own, or
+    had the MX of the first."""
     return desired.first_region if desired.first_region in regions else min(regions)
 
 
