@@ -129,10 +129,12 @@ class Replica:
             settings.namespaces,
         )
         self._secrets = Reflectors(self._client, SECRETS, (settings.operator_namespace,), SECRET_SELECTOR)
+        self._dkim_secrets = Reflectors(self._client, SECRETS, settings.namespaces, SECRET_SELECTOR)
         self._endpoints = Reflectors(self._client, DNS_ENDPOINTS, settings.namespaces, ENDPOINT_SELECTOR)
         self._namespaces = Reflectors.by_name(self._client, NAMESPACES, settings.namespaces)
         self._namespaces.subscribe(wakeups.on_namespace)
         self._secrets.subscribe(wakeups.on_secret)
+        self._dkim_secrets.subscribe(wakeups.on_dkim_secret)
         self._endpoints.subscribe(wakeups.on_endpoint, on_installed=wakeups.on_endpoints_installed)
         self._build = build
         self._controllers: Controllers | None = None
@@ -150,6 +152,7 @@ class Replica:
         parts = [
             asyncio.create_task(self._events.run(), name="events"),
             asyncio.create_task(self._secrets.run(), name="secrets"),
+            asyncio.create_task(self._dkim_secrets.run(), name="dkim secrets"),
             asyncio.create_task(self._endpoints.run(), name="dnsendpoints"),
             asyncio.create_task(self._namespaces.run(), name="namespaces"),
         ]
@@ -172,6 +175,7 @@ class Replica:
         """Reconcile while the Lease is ours, from the moment on at which the caches are complete."""
         await self._informers.synced()
         await self._secrets.synced()
+        await self._dkim_secrets.synced()
         await self._endpoints.synced()
         await self._namespaces.synced()
         async with asyncio.TaskGroup() as group:

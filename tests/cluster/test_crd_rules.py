@@ -45,6 +45,13 @@ def titles(case: Case) -> str:
     return case.title
 
 
+def own_key(**members: Any) -> dict[str, Any]:
+    """DKIM with a key of one's own; ``members`` replace those of byodkim."""
+    byodkim = {"selector": "s1", "privateKeySecretRef": {"name": "dkim", "key": "tls.key"}, **members}
+    return {"mode": "BYODKIM", "byodkim": byodkim}
+
+
+OWN_KEY = own_key()
 A64 = "a" * 64
 SHAPE = "write a domain of letters, digits and hyphens"
 OBJECT_NAME = "write the name of an object"
@@ -162,6 +169,34 @@ IDENTITY_CASES = (
         {"dkim": {"mode": "Deterministic", "deterministic": {"parentRegion": "us-east-1"}}},
         "spec",
         "make dkim.deterministic.parentRegion one of spec.regions",
+    ),
+    Case(
+        "a key of yours that is not named",
+        {"dkim": {"mode": "BYODKIM"}},
+        "spec.dkim",
+        "write dkim.byodkim with selector",
+    ),
+    Case(
+        "a key of yours in another mode", {"dkim": OWN_KEY | {"mode": "Easy"}}, "spec.dkim", "write dkim.byodkim with"
+    ),
+    Case("the length of a key of yours", {"dkim": OWN_KEY | {"keySize": 2048}}, "spec.dkim", "leave out dkim.keySize"),
+    Case(
+        "a selector with a dot",
+        {"dkim": own_key(selector="s1.mail")},
+        "spec.dkim.byodkim.selector",
+        "write a selector of 1 to 63 lower-case letters",
+    ),
+    Case(
+        "a member of a Secret that cannot be one",
+        {"dkim": own_key(privateKeySecretRef={"name": "dkim", "key": "tls/key"})},
+        "spec.dkim.byodkim.privateKeySecretRef.key",
+        "write the name of a member of the Secret's data",
+    ),
+    Case(
+        "a Secret in another namespace",
+        {"dkim": own_key(privateKeySecretRef={"name": "other/dkim"})},
+        "spec.dkim.byodkim.privateKeySecretRef.name",
+        OBJECT_NAME,
     ),
     Case("a key of 4096 bits", {"dkim": {"keySize": 4096}}, "spec.dkim.keySize", "Unsupported value: 4096"),
     Case("a MAIL FROM without subdomain", {"mailFrom": {}}, "spec.mailFrom.subdomain", "Required value"),
@@ -584,6 +619,8 @@ def test_the_message_says_what_to_write_instead(domain: str, suggestion: str, ap
             {"dkim": {"mode": "Deterministic", "deterministic": {"parentRegion": "eu-west-1"}, "keySize": 1024}},
             id="Deterministic Easy DKIM",
         ),
+        pytest.param({"dkim": OWN_KEY}, id="DKIM with a key of one's own"),
+        pytest.param({"dkim": own_key(selector="s" * 63, generate=True)}, id="DKIM with a key that is made"),
         pytest.param({"mailFrom": {"subdomain": "b" * 42}}, id="the longest MAIL FROM"),
         pytest.param({"mailFrom": {"subdomain": "b" * 63, "scope": "Shared"}}, id="the longest shared MAIL FROM"),
         pytest.param(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
 
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.sending import GENERATED_POLICY
 from ses_operator.core.desired import Desired, MailFrom, MailFromBehavior
-from ses_operator.core.dkim_source import EasyDkim
+from ses_operator.core.dkim_source import DkimChoice, EasyDkim, OwnKey, PrivateKey
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy
@@ -65,6 +66,15 @@ def policy(name: str, region: str, version: str) -> WantedPolicy:
     return WantedPolicy(name, f'{{"Id":"{region}-{version}"}}')
 
 
+def own_key(selector: str, letter: str) -> OwnKey:
+    """A key pair of the customer's, as far as plans look at it."""
+    return OwnKey(selector, b64encode(letter.encode()).decode(), PrivateKey(f"private {letter}"))
+
+
+DKIM: tuple[DkimChoice, ...] = (EasyDkim(1024), EasyDkim(2048), own_key("s1", "a"), own_key("s2", "b"))
+"""Where one SesIdentity may ask for the DKIM key to come from."""
+
+
 MAIL_FROM_STYLES = ("", "bounce", "mx", "bounce-{region}", "mx-{region}")
 """Subdomains of MAIL FROM: none, one that all regions share, one for each region."""
 
@@ -90,7 +100,7 @@ def desires(draw: st.DrawFn) -> Desired:
         identity=DOMAIN,
         regions=regions,
         signing_enabled=draw(st.booleans()),
-        dkim=EasyDkim(draw(st.sampled_from([1024, 2048]))),
+        dkim=draw(st.sampled_from(DKIM)),
         mail_from=mail_from(draw(st.sampled_from(MAIL_FROM_STYLES)), behavior, regions, first),
         first_region=first,
         configuration_set_name=draw(st.sampled_from([None, "default", "bulk"])),

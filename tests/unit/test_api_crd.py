@@ -108,6 +108,8 @@ def test_the_apiserver_defaults_only_what_no_account_and_no_other_mode_decides()
     assert defaulted == {
         ".accountRef",
         ".accountRef.name",
+        ".dkim.byodkim.generate",
+        ".dkim.byodkim.privateKeySecretRef.key",
         ".mailFrom.behaviorOnMXFailure",
         ".mailFrom.scope",
         ".deletionPolicy",

@@ -22,6 +22,7 @@ IDENTITY_RIGHTS = {
     "patch sesidentities/status.ses-operator.io",
     *(f"{verb} dnsendpoints.externaldns.k8s.io" for verb in ("get", "list", "watch", "create", "patch", "delete")),
     "create events",
+    *(f"{verb} secrets" for verb in ("get", "list", "watch", "create")),
 }
 NAMESPACE_RIGHTS = {"list namespaces", "watch namespaces"}
 NO_USER_ROLES = {"rbac": {"aggregateToUserRoles": False}}
@@ -165,6 +166,11 @@ def test_with_namespaces_listed_only_accounts_are_seen_in_the_whole_cluster(helm
         for subject in binding["subjects"]
     }
     assert bound == {(namespace, "ses", "ses-operator") for namespace in ("ses", "team-a", "team-b")}
+
+
+def test_the_right_to_dkim_keys_can_be_taken_away(helm: Helm) -> None:
+    manifests = helm.render({**ID, "rbac": {"aggregateToUserRoles": False, "dkimSecrets": False}})
+    assert not any("secrets" in right for right in manifests.rights("ClusterRole"))
 
 
 def test_secrets_are_read_and_only_its_own_lease_is_changed_in_the_operator_s_namespace(helm: Helm) -> None:

@@ -8,18 +8,26 @@ from datetime import UTC, datetime
 
 from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim, ReplicaDkim
-from ses_operator.core.fold import after
+from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey, ReplicaDkim
+from ses_operator.core.fold import after, remembered_after
 from ses_operator.core.footprint import Footprint
-from ses_operator.core.observed import Absent, Observed, Present, RegionView
+from ses_operator.core.observed import Absent, Observed, Present, RegionView, Remembered
 from ses_operator.core.pending import pending_changes, suspension
-from ses_operator.core.plan import Plan, footprint_of, plan_identity, wanted_records
+from ses_operator.core.plan import Plan, footprint_of, plan_identity, surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.records import RecordSet
 from ses_operator.core.rehearsal import rehearse
 from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
-from ses_operator.core.steps import CreateIdentity, DeleteIdentity, DnsStep, PublishRecords, SesStep, Surplus
+from ses_operator.core.steps import (
+    CreateIdentity,
+    DeleteIdentity,
+    DnsStep,
+    PublishRecords,
+    SesStep,
+    SetDkimSource,
+    Surplus,
+)
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 TOKENS = ("aaa", "bbb", "ccc")
@@ -27,10 +35,15 @@ TOKENS = ("aaa", "bbb", "ccc")
 
 @dataclass(frozen=True)
 class World:
-    """Identities by region, and the record sets that are ours in the zone."""
+    """Identities by region, and the record sets that are ours in the zone.
+
+    ``keys``: the customer's key that SES has, by region, which it does not tell. ``memory``: what status remembers.
+    """
 
     identities: Mapping[str, IdentityFacts] = field(default_factory=dict)
     records: frozenset[RecordSet] = frozenset()
+    keys: Mapping[str, OwnKey] = field(default_factory=dict)
+    memory: Mapping[str, Remembered] = field(default_factory=dict, compare=False)
 
     def observed(self, desired: Desired, footprint: Footprint) -> Observed:
         """What a reconcile of ``desired`` sees of this world."""
@@ -38,14 +51,16 @@ class World:
             region: Present(self.identities[region]) if region in self.identities else Absent()
             for region in {*desired.regions, *footprint.regions}
         }
-        observed = Observed(regions=regions)
+        observed = Observed(regions=regions, remembered=self.memory)
         wanted = wanted_records(desired, observed)
         states = tuple(
             PublishedRecord(record, RecordState.PUBLISHED if record in self.records else RecordState.MISSING)
             for record in wanted
         )
         surplus = tuple(sorted(str(record) for record in self.records - set(wanted)))
-        in_sync = not surplus and all(entry.state is RecordState.PUBLISHED for entry in states)
+        observed = replace(observed, dns=DnsObservation(states, surplus))
+        to_go = bool(surplus) and surplus_policy(desired, observed) is not Surplus.KEEP
+        in_sync = not to_go and all(entry.state is RecordState.PUBLISHED for entry in states)
         return replace(observed, dns=DnsObservation(states, surplus, in_sync))
 
     def do(self, step: SesStep) -> World:
@@ -58,12 +73,28 @@ class World:
         if isinstance(step, DeleteIdentity):
             replicas = [r for r, facts in self.identities.items() if facts.dkim.parent_region == step.region]
             assert not replicas, f"SES refuses to {step}, as there are replicas in {replicas}"
-        changed = after(step, view, _created(step) if isinstance(step, CreateIdentity) else None)
+        given = step.dkim if isinstance(step, CreateIdentity | SetDkimSource) else None
+        changed = after(step, view, source_dkim(step.region, given) if given else None)
         identities = dict(self.identities)
         identities.pop(step.region, None)
         if isinstance(changed, Present):
             identities[step.region] = changed.facts
-        return replace(self, identities=identities)
+        memory = {**self.memory, step.region: remembered_after(step, self.memory.get(step.region, Remembered()), NOW)}
+        return replace(self, identities=identities, keys=self._keys_after(step, given), memory=memory)
+
+    def _keys_after(self, step: SesStep, given: GivenDkim | None) -> dict[str, OwnKey]:
+        if given is None and not isinstance(step, DeleteIdentity):
+            return dict(self.keys)
+        keys = {region: key for region, key in self.keys.items() if region != step.region}
+        return {**keys, step.region: given} if isinstance(given, OwnKey) else keys
+
+    def has_records_of(self, region: str) -> bool:
+        """Whether the records of the key that SES has stand in DNS."""
+        tokens, key = self.identities[region].dkim.tokens, self.keys.get(region)
+        if key is not None:
+            return any(record.values == (f"v=DKIM1; k=rsa; p={key.public_key}",) for record in self.records)
+        names = {record.name.partition(".")[0] for record in self.records}
+        return bool(tokens) and set(tokens) <= names
 
     def _admit_replica(self, step: CreateIdentity) -> None:
         """A replica of what is not a verified original would be made, and never be verified."""
@@ -89,17 +120,16 @@ def seen_by_ses(world: World) -> World:
     world = replace(world, identities={region: _replicated(world, facts) for region, facts in world.identities.items()})
     names = {record.name for record in world.records}
 
-    def looked_at(facts: IdentityFacts) -> IdentityFacts:
+    def looked_at(region: str, facts: IdentityFacts) -> IdentityFacts:
         mail_from = facts.mail_from
         if mail_from is not None and mail_from.domain in names:
             mail_from = replace(mail_from, status=VerificationStatus.SUCCESS)
-        tokens = facts.dkim.tokens
-        if not tokens or not all(any(name.startswith(token) for name in names) for token in tokens):
+        if not world.has_records_of(region):
             return replace(facts, mail_from=mail_from)
         dkim = replace(facts.dkim, status=VerificationStatus.SUCCESS, key_length=facts.dkim.next_key_length)
         return replace(facts, verification_status=VerificationStatus.SUCCESS, dkim=dkim, mail_from=mail_from)
 
-    return replace(world, identities={region: looked_at(facts) for region, facts in world.identities.items()})
+    return replace(world, identities={region: looked_at(region, facts) for region, facts in world.identities.items()})
 
 
 def _replicated(world: World, facts: IdentityFacts) -> IdentityFacts:
@@ -123,19 +153,19 @@ def fresh_dkim(region: str, key_length: int) -> DkimFacts:
     )
 
 
-def _created(step: CreateIdentity) -> DkimFacts:
-    match step.dkim:
+def source_dkim(region: str, source: GivenDkim) -> DkimFacts:
+    """What SES answers of DKIM when it is given this source, in this world."""
+    match source:
         case EasyDkim(key_length):
-            return fresh_dkim(step.region, key_length)
+            return fresh_dkim(region, key_length)
         case ReplicaDkim(parent_region):
-            return DkimFacts(
-                VerificationStatus.PENDING,
-                signing_enabled=True,
-                tokens=(),
-                signing_hosted_zone="",
-                origin=SigningOrigin.REPLICA,
-                parent_region=parent_region,
-            )
+            return replace(_empty(SigningOrigin.REPLICA), parent_region=parent_region)
+        case OwnKey(selector):
+            return replace(_empty(SigningOrigin.EXTERNAL), tokens=(selector,))
+
+
+def _empty(origin: SigningOrigin) -> DkimFacts:
+    return DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone="", origin=origin)
 
 
 def next_plan(world: World, desired: Desired, footprint: Footprint) -> Plan:

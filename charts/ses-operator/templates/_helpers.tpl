@@ -54,4 +54,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - apiGroups: [""]
   resources: [events]
   verbs: [create]
+{{- if .Values.rbac.dkimSecrets }}
+# The DKIM keys that SesIdentities name, and those that they ask to be made.
+- apiGroups: [""]
+  resources: [secrets]
+  verbs: [get, list, watch, create]
+{{- end }}
 {{- end }}

@@ -15,10 +15,21 @@ class RegionDkimStatus(Model):
         None, description="SES's DKIM status: PENDING, SUCCESS, FAILED, TEMPORARY_FAILURE or NOT_STARTED."
     )
     tokens: tuple[str, ...] = Field(
-        (), description="The tokens that SES gave; each is the first label of one CNAME record. They differ by region."
+        (),
+        description=(
+            "The tokens that SES gave; each is the first label of one CNAME record. They differ by region. With a key of "
+            "yours (BYODKIM): its selector."
+        ),
     )
     signing_hosted_zone: str | None = Field(
-        None, description="The zone of SES that the CNAME records of this region point into."
+        None, description="The zone of SES that the CNAME records of this region point into; absent with BYODKIM."
+    )
+    key_fingerprint: str | None = Field(
+        None,
+        description=(
+            "With BYODKIM: SHA-256 of the public key (DER) whose private key was given to SES in this region, for SES "
+            "does not tell it back."
+        ),
     )
     parent_region: str | None = Field(
         None,
@@ -53,7 +64,8 @@ class RegionStatus(Model):
     )
     sending_enabled: bool | None = Field(None, description="Whether SES lets this identity send in this region.")
     pending_since: Timestamp | None = Field(
-        None, description="Since when SES has been asked to verify without success; SES gives up after 72 hours."
+        None,
+        description="Since when SES has been asked for the DKIM records without success; SES gives up after 72 hours.",
     )
     verified_at: Timestamp | None = Field(None, description="When the operator first saw this region verified.")
     restarted_at: Timestamp | None = Field(

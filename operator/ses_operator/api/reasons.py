@@ -123,12 +123,21 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The SesAccount leads to another AWS account than the one that the identity stands in.",
     )
-    SECRET_NOT_FOUND = "SecretNotFound", Actor.PLATFORM, "The Secret with the account's credentials does not exist."
+    SECRET_NOT_FOUND = (
+        "SecretNotFound",
+        Actor.PLATFORM,
+        "The Secret with the credentials, or the DKIM key, does not exist.",
+    )
     SECRET_KEY_MISSING = "SecretKeyMissing", Actor.PLATFORM, "The Secret lacks a key, or the key is empty."
     SERVICE_ACCOUNT_NOT_FOUND = (
         "ServiceAccountNotFound",
         Actor.PLATFORM,
         "The ServiceAccount whose token stands for the account's credentials does not exist.",
+    )
+    DKIM_KEY_INVALID = (
+        "DKIMKeyInvalid",
+        Actor.PLATFORM,
+        "The Secret holds no private key that SES could sign with; the message says what is wrong with it.",
     )
     CREDENTIALS_MISSING = "CredentialsMissing", Actor.PLATFORM, "No credentials were found in the default chain."
     CREDENTIALS_REJECTED = "CredentialsRejected", Actor.PLATFORM, "AWS does not accept the credentials."
@@ -200,7 +209,7 @@ class Reason(StrEnum):
     DKIM_CONFLICT = (
         "DKIMConflict",
         Actor.AUTHOR,
-        "The identity signs with another kind of DKIM key than is asked for, and it is not overwritten.",
+        "The identity signs with another DKIM key than is asked for, or needs for a replica; it is not overwritten.",
     )
     POLICY_INVALID = (
         "PolicyInvalid",

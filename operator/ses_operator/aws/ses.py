@@ -10,7 +10,7 @@ from ses_operator.aws.answers import account_facts, dkim_facts, identity_facts, 
 from ses_operator.aws.budget import Bucket, Priority
 from ses_operator.aws.calls import Calls, ClientSource
 from ses_operator.aws.errors import Refused, Request
-from ses_operator.core.dkim_source import DkimSource, EasyDkim, ReplicaDkim
+from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey, ReplicaDkim
 from ses_operator.core.policy_documents import field_of
 from ses_operator.core.problems import Blocked, Gone
 from ses_operator.core.ses import (
@@ -32,6 +32,7 @@ from ses_operator.core.steps import (
     RestartVerification,
     SesStep,
     SetConfigurationSet,
+    SetDkimSource,
     SetFeedbackForwarding,
     SetKeyLength,
     SetMailFrom,
@@ -93,13 +94,16 @@ class SesRegion:
         return listed_identities(answer), answer.get("NextToken") or None
 
     async def perform(self, step: SesStep, priority: Priority) -> DkimFacts | None:
-        """Carry out one step of a plan; each may be repeated. The creation of an identity answers with its DKIM facts.
+        """Carry out one step of a plan; each may be repeated. What creates an identity, or gives it another key, answers with
+        its DKIM facts.
 
         Raises ``Stale`` where the identity exists already, ``Gone`` where the step needs one that does not exist.
         """
         match step:
             case CreateIdentity():
                 return await self._create(step, priority)
+            case SetDkimSource():
+                return await self._set_dkim_source(step, priority)
             case RestartVerification(identity=name):
                 await self._restart(name, priority)
             case SetSigningEnabled() | SetKeyLength() | SetMailFrom() | SetConfigurationSet() | SetFeedbackForwarding():
@@ -127,9 +131,28 @@ class SesRegion:
         )
         return dkim_facts(answer.get("DkimAttributes") or {}, self.region)
 
-    async def _put(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> None:
+    async def _set_dkim_source(self, step: SetDkimSource, priority: Priority) -> DkimFacts:
+        """Another kind of key, or another key of the customer's. From here on mail is unsigned until SES finds its record."""
+        attributes = _signing_attributes(step.dkim)
+        origin = SigningOrigin.EXTERNAL if isinstance(step.dkim, OwnKey) else SigningOrigin.EASY
+        answer = await self._put(
+            "PutEmailIdentityDkimSigningAttributes",
+            step.identity,
+            priority,
+            SigningAttributesOrigin=origin.value,
+            SigningAttributes=attributes,
+        )
+        told = {
+            "Status": answer.get("DkimStatus"),
+            "Tokens": answer.get("DkimTokens"),
+            "SigningAttributesOrigin": origin,
+        }
+        hosted_zone = {"SigningHostedZone": answer.get("SigningHostedZone")}
+        return dkim_facts({**told, **hosted_zone, **attributes}, self.region)
+
+    async def _put(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
         try:
-            await self._call(operation, identity, priority, EmailIdentity=identity, **parameters)
+            return await self._call(operation, identity, priority, EmailIdentity=identity, **parameters)
         except Refused:
             # Some Put operations answer BadRequest for an identity that does not exist: Get tells which it is.
             await self.get(identity, priority)
@@ -216,9 +239,11 @@ def _attributes(
             return "PutEmailIdentityFeedbackAttributes", {"EmailForwardingEnabled": enabled}
 
 
-def _signing_attributes(source: DkimSource) -> dict[str, Any]:
+def _signing_attributes(source: GivenDkim) -> dict[str, Any]:
     """DkimSigningAttributes: what SES is to sign with."""
     match source:
+        case OwnKey(selector, private_key=key):
+            return {"DomainSigningSelector": selector, "DomainSigningPrivateKey": key.reveal()}
         case EasyDkim(bits):
             return {"NextSigningKeyLength": f"RSA_{bits}_BIT"}
         case ReplicaDkim(parent_region):

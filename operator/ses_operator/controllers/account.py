@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import base64
-import binascii
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 
 from ses_operator.api import credentials as api
@@ -24,7 +22,8 @@ from ses_operator.core.doubt import is_passing
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.kube import writes
-from ses_operator.kube.resources import ACCOUNTS, SECRETS
+from ses_operator.kube.resources import ACCOUNTS, SECRETS, JsonObject
+from ses_operator.kube.secrets import value_of
 from ses_operator.kube.store import Change, Sighting
 
 REGION_REFRESH = 3600.0
@@ -147,11 +146,10 @@ class AccountController:
                 f"the Secret {name} does not exist in the operator's namespace {namespace}; create it there, "
                 "or remove spec.credentials.secretRef",
             ) from error
-        data = secret.get("data") or {}
         return StaticCredentials(
-            _value(data, name, api.ACCESS_KEY_ID),
-            _value(data, name, api.SECRET_ACCESS_KEY),
-            _value(data, name, api.SESSION_TOKEN) if api.SESSION_TOKEN in data else None,
+            _value(secret, name, api.ACCESS_KEY_ID),
+            _value(secret, name, api.SECRET_ACCESS_KEY),
+            _value(secret, name, api.SESSION_TOKEN) if api.SESSION_TOKEN in (secret.get("data") or {}) else None,
         )
 
     async def _regions(self, account: SesAccount, aws: AwsAccount) -> tuple[AccountRegionStatus, ...]:
@@ -229,12 +227,12 @@ def _roles(spec: api.AssumeRole | None) -> tuple[Role, ...]:
     return tuple(Role(step.role_arn, step.external_id, step.session_name) for step in steps)
 
 
-def _value(data: Mapping[str, str], secret: str, key: str) -> str:
+def _value(secret: JsonObject, name: str, key: str) -> str:
     """A value of a Secret, decoded."""
     try:
-        value = base64.b64decode(data.get(key, ""), validate=True).decode().strip()
-    except (binascii.Error, UnicodeDecodeError):
+        value = (value_of(secret, key) or b"").decode().strip()
+    except UnicodeDecodeError:
         value = ""
     if not value:
-        raise Blocked(Reason.SECRET_KEY_MISSING, f"the Secret {secret} has no usable value under {key}; put it there")
+        raise Blocked(Reason.SECRET_KEY_MISSING, f"the Secret {name} has no usable value under {key}; put it there")
     return value

@@ -21,6 +21,7 @@ from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.cluster import Cluster, Wakeups
 from ses_operator.controllers.departure import Departure
+from ses_operator.controllers.dkim_keys import DkimKeys
 from ses_operator.controllers.dns_side import DnsSide
 from ses_operator.controllers.facts import Facts
 from ses_operator.controllers.identity import IdentityController, IdentityParts
@@ -144,6 +145,7 @@ class Controllers:
             lookups=lookups,
             settlement=Settlement(self._inventory, cluster.endpoints, settings.sweep_interval, time.time),
             brake=DeletionBrake(cluster.client, cluster.accounts, now),
+            dkim_keys=DkimKeys(cluster.client),
         )
         self.identity = IdentityReconciler(cluster, parts)
         self.account = AccountController(cluster, self._sessions, accounts, on_account, now)

@@ -12,6 +12,7 @@ from typing import Protocol
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.meta import IDENTITY_NAME_LABEL, IDENTITY_NAMESPACE_LABEL, WATCH_LABEL
+from ses_operator.controllers.dkim_keys import secret_key
 from ses_operator.controllers.queue import Result, Urgency, WorkQueue
 from ses_operator.controllers.telemetry import BY_MARK, Telemetry
 from ses_operator.core.census import marks
@@ -35,6 +36,9 @@ BY_NAMESPACE = "namespace"
 BY_SECRET = "secret"  # noqa: S105 - the name of an index
 """The index of accounts by the name of the Secret with their credentials."""
 
+BY_DKIM_SECRET = "dkim-secret"  # noqa: S105 - the name of an index
+"""The index of identities by the Secret with their DKIM key."""
+
 SECRET_SELECTOR = f"{WATCH_LABEL}=true"
 """Secrets with this label are watched: a change of theirs is noticed at once, rather than at the next try."""
 
@@ -46,6 +50,7 @@ IDENTITY_INDEXES: Mapping[str, Callable[[SesIdentity], Iterable[Hashable]]] = {
     BY_DOMAIN: lambda identity: [identity.spec.domain],
     BY_MARK: marks,
     BY_NAMESPACE: lambda identity: [identity.metadata.namespace],
+    BY_DKIM_SECRET: lambda identity: [secret_key(identity, own)] if (own := identity.spec.dkim.byodkim) else [],
 }
 
 ACCOUNT_INDEXES: Mapping[str, Callable[[SesAccount], Iterable[Hashable]]] = {
@@ -134,6 +139,11 @@ class Wakeups:
             self.identity_queue.add(identity)
             if (found := self.identities.get(identity)) is not None:
                 self._add_rivals(identity, found.spec.domain)
+
+    def on_dkim_secret(self, key: ObjectKey, _version: object) -> None:
+        """The identities whose DKIM key is in it."""
+        for identity in self.identities.by_index(BY_DKIM_SECRET, key):
+            self.identity_queue.add(identity)
 
     def on_endpoint(self, key: ObjectKey, endpoint: JsonObject | None) -> None:
         """The identity whose records are in it; a DNSEndpoint is called like its identity, should its labels be

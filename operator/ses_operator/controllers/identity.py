@@ -16,6 +16,7 @@ from ses_operator.controllers.accounts import Accounts, OpenAccount
 from ses_operator.controllers.admissions import Admissions
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
+from ses_operator.controllers.dkim_keys import DkimKeys
 from ses_operator.controllers.dns_side import DnsSide, Target
 from ses_operator.controllers.lookups import Lookups
 from ses_operator.controllers.moves import Moves, Scene
@@ -25,6 +26,7 @@ from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement, is_reported_ready
 from ses_operator.core.acceptance import Admission, Application, admit, admit_to_zone, judge, same_account
 from ses_operator.core.desired import AwsScope, Desired, desired_identity
+from ses_operator.core.dkim_source import MissingKey
 from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
 from ses_operator.core.feedback import needs_topics
 from ses_operator.core.footprint import Footprint
@@ -98,6 +100,7 @@ class IdentityParts:
     lookups: Lookups
     settlement: Settlement
     brake: DeletionBrake
+    dkim_keys: DkimKeys
 
 
 class IdentityController:
@@ -125,7 +128,8 @@ class IdentityController:
         if admission.problem is not None:
             return await self._refuse(identity, admission.problem, admission)
         scope = AwsScope(account.aws.account_id, account.aws.partition)
-        desired = desired_identity(self._installation_id, key, identity.spec, account.spec, scope)
+        dkim_key = await self._parts.dkim_keys.read(identity)
+        desired = desired_identity(self._installation_id, key, identity.spec, account.spec, scope, dkim_key)
         self._watch(identity, account, desired)
         await self._parts.regions.listed(account.aws, desired.regions)
         zone = identity.status.dns.zone if identity.status.dns else None
@@ -145,9 +149,16 @@ class IdentityController:
         )
         if (problem := judge(application)) is not None:
             return await self._refuse(identity, problem, admission)
-        run, observed, plan = await self._converge(run, observed)
+        run, observed, plan = await self._converge(await self._with_new_key(run), observed)
         run, former = await self._leave(run, observed, plan)
         return await self._report(run, observed, plan, former)
+
+    async def _with_new_key(self, run: Run) -> Run:
+        """A DKIM key that is to be made stands in its Secret before SES or DNS hear of it."""
+        if run.identity.spec.suspend or not isinstance(run.desired.dkim, MissingKey):
+            return run
+        made = await self._parts.dkim_keys.make(run.identity)
+        return run if made is None else replace(run, desired=replace(run.desired, dkim=made))
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
         """Where the records go. Who asks for a look does not get the answer from before somebody made the zone."""

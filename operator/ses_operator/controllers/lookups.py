@@ -13,7 +13,7 @@ from ses_operator.core.observed import Observed
 from ses_operator.core.records import RecordSet
 from ses_operator.core.requeue import is_early, waited
 from ses_operator.core.schedule import lookup_interval
-from ses_operator.core.sight import Findings, with_findings, worth_a_look
+from ses_operator.core.sight import Findings, is_awaited, with_findings, worth_a_look
 from ses_operator.dns.resolver import Resolver
 
 ResolverFor = Callable[[Sequence[str]], Resolver]
@@ -56,7 +56,8 @@ class Lookups:
             look = None
         regions = {region for record in records for region in record.regions}
         seconds = min((waited(observed.remembered.get(region), now) for region in regions), default=0.0)
-        if self._is_due(look, desired, seconds):
+        early = is_early(desired.provider, seconds) and not any(is_awaited(observed, record) for record in records)
+        if not early and self._is_due(look, seconds):
             findings = await self._resolver_for(nameservers).examine(records, await published_at())
             look = self._looks[key] = _Look(self._clock(), {finding.record.id: finding for finding in findings})
         return with_findings(desired, observed, look.findings if look else {})
@@ -73,9 +74,7 @@ class Lookups:
         """The object is gone, or is to be looked at anew."""
         self._looks.pop(key, None)
 
-    def _is_due(self, look: _Look | None, desired: Desired, seconds: float) -> bool:
-        if is_early(desired.provider, seconds):
-            return False
+    def _is_due(self, look: _Look | None, seconds: float) -> bool:
         return look is None or self._clock() - look.at >= lookup_interval(seconds)
 
 

@@ -13,12 +13,12 @@ from ses_operator.aws.inventory import Inventory, Listed, NotListed
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.facts import Facts, FactsKey
 from ses_operator.core.claims import adopts
-from ses_operator.core.fold import after
+from ses_operator.core.fold import after, remembered_after
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem, Stale
 from ses_operator.core.requeue import freshness
 from ses_operator.core.ses import ListedIdentity
-from ses_operator.core.steps import RestartVerification, SesStep
+from ses_operator.core.steps import SesStep
 
 LOGGER = logging.getLogger(__name__)
 
@@ -144,39 +144,42 @@ class Regions:
             *(self._apply(account, region, todo, observed.regions[region], priority) for region, todo in steps.items())
         )
         views, failures, remembered = dict(observed.regions), dict(observed.failures), dict(observed.remembered)
-        for (region, todo), (view, problem) in zip(steps.items(), outcomes, strict=True):
+        for region, (view, problem, done) in zip(steps, outcomes, strict=True):
             views[region] = view
             if problem is not None:
                 failures[region] = problem
-            elif any(isinstance(step, RestartVerification) for step in todo):
-                remembered[region] = replace(remembered.get(region, Remembered()), restarted_at=now)
+            for step in done:
+                remembered[region] = remembered_after(step, remembered.get(region, Remembered()), now)
         return replace(observed, regions=views, failures=failures, remembered=remembered)
 
     async def _apply(
         self, account: AwsAccount, region: str, steps: tuple[SesStep, ...], view: RegionView, priority: Priority
-    ) -> tuple[RegionView, Problem | None]:
+    ) -> tuple[RegionView, Problem | None, tuple[SesStep, ...]]:
+        """The view after the steps, why no more of them could be taken, and those that were."""
+        done: list[SesStep] = []
         for step in steps:
             key = FactsKey(account.account_id, region, step.identity)
             if adopts(step, view):
                 # Nobody takes over by an old reading what somebody else has taken over since.
                 fresh = await self._get(account, key, priority)
                 if not adopts(step, fresh):
-                    return fresh, None
+                    return fresh, None, tuple(done)
             try:
-                created = await account.region(region).perform(step, priority)
+                told = await account.region(region).perform(step, priority)
             except Stale:
                 # What was observed does not hold: the next round plans from what stands now.
                 self._facts.distrust(key)
-                return await self._get(account, key, priority), None
+                return await self._get(account, key, priority), None, tuple(done)
             except OperatorError as error:
                 if not isinstance(error, Blocked):
                     # It may have been carried out: only a read can tell what stands.
                     self._facts.distrust(key)
-                return view, error.problem
+                return view, error.problem, tuple(done)
             LOGGER.info("%s", step, extra={"identity": step.identity, "region": region})
-            view = after(step, view, created)
+            view = after(step, view, told)
             self._keep(key, view)
-        return view, None
+            done.append(step)
+        return view, None, tuple(done)
 
     def _keep(self, key: FactsKey, view: RegionView) -> None:
         self._facts.put(key, view)

@@ -17,10 +17,12 @@ from ses_operator.api.feedback import TopicsSpec
 from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentitySpec
 from ses_operator.api.mail_from import MxFailureBehavior
 from ses_operator.api.meta import OWNER_TAG
-from ses_operator.core.dkim_source import DeterministicDkim, DkimSource, EasyDkim
+from ses_operator.api.reasons import Reason
+from ses_operator.core.dkim_source import DeterministicDkim, DkimChoice, DkimSource, EasyDkim, MissingKey, OwnKey
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy, wanted_policies
+from ses_operator.core.problems import Problem
 from ses_operator.core.ses import NotificationType, Topic, Topics, identity_arn
 
 
@@ -52,7 +54,7 @@ class Desired:
     identity: str
     regions: tuple[str, ...]
     signing_enabled: bool
-    dkim: EasyDkim | DeterministicDkim
+    dkim: DkimChoice
     mail_from: Mapping[str, MailFrom]
     configuration_set_name: str | None
     tags: Mapping[str, str]
@@ -93,11 +95,17 @@ class AwsScope:
 
 
 def desired_identity(
-    installation_id: str, key: ObjectKey, spec: SesIdentitySpec, account: SesAccountSpec, scope: AwsScope | None
+    installation_id: str,
+    key: ObjectKey,
+    spec: SesIdentitySpec,
+    account: SesAccountSpec,
+    scope: AwsScope | None,
+    dkim_key: OwnKey | MissingKey | None = None,
 ) -> Desired:
     """The effective configuration of a SesIdentity under its account.
 
-    Without a scope, as long as it is not known, there are no policies: they name ARNs.
+    Without a scope, as long as it is not known, there are no policies: they name ARNs. ``dkim_key``: what was found in the
+    Secret that the spec names, where it names one.
     """
     owner = Owner(installation_id, key)
     dns = spec.dns
@@ -116,7 +124,7 @@ def desired_identity(
         identity=spec.domain,
         regions=tuple(sorted(spec.regions)),
         signing_enabled=spec.dkim.signing_enabled,
-        dkim=_dkim(spec.dkim),
+        dkim=_dkim(spec.dkim, dkim_key),
         mail_from=mail_from,
         configuration_set_name=spec.configuration_set_name,
         tags={**account.default_tags, **spec.tags, OWNER_TAG: str(owner)},
@@ -144,7 +152,10 @@ def desired_identity(
     )
 
 
-def _dkim(spec: DkimSpec) -> EasyDkim | DeterministicDkim:
+def _dkim(spec: DkimSpec, key: OwnKey | MissingKey | None) -> DkimChoice:
+    if spec.byodkim is not None:
+        unread = Problem(Reason.PROGRESSING, "the DKIM key has not been read yet")
+        return key or MissingKey(spec.byodkim.selector, unread)
     easy = EasyDkim(spec.key_size)
     return DeterministicDkim(spec.deterministic.parent_region, easy) if spec.deterministic else easy
 

@@ -5,7 +5,34 @@ What follows from it (what may be asked of SES, which records, what is in the wa
 
 from __future__ import annotations
 
+import base64
+import hashlib
 from dataclasses import dataclass
+
+from ses_operator.core.problems import Problem
+
+
+class PrivateKey:
+    """A private key as SES takes it. No printed form shows it: neither logs, nor tracebacks, nor digests."""
+
+    __slots__ = ("_text",)
+
+    def __init__(self, text: str) -> None:
+        """``text``: base64 of the key in PKCS#1 (DER), on one line."""
+        self._text = text
+
+    def reveal(self) -> str:
+        """The key itself. To be called where it goes into a request, and nowhere else."""
+        return self._text
+
+    def __repr__(self) -> str:
+        return "PrivateKey(…)"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, PrivateKey) and other._text == self._text
+
+    def __hash__(self) -> int:
+        return hash(self._text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +49,32 @@ class ReplicaDkim:
     parent_region: str
 
 
-DkimSource = EasyDkim | ReplicaDkim
+@dataclass(frozen=True, slots=True)
+class OwnKey:
+    """BYODKIM: a key pair of the customer's. ``public_key``: base64 of the SubjectPublicKeyInfo (DER), as in ``p=``."""
+
+    selector: str
+    public_key: str
+    private_key: PrivateKey
+
+    @property
+    def fingerprint(self) -> str:
+        """By which the key is recognised later, for SES does not tell it back."""
+        return fingerprint(self.public_key)
+
+
+@dataclass(frozen=True, slots=True)
+class MissingKey:
+    """BYODKIM with a key that cannot be had for the moment, and why. What stands is left as it is."""
+
+    selector: str
+    problem: Problem
+
+
+GivenDkim = EasyDkim | ReplicaDkim | OwnKey
+"""What SES can be given."""
+
+DkimSource = GivenDkim | MissingKey
 """In one region."""
 
 
@@ -35,3 +87,12 @@ class DeterministicDkim:
 
     def in_region(self, region: str) -> DkimSource:
         return self.parent if region == self.parent_region else ReplicaDkim(self.parent_region)
+
+
+DkimChoice = EasyDkim | DeterministicDkim | OwnKey | MissingKey
+"""In all regions."""
+
+
+def fingerprint(public_key: str) -> str:
+    """SHA-256, in hexadecimal, of a public key in base64: that of the DER form, as openssl tells it."""
+    return hashlib.sha256(base64.b64decode(public_key)).hexdigest()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from ses_operator.core.key_identity import own_selector
 from ses_operator.core.observed import Present, RegionView
 from ses_operator.core.ses import IdentityFacts, Topic
 from ses_operator.core.steps import (
     CreateIdentity,
     SesStep,
     SetConfigurationSet,
+    SetDkimSource,
     SetFeedbackForwarding,
     SetKeyLength,
     SetMailFrom,
@@ -32,6 +34,8 @@ def _value(step: SesStep, facts: IdentityFacts) -> str:
             return _switch(facts.dkim.signing_enabled)
         case SetKeyLength():
             return f"{facts.dkim.next_key_length or facts.dkim.key_length} bits"
+        case SetDkimSource():
+            return "Easy DKIM" if (selector := own_selector(facts)) is None else f"the selector {selector}"
         case SetMailFrom():
             return _mail_from(step, facts)
         case SetConfigurationSet():

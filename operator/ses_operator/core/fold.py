@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 
-from ses_operator.core.observed import Absent, Present, RegionView
+from ses_operator.core.dkim_source import OwnKey
+from ses_operator.core.observed import Absent, Present, RegionView, Remembered
 from ses_operator.core.ses import DkimFacts, IdentityFacts, MailFromFacts, Topic, VerificationStatus
 from ses_operator.core.steps import (
     CreateIdentity,
@@ -15,6 +17,7 @@ from ses_operator.core.steps import (
     RestartVerification,
     SesStep,
     SetConfigurationSet,
+    SetDkimSource,
     SetFeedbackForwarding,
     SetKeyLength,
     SetMailFrom,
@@ -27,25 +30,50 @@ from ses_operator.core.steps import (
 )
 
 
-def after(step: SesStep, view: RegionView, created: DkimFacts | None) -> RegionView:
-    """The view after ``step``. ``created`` is what CreateEmailIdentity answered, None for all other steps."""
+def after(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView:
+    """The view after ``step``. ``told`` is what SES answered of DKIM, where it did: ``SesRegion.perform``."""
     match step, view:
-        case CreateIdentity(), _ if created is not None:
+        case CreateIdentity(), _ if told is not None:
             return Present(
                 IdentityFacts(
                     verification_status=VerificationStatus.PENDING,
-                    dkim=created,
+                    dkim=told,
                     configuration_set_name=step.configuration_set_name,
                     tags=dict(step.tags),
                     topics={},
                 )
             )
+        case SetDkimSource(), Present(facts) if told is not None:
+            return Present(_with_source(facts, told))
         case DeleteIdentity(), _:
             return Absent()
         case _, Present(facts):
             return Present(_changed(step, facts))
         case _:
             return view
+
+
+def remembered_after(step: SesStep, known: Remembered, now: datetime) -> Remembered:
+    """What is remembered of the region after ``step``: when SES was asked to look again, and which key it was given."""
+    match step:
+        case RestartVerification():
+            return replace(known, restarted_at=now)
+        case SetDkimSource(dkim=OwnKey() as key):
+            return replace(known, restarted_at=now, key_fingerprint=key.fingerprint)
+        case CreateIdentity(dkim=OwnKey() as key):
+            return replace(known, key_fingerprint=key.fingerprint)
+        case CreateIdentity() | SetDkimSource() | DeleteIdentity():
+            return replace(known, key_fingerprint=None)
+        case _:
+            return known
+
+
+def _with_source(facts: IdentityFacts, told: DkimFacts) -> IdentityFacts:
+    """Signing stays on or off; what had failed is looked for again (as ``RestartVerification`` has it)."""
+    status = facts.verification_status
+    again = VerificationStatus.PENDING if status is VerificationStatus.FAILED else status
+    dkim = replace(told, signing_enabled=facts.dkim.signing_enabled)
+    return replace(facts, verification_status=again, dkim=dkim)
 
 
 def _changed(step: SesStep, facts: IdentityFacts) -> IdentityFacts:

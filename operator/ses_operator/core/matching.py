@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ses_operator.core.dmarc import is_dmarc, says_the_same
-from ses_operator.core.records import RecordSet, RecordType
+from ses_operator.core.records import RecordSet, RecordType, published_key
 
 SPF_VERSION = "v=spf1"
 SPF_MECHANISM = "include:amazonses.com"
@@ -35,10 +35,12 @@ def _same_names(wanted: Sequence[str], found: Sequence[str]) -> bool:
 
 def _same_text(wanted: Sequence[str], found: Sequence[str]) -> bool:
     """Other texts may stand beside. An SPF policy that lets SES send is as good as ours, as long as it is the only one;
-    a DMARC policy is compared by its tags, and has to be the only one, too."""
+    a DMARC policy is compared by its tags, and has to be the only one, too; of a DKIM key record the key counts."""
     if all(map(is_spf, wanted)):
         policies = [value for value in found if is_spf(value)]
         return len(policies) == 1 and _lets_ses_send(policies[0].lower().split())
+    if all(map(published_key, wanted)):
+        return {published_key(value) for value in wanted} <= {published_key(value) for value in found}
     if all(map(is_dmarc, wanted)):
         policies = [value for value in found if is_dmarc(value)]
         return len(policies) == 1 and says_the_same(wanted[0], policies[0])

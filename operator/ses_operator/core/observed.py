@@ -38,7 +38,8 @@ RegionView = Present | Absent | Unread
 class Remembered:
     """What status remembers of a region: timers, and enough to keep its records published while it cannot be read.
 
-    Losing it costs at most one harmless repetition.
+    ``key_fingerprint``: of the customer's DKIM key that was given to SES last. Losing all this costs at most one harmless
+    repetition.
     """
 
     tokens: tuple[str, ...] = ()
@@ -46,6 +47,7 @@ class Remembered:
     pending_since: datetime | None = None
     verified_at: datetime | None = None
     restarted_at: datetime | None = None
+    key_fingerprint: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,14 @@ from ses_operator.core.deed import awaited_parent, awaited_replicas
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim import (
     dkim_conflict,
-    dkim_restart,
+    dkim_restarts,
+    dkim_settings,
     dkim_steps,
-    has_failed,
+    may_need_others,
+    missing_key,
     needed_dkim_records,
-    tells_our_records,
 )
+from ses_operator.core.dkim_source import EasyDkim, MissingKey, OwnKey, ReplicaDkim
 from ses_operator.core.feedback import settings_of
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.mail_from import (
@@ -86,7 +88,7 @@ def footprint_of(
         regions=frozenset(desired.regions),
         places=frozenset(places),
         tag_keys=frozenset(desired.tags) - {OWNER_TAG},
-        settings=settings_of(desired),
+        settings=settings_of(desired) | dkim_settings(desired),
         policies=claimed_policies(desired, views, before),
         account=before.account,
     )
@@ -111,12 +113,20 @@ def _plan_region(desired: Desired, region: str, observed: Observed, footprint: F
         case Present(facts):
             return _plan_present(desired, region, facts, observed, footprint, now)
         case Absent():
-            waits = awaited_parent(desired, region, observed)
-            return RegionPlan(problem=waits) if waits else RegionPlan(creation(desired, region))
+            return _plan_absent(desired, region, observed)
         case Unread(problem):
             return RegionPlan(problem=problem)
         case None:
             return RegionPlan()
+
+
+def _plan_absent(desired: Desired, region: str, observed: Observed) -> RegionPlan:
+    waits = awaited_parent(desired, region, observed)
+    match desired.dkim_in(region):
+        case MissingKey():
+            return RegionPlan(problem=missing_key(desired, region))
+        case EasyDkim() | ReplicaDkim() | OwnKey() as given:
+            return RegionPlan(problem=waits) if waits else RegionPlan(creation(desired, region, given))
 
 
 def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPlan:
@@ -140,9 +150,9 @@ def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPla
 def _plan_present(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint, now: datetime
 ) -> RegionPlan:
-    if (problem := _hindrance(desired, region, facts, observed)) is not None:
+    if (problem := _hindrance(desired, region, facts, observed, footprint)) is not None:
         return RegionPlan(problem=problem)
-    signing_steps, problem = dkim_steps(desired, region, facts, now)
+    signing_steps, problem = dkim_steps(desired, region, facts, observed, now)
     steps = (
         *repairs(desired, region, facts, footprint),
         *moves(desired, region, facts, observed),
@@ -154,7 +164,9 @@ def _plan_present(
     return RegionPlan(steps, problem or policy_problem(desired, region, facts, footprint))
 
 
-def _hindrance(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Problem | None:
+def _hindrance(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint
+) -> Problem | None:
     """Why an identity that exists must be left as it is."""
     match ownership(facts, desired.owner):
         case Ownership.ANOTHERS:
@@ -176,7 +188,7 @@ def _hindrance(desired: Desired, region: str, facts: IdentityFacts, observed: Ob
                 f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
                 "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
             )
-    return dkim_conflict(desired, region, facts, observed)
+    return dkim_conflict(desired, region, facts, observed, footprint)
 
 
 def _restarts(
@@ -186,8 +198,8 @@ def _restarts(
     remembered = observed.remembered.get(region)
     if remembered and remembered.restarted_at and now - remembered.restarted_at < RESTART_INTERVAL:
         return
-    if has_failed(facts) and _published(observed, region, Purpose.DKIM):
-        yield from dkim_restart(desired, region)
+    if _published(observed, region, Purpose.DKIM):
+        yield from dkim_restarts(desired, region, facts, observed)
     yield from restarts_mail_from(desired, region, facts, observed)
 
 
@@ -260,6 +272,6 @@ def surplus_policy(desired: Desired, observed: Observed) -> Surplus:
                 return Surplus.KEEP
             case Absent() if wanted:
                 return Surplus.KEEP
-            case Present(facts) if wanted and not tells_our_records(desired, facts):
+            case Present(facts) if may_need_others(desired, region, facts, observed):
                 return Surplus.KEEP
     return Surplus.RELEASE if desired.deletion is DeletionPolicy.RETAIN else Surplus.REMOVE

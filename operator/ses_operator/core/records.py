@@ -1,7 +1,7 @@
 """The DNS records that an SES identity needs.
 
-Source: SES Developer Guide, "Verifying a domain identity" (Easy DKIM: three CNAMEs for each region) and "Using a custom
-MAIL FROM domain" (one MX, one SPF TXT). DMARC, which SES does not ask for: RFC 7489.
+Source: SES Developer Guide, "Verifying a domain identity" (Easy DKIM: three CNAMEs for each region; BYODKIM: one TXT) and
+"Using a custom MAIL FROM domain" (one MX, one SPF TXT). DMARC, which SES does not ask for: RFC 7489.
 """
 
 from __future__ import annotations
@@ -84,6 +84,24 @@ def dkim_records(
         )
         for token in tokens
     )
+
+
+def own_key_record(domain: str, region: str, selector: str, public_key: str, ttl: int) -> RecordSet:
+    """The TXT of BYODKIM, the same for all regions: the public key at ``<selector>._domainkey.<domain>``."""
+    return RecordSet(
+        name=f"{selector}._domainkey.{domain}".lower(),
+        type=RecordType.TXT,
+        values=(f"v=DKIM1; k=rsa; p={public_key}",),
+        ttl=ttl,
+        purpose=Purpose.DKIM,
+        regions=(region,),
+    )
+
+
+def published_key(text: str) -> str | None:
+    """The public key in a DKIM key record; None in any other text, and in one that revokes its key (RFC 6376, 3.6.1)."""
+    tags = {name.strip(): "".join(value.split()) for name, _, value in (tag.partition("=") for tag in text.split(";"))}
+    return tags.get("p") if tags.get("v", "DKIM1") == "DKIM1" else None
 
 
 def mail_from_records(

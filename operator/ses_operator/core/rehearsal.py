@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim, ReplicaDkim
-from ses_operator.core.fold import after
+from ses_operator.core.dkim_source import EasyDkim, OwnKey, ReplicaDkim
+from ses_operator.core.fold import after, remembered_after
 from ses_operator.core.footprint import Footprint
-from ses_operator.core.observed import Observed, Present, RegionView
+from ses_operator.core.observed import Observed, Present, RegionView, Remembered
 from ses_operator.core.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
-from ses_operator.core.steps import CreateIdentity, SesStep
+from ses_operator.core.steps import CreateIdentity, SesStep, SetDkimSource
 
 MAX_ROUNDS = 8
 """Rounds of plan and fold: as many as one run of the operator makes. Three are the rule."""
@@ -50,8 +50,13 @@ def rehearse(desired: Desired, observed: Observed, footprint: Footprint, now: da
             for step in steps:
                 view = observed.regions[step.region]
                 done.append((step, view))
-                folded = after(step, view, _told_at_creation(step))
-                observed = replace(observed, regions={**observed.regions, step.region: folded})
+                folded = after(step, view, _told_by_ses(step))
+                known = remembered_after(step, observed.remembered.get(step.region, Remembered()), now)
+                observed = replace(
+                    observed,
+                    regions={**observed.regions, step.region: folded},
+                    remembered={**observed.remembered, step.region: known},
+                )
         plan = plan_identity(desired, observed, footprint, now)
     done.sort(key=lambda item: item[0].region)
     return Rehearsal(tuple(done), replace(observed, dns=None, dns_failure=None), plan)
@@ -80,26 +85,21 @@ def _verified(facts: IdentityFacts) -> IdentityFacts:
     )
 
 
-def _told_at_creation(step: SesStep) -> DkimFacts | None:
-    """What CreateEmailIdentity would answer: words in the place of what nobody can know before."""
-    if not isinstance(step, CreateIdentity):
+def _told_by_ses(step: SesStep) -> DkimFacts | None:
+    """What SES would answer of DKIM: words in the place of what nobody can know before."""
+    if not isinstance(step, CreateIdentity | SetDkimSource):
         return None
+    untold = DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone="")
     match step.dkim:
         case EasyDkim(key_length):
-            return DkimFacts(
-                VerificationStatus.PENDING,
-                signing_enabled=True,
+            return replace(
+                untold,
                 tokens=tuple(f"<token {number} of {step.region}>" for number in (1, 2, 3)),
                 signing_hosted_zone=UNTOLD_ZONE,
                 key_length=key_length,
                 next_key_length=key_length,
             )
         case ReplicaDkim(parent_region):
-            return DkimFacts(
-                VerificationStatus.PENDING,
-                signing_enabled=True,
-                tokens=(),
-                signing_hosted_zone="",
-                origin=SigningOrigin.REPLICA,
-                parent_region=parent_region,
-            )
+            return replace(untold, origin=SigningOrigin.REPLICA, parent_region=parent_region)
+        case OwnKey(selector):
+            return replace(untold, origin=SigningOrigin.EXTERNAL, tokens=(selector,))

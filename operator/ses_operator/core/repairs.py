@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from ses_operator.core.desired import Desired
+from ses_operator.core.dkim_source import GivenDkim
 from ses_operator.core.feedback import feedback_forwarding, topics
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.mail_from import mail_from
@@ -67,11 +68,9 @@ def last_repairs(desired: Desired, region: str, facts: IdentityFacts, footprint:
     return tuple(step for repair in LAST_REPAIRS for step in repair(desired, region, facts, footprint))
 
 
-def creation(desired: Desired, region: str) -> tuple[SesStep, ...]:
+def creation(desired: Desired, region: str, dkim: GivenDkim) -> tuple[SesStep, ...]:
     """CreateEmailIdentity with all that one call can carry, then what it cannot."""
-    create = CreateIdentity(
-        region, desired.identity, desired.dkim_in(region), desired.tags, desired.configuration_set(region)
-    )
+    create = CreateIdentity(region, desired.identity, dkim, desired.tags, desired.configuration_set(region))
     rules = (repairs, last_repairs)
     return (create, *(step for rule in rules for step in rule(desired, region, _fresh(create), Footprint())))
 

@@ -9,15 +9,21 @@ from ses_operator.api.account import DnsProvider
 from ses_operator.api.reasons import Reason
 from ses_operator.core.answers import Finding, FindingState
 from ses_operator.core.desired import Desired
+from ses_operator.core.key_identity import ses_looks_at
 from ses_operator.core.observed import Observed, Present
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.records import Purpose, RecordId, RecordSet
-from ses_operator.core.ses import VerificationStatus
+from ses_operator.core.records import Purpose, RecordId, RecordSet, RecordType
+from ses_operator.core.ses import IdentityFacts, VerificationStatus
 
 Findings = Mapping[RecordId, Finding]
 
 LOOKED_AT_BY_SES = frozenset({Purpose.DKIM, Purpose.MAIL_FROM})
 """SPF and DMARC are for those who receive the mail."""
+
+_WAY_OUT = {
+    (Purpose.DMARC, RecordType.TXT): "change it by hand where the zone is served",
+    (Purpose.DKIM, RecordType.TXT): "choose another selector in spec.dkim.byodkim, or change it by hand",
+}
 
 
 def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
@@ -29,8 +35,16 @@ def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
         for entry in observed.dns.records
         if entry.state is not RecordState.CONFLICT
         and not seen_by_ses(observed, entry.record)
-        and not (entry.record.purpose not in LOOKED_AT_BY_SES and desired.provider is DnsProvider.ROUTE53)
+        and not (desired.provider is DnsProvider.ROUTE53 and _route53_tells(observed, entry))
     )
+
+
+def _route53_tells(observed: Observed, entry: PublishedRecord) -> bool:
+    """Whether Route 53 knows best: of what SES does not need, and of what is not even in sync. Before something is changed at SES
+    by it, the name servers that the world asks are to be heard, too."""
+    if is_awaited(observed, entry.record):
+        return entry.state is not RecordState.PUBLISHED
+    return entry.record.purpose not in LOOKED_AT_BY_SES
 
 
 def seen_by_ses(observed: Observed, record: RecordSet) -> bool:
@@ -42,12 +56,29 @@ def _found(observed: Observed, region: str, record: RecordSet) -> bool:
     view = observed.regions.get(region)
     if not isinstance(view, Present):
         return False
-    if record.purpose is Purpose.DKIM:
-        return view.facts.dkim.status is VerificationStatus.SUCCESS
+    if not _is_looked_for(observed, region, view.facts, record):
+        return False
     mail_from = view.facts.mail_from
-    # Of the name that is about to take the place of this one SES says nothing yet.
-    looked_at = mail_from is not None and mail_from.domain.lower() == record.name
-    return looked_at and mail_from is not None and mail_from.status is VerificationStatus.SUCCESS
+    status = view.facts.dkim.status if record.purpose is Purpose.DKIM else mail_from and mail_from.status
+    return status is VerificationStatus.SUCCESS
+
+
+def is_awaited(observed: Observed, record: RecordSet) -> bool:
+    """Whether SES, which has verified the identity, is told of what the record is for only when it is seen."""
+    return record.purpose in LOOKED_AT_BY_SES and any(
+        isinstance(view := observed.regions.get(region), Present)
+        and view.facts.verification_status is VerificationStatus.SUCCESS
+        and not _is_looked_for(observed, region, view.facts, record)
+        for region in record.regions
+    )
+
+
+def _is_looked_for(observed: Observed, region: str, facts: IdentityFacts, record: RecordSet) -> bool:
+    """Whether SES looks for it in the region. Of a key, or a name, that is about to take the place of another it says nothing
+    yet."""
+    if record.purpose is Purpose.DKIM:
+        return ses_looks_at(record, region, observed)
+    return facts.mail_from is not None and facts.mail_from.domain.lower() == record.name
 
 
 def with_findings(desired: Desired, observed: Observed, findings: Findings) -> Observed:
@@ -89,10 +120,11 @@ def _reason(entry: PublishedRecord, finding: Finding) -> Reason | None:
 
 
 def _hint(desired: Desired, finding: Finding) -> str:
-    """What is different; of a DMARC policy also why it stays so, for it is the text that people change."""
-    if finding.record.purpose is not Purpose.DMARC or desired.provider is not DnsProvider.DNS_ENDPOINT:
+    """What is different; of a text that people change, a DMARC policy or a key of theirs, also why it stays so."""
+    way_out = _WAY_OUT.get((finding.record.purpose, finding.record.type))
+    if way_out is None or desired.provider is not DnsProvider.DNS_ENDPOINT:
         return finding.message
     return (
         f"{finding.message}. If it is an older value from here: ExternalDNS up to version 0.21 never changes a TXT record; "
-        "change it by hand where the zone is served"
+        f"{way_out}"
     )

@@ -23,8 +23,10 @@ from ses_operator.api.identity_status import (
 )
 from ses_operator.api.meta import RECONCILE_REQUESTED_AT
 from ses_operator.core.desired import Desired
+from ses_operator.core.dkim import dkim_differs, fingerprint_at_ses
 from ses_operator.core.dmarc import VERSION as DMARC_VERSION
 from ses_operator.core.dmarc import report_authorizations
+from ses_operator.core.key_identity import own_selector
 from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed, Remembered
 from ses_operator.core.pending import PendingChange
@@ -81,6 +83,7 @@ def remembered(identity: SesIdentity) -> dict[str, Remembered]:
             pending_since=region.pending_since,
             verified_at=region.verified_at,
             restarted_at=region.restarted_at,
+            key_fingerprint=region.dkim.key_fingerprint if region.dkim else None,
         )
         for region in identity.status.regions
     }
@@ -130,17 +133,24 @@ def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> Reg
         dkim=RegionDkimStatus(
             status=facts.dkim.status,
             tokens=facts.dkim.tokens,
-            signing_hosted_zone=facts.dkim.signing_hosted_zone,
+            signing_hosted_zone=facts.dkim.signing_hosted_zone if own_selector(facts) is None else None,
+            key_fingerprint=fingerprint_at_ses(case.desired, region, facts, case.observed),
             parent_region=facts.dkim.parent_region,
         ),
         mail_from=_mail_from(facts),
         sending_enabled=facts.sending_enabled,
-        pending_since=None if verified else before.pending_since or now,
+        pending_since=(before.pending_since or now) if _dkim_waits(case, region, facts) else None,
         verified_at=(before.verified_at or now) if verified else None,
         restarted_at=None if verified and problem is None else restarted or before.restarted_at,
         reason=said["reason"],
         message=said["message"],
     )
+
+
+def _dkim_waits(case: Case, region: str, facts: IdentityFacts) -> bool:
+    """Whether SES has not found the DKIM records yet, or is still to be told of the key."""
+    found = {facts.verification_status, facts.dkim.status} == {VerificationStatus.SUCCESS}
+    return not found or dkim_differs(case.desired, region, case.observed)
 
 
 def _restarted_at(observed: Observed, region: str) -> datetime | None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ses_operator.core.dkim_source import DkimSource
+from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey
 from ses_operator.core.records import RecordSet
 from ses_operator.core.ses import NotificationType
 
@@ -25,7 +25,7 @@ class CreateIdentity:
 
     region: str
     identity: str
-    dkim: DkimSource
+    dkim: GivenDkim
     tags: Mapping[str, str] = field(default_factory=dict)
     configuration_set_name: str | None = None
 
@@ -55,6 +55,22 @@ class SetKeyLength:
 
     def __str__(self) -> str:
         return f"change the DKIM key to {self.key_length} bits in {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetDkimSource:
+    """PutEmailIdentityDkimSigningAttributes with another origin of the key, or another key of the customer's."""
+
+    region: str
+    identity: str
+    dkim: EasyDkim | OwnKey
+
+    def __str__(self) -> str:
+        match self.dkim:
+            case OwnKey(selector):
+                return f"sign with the DKIM key of the selector {selector} in {self.region}"
+            case EasyDkim():
+                return f"switch to Easy DKIM in {self.region}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +261,7 @@ SesStep = (
     CreateIdentity
     | SetSigningEnabled
     | SetKeyLength
+    | SetDkimSource
     | RestartVerification
     | SetMailFrom
     | SetConfigurationSet

@@ -7,6 +7,7 @@ from dataclasses import replace
 from ses_operator.api.account import DnsProvider
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.core.desired import Desired
+from ses_operator.core.dkim import dkim_settings
 from ses_operator.core.feedback import settings_of
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Observed, Unread
@@ -30,6 +31,6 @@ def is_tidy(desired: Desired, footprint: Footprint, lasting: frozenset[str] = fr
         footprint.regions == frozenset(desired.regions)
         and footprint.tag_keys == frozenset(desired.tags) - {OWNER_TAG}
         and len(footprint.places - lasting) == places
-        and footprint.settings == settings_of(desired)
+        and footprint.settings == settings_of(desired) | dkim_settings(desired)
         and footprint.policies <= policies_of(desired)
     )

@@ -36,6 +36,8 @@ from ses_operator.core.records import Purpose, RecordId, RecordSet, RecordType
 from ses_operator.core.steps import Surplus
 from ses_operator.core.zone_sets import Action, BatchLimits, Change, ZoneSet, ZoneView
 
+_TEXTS = frozenset({Purpose.DMARC, Purpose.DKIM})
+
 
 @dataclass(frozen=True, slots=True)
 class ZonePlan:
@@ -274,8 +276,8 @@ def _judge(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Zone
 
 
 def _is_as_good(record: RecordSet, found: ZoneSet) -> bool:
-    """Whether a policy that somebody else has written asks receivers for the same."""
-    return record.purpose is Purpose.DMARC and matches(record, found.meaning)
+    """Whether a text that somebody else has written tells receivers the same: a DMARC policy, or a DKIM key."""
+    return record.type is RecordType.TXT and record.purpose in _TEXTS and matches(record, found.meaning)
 
 
 def _obstacle(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[ZoneSet]) -> str:

@@ -32,7 +32,7 @@ OnChange = Callable[[ObjectKey, JsonObject | None], None]
 
 
 class Reflector:
-    """Objects of one kind in one namespace, or in all. The managed fields are left out."""
+    """Objects of one kind in one namespace, or in all. Managed fields and the data of Secrets are left out."""
 
     def __init__(
         self, client: KubeClient, resource: Resource, namespace: str, label_selector: str, *, name: str = ""
@@ -118,6 +118,7 @@ class Reflector:
         if known is not None and known["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
             return
         metadata.pop("managedFields", None)
+        obj.pop("data", None)  # what a Secret holds is read by whoever needs it, and kept by nobody
         self._objects[key] = obj
         self.on_change(key, obj)
 
