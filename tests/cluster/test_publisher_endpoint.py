@@ -256,6 +256,26 @@ async def test_release_leaves_the_object_and_its_records_without_a_mark_of_ours(
     await publisher.release(publication)
 
 
+async def test_what_stays_after_a_move_keeps_the_labels_by_which_its_external_dns_finds_it(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, (*DKIM, MX))
+    elsewhere = Publication(publication.owner, DOMAIN)
+    assert await publisher.holdings(elsewhere) == {record.id for record in (*DKIM, MX)}
+
+    await publisher.retain(elsewhere, (*DKIM, SPF))
+    version = stored(kubectl, publication)["metadata"]["resourceVersion"]
+    await publisher.retain(elsewhere, (*DKIM, SPF))
+
+    left = stored(kubectl, publication)
+    assert left["metadata"]["resourceVersion"] == version, "nothing differed any more"
+    assert await publisher.holdings(elsewhere) == {record.id for record in DKIM}
+    assert left["metadata"]["labels"]["dns"] == "public"
+    assert left["metadata"]["annotations"]["note"] == "by hand"
+    await publisher.withdraw(elsewhere)
+    assert await publisher.holdings(elsewhere) == frozenset()
+
+
 async def test_an_object_that_somebody_deletes_is_made_anew_when_it_is_clear_that_the_identity_stays(
     client: KubeClient, publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
 ) -> None:

@@ -204,6 +204,30 @@ async def test_many_identities_share_batches_and_pages(world: PublisherWorld) ->
     assert served == {publication.owner for publication in publications}
 
 
+async def test_a_zone_that_records_have_moved_away_from_keeps_what_is_wanted_right_and_gets_nothing_new(
+    world: PublisherWorld,
+) -> None:
+    zone_id, publication = world.zone(), await world.publication()
+    wanted = records_of(world.domain, ["eu-west-1", "us-east-1"])
+    await world.publisher.publish(publication, wanted)
+    assert await world.publisher.holdings(publication) == {record.id for record in wanted}
+    before = world.aws.calls()[WRITES]
+
+    moved = [replace(record, ttl=60) for record in records_of(world.domain, ["us-east-1", "ap-south-2"])]
+    await world.publisher.retain(publication, moved)
+    await world.publisher.retain(publication, moved)
+
+    assert world.aws.calls()[WRITES] == before + 1
+    kept = {record.id for record in records_of(world.domain, ["us-east-1"])}
+    assert await world.publisher.holdings(publication) == kept
+    assert world.contents(zone_id).keys() == {(i.name, i.type.value) for i in kept} | {
+        (f"_ses-operator.{world.domain}", "TXT")
+    }
+    await world.publisher.withdraw(publication)
+    assert world.contents(zone_id) == {}
+    assert await world.publisher.holdings(publication) == frozenset()
+
+
 async def test_one_bad_record_refuses_only_its_own_identity(world: PublisherWorld) -> None:
     zone_id = world.zone()
     publications = [await world.publication(f"d{number}.{world.domain}", f"i{number}") for number in range(5)]

@@ -113,3 +113,10 @@ async def test_a_zone_of_the_footprint_is_found_by_its_id_or_gone(world: Publish
     assert (zone.name, zone.role_arn) == (world.domain, ROLE)
     with pytest.raises(Gone):
         await world.directory().zone_by_id("ZNOSUCHZONE")
+
+
+async def test_a_zone_of_another_account_whose_entry_was_taken_out_is_asked_for_again(world: PublisherWorld) -> None:
+    zone_id = world.zone(account_id=OTHER_ACCOUNT)
+    with pytest.raises(Blocked, match=f"zone {zone_id} is in another AWS account, put its entry") as refused:
+        await world.directory().zone_by_id(zone_id)
+    assert refused.value.problem.reason is Reason.ACCESS_DENIED

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from sandbox.route53_world import Route53World, change, create, delete, route53_world, upsert
+from sandbox.route53_world import ACCOUNT_HEADER, Route53World, change, create, delete, route53_world, upsert
 
 
 @pytest.fixture(scope="module")
@@ -245,8 +245,9 @@ def test_a_zone_that_does_not_exist_is_said_so(world: Route53World) -> None:
 def test_the_zones_of_another_account_are_invisible(world: Route53World, zone: str) -> None:
     stranger = world.client("999999999999")
     assert zone not in {found["Id"].rpartition("/")[2] for found in stranger.list_hosted_zones()["HostedZones"]}
-    with pytest.raises(ClientError, match="No hosted zone found"):
+    with pytest.raises(ClientError, match="not authorized to access this resource") as refused:
         stranger.list_resource_record_sets(HostedZoneId=zone)
+    assert refused.value.response["Error"]["Code"] == "AccessDenied"
 
 
 def test_names_are_returned_with_their_octets_escaped_in_octal(world: Route53World, zone: str) -> None:
@@ -263,4 +264,4 @@ def test_a_batch_that_is_no_safe_xml_is_invalid_input(world: Route53World, zone:
     bomb = b'<!DOCTYPE x [<!ENTITY a "b">]><ChangeResourceRecordSetsRequest>&a;</ChangeResourceRecordSetsRequest>'
     url = f"http://127.0.0.1:{world.port}/2013-04-01/hostedzone/{zone}/rrset/"
     with pytest.raises(urllib.error.HTTPError, match="400"):
-        urllib.request.urlopen(urllib.request.Request(url, bomb), timeout=30)
+        urllib.request.urlopen(urllib.request.Request(url, bomb, {ACCOUNT_HEADER: world.account_id}), timeout=30)

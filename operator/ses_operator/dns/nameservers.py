@@ -23,6 +23,7 @@ import dns.resolver
 import dns.rrset
 
 from ses_operator.core.answers import Outcome
+from ses_operator.dns.silence import Silences
 
 DNS_PORT = 53
 ZONE_TTL = 120.0
@@ -77,7 +78,7 @@ class Reply:
 
 
 class NameServers:
-    """Asks name servers, and finds those of a zone. Zones are remembered for two minutes.
+    """Asks name servers, and finds those of a zone. Zones are remembered for two minutes, who does not answer for one.
 
     ``configured``: addresses as ``host``, ``host:port`` or ``[v6]:port`` that are asked for every name in place of the
     zone's own servers. ``recursive``: resolvers to find zones and servers with; the system's where it is empty.
@@ -103,6 +104,7 @@ class NameServers:
         self._slots = asyncio.Semaphore(concurrency)
         self._monotonic = monotonic
         self._on_query = on_query
+        self._silences = Silences(monotonic)
         self._searches: dict[dns.name.Name, tuple[float, asyncio.Task[ZoneServers]]] = {}
         self._zones: dict[dns.name.Name, tuple[float, ZoneServers]] = {}
 
@@ -117,14 +119,19 @@ class NameServers:
 
     async def _ask(self, server: Server, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
         query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+        where = (server.address, server.port)
         async with self._slots:
+            if self._silences.is_silent(where):
+                return Reply(Outcome.TIMEOUT)
             try:
                 response, _ = await dns.asyncquery.udp_with_fallback(
                     query, server.address, self._timeout, server.port, ignore_unexpected=True
                 )
                 reply = Reply(_outcome(response, name, rdtype), response)
+                self._silences.answered(where)
             except UNREACHABLE:
                 reply = Reply(Outcome.TIMEOUT)
+                self._silences.gave_no_answer(where)
         self._on_query(reply.outcome)
         return reply
 

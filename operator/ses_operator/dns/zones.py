@@ -91,7 +91,10 @@ class ZoneDirectory:
         self._described.clear()
 
     async def zone_by_id(self, zone_id: str) -> Zone:
-        """The zone of this id, with the role that the SesAccount gives for it. Gone where it does not exist."""
+        """The zone of this id, with the role that the SesAccount gives for it. Gone where it does not exist.
+
+        Another account's zone is refused without its role (Route 53 does not say that it is another's).
+        """
         entry = next((entry for entry in self._entries if entry.hosted_zone_id == zone_id), None)
         role_arn, external_id = (entry.role_arn, entry.external_id) if entry else (None, None)
         try:
@@ -99,6 +102,8 @@ class ZoneDirectory:
         except Blocked as error:
             if error.problem.reason is Reason.HOSTED_ZONE_NOT_FOUND:
                 raise Gone(error.problem.reason, error.problem.message) from error
+            if entry is None and error.problem.reason is Reason.ACCESS_DENIED:
+                raise Blocked(error.problem.reason, f"{error}; {_put_back(zone_id)}") from error
             raise
         return Zone(zone_id, hosted_zone.name, role_arn, external_id)
 
@@ -165,6 +170,13 @@ class ZoneDirectory:
             route53 = self._access.for_role(role_arn, external_id)
             shared = self._described[key] = _Shared(lambda: route53.get_hosted_zone(zone_id), self._clock)
         return await shared.get(FRESH_SECONDS)
+
+
+def _put_back(zone_id: str) -> str:
+    return (
+        f"if the zone {zone_id} is in another AWS account, put its entry, with its role, back into spec.dns.zones of the "
+        "SesAccount until the records in it are gone"
+    )
 
 
 def _reached(entry: ZoneEntry, hosted_zone: HostedZone) -> Zone:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 API_PREFIX = "/2013-04-01/"
 MOTO_PREFIX = "/moto-api"
+ZONE_PATH = re.compile(r"hostedzone/([^/]+)")
 ACCESS_KEY = re.compile(r"Credential=([^/]+)/")
 PUBLIC_ACCESS_KEY = "AKIAEXAMPLE"
 GLOBAL = "aws-global"
@@ -126,6 +127,7 @@ class Route53Middleware:
         account_id = account_of(environ)
         if not self.throttle.admits(account_id, GLOBAL, ALL_REQUESTS):
             raise throttled()
+        self._refuse_strangers(account_id, path)
         for method, pattern, operation in self._routes:
             match = pattern.fullmatch(path)
             if match is None or environ["REQUEST_METHOD"] != method:
@@ -139,6 +141,13 @@ class Route53Middleware:
             except InvalidChangeBatchError as error:
                 raise ServiceError(HTTPStatus.BAD_REQUEST, "InvalidChangeBatch", str(error)) from error
         return None
+
+    def _refuse_strangers(self, account_id: str, path: str) -> None:
+        """A zone is its account's. The words have been seen in public: hashicorp/terraform-provider-aws, issue 12570."""
+        match = ZONE_PATH.match(path)
+        if match and self.zones.get(account_id, match[1]) is None and self.zones.is_known(match[1]):
+            message = f"User: arn:aws:iam::{account_id}:user/sandbox is not authorized to access this resource"
+            raise ServiceError(HTTPStatus.FORBIDDEN, "AccessDenied", message)
 
     def _zone(self, request: Request) -> HostedZone:
         zone = self.zones.get(request.account_id, request.resource_id)

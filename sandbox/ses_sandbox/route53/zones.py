@@ -232,10 +232,15 @@ class HostedZones:
             return tuple(self._hosted(account_id, zone) for zone in list(self.backend(account_id).zones.values()))
 
     def get(self, account_id: str, zone_id: str) -> HostedZone | None:
-        """The account's zone with this id (without ``/hostedzone/``). Another account's zones do not exist for it."""
+        """The account's zone with this id (without ``/hostedzone/``); another account's are not."""
         with self.lock:
             zone = self.backend(account_id).zones.get(zone_id)
             return None if zone is None else self._hosted(account_id, zone)
+
+    def is_known(self, zone_id: str) -> bool:
+        """Whether any account has a zone with this id."""
+        with self.lock:
+            return any(zone_id in self.backend(account_id).zones for account_id in list(route53_backends))
 
     def _hosted(self, account_id: str, zone: FakeZone) -> HostedZone:
         known = self._known.get((account_id, zone.resource_id))
