@@ -60,6 +60,15 @@ class ZoneWatch:
                     gaps.append(Gap(*key, (at - missing.pop(key)).total_seconds()))
         return gaps + [Gap(*key, None) for key in missing]
 
+    def answers(self, name: str, kind: str) -> list[tuple[str, ...]]:
+        """What was answered of one record set, one value after the other; nothing for a time in which it was missing."""
+        told: list[tuple[str, ...]] = []
+        for _, answers in self._moments():
+            values = answers.get((name, kind), ())
+            if not told or told[-1] != values:
+                told.append(values)
+        return told
+
     def _moments(self) -> Iterator[tuple[datetime, Mapping[Key, tuple[str, ...]]]]:
         """What is answered after each change, and from when."""
         zones = {zone_id: dict(found) for zone_id, found in self._before.items()}
