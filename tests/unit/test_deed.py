@@ -16,7 +16,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import REPLICATION_ERRORS
 from ses_operator.core.deletion import hindrances, plan_deletion
 from ses_operator.core.desired import Desired, desired_identity
-from ses_operator.core.dkim_source import DeterministicDkim, EasyDkim, ReplicaDkim
+from ses_operator.core.dkim_source import DeterministicDkim, DkimChoice, EasyDkim, ReplicaDkim
 from ses_operator.core.explanation import RegionCase, explain
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Observed, Present, Remembered, Unread
@@ -24,11 +24,12 @@ from ses_operator.core.plan import Plan, RegionPlan, plan_identity, surplus_poli
 from ses_operator.core.problems import Problem
 from ses_operator.core.records import Purpose
 from ses_operator.core.ses import VerificationInfo, VerificationStatus
-from ses_operator.core.steps import DeleteIdentity, Surplus, TagIdentity, UntagIdentity, WithdrawRecords
-from unit.strategies import DOMAIN, OWNER, wanted
+from ses_operator.core.steps import DeleteIdentity, SesStep, Surplus, TagIdentity, UntagIdentity, WithdrawRecords
+from unit.strategies import DOMAIN, OWNER, own_key, wanted
 from unit.world import NOW, World, covering, next_plan, seen_by_ses, steps_of
 
 A, B, C = "eu-west-1", "us-east-1", "us-west-2"
+OWN_KEY = own_key("s1", "a")
 SUCCESS, FAILED = VerificationStatus.SUCCESS, VerificationStatus.FAILED
 
 
@@ -42,30 +43,32 @@ def easy(*regions: str) -> Desired:
 
 @st.composite
 def modes(draw: st.DrawFn) -> Desired:
-    """Easy DKIM or DEED, in some of the regions."""
+    """Easy DKIM, DEED or BYODKIM, in some of the regions."""
     regions = draw(st.lists(st.sampled_from([A, B, C]), min_size=1, unique=True))
-    return deed(*regions, parent=regions[0]) if draw(st.booleans()) else easy(*regions)
+    choices: tuple[DkimChoice, ...] = (EasyDkim(2048), DeterministicDkim(regions[0], EasyDkim(2048)), OWN_KEY)
+    dkim = draw(st.sampled_from(choices))
+    return replace(easy(*regions), dkim=dkim)
 
 
-def lives(world: World, desired: Desired, footprint: Footprint) -> Iterator[World]:
-    """The world after each single call, with SES looking in between, until nothing is left to do."""
+def lives(world: World, desired: Desired, footprint: Footprint) -> Iterator[tuple[World, SesStep | None]]:
+    """The world after each single call, with SES looking in between, until nothing is left to do; and what SES was told."""
     for _ in range(60):
         plan = next_plan(world, desired, footprint)
-        steps = steps_of(plan)
-        if steps:
-            world = world.do(steps[0])
+        step = next(iter(steps_of(plan)), None)
+        if step is not None:
+            world = world.do(step)
         elif plan.dns is not None:
             world = world.publish(plan.dns)
         elif world == seen_by_ses(world):
             return
         world = seen_by_ses(world)
-        yield world
+        yield world, step
     raise AssertionError("the plan does not come to an end")
 
 
 def settle(world: World, desired: Desired, footprint: Footprint, most_steps: int = 60) -> World:
     """The world after so many calls, or when there is nothing more to do."""
-    for count, after in enumerate(lives(world, desired, footprint), start=1):
+    for count, (after, _) in enumerate(lives(world, desired, footprint), start=1):
         world = after
         if count >= most_steps:
             break
@@ -103,15 +106,12 @@ def test_from_any_crash_the_way_to_another_mode_or_region_breaks_nothing(
 ) -> None:
     footprint = covering(first, second)
     before = world = settle(World(), first, footprint, most_steps=crash)
-    for after in lives(before, second, footprint):  # World.do fails where SES would refuse
+    for after, step in lives(before, second, footprint):  # World.do fails where SES would refuse
         world = after
-        published = {record.name for record in world.records}
         for region, facts in world.identities.items():
-            if facts.verification_status is SUCCESS:
-                assert dkim_names(world, region) <= published, "a verified identity has its records"
-        for region, facts in before.identities.items():
-            if region in second.regions:
-                assert world.identities[region].dkim.origin is facts.dkim.origin, "what is wanted is not made anew"
+            if facts.dkim.status is SUCCESS:
+                assert world.has_records_of(region), "what signs has its records"
+        assert not isinstance(step, DeleteIdentity) or step.region not in second.regions, "what is wanted stays"
     plan = next_plan(world, second, footprint)
     stalled = {region for region, p in plan.regions.items() if p.problem and p.problem.reason is Reason.DKIM_CONFLICT}
     left = set(world.identities) - set(second.regions)
@@ -205,25 +205,33 @@ def test_what_ses_cannot_change_is_left_as_it_is_and_told_with_the_way_out(
     assert seen_by_ses(settle(world, after, footprint)).records >= world.records, "nothing that is needed goes"
 
 
-MOVE = [
-    (deed(A, B, C), {A, B, C}),
-    (easy(A), {A}),
-    (easy(A, B), {A, B}),
-    (deed(B, parent=B), {B}),
-    (deed(A, B, C, parent=B), {A, B, C}),
-]
+def own(*regions: str) -> Desired:
+    return replace(easy(*regions), dkim=OWN_KEY)
+
+
+WAYS = {
+    "from Easy DKIM": [easy(A, B), deed(A), deed(A, B)],
+    "to Easy DKIM": [deed(A, B), easy(A), easy(A, B)],
+    "to another parent": [deed(A, B, C), easy(A), easy(A, B), deed(B, parent=B), deed(A, B, C, parent=B)],
+    "from a key of one's own": [own(A, B), deed(A), deed(A, B)],
+    "to a key of one's own": [deed(A, B), own(A), own(A, B)],
+}
 """docs/dkim.md, "Changing it on a domain that is in use"."""
 
 
-def test_the_documented_way_to_another_parent_needs_nobody_at_ses_and_can_be_sent_from_throughout() -> None:
-    footprint, world = covering(*(spec for spec, _ in MOVE)), World()
-    for number, (spec, regions) in enumerate(MOVE):
-        for after in lives(world, spec, footprint):
+@pytest.mark.parametrize("specs", WAYS.values(), ids=WAYS)
+def test_the_documented_ways_need_nobody_at_ses_and_can_be_sent_from_throughout(specs: list[Desired]) -> None:
+    footprint, world = covering(*specs), settle(World(), specs[0], covering(specs[0]))
+    for spec in specs[1:]:
+        for after, _ in lives(world, spec, footprint):
             world = after
-            assert number == 0 or any(facts.verification_status is SUCCESS for facts in world.identities.values())
-        assert {r for r, facts in world.identities.items() if facts.verification_status is SUCCESS} == regions
-    assert {region: facts.dkim.parent_region for region, facts in world.identities.items()} == {A: B, B: None, C: B}
-    assert {record.name for record in world.records} == dkim_names(world, B)
+            assert any(facts.verification_status is SUCCESS for facts in world.identities.values())
+        verified = {region for region, facts in world.identities.items() if facts.verification_status is SUCCESS}
+        assert verified == set(spec.regions), "each step comes to its end"
+    last = specs[-1]
+    replicas = {region for region, facts in world.identities.items() if facts.dkim.parent_region is not None}
+    assert replicas == {region for region in last.regions if isinstance(last.dkim_in(region), ReplicaDkim)}
+    assert world == settle(World(), last, covering(last)), "the same as from nothing"
 
 
 def test_a_replica_that_was_found_with_another_parent_is_not_adopted() -> None:

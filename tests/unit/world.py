@@ -70,9 +70,11 @@ class World:
             self._admit_replica(step)
         else:
             assert isinstance(view, Present), f"{step} needs an identity"
-        if isinstance(step, DeleteIdentity):
+        if isinstance(step, DeleteIdentity | SetDkimSource):
             replicas = [r for r, facts in self.identities.items() if facts.dkim.parent_region == step.region]
-            assert not replicas, f"SES refuses to {step}, as there are replicas in {replicas}"
+            assert not replicas, f"the replicas in {replicas} do not allow to {step}"
+        if isinstance(step, SetDkimSource):
+            assert self.identities[step.region].dkim.parent_region is None, "SES makes a replica into nothing else"
         given = step.dkim if isinstance(step, CreateIdentity | SetDkimSource) else None
         changed = after(step, view, source_dkim(step.region, given) if given else None)
         identities = dict(self.identities)

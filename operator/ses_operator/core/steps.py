@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey
+from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey, ReplicaDkim
 from ses_operator.core.records import RecordSet
 from ses_operator.core.ses import NotificationType
 
@@ -30,7 +30,8 @@ class CreateIdentity:
     configuration_set_name: str | None = None
 
     def __str__(self) -> str:
-        return f"create the identity {self.identity} in {self.region}"
+        parent = f" as a replica of the one in {self.dkim.parent_region}" if isinstance(self.dkim, ReplicaDkim) else ""
+        return f"create the identity {self.identity} in {self.region}{parent}"
 
 
 @dataclass(frozen=True, slots=True)
