@@ -14,7 +14,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes 
 export PYTHONPATH := $(CURDIR)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test check format lock crds docs gitops demo up bench bench-large clean
+.PHONY: help setup binaries test image-test check format lock crds docs gitops demo up bench bench-large clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +31,10 @@ binaries: setup ## Find or build the control plane and the other real programs; 
 
 test: setup binaries ## Run all tests
 	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+
+image-test: setup ## Build the image and start the operator from it; needs root, and Debian's buildah and debootstrap
+	@$(BIN)/python -m devcluster build control-plane > /dev/null
+	@$(BIN)/pytest tests/image
 
 check: setup ## Lint, check the format, the types and the layers
 	@$(BIN)/ruff check
