@@ -53,6 +53,7 @@ lock: setup ## Compile requirements/ anew from pyproject.toml
 crds: setup ## Generate crds/ from the API models
 	@$(BIN)/ses-operator crds --output crds
 	@$(BIN)/ses-operator crds --output charts/ses-operator/files/crds
+	@$(BIN)/ses-operator admission > charts/ses-operator/files/admission.yaml
 
 docs: setup ## Write what repeats what the code says: parts of docs/, the chart's dashboard
 	@$(BIN)/python -m docs.reasons

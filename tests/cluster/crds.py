@@ -87,11 +87,17 @@ class ApiServer:
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
         host = urlsplit(cluster["server"]).netloc
         self._connection = HTTPSConnection(host, context=ssl.create_default_context(cadata=authority), timeout=30)
+        self._warnings: list[str] = []
         self._token = kubeconfig["users"][0]["user"]["token"]
 
     def refusals_of_new(self, kind: Kind, obj: dict[str, Any]) -> list[Cause]:
         """Why the apiserver would not create the object; empty if it would. Nothing is stored."""
         return self._causes("POST", self._collection(kind, obj), obj, "application/json")
+
+    def warnings_of_new(self, kind: Kind, obj: dict[str, Any]) -> list[str]:
+        """What the apiserver warns of when it would create the object. Nothing is stored."""
+        self._send("POST", self._collection(kind, obj), obj, "application/json", dryRun="All")
+        return self._warnings
 
     def refusals_of_change(self, kind: Kind, obj: dict[str, Any], patch: dict[str, Any]) -> list[Cause]:
         """Why the apiserver would not change the stored object by a merge patch; empty if it would. Nothing is stored."""
@@ -118,10 +124,12 @@ class ApiServer:
         if answer["kind"] != "Status":
             return []
         causes = answer.get("details", {}).get("causes") or [{"field": "", "message": answer["message"]}]
-        return [Cause(cause["field"], cause["message"]) for cause in causes]
+        return [Cause(cause.get("field", ""), cause["message"]) for cause in causes]
 
     def _send(self, method: str, path: str, body: dict[str, Any], content_type: str, **query: str) -> dict[str, Any]:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": content_type}
         self._connection.request(method, f"{path}?{urlencode(query)}", json.dumps(body), headers)
-        answer: dict[str, Any] = json.loads(self._connection.getresponse().read())
+        response = self._connection.getresponse()
+        self._warnings = response.headers.get_all("Warning") or []
+        answer: dict[str, Any] = json.loads(response.read())
         return answer

@@ -53,7 +53,7 @@ GRANTS = {
             {"name": "b", "domains": ["*.team-b.example.com", "x.team-a.example.com"], "namespaces": TEAM_B},
             {"name": "shared", "domains": ["*.shared.example.com"], "namespaces": {"matchLabels": {"mail": "yes"}}},
             {"name": "shared-too", "domains": ["*.shared.example.com"], "namespaces": TEAM_B},
-            {"name": "short", "domains": ["*.ab", "a.ab"], "namespaces": {}},
+            {"name": "short", "domains": ["*.ab.cd", "a.ab.cd"], "namespaces": {}},
         ]
     }
 }
@@ -111,7 +111,7 @@ TENANCY_CASES = (
     _grant("one of two grants of the same, by name", "m.shared.example.com", "team-b"),
     _grant("one of two grants of the same, by label", "m.shared.example.com", "team-c", mail="yes"),
     _grant("neither of two grants of the same", "m.shared.example.com", "team-c", refused=True),
-    _grant("an exact name as long as a wildcard", "a.ab", "team-c"),
+    _grant("an exact name as long as a wildcard", "a.ab.cd", "team-c"),
     Case(
         "the namespace is asked about before the domain",
         {"tenancy": {"namespaces": TEAM_B, "grants": GRANTS["tenancy"]["grants"]}},

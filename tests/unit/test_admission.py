@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.account import SesAccountSpec
+from ses_operator.api.admission import RULES
+from ses_operator.api.guardrails import Guardrails
 from ses_operator.api.identity import SesIdentitySpec
 from ses_operator.api.identity_status import WarningStatus
 from ses_operator.api.reasons import Reason
@@ -69,6 +71,12 @@ def test_all_guardrails_that_are_not_met_are_told_at_once_with_the_field_to_chan
 def test_every_guardrail_names_the_field_to_change(case: Case) -> None:
     for violation in violations(petition(case).identity, petition(case).account):
         assert re.search(r"\bspec\.[a-zA-Z]+", violation.message)
+
+
+def test_the_apiserver_can_be_asked_about_every_guardrail() -> None:
+    members = {field.alias for field in Guardrails.model_fields.values()}
+    assert {rule.guardrail for rule in RULES if rule.guardrail} == members
+    assert len(members) == len(GUARDRAILS)
 
 
 def test_every_guardrail_has_a_case_that_breaks_it() -> None:

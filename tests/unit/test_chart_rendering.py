@@ -10,6 +10,7 @@ import yaml
 
 from cluster.helm import CHART, ROOT, Helm, HelmError
 from devcluster import binaries
+from ses_operator.api.admission import manifests
 from ses_operator.kube.lease_object import lease_key
 from ses_operator.settings import from_mapping, options
 
@@ -198,6 +199,18 @@ def test_profiles_are_read_from_the_files_of_a_secret(helm: Helm) -> None:
         name: f"{mount['mountPath']}/{file}" for name, file in files.items()
     }
     assert {"name": "aws-config", "secret": {"secretName": "aws"}} in manifests.pod["volumes"]
+
+
+def test_the_admission_policies_are_those_of_this_version_under_the_name_of_the_release(helm: Helm) -> None:
+    kinds = ("ValidatingAdmissionPolicy", "ValidatingAdmissionPolicyBinding")
+    assert [found for kind in kinds for found in helm.render(ID).kind(kind)] == []
+    release = helm.render({**ID, "admissionPolicy": {"enabled": True}, "fullnameOverride": "mailer"})
+    for made in manifests():
+        ours = release.one(made["kind"], made["metadata"]["name"].replace("ses-operator", "mailer"))
+        spec = {**made["spec"]}
+        if "policyName" in spec:
+            spec["policyName"] = ours["metadata"]["name"]
+        assert ours["spec"] == spec
 
 
 def test_whoever_may_view_or_edit_a_namespace_may_do_so_with_the_identities_in_it(helm: Helm) -> None:

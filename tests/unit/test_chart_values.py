@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
+from ses_operator.api.admission import render
 from ses_operator.api.crd import render_all
 from ses_operator.settings import LogFormat, LogLevel, MetricsDetail, Settings, options
 
@@ -100,6 +101,10 @@ def test_the_least_that_the_schema_takes_is_the_least_that_the_operator_takes(se
 def test_the_kinds_in_the_chart_are_those_of_this_version() -> None:
     files = {path.name: path.read_text(encoding="utf-8") for path in (CHART / "files" / "crds").iterdir()}
     assert files == render_all(), "run: ses-operator crds --output charts/ses-operator/files/crds"
+
+
+def test_the_admission_policies_in_the_chart_are_those_of_this_version() -> None:
+    assert (CHART / "files" / "admission.yaml").read_text(encoding="utf-8") == render()
 
 
 def test_chart_image_and_operator_are_of_one_version() -> None:

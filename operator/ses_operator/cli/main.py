@@ -11,6 +11,7 @@ import click
 from ses_operator.api.meta import API_VERSION
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
+    "admission": "ses_operator.cli.admission:admission",
     "crds": "ses_operator.cli.crds:crds",
     "run": "ses_operator.cli.run:run",
 }
