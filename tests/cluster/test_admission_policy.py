@@ -69,7 +69,7 @@ def apiserver(control_plane: ControlPlane, crds: None) -> Iterator[ApiServer]:  
     server.close()
     names = sorted({manifest["metadata"]["name"] for manifest in policies})
     kubectl("delete", "validatingadmissionpolicybindings,validatingadmissionpolicies", *names)
-    kubectl("delete", "sesaccounts", *(found["metadata"]["name"] for found in (*accounts, *probes)))
+    kubectl("delete", "--wait=false", "sesaccounts", *(found["metadata"]["name"] for found in (*accounts, *probes)))
     kubectl("delete", "namespaces", "--wait=false", *namespaces)
 
 
