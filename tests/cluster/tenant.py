@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 import boto3
@@ -46,8 +48,9 @@ class Tenant:
             object.__setattr__(self, "domain", f"{self.namespace}.{ZONE}")
 
     def manifest(self, *regions: str, name: str = "mail", **spec: Any) -> dict[str, Any]:
-        """A SesIdentity for the tenant's domain; `spec` are further members."""
+        """A SesIdentity for the tenant's domain; `spec` are further members, or None for what is to be left out."""
         spec = {"domain": self.domain, "regions": list(regions), "accountRef": {"name": self.account}, **spec}
+        spec = {member: value for member, value in spec.items() if value is not None}
         metadata = {"name": name, "namespace": self.namespace}
         return {"apiVersion": API_VERSION, "kind": "SesIdentity", "metadata": metadata, "spec": spec}
 
@@ -199,8 +202,20 @@ class Tenant:
     def at_ses(self, domain: str | None = None) -> dict[str, dict[str, Any]]:
         """What SES has of the domain, by region, as GetEmailIdentity answers it."""
         name = domain or self.domain
-        regions = self.environment.sandbox.ask(f"state?identity={name}")["regions"]
+        regions = self.environment.sandbox.ask(f"state?{urlencode({'identity': name})}")["regions"]
         return {region["region"]: region["identities"][name] for region in regions}
+
+    def emails(self, address: str) -> list[dict[str, Any]]:
+        """The verification emails to an address, oldest first."""
+        messages = self.environment.sandbox.ask("outbox")["messages"]
+        return [mail for mail in messages if mail["kind"] == "verification" and mail["to"] == [address]]
+
+    def follow_links(self, address: str) -> None:
+        """Opens the newest link of each region, as the owner of the address does."""
+        newest = {mail["region"]: mail["link"] for mail in self.emails(address)}
+        for link in newest.values():
+            with urllib.request.urlopen(link, timeout=30) as page:  # noqa: S310 - of the sandbox
+                assert b"is verified" in page.read()
 
     def owners(self) -> dict[str, str | None]:
         """Whom the owner tag names, by region."""
@@ -305,7 +320,7 @@ class Tenant:
 
     def calls(self, **wanted: str | int) -> list[dict[str, Any]]:
         """The calls that AWS got, oldest first: of an `operation`, of an `identity`, in a `region`, `since` a number."""
-        query = "&".join(f"{name}={value}" for name, value in {"limit": 100_000, **wanted}.items())
+        query = urlencode({"limit": 100_000, **wanted})
         calls: list[dict[str, Any]] = self.environment.sandbox.ask(f"calls?{query}")["calls"]
         return calls
 

@@ -119,8 +119,37 @@ SENDING_CASES = (
     ),
 )
 
+
+def address(title: str, email: str, message: str) -> Case:
+    """An address that is none."""
+    return Case(title, {"domain": None, "email": email}, "spec.email", message)
+
+
 IDENTITY_CASES = (
-    Case("no domain", {"domain": None}, "spec.domain", "Required value"),
+    Case("neither domain nor address", {"domain": None}, "spec", "write one of domain and email"),
+    Case("domain and address", {"email": "me@example.com"}, "spec", "write one of domain and email"),
+    *(
+        Case(f"an address with {member}", {"domain": None, "email": "me@example.com", member: value}, "spec", message)
+        for member, value, message in (
+            ("dkim", {}, "leave out dkim: an address has no DKIM key"),
+            ("mailFrom", {"subdomain": "bounce"}, "leave out mailFrom: set it on a SesIdentity"),
+            ("dmarc", {"policy": "none"}, "leave out dmarc: a DMARC policy is a domain's"),
+            ("dns", {"ttl": 60}, "leave out dns: an address is verified by a link"),
+        )
+    ),
+    Case(
+        "a template for a domain",
+        {"verificationTemplateRef": {"name": "welcome"}},
+        "spec",
+        "leave out verificationTemplateRef: a domain is verified",
+    ),
+    address("a domain as address", "example.com", "write an email address"),
+    address("an address with a display name", "Me <me@example.com>", "write the address alone"),
+    address("an address with a wildcard", "*@example.com", "write the address alone"),
+    address("two addresses", "me@example.com,you@example.com", "write the address alone"),
+    address("an address in a single label", "me@localhost", "write the address alone"),
+    address("65 characters before the @", f"{'a' * 65}@example.com", "shorten the part before the @"),
+    address("255 characters", f"me@{'a.' * 125}ab", "write an address of at most 254 characters"),
     Case("a domain in upper case", {"domain": "Example.com"}, "spec.domain", "write the domain in lower case"),
     Case("a domain with www", {"domain": "www.example.com"}, "spec.domain", "leave out 'www.'"),
     Case("a domain with a dot at its end", {"domain": "example.com."}, "spec.domain", "leave out the dot at the end"),
@@ -660,6 +689,17 @@ def test_the_message_says_what_to_write_instead(domain: str, suggestion: str, ap
         pytest.param({"mailFrom": {"subdomain": "bounce.eu"}}, id="a MAIL FROM of two labels"),
         pytest.param(
             {
+                "domain": None,
+                "email": "O'Brien+billing@Mail.Example.COM",
+                "verificationTemplateRef": {"name": "welcome"},
+                "configurationSetName": "set",
+                "feedback": {"emailForwardingEnabled": False},
+                "authorizedSenders": [PARTNER],
+            },
+            id="an address with all that it may have",
+        ),
+        pytest.param(
+            {
                 "authorizedSenders": [
                     {
                         "name": "partner",
@@ -716,10 +756,34 @@ def test_an_account_is_accepted_with(spec: dict[str, Any], apiserver: ApiServer)
 
 
 IMMUTABLE = (
+    Case(
+        "an address in place of the domain",
+        {"domain": None, "email": "me@example.com"},
+        "spec",
+        "domain cannot be changed: create another",
+    ),
     Case("another domain", {"domain": "other.example.com"}, "spec", "domain cannot be changed: create another"),
     Case("another account", {"accountRef": {"name": "b"}}, "spec", "accountRef cannot be changed: create another"),
     Case("no account, which is the default one", {"accountRef": None}, "spec", "accountRef cannot be changed: create"),
 )
+
+
+IMMUTABLE_ADDRESS = (
+    Case("another address", {"email": "Me@example.com"}, "spec", "email cannot be changed: create another"),
+    Case(
+        "a domain in place of the address",
+        {"domain": "example.com", "email": None},
+        "spec",
+        "domain cannot be changed: create another",
+    ),
+)
+
+
+@pytest.mark.parametrize("case", IMMUTABLE_ADDRESS, ids=titles)
+def test_a_stored_address_is_not_changed_to(case: Case, apiserver: ApiServer, kubectl: Kubectl, namespace: str) -> None:
+    stored = identity({"domain": None, "email": "me@example.com"}, namespace=namespace)
+    kubectl.apply(stored)
+    assert_refused_with(apiserver.refusals_of_change(IDENTITY, stored, {"spec": case.spec}), case)
 
 
 @pytest.mark.parametrize("case", IMMUTABLE, ids=titles)
@@ -769,7 +833,7 @@ def rules_in(node: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_every_rule_has_a_case_above(kind: Kind) -> None:
-    cases = {"SesIdentity": (*IDENTITY_CASES, *IMMUTABLE), "SesAccount": ACCOUNT_CASES}[kind.kind]
+    cases = {"SesIdentity": (*IDENTITY_CASES, *IMMUTABLE, *IMMUTABLE_ADDRESS), "SesAccount": ACCOUNT_CASES}[kind.kind]
     tried = [case.message for case in cases] + ["choose a metadata.name of at most 63 characters"]
     manifest = json.loads(json.dumps(custom_resource_definition(kind)))
     assert [rule for rule in rules_in(manifest) if not any(message in rule for message in tried)] == []

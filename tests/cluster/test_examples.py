@@ -89,9 +89,15 @@ class Surroundings:
         """Does what is left to people."""
         if example == "manual":
             self._publish_what_status_says()
+        elif example == "email":
+            self._follow_links("billing@example.com", 2)
         elif example == "adopt-and-keep":
             self._user.not_ready(Reason.SUSPENDED, "legacy")
             self._user.change("legacy", suspend=None)
+
+    def _follow_links(self, address: str, emails: int) -> None:
+        eventually(lambda: len(self._user.emails(address)) == emails, timeout=PATIENCE, of="the emails")
+        self._user.follow_links(address)
 
     @contextmanager
     def _identity_of_old(self) -> Iterator[None]:
@@ -207,7 +213,7 @@ def test_the_example_becomes_ready_and_goes(example: Path, user: Tenant, kubectl
             assert out_of_sync(kubectl, accounts + identities) == {}
 
         for manifest in identities:
-            found = user.at_ses(manifest["spec"]["domain"])
+            found = user.at_ses(manifest["spec"].get("domain") or manifest["spec"]["email"])
             assert found.keys() == set(manifest["spec"]["regions"])
             name = manifest["metadata"]["name"]
             assert all(_owner(identity) == f"tests/default/{name}" for identity in found.values())

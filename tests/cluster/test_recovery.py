@@ -160,3 +160,17 @@ def _ses_says_of_mail_from(tenant: Tenant, status: str) -> None:
 
 def _is_told(tenant: Tenant, reason: Reason) -> bool:
     return any(said == reason for _, said, _ in tenant.events())
+
+
+def test_an_address_whose_link_has_run_out_gets_another_email(tenant: Tenant) -> None:
+    address = f"billing@{tenant.domain}"
+    tenant.create(MUMBAI, domain=None, email=address)
+    tenant.not_ready(Reason.WAITING_FOR_CLICK)
+    tenant.environment.sandbox.ask("clock", {"advanceHours": 25})
+    eventually(lambda: len(tenant.emails(address)) == 2, timeout=PATIENCE, of="the second email")
+    tenant.not_ready(Reason.WAITING_FOR_CLICK)
+    tenant.follow_links(address)
+    assert tenant.ready().status.verified_regions == "1/1"
+    assert [call["operation"] for call in tenant.calls(identity=address) if "Verify" in call["operation"]] == [
+        "VerifyEmailIdentity"
+    ]

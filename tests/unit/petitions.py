@@ -28,7 +28,8 @@ class Case:
 
     @property
     def identity_spec(self) -> dict[str, Any]:
-        return {"domain": "mail.example.com", "regions": ["eu-west-1"], **self.identity}
+        spec = {"domain": "mail.example.com", "regions": ["eu-west-1"], **self.identity}
+        return {member: value for member, value in spec.items() if value is not None}
 
 
 def _for(**labels: str) -> Spec:
@@ -40,6 +41,7 @@ def _expecting(key: str, operator: str, *values: str) -> Spec:
     return {"tenancy": {"namespaces": {"matchExpressions": [requirement]}}}
 
 
+ADDRESS = {"domain": None, "email": "Me@Mail.example.com"}
 TEAM_A, TEAM_B = {"matchNames": ["team-a"]}, {"matchNames": ["team-b"]}
 GRANTS = {
     "tenancy": {
@@ -107,6 +109,7 @@ TENANCY_CASES = (
     _grant("the exact name below another's wildcard", "x.team-a.example.com", "team-b"),
     _grant("a wildcard does not hold the name above it", "team-b.example.com", "team-b", refused=True),
     _grant("a wildcard ends at a dot", "mail.xteam-b.example.com", "team-b", refused=True),
+    Case("an address of a domain that is granted", GRANTS, {"domain": None, "email": "Me@Team-A.example.com"}),
     _grant("a domain that nobody is granted", "example.org", "team-a", refused=True),
     _grant("one of two grants of the same, by name", "m.shared.example.com", "team-b"),
     _grant("one of two grants of the same, by label", "m.shared.example.com", "team-c", mail="yes"),
@@ -154,6 +157,9 @@ COGNITO, PARTNER = "email.cognito-idp.amazonaws.com", "arn:aws:iam::111122223333
 
 GUARDRAIL_CASES = (
     *_guarded("a domain where domains are asked for", "domainsOnly", {}, {}, None),
+    *_guarded("an address where domains are asked for", "domainsOnly", {}, ADDRESS, Reason.DOMAIN_IDENTITY_REQUIRED),
+    *_guarded("an address where mail has to be signed", "dkim", {}, ADDRESS, None),
+    *_guarded("an address where MAIL FROM is asked for", "mailFrom", {}, ADDRESS, None),
     *_guarded("all required tags", "requiredTags", TAGS, {"tags": {"owner": "a", "cost-centre": "42"}}, None),
     *_guarded("no tags", "requiredTags", TAGS, {}, Reason.REQUIRED_TAG_MISSING),
     *_guarded("one of the tags", "requiredTags", TAGS, {"tags": {"owner": "a"}}, Reason.REQUIRED_TAG_MISSING),

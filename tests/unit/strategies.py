@@ -13,7 +13,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.sending import GENERATED_POLICY
 from ses_operator.core.desired import Desired, MailFrom, MailFromBehavior
-from ses_operator.core.dkim_source import DkimChoice, EasyDkim, OwnKey, PrivateKey
+from ses_operator.core.dkim_source import DkimChoice, EasyDkim, NoDkim, OwnKey, PrivateKey
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy
@@ -115,6 +115,31 @@ def desires(draw: st.DrawFn) -> Desired:
         configuration_set_overrides=draw(st.dictionaries(st.sampled_from(regions), st.sampled_from(["eu", "us"]))),
         topics=draw(st.dictionaries(st.sampled_from(regions), topics())),
     )
+
+
+ADDRESS = "Billing@example.com"
+
+
+def addresses() -> st.SearchStrategy[Desired]:
+    """What one SesIdentity may ask for of an address, with a template of its own and without."""
+    return st.builds(_of_address, desires(), st.sampled_from([None, "welcome-0123456789abcdef"]))
+
+
+def _of_address(desired: Desired, template: str | None) -> Desired:
+    return replace(
+        desired,
+        identity=ADDRESS,
+        dkim=NoDkim(),
+        mail_from={},
+        dmarc=None,
+        provider=DnsProvider.MANUAL,
+        verification_template=template,
+    )
+
+
+def wanted_address(**changes: object) -> Desired:
+    """One address in one region; ``changes`` replace fields."""
+    return replace(_of_address(wanted(), None), **changes)  # type: ignore[arg-type]
 
 
 def wanted(**changes: object) -> Desired:

@@ -121,7 +121,7 @@ def test_the_apiserver_defaults_only_what_no_account_and_no_other_mode_decides()
 @pytest.mark.parametrize(
     ("kind", "columns", "wide"),
     [
-        (IDENTITY, ["Domain", "Verified", "Ready", "Reason", "Age"], ["DNS", "DKIM"]),
+        (IDENTITY, ["Domain", "Email", "Verified", "Ready", "Reason", "Age"], ["DNS", "DKIM"]),
         (ACCOUNT, ["Account", "Identities", "Ready", "Reason", "Age"], ["DNS", "Message"]),
     ],
     ids=["SesIdentity", "SesAccount"],

@@ -8,8 +8,8 @@ from datetime import UTC, datetime
 
 from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey, ReplicaDkim
-from ses_operator.core.fold import after, remembered_after
+from ses_operator.core.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.fold import after, remembered_after, unverified_address
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Remembered
 from ses_operator.core.pending import pending_changes, suspension
@@ -24,6 +24,7 @@ from ses_operator.core.steps import (
     DeleteIdentity,
     DnsStep,
     PublishRecords,
+    SendVerificationEmail,
     SesStep,
     SetDkimSource,
     Surplus,
@@ -51,7 +52,7 @@ class World:
             region: Present(self.identities[region]) if region in self.identities else Absent()
             for region in {*desired.regions, *footprint.regions}
         }
-        observed = Observed(regions=regions, remembered=self.memory)
+        observed = Observed(regions=regions, remembered=self.memory, invited=footprint.invited)
         wanted = wanted_records(desired, observed)
         states = tuple(
             PublishedRecord(record, RecordState.PUBLISHED if record in self.records else RecordState.MISSING)
@@ -68,7 +69,7 @@ class World:
         view = Present(self.identities[step.region]) if step.region in self.identities else Absent()
         if isinstance(step, CreateIdentity):
             self._admit_replica(step)
-        else:
+        elif not isinstance(step, SendVerificationEmail):
             assert isinstance(view, Present), f"{step} needs an identity"
         if isinstance(step, DeleteIdentity | SetDkimSource):
             replicas = [r for r, facts in self.identities.items() if facts.dkim.parent_region == step.region]
@@ -160,6 +161,8 @@ def source_dkim(region: str, source: GivenDkim) -> DkimFacts:
     match source:
         case EasyDkim(key_length):
             return fresh_dkim(region, key_length)
+        case NoDkim():
+            return unverified_address().dkim
         case ReplicaDkim(parent_region):
             return replace(_empty(SigningOrigin.REPLICA), parent_region=parent_region)
         case OwnKey(selector):

@@ -27,6 +27,7 @@ _HEADINGS = {
     Actor.NOBODY: "All is well",
     Actor.OPERATOR: "On the way",
     Actor.DNS: "The DNS zone",
+    Actor.MAILBOX: "The mailbox of an address",
     Actor.PLATFORM: "The cluster, the SesAccount, the AWS account",
     Actor.AUTHOR: "The spec of the object",
 }

@@ -10,6 +10,7 @@ from ses_operator.api.account import DnsProvider
 from ses_operator.api.dkim import DkimSpec
 from ses_operator.api.dmarc import DmarcSpec
 from ses_operator.api.dns import DnsSpec
+from ses_operator.api.email import EMAIL_RULES, EmailAddress, VerificationTemplateReference
 from ses_operator.api.feedback import ConfigurationSetName, FeedbackSpec, RegionOverride
 from ses_operator.api.fields import Domain, ObjectName, Region, Tags
 from ses_operator.api.identity_status import SesIdentityStatus
@@ -47,7 +48,7 @@ def _report_names_fit(member: str) -> JsonValue:
     """The name at which an external host authorises reports has to be one (RFC 7489, 7.1)."""
     addresses = f"self.dmarc.{member}"
     return rule(
-        f"!has(self.dmarc) || !has({addresses}) || {addresses}.all(a, "
+        f"!has(self.domain) || !has(self.dmarc) || !has({addresses}) || {addresses}.all(a, "
         "size(self.domain) + size(a.substring(a.indexOf('@') + 1)) + size('._report._dmarc.') <= 253)",
         f"choose addresses with shorter domains for dmarc.{member}: <domain>._report._dmarc.<domain of the address> has "
         "at most 253 characters",
@@ -59,19 +60,25 @@ class SesIdentitySpec(Model):
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            immutable("domain", "create another SesIdentity for the other domain, and delete this one"),
+            # Of a domain that becomes an address, or the other way round, one complaint is enough.
+            immutable("domain", "create another SesIdentity for the other domain or address, and delete this one"),
+            rule(
+                "!has(self.email) || !has(oldSelf.email) || self.email == oldSelf.email",
+                "email cannot be changed: create another SesIdentity for the other address, and delete this one",
+            ),
+            *EMAIL_RULES,
             immutable("accountRef", "create another SesIdentity for the other account, and delete this one"),
             rule(
-                f"!has(self.mailFrom) || self.mailFrom.scope == '{MailFromScope.SHARED}' || self.regions.all(r, "
-                "size(self.mailFrom.subdomain) + size(r) + size(self.domain) + 2 <= 253)",
+                f"!has(self.domain) || !has(self.mailFrom) || self.mailFrom.scope == '{MailFromScope.SHARED}' || "
+                "self.regions.all(r, size(self.mailFrom.subdomain) + size(r) + size(self.domain) + 2 <= 253)",
                 "shorten mailFrom.subdomain: <subdomain>-<region>.<domain> has at most 253 characters",
             ),
             rule(
-                "!has(self.mailFrom) || size(self.mailFrom.subdomain) + size(self.domain) + 1 <= 253",
+                "!has(self.domain) || !has(self.mailFrom) || size(self.mailFrom.subdomain) + size(self.domain) + 1 <= 253",
                 "shorten mailFrom.subdomain: <subdomain>.<domain> has at most 253 characters",
             ),
             rule(
-                "!has(self.mailFrom) || !('.' + self.mailFrom.subdomain).endsWith('.' + self.domain)",
+                "!has(self.domain) || !has(self.mailFrom) || !('.' + self.mailFrom.subdomain).endsWith('.' + self.domain)",
                 "write mailFrom.subdomain relative to the domain: bounce, and not bounce.example.com",
             ),
             rule(
@@ -95,16 +102,26 @@ class SesIdentitySpec(Model):
         )
     )
 
-    domain: Domain = Field(
+    domain: Domain | None = Field(
+        None,
         description=(
             "The domain to send mail from, such as mail.example.com; it covers its subdomains too. Lower case, "
-            "internationalised names in ASCII form (xn--), without www., at most 209 characters. Cannot be changed."
-        )
+            "internationalised names in ASCII form (xn--), without www., at most 209 characters. Either this or email. "
+            "Cannot be changed."
+        ),
+    )
+    email: EmailAddress | None = Field(
+        None,
+        description=(
+            "The single email address to send mail from, such as billing@example.com. SES sends an email there in each "
+            "region, and whoever reads it follows a link. Upper and lower case make different addresses for SES. Where "
+            "the domain can be verified, that is as a rule the better choice. Either this or domain. Cannot be changed."
+        ),
     )
     regions: tuple[Region, ...] = Field(
         max_length=MAX_REGIONS,
         description=(
-            "The AWS regions in which the domain must be usable, 1 to 32, each once. A region that is added gets an "
+            "The AWS regions in which the domain or address must be usable, 1 to 32, each once. A region that is added gets an "
             "identity; a region that is taken out loses it, by the deletionPolicy."
         ),
         json_schema_extra=rules(
@@ -200,6 +217,14 @@ class SesIdentitySpec(Model):
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
+    verification_template_ref: VerificationTemplateReference | None = Field(
+        None,
+        description=(
+            "The SesVerificationTemplate, in the same namespace, by which the verification emails for spec.email are made. "
+            "It must use the same SesAccount and stand in the same regions. Needs production access at SES. Omitted: SES's "
+            "own email."
+        ),
+    )
     adoption_policy: AdoptionPolicy = Field(
         AdoptionPolicy.NEVER,
         description=(
@@ -218,9 +243,14 @@ class SesIdentitySpec(Model):
         json_schema_extra=SERVER_DEFAULT,
     )
 
+    @property
+    def identity(self) -> str:
+        """What SES is to verify: the domain, or the address."""
+        return self.domain or self.email or ""
+
     def mail_from_domain(self, region: str) -> str | None:
         """The MAIL FROM domain in this region, or None where none is wanted."""
-        if self.mail_from is None:
+        if self.mail_from is None or self.domain is None:
             return None
         if self.mail_from.scope is MailFromScope.SHARED:
             return f"{self.mail_from.subdomain}.{self.domain}"
@@ -243,14 +273,14 @@ class SesIdentitySpec(Model):
 
 
 class SesIdentity(Model):
-    """SesIdentity is a domain that mail is sent from through Amazon SES, in one or more AWS regions.
+    """SesIdentity is a domain, or an email address, that mail is sent from through Amazon SES, in one or more AWS regions.
 
     The operator creates the identity in every region, publishes the DNS records that SES asks for, watches until each
     region is verified, and keeps it so. What is missing, and who can act, stands in status.
     """
 
     metadata: ObjectMeta
-    spec: SesIdentitySpec = Field(description="What is wanted: the domain, its regions and settings.")
+    spec: SesIdentitySpec = Field(description="What is wanted: the domain or address, its regions and settings.")
     status: SesIdentityStatus = Field(
         SesIdentityStatus(),
         description="What the operator found and did. Written by the operator only.",

@@ -49,6 +49,14 @@ class RegionMailFromStatus(Model):
     domain: str | None = Field(None, description="The MAIL FROM domain that SES has in this region.")
 
 
+class VerificationEmailStatus(Model):
+    """The emails by which an address is verified in one region."""
+
+    count: int = Field(0, description="How many were sent. After three, the next is sent when a person asks for it.")
+    last_sent_at: Timestamp = Field(description="When the last one was sent.")
+    expires_at: Timestamp = Field(description="Until when the link in it works: 24 hours.")
+
+
 class RegionStatus(Model):
     """The identity in one region."""
 
@@ -61,6 +69,9 @@ class RegionStatus(Model):
     dkim: RegionDkimStatus | None = Field(None, description="DKIM in this region.")
     mail_from: RegionMailFromStatus | None = Field(
         None, description="The custom MAIL FROM domain in this region, where one is set."
+    )
+    verification_email: VerificationEmailStatus | None = Field(
+        None, description="The emails that were sent to an address; absent for a domain, and once it is verified."
     )
     sending_enabled: bool | None = Field(None, description="Whether SES lets this identity send in this region.")
     pending_since: Timestamp | None = Field(

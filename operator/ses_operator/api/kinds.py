@@ -54,6 +54,7 @@ IDENTITY = Kind(
     short_names=("sesid",),
     columns=(
         PrinterColumn("Domain", "string", ".spec.domain", "The domain"),
+        PrinterColumn("Email", "string", ".spec.email", "The address, of an identity that is one"),
         PrinterColumn("Verified", "string", ".status.verifiedRegions", "Regions that report verified, of all"),
         PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether all is done and verified"),
         PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),

@@ -16,6 +16,7 @@ class Actor(Enum):
     OPERATOR = "the operator goes on by itself"
     DNS = "whoever runs the DNS zone"
     PLATFORM = "whoever runs the cluster, the SesAccount or the AWS account"
+    MAILBOX = "whoever reads the mail of the address"
     AUTHOR = "whoever writes the spec of this object (or the policy that it breaks)"
 
 
@@ -116,7 +117,34 @@ class Reason(StrEnum):
         "SES no longer sees records that it saw before (TEMPORARY_FAILURE); mail goes unsigned until they are back.",
     )
 
+    # The mailbox of an address.
+    WAITING_FOR_CLICK = (
+        "WaitingForClick",
+        Actor.MAILBOX,
+        "SES has sent an email to the address; somebody has to follow the link in it within 24 hours.",
+    )
+    VERIFICATION_EMAIL_EXPIRED = (
+        "VerificationEmailExpired",
+        Actor.MAILBOX,
+        "Nobody followed the link in any of three emails; another is sent when a reconcile is asked for.",
+    )
+
     # The cluster, the SesAccount, the AWS account.
+    VERIFICATION_TEMPLATE_NOT_FOUND = (
+        "VerificationTemplateNotFound",
+        Actor.PLATFORM,
+        "The SesVerificationTemplate does not stand in this region of this account (yet).",
+    )
+    FROM_ADDRESS_NOT_VERIFIED = (
+        "FromAddressNotVerified",
+        Actor.PLATFORM,
+        "The address that a verification email comes from is not verified in this region.",
+    )
+    PRODUCTION_ACCESS_NOT_GRANTED = (
+        "ProductionAccessNotGranted",
+        Actor.PLATFORM,
+        "The account is in the sandbox of SES in this region, where verification emails of one's own are not sent.",
+    )
     ACCOUNT_NOT_FOUND = "AccountNotFound", Actor.PLATFORM, "There is no SesAccount of the name in spec.accountRef."
     ACCOUNT_CHANGED = (
         "AccountChanged",

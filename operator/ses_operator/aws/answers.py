@@ -9,6 +9,7 @@ from ses_operator.core.ses import (
     AccountFacts,
     DkimFacts,
     IdentityFacts,
+    IdentityType,
     ListedIdentity,
     MailFromFacts,
     NotificationType,
@@ -25,6 +26,7 @@ Answer = Mapping[str, Any]
 
 _STATUSES = {status.value: status for status in VerificationStatus}
 _ORIGINS = {SigningOrigin.EASY.value: SigningOrigin.EASY, SigningOrigin.EXTERNAL.value: SigningOrigin.EXTERNAL}
+_TYPES = {kind.value: kind for kind in IdentityType}
 _KEY_LENGTHS = {"RSA_1024_BIT": 1024, "RSA_2048_BIT": 2048}
 
 
@@ -34,10 +36,12 @@ def verification_status(text: str | None) -> VerificationStatus:
 
 
 def identity_facts(answer: Answer, region: str) -> IdentityFacts:
-    """GetEmailIdentity."""
+    """GetEmailIdentity. An address has no DKIM of its own: what SES shows is its domain's, and nothing is made of it."""
+    type_ = _TYPES.get(answer.get("IdentityType") or "", IdentityType.DOMAIN)
+    shown = {} if type_ is IdentityType.EMAIL_ADDRESS else answer.get("DkimAttributes") or {}
     return IdentityFacts(
         verification_status=verification_status(answer.get("VerificationStatus")),
-        dkim=dkim_facts(answer.get("DkimAttributes") or {}, region),
+        dkim=dkim_facts(shown, region),
         mail_from=mail_from_facts(answer.get("MailFromAttributes") or {}),
         configuration_set_name=answer.get("ConfigurationSetName") or None,
         tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags") or ()},
@@ -45,6 +49,7 @@ def identity_facts(answer: Answer, region: str) -> IdentityFacts:
         verification_info=verification_info(answer.get("VerificationInfo") or {}),
         policies=dict(answer.get("Policies") or {}),
         feedback_forwarding=bool(answer.get("FeedbackForwardingStatus", True)),
+        type=type_,
     )
 
 

@@ -18,6 +18,7 @@ from botocore import exceptions as botocore_errors
 
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.catalog import ses_regions
+from ses_operator.aws.email_refusals import email_refusal
 from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem, Retry, Stale
 
 THROTTLING_CODES = frozenset(
@@ -316,6 +317,11 @@ def _found(pattern: re.Pattern[str], text: str) -> str:
     return match.group(1) if match else ""
 
 
+def _verification_email_refused(answer: _Answer) -> OperatorError | None:
+    asked = answer.request
+    return email_refusal(asked.operation, asked.region, asked.subject, f"{answer.code} {answer.message}")
+
+
 def _exists_already(answer: _Answer) -> OperatorError | None:
     if answer.code not in ("AlreadyExistsException", "AlreadyExists"):
         return None
@@ -386,6 +392,7 @@ _RULES: tuple[Callable[[_Answer], OperatorError | None], ...] = (
     _token_refused,
     _credentials_rejected,
     _access_denied,
+    _verification_email_refused,
     _exists_already,
     _not_found,
     _quota_exceeded,

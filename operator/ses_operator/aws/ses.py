@@ -10,7 +10,7 @@ from ses_operator.aws.answers import account_facts, dkim_facts, identity_facts, 
 from ses_operator.aws.budget import Bucket, Priority
 from ses_operator.aws.calls import Calls, ClientSource
 from ses_operator.aws.errors import Refused, Request
-from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey, ReplicaDkim
+from ses_operator.core.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.policy_documents import field_of
 from ses_operator.core.problems import Blocked, Gone
 from ses_operator.core.ses import (
@@ -30,6 +30,7 @@ from ses_operator.core.steps import (
     DeleteIdentity,
     DeletePolicy,
     RestartVerification,
+    SendVerificationEmail,
     SesStep,
     SetConfigurationSet,
     SetDkimSource,
@@ -104,6 +105,8 @@ class SesRegion:
                 return await self._create(step, priority)
             case SetDkimSource():
                 return await self._set_dkim_source(step, priority)
+            case SendVerificationEmail():
+                await self._send_verification_email(step, priority)
             case RestartVerification(identity=name):
                 await self._restart(name, priority)
             case SetSigningEnabled() | SetKeyLength() | SetMailFrom() | SetConfigurationSet() | SetFeedbackForwarding():
@@ -120,16 +123,16 @@ class SesRegion:
         return None
 
     async def _create(self, step: CreateIdentity, priority: Priority) -> DkimFacts:
-        parameters: dict[str, Any] = {
-            "DkimSigningAttributes": _signing_attributes(step.dkim),
-            "Tags": _tags(step.tags),
-        }
+        parameters: dict[str, Any] = {"Tags": _tags(step.tags)}
+        if attributes := _signing_attributes(step.dkim):
+            parameters["DkimSigningAttributes"] = attributes
         if step.configuration_set_name:
             parameters["ConfigurationSetName"] = step.configuration_set_name
         answer = await self._call(
             "CreateEmailIdentity", step.identity, priority, EmailIdentity=step.identity, **parameters
         )
-        return dkim_facts(answer.get("DkimAttributes") or {}, self.region)
+        shown = {} if step.is_address else answer.get("DkimAttributes") or {}
+        return dkim_facts(shown, self.region)
 
     async def _set_dkim_source(self, step: SetDkimSource, priority: Priority) -> DkimFacts:
         """Another kind of key, or another key of the customer's. From here on mail is unsigned until SES finds its record."""
@@ -167,6 +170,15 @@ class SesRegion:
         else:
             chosen = {"SnsTopic": step.arn} if step.arn else {}
             await self._call_v1("SetIdentityNotificationTopic", name, priority, **of, **chosen)
+
+    async def _send_verification_email(self, step: SendVerificationEmail, priority: Priority) -> None:
+        """CreateEmailIdentity sends one for a new identity only: AlreadyExists otherwise."""
+        name = step.identity
+        if step.template is None:
+            await self._call_v1("VerifyEmailIdentity", name, priority, EmailAddress=name)
+        else:
+            operation = "SendCustomVerificationEmail"
+            await self._call(operation, name, priority, EmailAddress=name, TemplateName=step.template)
 
     async def _restart(self, identity: str, priority: Priority) -> None:
         """Neither call is documented as a restart; the second is what remains where SES refuses the first."""
@@ -248,6 +260,8 @@ def _signing_attributes(source: GivenDkim) -> dict[str, Any]:
             return {"NextSigningKeyLength": f"RSA_{bits}_BIT"}
         case ReplicaDkim(parent_region):
             return {"DomainSigningAttributesOrigin": replica_origin(parent_region)}
+        case NoDkim():
+            return {}
 
 
 def _easy_dkim(bits: int) -> dict[str, Any]:

@@ -32,14 +32,14 @@ class Claimants:
             key=ObjectKey(meta.namespace, meta.name),
             created=meta.creation_timestamp or datetime.max.replace(tzinfo=UTC),
             account_id=account_id,
-            identity=identity.spec.domain,
+            identity=identity.spec.identity,
             regions=frozenset(identity.spec.regions),
         )
 
     def others(self, identity: SesIdentity) -> tuple[Claimant, ...]:
         """All others that ask for the same name, in accounts that are open."""
         found = []
-        for key in self._store.by_index(BY_DOMAIN, identity.spec.domain):
+        for key in self._store.by_index(BY_DOMAIN, identity.spec.identity):
             other = self._store.get(key)
             if other is None or other.metadata.uid == identity.metadata.uid or other.metadata.is_deleting:
                 continue

@@ -47,7 +47,7 @@ ENDPOINT_SELECTOR = IDENTITY_NAME_LABEL
 
 IDENTITY_INDEXES: Mapping[str, Callable[[SesIdentity], Iterable[Hashable]]] = {
     BY_ACCOUNT: lambda identity: [identity.spec.account_ref.name],
-    BY_DOMAIN: lambda identity: [identity.spec.domain],
+    BY_DOMAIN: lambda identity: [identity.spec.identity],
     BY_MARK: marks,
     BY_NAMESPACE: lambda identity: [identity.metadata.namespace],
     BY_DKIM_SECRET: lambda identity: [secret_key(identity, own)] if (own := identity.spec.dkim.byodkim) else [],
@@ -138,7 +138,7 @@ class Wakeups:
         for identity in self.identities.by_index(BY_NAMESPACE, key.name):
             self.identity_queue.add(identity)
             if (found := self.identities.get(identity)) is not None:
-                self._add_rivals(identity, found.spec.domain)
+                self._add_rivals(identity, found.spec.identity)
 
     def on_dkim_secret(self, key: ObjectKey, _version: object) -> None:
         """The identities whose DKIM key is in it."""

@@ -88,9 +88,12 @@ class Departure:
         moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
         if moved is not None:
             return (moved,)
-        whereabouts = Whereabouts.of(identity, footprint_of_object(identity))
+        footprint = footprint_of_object(identity)
+        whereabouts = Whereabouts.of(identity, footprint)
         views = await self._parts.regions.read_certainly(account.aws, desired.identity, whereabouts.regions, priority)
-        observed = Observed(regions=whereabouts.relevant(views), remembered=remembered(identity))
+        observed = Observed(
+            regions=whereabouts.relevant(views), remembered=remembered(identity), invited=footprint.invited
+        )
         plan = plan_deletion(desired, observed)
         while plan.ses_steps:
             observed = await self._parts.regions.apply(account.aws, plan.ses_steps, observed, self._now(), priority)

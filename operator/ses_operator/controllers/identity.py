@@ -192,7 +192,12 @@ class IdentityController:
         if in_full or has_lost_sight(views, run.identity.status):
             self._parts.dns.forget(run.target)
             self._parts.lookups.forget(run.desired.owner.key)
-        return Observed(regions=views, remembered=memory)
+        return Observed(
+            regions=views,
+            remembered=memory,
+            invited=footprint.invited,
+            is_requested=self._parts.settlement.is_requested(run.identity),
+        )
 
     async def _converge(self, run: Run, observed: Observed) -> tuple[Run, Observed, Plan]:
         """Plan and apply until nothing is left that can be done now."""

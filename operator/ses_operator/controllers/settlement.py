@@ -50,8 +50,11 @@ class Settlement:
     def is_due(self, identity: SesIdentity) -> bool:
         """Whether it is the identity's turn to be read in full, or a person has asked for that."""
         turn = self._turns.setdefault(identity.metadata.uid, self._next_turn(identity))
-        asked = identity.metadata.annotations.get(RECONCILE_REQUESTED_AT) != identity.status.last_handled_reconcile_at
-        return asked or self._now() >= turn
+        return self.is_requested(identity) or self._now() >= turn
+
+    def is_requested(self, identity: SesIdentity) -> bool:
+        """Whether a person has asked for a look that has not been reported yet."""
+        return identity.metadata.annotations.get(RECONCILE_REQUESTED_AT) != identity.status.last_handled_reconcile_at
 
     def note_read(self, identity: SesIdentity) -> None:
         """It has been read; if that was its turn, the next one is the next."""

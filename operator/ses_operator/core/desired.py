@@ -18,12 +18,21 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentit
 from ses_operator.api.mail_from import MxFailureBehavior
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
-from ses_operator.core.dkim_source import DeterministicDkim, DkimChoice, DkimSource, EasyDkim, MissingKey, OwnKey
+from ses_operator.core.dkim_source import (
+    DeterministicDkim,
+    DkimChoice,
+    DkimSource,
+    EasyDkim,
+    MissingKey,
+    NoDkim,
+    OwnKey,
+)
 from ses_operator.core.dmarc import Dmarc
 from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy, wanted_policies
 from ses_operator.core.problems import Problem
 from ses_operator.core.ses import NotificationType, Topic, Topics, identity_arn
+from ses_operator.core.template_name import template_name
 
 
 class MailFromBehavior(StrEnum):
@@ -47,6 +56,7 @@ class Desired:
     """One identity as it is to be, in every region. ``ttl`` in seconds; ``tags`` include ours.
 
     ``first_region``: the first of the regions as they stand in the spec; ``regions`` are sorted.
+    ``verification_template``: the name at SES of the template for the emails to an address; None: SES's own.
     ``feedback_forwarding`` None: not managed. ``policies`` by region. ``topics`` by region: those of others are not managed.
     """
 
@@ -71,6 +81,12 @@ class Desired:
     configuration_set_overrides: Mapping[str, str] = field(default_factory=dict)
     policies: Mapping[str, tuple[WantedPolicy, ...]] = field(default_factory=dict)
     topics: Mapping[str, Topics] = field(default_factory=dict)
+    verification_template: str | None = None
+
+    @property
+    def is_address(self) -> bool:
+        """Whether it is an email address, verified by a link, and not a domain, verified by DNS."""
+        return isinstance(self.dkim, NoDkim)
 
     def configuration_set(self, region: str) -> str | None:
         """The default configuration set in this region."""
@@ -121,14 +137,15 @@ def desired_identity(
                 mail_from[region] = MailFrom(domain, behavior, spec.mail_from_mx_region(region))
     return Desired(
         owner=owner,
-        identity=spec.domain,
+        identity=spec.identity,
         regions=tuple(sorted(spec.regions)),
         signing_enabled=spec.dkim.signing_enabled,
-        dkim=_dkim(spec.dkim, dkim_key),
+        dkim=NoDkim() if spec.email else _dkim(spec.dkim, dkim_key),
         mail_from=mail_from,
         configuration_set_name=spec.configuration_set_name,
         tags={**account.default_tags, **spec.tags, OWNER_TAG: str(owner)},
-        provider=spec.dns_provider(account.dns.default_provider),
+        # Nothing of an address stands in DNS: whoever publishes nothing will do.
+        provider=DnsProvider.MANUAL if spec.email else spec.dns_provider(account.dns.default_provider),
         ttl=dns.ttl,
         adoption=spec.adoption_policy,
         deletion=spec.deletion_policy,
@@ -149,6 +166,11 @@ def desired_identity(
             if override.feedback is not None
         },
         policies=_policies(spec, scope) if scope else {},
+        verification_template=(
+            template_name(Owner(installation_id, ObjectKey(key.namespace, spec.verification_template_ref.name)))
+            if spec.verification_template_ref
+            else None
+        ),
     )
 
 
@@ -168,7 +190,7 @@ def _policies(spec: SesIdentitySpec, scope: AwsScope) -> dict[str, tuple[WantedP
         region: wanted_policies(
             spec.authorized_senders,
             spec.policies,
-            identity_arn(scope.account_id, region, spec.domain, scope.partition),
+            identity_arn(scope.account_id, region, spec.identity, scope.partition),
         )
         for region in spec.regions
     }

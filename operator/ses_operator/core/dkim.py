@@ -15,7 +15,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.deed import parents_dkim, replacement_needed, replicas_of
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim, MissingKey, OwnKey, ReplicaDkim
+from ses_operator.core.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.key_identity import entry_of, known_fingerprint, own_selector, signs_with
 from ses_operator.core.observed import Observed, Present, RegionView, Unread
@@ -89,7 +89,7 @@ def dkim_steps(desired: Desired, region: str, facts: IdentityFacts, observed: Ob
             return _own_key(desired, region, key, facts, observed, now)
         case MissingKey():
             return (), missing_key(desired, region)
-        case ReplicaDkim():
+        case ReplicaDkim() | NoDkim():
             return (), None
 
 
@@ -107,7 +107,7 @@ def dkim_restarts(desired: Desired, region: str, facts: IdentityFacts, observed:
 
 def has_failed(facts: IdentityFacts) -> bool:
     """Whether SES has given up looking for the DKIM records."""
-    return VerificationStatus.FAILED in (facts.verification_status, facts.dkim.status)
+    return VerificationStatus.FAILED in facts.verifications
 
 
 def dkim_differs(desired: Desired, region: str, observed: Observed) -> bool:
@@ -124,6 +124,8 @@ def dkim_differs(desired: Desired, region: str, observed: Observed) -> bool:
             return not signs_with(key, region, observed)
         case MissingKey():
             return True
+        case NoDkim():
+            return False
 
 
 def fingerprint_at_ses(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> str | None:
@@ -142,6 +144,8 @@ def needed_dkim_records(
 ) -> tuple[RecordSet, ...] | None:
     """The DKIM records that a region needs, for the key that SES has and the one that it is to have; None where nothing is
     ours to publish. A region that cannot be read keeps the records remembered."""
+    if desired.is_address:
+        return None
     match view:
         case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
             selector, dkim = own_selector(facts), parents_dkim(facts, observed) or facts.dkim
@@ -163,6 +167,8 @@ def needed_dkim_records(
 def may_need_others(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> bool:
     """Whether an identity may still need DKIM records that are not among the needed ones: it signs with a key of which more is
     not known, or did a moment ago, and mail that is on its way carries its signature."""
+    if desired.is_address:
+        return False
     wanted = region in desired.regions
     if ownership(facts, desired.owner) is not Ownership.OURS:
         return wanted

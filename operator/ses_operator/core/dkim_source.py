@@ -50,6 +50,11 @@ class ReplicaDkim:
 
 
 @dataclass(frozen=True, slots=True)
+class NoDkim:
+    """None: an email address. What signs its mail is the key of its domain, where that is an identity too."""
+
+
+@dataclass(frozen=True, slots=True)
 class OwnKey:
     """BYODKIM: a key pair of the customer's. ``public_key``: base64 of the SubjectPublicKeyInfo (DER), as in ``p=``."""
 
@@ -71,7 +76,7 @@ class MissingKey:
     problem: Problem
 
 
-GivenDkim = EasyDkim | ReplicaDkim | OwnKey
+GivenDkim = EasyDkim | ReplicaDkim | OwnKey | NoDkim
 """What SES can be given."""
 
 DkimSource = GivenDkim | MissingKey
@@ -89,7 +94,7 @@ class DeterministicDkim:
         return self.parent if region == self.parent_region else ReplicaDkim(self.parent_region)
 
 
-DkimChoice = EasyDkim | DeterministicDkim | OwnKey | MissingKey
+DkimChoice = EasyDkim | DeterministicDkim | OwnKey | MissingKey | NoDkim
 """In all regions."""
 
 

@@ -45,7 +45,7 @@ def has_lost_sight(views: Mapping[str, RegionView], status: SesIdentityStatus) -
 
 def _is_lost(facts: IdentityFacts) -> bool:
     mail_from = facts.mail_from.status if facts.mail_from else None
-    return bool(_LOST & {facts.verification_status, facts.dkim.status, mail_from})
+    return bool(_LOST & {*facts.verifications, mail_from})
 
 
 def _is_known(facts: IdentityFacts, known: RegionStatus | None) -> bool:

@@ -13,6 +13,7 @@ from ses_operator.api.account import DnsProvider
 from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import replication_problem
 from ses_operator.core.desired import Desired
+from ses_operator.core.dkim import has_failed
 from ses_operator.core.mail_from import is_mail_from_verified
 from ses_operator.core.observed import Absent, Observed, Present
 from ses_operator.core.plan import RegionPlan
@@ -90,6 +91,11 @@ def replica_hindered(case: RegionCase) -> Problem | None:
     return None if case.facts is None else replication_problem(case.desired, case.region, case.facts)
 
 
+def awaited(case: RegionCase) -> Problem | None:
+    """All is done, and somebody has to follow the link in an email."""
+    return case.plan.awaited
+
+
 def dns_hindered(case: RegionCase) -> Problem | None:
     """DNS as a whole cannot be published, and SES still needs it."""
     dns = case.observed.dns
@@ -112,13 +118,13 @@ def failed(case: RegionCase) -> Problem | None:
         return None
     wrong = _wrong_records(case)
     record = f". {_first_of(wrong)}" if wrong else ""
-    if VerificationStatus.FAILED in (facts.verification_status, facts.dkim.status):
+    if has_failed(facts):
         return Problem(
             Reason.VERIFICATION_FAILED,
             f"{case.region}: SES did not find the DKIM records within 72 hours and stopped looking{_error(facts)}; "
             f"once they are published it is asked to look again{record}",
         )
-    if VerificationStatus.TEMPORARY_FAILURE in (facts.verification_status, facts.dkim.status):
+    if VerificationStatus.TEMPORARY_FAILURE in facts.verifications:
         return Problem(
             Reason.VERIFICATION_REVOKED,
             f"{case.region}: the identity was verified and SES no longer finds its DKIM records{_error(facts)}; "
@@ -180,6 +186,7 @@ def not_before_records_are_seen(case: RegionCase) -> Problem | None:
 
 RULES: tuple[Rule, ...] = (
     planned_problem,
+    awaited,
     not_created,
     not_as_asked,
     replica_hindered,
@@ -203,10 +210,7 @@ def explain(case: RegionCase) -> Problem | None:
 
 def _dkim_waits(case: RegionCase) -> bool:
     facts = case.facts
-    return facts is not None and (facts.verification_status, facts.dkim.status) != (
-        VerificationStatus.SUCCESS,
-        VerificationStatus.SUCCESS,
-    )
+    return facts is not None and facts.verifications != {VerificationStatus.SUCCESS}
 
 
 def _wrong_records(case: RegionCase) -> list[PublishedRecord]:

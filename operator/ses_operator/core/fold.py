@@ -6,15 +6,16 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from ses_operator.core.dkim_source import OwnKey
+from ses_operator.core.dkim_source import NoDkim, OwnKey
 from ses_operator.core.observed import Absent, Present, RegionView, Remembered
-from ses_operator.core.ses import DkimFacts, IdentityFacts, MailFromFacts, Topic, VerificationStatus
+from ses_operator.core.ses import DkimFacts, IdentityFacts, IdentityType, MailFromFacts, Topic, VerificationStatus
 from ses_operator.core.steps import (
     CreateIdentity,
     CreatePolicy,
     DeleteIdentity,
     DeletePolicy,
     RestartVerification,
+    SendVerificationEmail,
     SesStep,
     SetConfigurationSet,
     SetDkimSource,
@@ -41,8 +42,11 @@ def after(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView
                     configuration_set_name=step.configuration_set_name,
                     tags=dict(step.tags),
                     topics={},
+                    type=IdentityType.EMAIL_ADDRESS if step.is_address else IdentityType.DOMAIN,
                 )
             )
+        case SendVerificationEmail(), Absent():
+            return Present(unverified_address())
         case SetDkimSource(), Present(facts) if told is not None:
             return Present(_with_source(facts, told))
         case DeleteIdentity(), _:
@@ -54,8 +58,11 @@ def after(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView
 
 
 def remembered_after(step: SesStep, known: Remembered, now: datetime) -> Remembered:
-    """What is remembered of the region after ``step``: when SES was asked to look again, and which key it was given."""
+    """What is remembered of the region after ``step``: when SES was asked to look again, which key it was given, how
+    many emails it has sent."""
     match step:
+        case CreateIdentity(dkim=NoDkim()) | SendVerificationEmail():
+            return replace(known, emailed_at=now, emails=known.emails + 1)
         case RestartVerification():
             return replace(known, restarted_at=now)
         case SetDkimSource(dkim=OwnKey() as key):
@@ -76,6 +83,17 @@ def _with_source(facts: IdentityFacts, told: DkimFacts) -> IdentityFacts:
     return replace(facts, verification_status=again, dkim=dkim)
 
 
+def unverified_address() -> IdentityFacts:
+    """An address that became an identity by an email alone (API reference, SendCustomVerificationEmail)."""
+    return IdentityFacts(
+        VerificationStatus.PENDING,
+        DkimFacts(VerificationStatus.NOT_STARTED, signing_enabled=False, tokens=(), signing_hosted_zone=""),
+        tags={},
+        topics={},
+        type=IdentityType.EMAIL_ADDRESS,
+    )
+
+
 def _changed(step: SesStep, facts: IdentityFacts) -> IdentityFacts:
     match step:
         case SetSigningEnabled() | SetKeyLength():
@@ -83,6 +101,8 @@ def _changed(step: SesStep, facts: IdentityFacts) -> IdentityFacts:
         case RestartVerification():
             dkim = replace(facts.dkim, status=VerificationStatus.PENDING)
             return replace(facts, verification_status=VerificationStatus.PENDING, dkim=dkim)
+        case SendVerificationEmail():
+            return replace(facts, verification_status=VerificationStatus.PENDING)
         case SetMailFrom():
             return replace(facts, mail_from=_mail_from(step))
         case SetConfigurationSet():

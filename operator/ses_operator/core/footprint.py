@@ -22,8 +22,9 @@ class Footprint:
     sending policies that we wrote.
 
     A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is left alone unless the spec names it:
-    what we changed has to be set back when it no longer does. A policy is ``<region>/<name>``. ``account`` is the id of the AWS
-    account that all this is in; empty where nothing was made yet.
+    what we changed has to be set back when it no longer does. A policy is ``<region>/<name>``. ``invited`` are regions in which
+    an email may have made an identity that has no owner tag yet. ``account`` is the id of the AWS account that all this is in;
+    empty where nothing was made yet.
     """
 
     regions: frozenset[str] = frozenset()
@@ -31,6 +32,7 @@ class Footprint:
     tag_keys: frozenset[str] = frozenset()
     settings: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
+    invited: frozenset[str] = frozenset()
     account: str = ""
 
     def __or__(self, other: Footprint) -> Footprint:
@@ -40,6 +42,7 @@ class Footprint:
             self.tag_keys | other.tag_keys,
             self.settings | other.settings,
             self.policies | other.policies,
+            self.invited | other.invited,
             other.account or self.account,
         )
 
@@ -58,6 +61,8 @@ class Footprint:
             names["settings"] = sorted(self.settings)
         if self.policies:
             names["policies"] = sorted(self.policies)
+        if self.invited:
+            names["invited"] = sorted(self.invited)
         if self.account:
             names["account"] = self.account
         return json.dumps(names, separators=(",", ":"))
@@ -78,6 +83,7 @@ class Footprint:
             tag_keys=_names(value.get("tagKeys")),
             settings=_names(value.get("settings")),
             policies=_names(value.get("policies")),
+            invited=_names(value.get("invited")),
             account=account if isinstance(account, str) else "",
         )
 

@@ -160,7 +160,7 @@ def violations(identity: SesIdentitySpec, account: SesAccountSpec) -> tuple[Viol
 
 
 def _is_domain(identity: SesIdentitySpec) -> bool:
-    return "@" not in identity.domain
+    return identity.domain is not None
 
 
 def _severity(spec: DmarcSpec) -> int:

@@ -48,6 +48,8 @@ class Remembered:
     verified_at: datetime | None = None
     restarted_at: datetime | None = None
     key_fingerprint: str | None = None
+    emailed_at: datetime | None = None
+    emails: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class Observed:
     """Everything a plan is made from.
 
     ``regions`` has a view for each region of the spec and of the footprint. ``failures``: writes of this run that were refused,
-    by region; a region with one is left alone until the next run. ``dns`` is None until it was observed.
+    by region; a region with one is left alone until the next run. ``dns`` is None until it was observed. ``invited``: regions in
+    which an identity without an owner tag is ours, by the footprint. ``is_requested``: a person has asked for this look.
     """
 
     regions: Mapping[str, RegionView] = field(default_factory=dict)
@@ -63,6 +66,8 @@ class Observed:
     failures: Mapping[str, Problem] = field(default_factory=dict)
     dns: DnsObservation | None = None
     dns_failure: Problem | None = None
+    invited: frozenset[str] = frozenset()
+    is_requested: bool = False
 
     def is_nowhere(self, region: str) -> bool:
         """Whether nothing of ours can be in a region: there is no SES, and none has ever told us anything there.

@@ -25,7 +25,7 @@ from ses_operator.core.dkim import (
     missing_key,
     needed_dkim_records,
 )
-from ses_operator.core.dkim_source import EasyDkim, MissingKey, OwnKey, ReplicaDkim
+from ses_operator.core.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.feedback import settings_of
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.mail_from import (
@@ -40,7 +40,7 @@ from ses_operator.core.observed import Absent, Observed, Present, RegionView, Un
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import RecordState
 from ses_operator.core.records import Purpose, RecordSet, dmarc_record, merge
-from ses_operator.core.repairs import creation, last_repairs, repairs
+from ses_operator.core.repairs import creation, creation_by_email, last_repairs, repairs
 from ses_operator.core.sending_policy import claimed_policies, policy_problem
 from ses_operator.core.ses import IdentityFacts
 from ses_operator.core.steps import (
@@ -51,6 +51,7 @@ from ses_operator.core.steps import (
     Surplus,
     UntagIdentity,
 )
+from ses_operator.core.verification_email import awaited_click, emails_due, invited, is_invited
 
 RESTART_INTERVAL = timedelta(hours=1)
 """How often a verification that failed is started anew, once its records are right."""
@@ -58,10 +59,11 @@ RESTART_INTERVAL = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """What is to be done in one region; ``problem`` is why no more than that."""
+    """What is to be done in one region; ``problem`` is why no more than that; ``awaited`` what others have to do after it."""
 
     steps: tuple[SesStep, ...] = ()
     problem: Problem | None = None
+    awaited: Problem | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +92,7 @@ def footprint_of(
         tag_keys=frozenset(desired.tags) - {OWNER_TAG},
         settings=settings_of(desired) | dkim_settings(desired),
         policies=claimed_policies(desired, views, before),
+        invited=invited(desired, views, before),
         account=before.account,
     )
 
@@ -113,19 +116,23 @@ def _plan_region(desired: Desired, region: str, observed: Observed, footprint: F
         case Present(facts):
             return _plan_present(desired, region, facts, observed, footprint, now)
         case Absent():
-            return _plan_absent(desired, region, observed)
+            return _plan_absent(desired, region, observed, now)
         case Unread(problem):
             return RegionPlan(problem=problem)
         case None:
             return RegionPlan()
 
 
-def _plan_absent(desired: Desired, region: str, observed: Observed) -> RegionPlan:
+def _plan_absent(desired: Desired, region: str, observed: Observed, now: datetime) -> RegionPlan:
     waits = awaited_parent(desired, region, observed)
     match desired.dkim_in(region):
         case MissingKey():
             return RegionPlan(problem=missing_key(desired, region))
-        case EasyDkim() | ReplicaDkim() | OwnKey() as given:
+        case NoDkim() if is_invited(desired, region, observed, now):
+            return RegionPlan(awaited=awaited_click(desired, region, observed, now))
+        case NoDkim() if desired.verification_template is not None:
+            return RegionPlan(creation_by_email(desired, region))
+        case EasyDkim() | ReplicaDkim() | OwnKey() | NoDkim() as given:
             return RegionPlan(problem=waits) if waits else RegionPlan(creation(desired, region, given))
 
 
@@ -138,13 +145,23 @@ def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPla
             return RegionPlan()
         case Unread(problem):
             return RegionPlan(problem=problem)
-        case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
+        case Present(facts) if is_ours(desired, region, facts, observed):
             if desired.deletion is DeletionPolicy.RETAIN:
-                return RegionPlan((UntagIdentity(region, desired.identity, (OWNER_TAG,)),))
+                return RegionPlan(_release(desired, region, facts))
             waits = awaited_replicas(region, observed)
             return RegionPlan(problem=waits) if waits else RegionPlan((DeleteIdentity(region, desired.identity),))
         case _:
             return RegionPlan()
+
+
+def _release(desired: Desired, region: str, facts: IdentityFacts) -> tuple[SesStep, ...]:
+    return (UntagIdentity(region, desired.identity, (OWNER_TAG,)),) if OWNER_TAG in (facts.tags or {}) else ()
+
+
+def is_ours(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> bool:
+    """Whether this object holds the identity: by its tag, or because it is one that an email of ours made just now."""
+    held = ownership(facts, desired.owner)
+    return held is Ownership.OURS or (held is Ownership.NOBODYS and region in observed.invited)
 
 
 def _plan_present(
@@ -158,17 +175,19 @@ def _plan_present(
         *moves(desired, region, facts, observed),
         *signing_steps,
         *_restarts(desired, region, facts, observed, now),
+        *emails_due(desired, region, facts, observed, now),
         *last_repairs(desired, region, facts, footprint),
     )
     problem = problem or move_problem(desired, region, facts, observed)
-    return RegionPlan(steps, problem or policy_problem(desired, region, facts, footprint))
+    problem = problem or policy_problem(desired, region, facts, footprint)
+    return RegionPlan(steps, problem, awaited_click(desired, region, observed, now))
 
 
 def _hindrance(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint
 ) -> Problem | None:
     """Why an identity that exists must be left as it is."""
-    match ownership(facts, desired.owner):
+    match Ownership.OURS if is_ours(desired, region, facts, observed) else ownership(facts, desired.owner):
         case Ownership.ANOTHERS:
             return Problem(
                 Reason.OWNED_BY_ANOTHER,

@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim, OwnKey, ReplicaDkim
-from ses_operator.core.fold import after, remembered_after
+from ses_operator.core.dkim_source import EasyDkim, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.fold import after, remembered_after, unverified_address
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Observed, Present, RegionView, Remembered
 from ses_operator.core.plan import Plan, plan_identity, wanted_records
@@ -99,6 +99,8 @@ def _told_by_ses(step: SesStep) -> DkimFacts | None:
                 key_length=key_length,
                 next_key_length=key_length,
             )
+        case NoDkim():
+            return unverified_address().dkim
         case ReplicaDkim(parent_region):
             return replace(untold, origin=SigningOrigin.REPLICA, parent_region=parent_region)
         case OwnKey(selector):

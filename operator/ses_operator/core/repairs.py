@@ -11,12 +11,14 @@ from collections.abc import Callable, Iterable
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim_source import GivenDkim
 from ses_operator.core.feedback import feedback_forwarding, topics
+from ses_operator.core.fold import unverified_address
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.mail_from import mail_from
 from ses_operator.core.sending_policy import policies
 from ses_operator.core.ses import DkimFacts, IdentityFacts, VerificationStatus
 from ses_operator.core.steps import (
     CreateIdentity,
+    SendVerificationEmail,
     SesStep,
     SetConfigurationSet,
     SetSigningEnabled,
@@ -40,8 +42,8 @@ def tags(desired: Desired, region: str, facts: IdentityFacts, footprint: Footpri
 
 
 def signing(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
-    """DKIM signing is on or off as asked."""
-    if facts.dkim.signing_enabled != desired.signing_enabled:
+    """DKIM signing is on or off as asked. SES refuses to hear of it for an address."""
+    if not desired.is_address and facts.dkim.signing_enabled != desired.signing_enabled:
         yield SetSigningEnabled(region, desired.identity, desired.signing_enabled)
 
 
@@ -71,8 +73,17 @@ def last_repairs(desired: Desired, region: str, facts: IdentityFacts, footprint:
 def creation(desired: Desired, region: str, dkim: GivenDkim) -> tuple[SesStep, ...]:
     """CreateEmailIdentity with all that one call can carry, then what it cannot."""
     create = CreateIdentity(region, desired.identity, dkim, desired.tags, desired.configuration_set(region))
-    rules = (repairs, last_repairs)
-    return (create, *(step for rule in rules for step in rule(desired, region, _fresh(create), Footprint())))
+    return (create, *_afterwards(desired, region, _fresh(create)))
+
+
+def creation_by_email(desired: Desired, region: str) -> tuple[SesStep, ...]:
+    """The email of a template, by which the address becomes an identity, then everything else: SES's own is never sent."""
+    email = SendVerificationEmail(region, desired.identity, desired.verification_template)
+    return (email, *_afterwards(desired, region, unverified_address()))
+
+
+def _afterwards(desired: Desired, region: str, fresh: IdentityFacts) -> Iterable[SesStep]:
+    return (step for rule in (repairs, last_repairs) for step in rule(desired, region, fresh, Footprint()))
 
 
 def _fresh(create: CreateIdentity) -> IdentityFacts:

@@ -93,10 +93,11 @@ def verdicts(case: Case) -> dict[ConditionType, Verdict]:
     found = {
         ConditionType.ACCEPTED: yes("The account, the domain and the regions may be used."),
         ConditionType.PROVISIONED: _provisioned(case),
-        ConditionType.DNS_PUBLISHED: _dns_published(case),
         ConditionType.VERIFIED: _in_every_region(case, "verified", _verified),
-        ConditionType.DKIM_VERIFIED: _in_every_region(case, "DKIM verified", _dkim_verified),
     }
+    if not case.desired.is_address:
+        found[ConditionType.DNS_PUBLISHED] = _dns_published(case)
+        found[ConditionType.DKIM_VERIFIED] = _in_every_region(case, "DKIM verified", _dkim_verified)
     if case.desired.mail_from:
         found[ConditionType.MAIL_FROM_VERIFIED] = _in_every_region(case, "MAIL FROM verified", _mail_from_verified)
     gates = [kind for kind in found if kind is not ConditionType.DNS_PUBLISHED]

@@ -22,7 +22,7 @@ from ses_operator.core.schedule import (
     read_interval,
     watch_interval,
 )
-from ses_operator.core.ses import IdentityFacts, VerificationStatus
+from ses_operator.core.ses import IdentityFacts, IdentityType, VerificationStatus
 from ses_operator.core.sight import LOOKED_AT_BY_SES
 
 
@@ -46,6 +46,8 @@ def freshness(view: RegionView, seconds: float) -> float:
     """
     if not isinstance(view, Present):
         return SHORTEST_READ
+    if view.facts.type is IdentityType.EMAIL_ADDRESS:
+        return float("inf")  # there is nothing to be told of it but its status, which the lists have
     if view.facts.verification_status is not VerificationStatus.SUCCESS:
         return read_interval(seconds)
     if verification_waits(view.facts) or mail_from_waits(view.facts):
@@ -54,8 +56,8 @@ def freshness(view: RegionView, seconds: float) -> float:
 
 
 def verification_waits(facts: IdentityFacts) -> bool:
-    """Whether SES has not seen the DKIM records, or no longer does."""
-    return {facts.verification_status, facts.dkim.status} != {VerificationStatus.SUCCESS}
+    """Whether SES has not seen the DKIM records, or no longer does; or nobody has followed the link to an address."""
+    return facts.verifications != {VerificationStatus.SUCCESS}
 
 
 def mail_from_waits(facts: IdentityFacts) -> bool:
@@ -96,8 +98,11 @@ def _intervals(case: Case, now: datetime) -> Iterable[float]:
     if case.observed.dns and any(entry.state is RecordState.CONFLICT for entry in case.observed.dns.records):
         yield CONFLICT_READ
     yield from _intervals_of_moves(case, now)
+    for plan in case.plan.regions.values():
+        if plan.awaited is not None and plan.awaited.retry_after is not None:
+            yield plan.awaited.retry_after
     for region, view in case.observed.regions.items():
-        if not isinstance(view, Present) or region not in case.desired.regions:
+        if not isinstance(view, Present) or region not in case.desired.regions or case.desired.is_address:
             continue
         seconds = waited(case.observed.remembered.get(region), now)
         if verification_waits(view.facts) or mail_from_waits(view.facts):

@@ -21,6 +21,13 @@ class VerificationStatus(StrEnum):
     NOT_STARTED = "NOT_STARTED"
 
 
+class IdentityType(StrEnum):
+    """What an identity is. SES's MANAGED_DOMAIN is none that can be asked for."""
+
+    DOMAIN = "DOMAIN"
+    EMAIL_ADDRESS = "EMAIL_ADDRESS"
+
+
 class SigningOrigin(StrEnum):
     """Where the DKIM key comes from: Easy DKIM, a key of the customer's, or (AWS_SES_<REGION>) the identity of another
     region, by Deterministic Easy DKIM."""
@@ -113,6 +120,14 @@ class IdentityFacts:
     policies: Mapping[str, str] = field(default_factory=dict)
     feedback_forwarding: bool = True
     topics: Topics | None = None
+    type: IdentityType = IdentityType.DOMAIN
+
+    @property
+    def verifications(self) -> frozenset[VerificationStatus]:
+        """What SES says of all that it verifies. DKIM is not in question for an address, which shows its domain's."""
+        if self.type is IdentityType.EMAIL_ADDRESS:
+            return frozenset({self.verification_status})
+        return frozenset({self.verification_status, self.dkim.status})
 
 
 @dataclass(frozen=True, slots=True)

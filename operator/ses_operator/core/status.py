@@ -18,6 +18,7 @@ from ses_operator.api.identity_status import (
     RegionStatus,
     ReportAuthorizationStatus,
     SesIdentityStatus,
+    VerificationEmailStatus,
     WarningStatus,
     ZoneStatus,
 )
@@ -34,6 +35,7 @@ from ses_operator.core.problems import Problem
 from ses_operator.core.publication import Zone
 from ses_operator.core.report import MAX_MESSAGE, Case, Verdict, conditions, refused, verdicts
 from ses_operator.core.ses import IdentityFacts, VerificationStatus, identity_arn
+from ses_operator.core.verification_email import LIFETIME
 
 
 def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: datetime) -> SesIdentityStatus:
@@ -43,7 +45,7 @@ def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: d
     return _with_conditions(identity, verdicts(case), now).model_copy(
         update={
             "regions": regions,
-            "dns": _dns(case, identity, zone),
+            "dns": None if case.desired.is_address else _dns(case, identity, zone),
             "verified_regions": f"{verified}/{len(regions)}",
             "applied_configuration": case.desired.digest(),
             "pending_changes": _pending_changes(case),
@@ -84,6 +86,8 @@ def remembered(identity: SesIdentity) -> dict[str, Remembered]:
             verified_at=region.verified_at,
             restarted_at=region.restarted_at,
             key_fingerprint=region.dkim.key_fingerprint if region.dkim else None,
+            emailed_at=region.verification_email.last_sent_at if region.verification_email else None,
+            emails=region.verification_email.count if region.verification_email else 0,
         )
         for region in identity.status.regions
     }
@@ -123,14 +127,17 @@ def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> Reg
     said = {"reason": problem.reason if problem else None, "message": problem.message if problem else None}
     facts = case.facts(region)
     if facts is None:
-        return before.model_copy(update=said)
+        return before.model_copy(update={**said, "verification_email": _verification_email(case.observed, region)})
     verified = facts.verification_status is VerificationStatus.SUCCESS
     restarted = _restarted_at(case.observed, region)
     return RegionStatus(
         region=region,
         arn=identity_arn(case.account_id, region, case.desired.identity, case.partition),
         verification_status=facts.verification_status,
-        dkim=RegionDkimStatus(
+        verification_email=None if verified else _verification_email(case.observed, region),
+        dkim=None
+        if case.desired.is_address
+        else RegionDkimStatus(
             status=facts.dkim.status,
             tokens=facts.dkim.tokens,
             signing_hosted_zone=facts.dkim.signing_hosted_zone if own_selector(facts) is None else None,
@@ -156,6 +163,15 @@ def _dkim_waits(case: Case, region: str, facts: IdentityFacts) -> bool:
 def _restarted_at(observed: Observed, region: str) -> datetime | None:
     known = observed.remembered.get(region)
     return known.restarted_at if known else None
+
+
+def _verification_email(observed: Observed, region: str) -> VerificationEmailStatus | None:
+    known = observed.remembered.get(region)
+    if known is None or known.emailed_at is None:
+        return None
+    return VerificationEmailStatus(
+        count=known.emails, last_sent_at=known.emailed_at, expires_at=known.emailed_at + LIFETIME
+    )
 
 
 def _mail_from(facts: IdentityFacts) -> RegionMailFromStatus | None:

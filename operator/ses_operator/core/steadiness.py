@@ -22,7 +22,8 @@ def is_steady(status: SesIdentityStatus, now: datetime) -> bool:
     """Whether every record is published but for a DMARC policy that others keep from being so."""
     published = find(status.conditions, ConditionType.DNS_PUBLISHED)
     if published is None or status.dns is None:
-        return False
+        # An address has conditions, and none of them is about DNS.
+        return bool(status.conditions) and published is None and status.dns is None
     if published.is_true:
         return True
     open_ = [record for record in status.dns.records if record.state != RecordState.PUBLISHED]

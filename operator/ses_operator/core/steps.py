@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ses_operator.core.dkim_source import EasyDkim, GivenDkim, OwnKey, ReplicaDkim
+from ses_operator.core.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.records import RecordSet
 from ses_operator.core.ses import NotificationType
 
@@ -28,6 +28,11 @@ class CreateIdentity:
     dkim: GivenDkim
     tags: Mapping[str, str] = field(default_factory=dict)
     configuration_set_name: str | None = None
+
+    @property
+    def is_address(self) -> bool:
+        """Whether SES sends a verification email by this call."""
+        return isinstance(self.dkim, NoDkim)
 
     def __str__(self) -> str:
         parent = f" as a replica of the one in {self.dkim.parent_region}" if isinstance(self.dkim, ReplicaDkim) else ""
@@ -83,6 +88,21 @@ class RestartVerification:
 
     def __str__(self) -> str:
         return f"ask SES in {self.region} to verify {self.identity} again"
+
+
+@dataclass(frozen=True, slots=True)
+class SendVerificationEmail:
+    """SendCustomVerificationEmail with the template of this name at SES, or VerifyEmailIdentity (v1) without one.
+
+    Where the address is no identity yet, it becomes one, without tags.
+    """
+
+    region: str
+    identity: str
+    template: str | None
+
+    def __str__(self) -> str:
+        return f"send a verification email to {self.identity} from {self.region}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +284,7 @@ SesStep = (
     | SetKeyLength
     | SetDkimSource
     | RestartVerification
+    | SendVerificationEmail
     | SetMailFrom
     | SetConfigurationSet
     | SetFeedbackForwarding

@@ -35,7 +35,7 @@ class Petition:
     @property
     def domain(self) -> str:
         """The domain that it is about; of an address, the part after the @."""
-        return self.identity.domain.rpartition("@")[2]
+        return self.identity.identity.rpartition("@")[2].lower()
 
 
 class UnknownLabelsError(Exception):

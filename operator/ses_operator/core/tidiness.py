@@ -31,6 +31,7 @@ def is_tidy(desired: Desired, footprint: Footprint, lasting: frozenset[str] = fr
         footprint.regions == frozenset(desired.regions)
         and footprint.tag_keys == frozenset(desired.tags) - {OWNER_TAG}
         and len(footprint.places - lasting) == places
+        and not footprint.invited
         and footprint.settings == settings_of(desired) | dkim_settings(desired)
         and footprint.policies <= policies_of(desired)
     )

@@ -9,7 +9,7 @@ from ses_operator.api.conditions import Condition, ConditionType, find
 from ses_operator.api.identity_status import WarningStatus
 from ses_operator.api.reasons import Actor, Reason
 
-ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.PLATFORM, Actor.AUTHOR})
+ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.MAILBOX, Actor.PLATFORM, Actor.AUTHOR})
 
 
 class EventType(StrEnum):
