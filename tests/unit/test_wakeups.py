@@ -113,6 +113,21 @@ def test_a_changed_secret_wakes_the_accounts_that_use_it() -> None:
     assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "another"), None)) == {}
 
 
+def test_a_changed_secret_wakes_the_identity_whose_dkim_key_is_in_it() -> None:
+    def change(namespace: str) -> Callable[[World], None]:
+        def act(world: World) -> None:
+            own = identity("d", "other.example")
+            reference = {"selector": "s1", "privateKeySecretRef": {"name": "dkim"}}
+            own["spec"]["dkim"] = {"mode": "BYODKIM", "byodkim": reference}
+            world.identities.observe(own)
+            world.wakeups.on_dkim_secret(ObjectKey(namespace, "dkim"), None)
+
+        return act
+
+    assert woken(change("team")) == {"identity d": Urgency.NORMAL}
+    assert woken(change("another")) == {}
+
+
 def test_a_dnsendpoint_wakes_the_identity_that_its_labels_name() -> None:
     labels = {"ses-operator.io/identity": "b", "ses-operator.io/identity-namespace": "team"}
     endpoint = {"metadata": {"labels": labels}}

@@ -145,13 +145,16 @@ class SesRegion:
             SigningAttributesOrigin=origin.value,
             SigningAttributes=attributes,
         )
+        length = attributes.get("NextSigningKeyLength")
         told = {
             "Status": answer.get("DkimStatus"),
             "Tokens": answer.get("DkimTokens"),
-            "SigningAttributesOrigin": origin,
+            "SigningHostedZone": answer.get("SigningHostedZone"),
+            "SigningAttributesOrigin": origin.value,
+            "CurrentSigningKeyLength": length,
+            "NextSigningKeyLength": length,
         }
-        hosted_zone = {"SigningHostedZone": answer.get("SigningHostedZone")}
-        return dkim_facts({**told, **hosted_zone, **attributes}, self.region)
+        return dkim_facts(told, self.region)
 
     async def _put(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
         try:
