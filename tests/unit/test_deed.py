@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.account import SesAccountSpec
+from ses_operator.api.conditions import ConditionType
 from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentitySpec
 from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import REPLICATION_ERRORS
@@ -23,6 +24,7 @@ from ses_operator.core.observed import Observed, Present, Remembered, Unread
 from ses_operator.core.plan import Plan, RegionPlan, plan_identity, surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.records import Purpose
+from ses_operator.core.report import Case, readiness
 from ses_operator.core.ses import VerificationInfo, VerificationStatus
 from ses_operator.core.steps import DeleteIdentity, SesStep, Surplus, TagIdentity, UntagIdentity, WithdrawRecords
 from unit.strategies import DOMAIN, OWNER, own_key, wanted
@@ -144,9 +146,19 @@ def test_a_parent_waits_for_the_deletion_of_a_replica_that_does_not_go() -> None
     refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, f"{B}: no right")})
     plan = plan_deletion(spec, refused)
     assert (plan.ses_steps, plan.dns) == ({}, None)
-    assert [problem.reason for problem in hindrances(plan)] == [Reason.ACCESS_DENIED, Reason.DELETION_BLOCKED]
+    assert [problem.reason for problem in hindrances(plan.regions)] == [Reason.ACCESS_DENIED, Reason.DELETION_BLOCKED]
     assert problem_of(plan, A).reason is Reason.DELETION_BLOCKED
     assert B in problem_of(plan, A).message
+
+
+def test_of_regions_that_leave_what_keeps_the_replica_is_told_and_not_that_the_parent_waits() -> None:
+    spec = easy(C)
+    world = settle(settled(A, B), easy(A, B, C), covering(deed(A, B), spec))
+    observed = world.observed(spec, covering(deed(A, B), spec))
+    refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, f"{B}: no right")})
+    plan = plan_identity(spec, refused, covering(deed(A, B), spec), NOW)
+    said = readiness(Case(spec, refused, plan), None)
+    assert said[ConditionType.READY].reason is Reason.ACCESS_DENIED
 
 
 def test_under_retain_all_are_let_go_at_once() -> None:

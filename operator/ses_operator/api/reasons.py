@@ -57,7 +57,7 @@ class Reason(StrEnum):
     WAITING_FOR_MAIL_FROM = (
         "WaitingForMailFrom",
         Actor.OPERATOR,
-        "The identity is verified; SES has not yet seen the MX record of the MAIL FROM domain.",
+        "The MX record of the MAIL FROM domain has not been seen yet: by SES, or before SES is told of another name.",
     )
     WAITING_FOR_PARENT = (
         "WaitingForParent",

@@ -98,7 +98,7 @@ class Departure:
         while plan.ses_steps:
             observed = await self._parts.regions.apply(account.aws, plan.ses_steps, observed, self._now(), priority)
             plan = plan_deletion(desired, observed)
-        problems = hindrances(plan)
+        problems = hindrances(plan.regions)
         if plan.dns is None:
             return problems
         return problems + await self._clear_dns(identity, desired, account, plan.dns)

@@ -14,7 +14,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Observed, RegionView, Unread
-from ses_operator.core.plan import Plan, plan_leaving
+from ses_operator.core.plan import Plan, RegionPlan, plan_leaving
 from ses_operator.core.problems import Problem
 from ses_operator.core.steps import ReleaseRecords, WithdrawRecords
 
@@ -32,9 +32,10 @@ def plan_deletion(desired: Desired, observed: Observed) -> Plan:
     return Plan(regions, WithdrawRecords())
 
 
-def hindrances(plan: Plan) -> tuple[Problem, ...]:
-    """Why it cannot go on, the root of it first: a parent that waits for its replicas says less than what keeps these."""
-    problems = (plan.regions[region].problem for region in sorted(plan.regions))
+def hindrances(regions: Mapping[str, RegionPlan]) -> tuple[Problem, ...]:
+    """Why identities that are to go cannot, the root of it first: a parent that waits for its replicas says less than what
+    keeps these."""
+    problems = (regions[region].problem for region in sorted(regions))
     found = [problem for problem in problems if problem is not None]
     return tuple(sorted(found, key=lambda problem: problem.reason is Reason.DELETION_BLOCKED))
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from ses_operator.api.conditions import Condition, ConditionStatus, ConditionType, find
 from ses_operator.api.identity_status import SesIdentityStatus
 from ses_operator.api.reasons import Reason
+from ses_operator.core.deletion import hindrances
 from ses_operator.core.desired import Desired
 from ses_operator.core.explanation import RegionCase, explain
 from ses_operator.core.mail_from import is_mail_from_verified
@@ -107,9 +108,8 @@ def verdicts(case: Case) -> dict[ConditionType, Verdict]:
 
 def readiness(case: Case, blocking: Problem | None) -> dict[ConditionType, Verdict]:
     """Ready, and where it is not: Reconciling or Stalled, one of them."""
-    leaving = [r for r, plan in case.plan.regions.items() if r not in case.desired.regions and plan.problem]
-    if blocking is None and leaving:
-        blocking = case.plan.regions[leaving[0]].problem
+    leaving = hindrances({r: plan for r, plan in case.plan.regions.items() if r not in case.desired.regions})
+    blocking = blocking or next(iter(leaving), None)
     if blocking is None:
         count = len(case.desired.regions)
         return {ConditionType.READY: yes(f"{case.desired.identity} is verified in {_regions(count)}.")}
