@@ -14,7 +14,7 @@ COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes 
 export PYTHONPATH := $(CURDIR)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test image-test check format lock crds docs gitops demo up bench bench-large clean
+.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,9 @@ docs: setup ## Write what repeats what the code says: parts of docs/, the chart'
 	@$(BIN)/python -m docs.metrics
 	@$(BIN)/python -m docs.dashboard
 	@$(BIN)/python -m docs.chart
+
+schemas: setup ## Write JSON schemas of the kinds, for editors and kubeconform, to dist/schemas
+	@$(BIN)/python -m docs.schemas
 
 gitops: setup ## Write what Argo CD needs to know of the kinds
 	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m gitops.customizations

@@ -24,7 +24,16 @@ ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 OPTIONS = {option.flag for option in options()} | {flag for option in serve.params for flag in option.opts}
 # Of ExternalDNS, Helm, Kubernetes, mypy, and every command.
-OPTIONS_OF_OTHERS = {"--policy", "--label-filter", "--strict", "--recursive", "--all-namespaces", "--help", "--wait"}
+OPTIONS_OF_OTHERS = {
+    "--policy",
+    "--label-filter",
+    "--strict",
+    "--recursive",
+    "--all-namespaces",
+    "--help",
+    "--wait",
+    "--dry-run",
+}
 
 _CODE = re.compile(r"`([^`\n]+)`")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)

@@ -46,6 +46,11 @@ PROMTOOL = GoProgram(
     version_symbol="github.com/prometheus/common/version.Version",
     tags=("remove_all_sd",),  # without the SDKs of all clouds, which rules need not and which take most of the time
 )
+KUBECONFORM = GoProgram(
+    name="kubeconform",
+    package="github.com/yannh/kubeconform/cmd/kubeconform",
+    pinned="github.com/yannh/kubeconform",
+)
 SETUP_ENVTEST = GoProgram(
     name="setup-envtest",
     package="sigs.k8s.io/controller-runtime/tools/setup-envtest",
@@ -109,6 +114,11 @@ def gitops() -> Path:
 def promtool() -> Path:
     """Prometheus's tool for rules: checks them, and tests when they fire."""
     return build(PROMTOOL) / PROMTOOL.name
+
+
+def kubeconform() -> Path:
+    """Kubeconform, which checks manifests against JSON schemas without a cluster."""
+    return build(KUBECONFORM) / KUBECONFORM.name
 
 
 def _assets(_: frozenset[Part]) -> Path | None:

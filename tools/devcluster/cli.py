@@ -45,6 +45,7 @@ _PROGRAMS: Mapping[str, Callable[[], list[Path]]] = {
     "control-plane": _control_plane,
     "external-dns": lambda: [binaries.external_dns()],
     "helm": lambda: [binaries.helm()],
+    "kubeconform": lambda: [binaries.kubeconform()],
     "gitops": lambda: [binaries.gitops()],
     "kustomize-controller": lambda: [binaries.kustomize_controller()],
 }
