@@ -158,6 +158,9 @@ def test_external_dns_takes_over_in_the_same_zone_when_it_is_asked_for_and_gives
     eventually(lambda: is_settled(tenant, "DNSEndpoint"), timeout=PATIENCE, of="ExternalDNS to have taken over")
     assert not ledger(tenant)
     assert needed(tenant, IRELAND) == records
+    identity = tenant.identity()
+    assert identity is not None
+    assert WITHDRAW_FROM not in identity.metadata.annotations, "it is no wish for the next time"
 
     tenant.change(dns=ROUTE53)
     eventually(lambda: is_settled(tenant, "Route53"), timeout=PATIENCE, of="the records to be ours again")

@@ -99,11 +99,16 @@ def test_planning_twice_plans_nothing(desired: Desired) -> None:
     assert next_plan(world, desired, footprint).is_empty
 
 
-@given(desires(), desires(), st.integers(0, 12))
-def test_a_change_of_the_spec_ends_the_same_from_any_crash_in_between(first: Desired, second: Desired, at: int) -> None:
+@given(desires(), desires(), st.integers(0, 12), st.integers(0, 12))
+def test_a_change_of_the_spec_ends_the_same_from_any_crash_in_between(
+    first: Desired, second: Desired, at: int, then: int
+) -> None:
     footprint = covering(first, second)
+    expected = as_asked(converge(World(), second, footprint))
     crashed = converge(World(), first, footprint, most_steps=at)
-    assert as_asked(converge(crashed, second, footprint)) == as_asked(converge(World(), second, footprint))
+    assert as_asked(converge(crashed, second, footprint)) == expected, "killed on the way to the first"
+    crashed = converge(converge(World(), first, footprint), second, footprint, most_steps=then)
+    assert as_asked(converge(crashed, second, footprint)) == expected, "killed on the way to the second"
 
 
 @given(desires(), st.sampled_from([None, "other/team-b/mail"]))

@@ -29,7 +29,7 @@ FOOTPRINT = f"{PREFIX}footprint"
 
 WITHDRAW_FROM = f"{PREFIX}withdraw-from"
 """Annotation set by people: a place where records went before (``Route53/<zone id>`` or ``DNSEndpoint``), to be cleared without
-waiting until name servers answer from the new one."""
+waiting until name servers answer from the new one. It is taken away when that is done."""
 
 ALLOW_DELETION = f"{PREFIX}allow-deletion"
 """Annotation set by people, with the value true: this SesIdentity may be deleted whatever the brake of its account says."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import SesIdentityStatus
-from ses_operator.api.meta import FOOTPRINT
+from ses_operator.api.meta import FOOTPRINT, WITHDRAW_FROM
 from ses_operator.controllers.anchors import FreshAnchors
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
@@ -59,7 +59,10 @@ class IdentityObjects:
         """The object with finalizer and footprint. No write where they stand as they should."""
         if identity.metadata.has_finalizer and footprint_of_object(identity) == footprint:
             return identity
-        written = await writes.anchor(self._client, IDENTITIES, identity.metadata, footprint.encode())
+        requested = identity.metadata.annotations.get(WITHDRAW_FROM)
+        # What was asked for of a place that is over with shall not be taken for a wish when records go there again.
+        spent = (WITHDRAW_FROM,) if requested is not None and requested not in footprint.places else ()
+        written = await writes.anchor(self._client, IDENTITIES, identity.metadata, footprint.encode(), spent)
         self._store.observe(written)
         anchored = self._as_written(identity, written)
         if not identity.metadata.has_finalizer:

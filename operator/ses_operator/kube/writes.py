@@ -6,7 +6,7 @@ All raise Stale where the object is not the one that was observed, and Gone wher
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ses_operator.api.meta import FINALIZER, FOOTPRINT, ObjectMeta
 from ses_operator.core.keys import ObjectKey
@@ -14,14 +14,17 @@ from ses_operator.kube.client import KubeClient
 from ses_operator.kube.resources import JsonObject, Resource
 
 
-async def anchor(client: KubeClient, resource: Resource, observed: ObjectMeta, footprint: str | None) -> JsonObject:
+async def anchor(
+    client: KubeClient, resource: Resource, observed: ObjectMeta, footprint: str | None, spent: Iterable[str] = ()
+) -> JsonObject:
     """Put our finalizer and the footprint annotation on the object in one write, before anything is made outside.
 
-    ``footprint`` None leaves the annotation as it is. Stale if the object changed since it was observed.
+    ``footprint`` None leaves the annotation as it is. ``spent``: annotations that are taken away with the same write.
+    Stale if the object changed since it was observed.
     """
     metadata: JsonObject = {"finalizers": [*(name for name in observed.finalizers if name != FINALIZER), FINALIZER]}
     if footprint is not None:
-        metadata["annotations"] = {FOOTPRINT: footprint}
+        metadata["annotations"] = {**dict.fromkeys(spent), FOOTPRINT: footprint}
     return await _patch_metadata(client, resource, observed, metadata)
 
 
