@@ -8,13 +8,13 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-PACKAGES := operator/ses_operator sandbox/ses_sandbox tools/bench tools/devcluster tools/docs tools/bootstrap.py tests
+PACKAGES := operator/ses_operator sandbox/ses_sandbox tools/bench tools/devcluster tools/docs tools/release tools/bootstrap.py tests
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 # The Python packages in tools/ are run from there, not installed.
 export PYTHONPATH := $(CURDIR)/tools
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large clean
+.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large dist site clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -60,6 +60,7 @@ docs: setup ## Write what repeats what the code says: parts of docs/, the chart'
 	@$(BIN)/python -m docs.metrics
 	@$(BIN)/python -m docs.dashboard
 	@$(BIN)/python -m docs.chart
+	@$(BIN)/python -m docs.reference
 
 schemas: setup ## Write JSON schemas of the kinds, for editors and kubeconform, to dist/schemas
 	@$(BIN)/python -m docs.schemas
@@ -78,6 +79,12 @@ bench: setup ## Measure 200 identities in 4 regions
 
 bench-large: setup ## Measure 2,000 identities in 4 regions
 	@$(BIN)/python -m bench --large
+
+site: setup ## Make the documentation's site in build/site; a broken link is an error
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
+
+dist: setup ## Make what a release consists of: wheel, chart, CRDs, JSON schemas, SBOM, checksums
+	@$(BIN)/python -m release
 
 clean: ## Remove what was made in this folder; what was built once for all clones stays
 	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist

@@ -12,8 +12,6 @@ from devcluster.controlplane import ControlPlane
 from devcluster.demo import demo
 from devcluster.up import up
 
-PROGRAMS = ("control-plane", "external-dns", "helm", "promtool")
-
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
@@ -46,6 +44,7 @@ _PROGRAMS: Mapping[str, Callable[[], list[Path]]] = {
     "external-dns": lambda: [binaries.external_dns()],
     "helm": lambda: [binaries.helm()],
     "kubeconform": lambda: [binaries.kubeconform()],
+    "promtool": lambda: [binaries.promtool()],
     "gitops": lambda: [binaries.gitops()],
     "kustomize-controller": lambda: [binaries.kustomize_controller()],
 }
