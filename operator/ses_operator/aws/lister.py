@@ -8,6 +8,7 @@ import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from math import ceil, floor, inf
 
@@ -80,7 +81,7 @@ class RegionLister:
         self._quiet_since = self._clock()
         self._reconsider = asyncio.Event()
         self._tried = asyncio.Event()
-        self._task = asyncio.create_task(self._run(), name=f"list {ses.region}")
+        self._task = asyncio.create_task(self._run(), name=f"list {ses.region}", context=Context())
 
     @property
     def problem(self) -> Problem | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
@@ -115,7 +116,9 @@ class Sessions:
         if entry is None or entry.config != config or self._may_try_again(entry):
             if entry is not None:
                 _close(entry)
-            entry = self._entries[config.name] = _Entry(config, asyncio.create_task(self._open(config)))
+            entry = self._entries[config.name] = _Entry(
+                config, asyncio.create_task(self._open(config), context=Context())
+            )
             entry.opening.add_done_callback(lambda _: self._note(entry))
         elif entry.is_doubted:
             return await self._confirmed(entry)

@@ -190,4 +190,8 @@ def _publication(desired: Desired) -> Publication:
 
 
 def _log(step: DnsStep, target: Target) -> None:
-    LOGGER.info("%s", step, extra={"identity": target.publication.domain, "place": target.place})
+    LOGGER.info(
+        "%s",
+        step,
+        extra={"operation": type(step).__name__, "identity": target.publication.domain, "place": target.place},
+    )

@@ -18,7 +18,9 @@ from typing import Generic, TypeVar
 
 from ses_operator.controllers.metrics import UNEXPECTED, Outcome, WorkQueueMetrics
 from ses_operator.controllers.schedule import DelayedKeys, Ready, ReadyKeys, Urgency
+from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Gone, OperatorError, Stale
+from ses_operator.logs import about
 
 __all__ = ["Backoff", "Reconcile", "Result", "Urgency", "WorkQueue"]
 
@@ -188,6 +190,7 @@ class WorkQueue(Generic[K]):
 
     async def _work(self, reconcile: Reconcile[K], taken: Ready[K]) -> None:
         key, started = taken.key, _now()
+        about(controller=self.name, **_names(key))
         self._metrics.wait.labels(self.name).observe(started - taken.since)
         self._metrics.busy.labels(self.name).inc()
         outcome = Outcome.ERROR
@@ -196,7 +199,7 @@ class WorkQueue(Generic[K]):
         except asyncio.CancelledError:
             if not _is_cancelled():
                 # What it waited for was cancelled, by somebody who takes no interest in this key.
-                logger.warning("reconcile interrupted", extra={"controller": self.name, "object": str(key)})
+                logger.warning("reconcile interrupted")
                 self.add_rate_limited(key)
             else:
                 self._stopping = True  # nobody cancels one reconcile: all is coming down
@@ -205,7 +208,7 @@ class WorkQueue(Generic[K]):
             self._postpone(key, error)
         except Exception:
             # Level-triggered work is worth repeating whatever went wrong: one key must not take the operator down.
-            logger.exception("reconcile failed", extra={"controller": self.name, "object": str(key)})
+            logger.exception("reconcile failed")
             self._metrics.errors.labels(self.name, UNEXPECTED).inc()
             self.add_rate_limited(key)
         finally:
@@ -231,7 +234,7 @@ class WorkQueue(Generic[K]):
             _severity(error),
             "reconcile to be repeated: %s",
             problem.message,
-            extra={"controller": self.name, "object": str(key), "reason": str(problem.reason)},
+            extra={"reason": str(problem.reason)},
         )
         if problem.retry_after is None:
             self.add_rate_limited(key)
@@ -264,6 +267,13 @@ class WorkQueue(Generic[K]):
     def _oldest_age(self) -> float:
         since = self._ready.oldest()
         return 0.0 if since is None else max(0.0, _now() - since)
+
+
+def _names(key: Hashable) -> dict[str, str]:
+    """What log lines call a key."""
+    if isinstance(key, ObjectKey):
+        return {"namespace": key.namespace, "name": key.name} if key.namespace else {"name": key.name}
+    return {"object": str(key)}
 
 
 def _severity(error: OperatorError) -> int:

@@ -175,7 +175,9 @@ class Regions:
                     # It may have been carried out: only a read can tell what stands.
                     self._facts.distrust(key)
                 return view, error.problem, tuple(done)
-            LOGGER.info("%s", step, extra={"identity": step.identity, "region": region})
+            LOGGER.info(
+                "%s", step, extra={"operation": type(step).__name__, "identity": step.identity, "region": region}
+            )
             view = after(step, view, told)
             self._keep(key, view)
             done.append(step)

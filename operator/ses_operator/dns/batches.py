@@ -10,6 +10,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 
 from ses_operator.api.reasons import Reason
@@ -66,7 +67,7 @@ class ZoneBatches:
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(changes, answer))
         if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
+            self._worker = asyncio.create_task(self._work(), context=Context())
         return await answer
 
     async def close(self) -> None:

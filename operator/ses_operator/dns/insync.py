@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 
 from ses_operator.aws.route53 import Route53
@@ -53,7 +54,7 @@ class InsyncPoller:
             written = frozenset((change.set.name, change.set.type) for change in changes.changes)
             self._unsynced.setdefault(changes.owner, deque()).append(written)
         if self._worker is None or self._worker.done():
-            self._worker = asyncio.create_task(self._work())
+            self._worker = asyncio.create_task(self._work(), context=Context())
 
     def unsynced(self, owner: Owner) -> frozenset[tuple[str, str]]:
         """Name and type of each record set of this owner that was written and may not be served yet."""

@@ -10,6 +10,7 @@ import asyncio
 import ipaddress
 import time
 from collections.abc import Callable, Sequence
+from contextvars import Context
 from dataclasses import dataclass
 
 import dns.asyncquery
@@ -142,7 +143,8 @@ class NameServers:
             if len(self._searches) > MAX_REMEMBERED:
                 self._searches.clear()
                 self._zones.clear()
-            known = self._searches[name] = (self._monotonic() + ZONE_TTL, asyncio.create_task(self._find_zone(name)))
+            search = asyncio.create_task(self._find_zone(name), context=Context())
+            known = self._searches[name] = (self._monotonic() + ZONE_TTL, search)
         found = await asyncio.shield(known[1])
         if found.failure is not None:
             self._searches.pop(name, None)
