@@ -15,16 +15,16 @@ from mkdocs.structure.files import File, Files
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = "examples/index.md"
-BESIDE = ("CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
+BESIDE = ("charts/ses-operator/README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
 
-_FROM_ABOVE = re.compile(r"\]\(docs/")
+_TO_DOCS = re.compile(r"(?<=\]\()((?:\.\./)*)docs/")
 _TO_EXAMPLES = re.compile(r"\]\(\.\./(examples/)")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Adds what lies beside docs/ and is linked to."""
     for name, path in {"index.md": ROOT / "README.md", **{name: ROOT / name for name in BESIDE}}.items():
-        content = _FROM_ABOVE.sub("](", path.read_text(encoding="utf-8"))
+        content = _TO_DOCS.sub(r"\1", path.read_text(encoding="utf-8"))
         files.append(File.generated(config, name, content=content))
     for example in sorted((ROOT / "examples").iterdir()):
         files.append(File.generated(config, f"examples/{example.name}", content=example.read_text(encoding="utf-8")))
