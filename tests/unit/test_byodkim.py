@@ -8,7 +8,7 @@ from itertools import product
 import pytest
 
 from ses_operator.api.account import DnsProvider
-from ses_operator.api.identity import AdoptionPolicy
+from ses_operator.api.identity import AdoptionPolicy, SesIdentity
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.answers import Answer, Finding, FindingState, Outcome
@@ -21,8 +21,10 @@ from ses_operator.core.plan import plan_identity, surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.records import RecordType
+from ses_operator.core.report import Case
 from ses_operator.core.ses import SigningOrigin, VerificationStatus
 from ses_operator.core.sight import is_awaited, seen_by_ses, with_findings, worth_a_look
+from ses_operator.core.status import identity_status, remembered
 from ses_operator.core.steps import CreateIdentity, PublishRecords, SetDkimSource, SetSigningEnabled, Surplus
 from unit.strategies import DKIM, DOMAIN, OWNER, own_key, wanted
 from unit.world import NOW, World, converge, covering, next_plan, source_dkim, steps_of
@@ -317,3 +319,47 @@ def test_what_ses_answers_of_a_customers_key_is_its_selector() -> None:
     observed = Observed({REGION: Present(facts)})
     assert not signs_with(S1, REGION, observed), "without memory and without DNS nothing is known of the key"
     assert plan_identity(desired, observed, covering(desired), NOW).ses_steps == {}
+
+
+def _status(world: World, desired: Desired, footprint: Footprint) -> SesIdentity:
+    """The object, with the status that a run in this world ends with."""
+    observed = world.observed(desired, footprint)
+    plan = plan_identity(desired, observed, footprint, NOW)
+    case = Case.of(desired, observed, plan, account_id="123456789012", partition="aws", suspended=None)
+    spec = {"domain": DOMAIN, "regions": list(desired.regions)}
+    metadata = {"name": "mail", "namespace": "team-a", "generation": 1}
+    identity = SesIdentity.model_validate({"metadata": metadata, "spec": spec, "status": {"observedGeneration": -1}})
+    return identity.model_copy(update={"status": identity_status(identity, case, None, NOW)})
+
+
+def test_status_remembers_the_key_that_ses_has_even_where_only_ses_and_dns_told_it() -> None:
+    desired, world = asking(S1), forgotten(verified(S1))
+    identity = _status(world, desired, covering(desired))
+    (region,) = identity.status.regions
+    assert region.dkim is not None
+    assert (region.dkim.key_fingerprint, region.dkim.signing_hosted_zone) == (S1.fingerprint, None)
+    assert remembered(identity)[REGION].key_fingerprint == S1.fingerprint
+    assert region.pending_since is None
+
+
+def test_status_says_what_a_key_waits_for_and_since_when() -> None:
+    desired = asking(S2)
+    footprint = covering(asking(S1), desired)
+    (region,) = _status(verified(S1), desired, footprint).status.regions
+    assert (region.verification_status, region.pending_since) == ("SUCCESS", NOW)
+    assert "until then mail is signed as before" in str(region.message)
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "unsigned"),
+    [(S1, S2, True), (S1, EasyDkim(2048), True), (EasyDkim(2048), S1, True), (EasyDkim(2048), EasyDkim(1024), False)],
+    ids=["another key", "back to Easy DKIM", "away from Easy DKIM", "a shorter key of SES's, which has the old one"],
+)
+def test_status_says_that_mail_goes_unsigned_while_ses_looks_for_the_next_keys_record(
+    first: DkimChoice, second: DkimChoice, unsigned: bool
+) -> None:
+    desired, footprint = asking(second), covering(asking(first), asking(second))
+    world = converge(verified(first), desired, footprint)
+    message = str(_status(world, desired, footprint).status.regions[0].message)
+    assert ("until then mail goes unsigned" in message) is unsigned
+    assert "waiting for SES to find the DKIM records" in message

@@ -135,10 +135,10 @@ def failed(case: RegionCase) -> Problem | None:
 
 def record_wrong(case: RegionCase) -> Problem | None:
     """A record that SES still needs is missing or different."""
-    wrong = _wrong_records(case)
-    if not wrong:
+    facts, wrong = case.facts, _wrong_records(case)
+    if facts is None or not wrong:
         return None
-    return Problem(wrong[0].reason or _waiting_reason(case), f"{case.region}: {_first_of(wrong)}")
+    return Problem(wrong[0].reason or _waiting_reason(case), f"{case.region}: {_first_of(wrong)}{_unsigned(facts)}")
 
 
 def waiting_for_verification(case: RegionCase) -> Problem | None:
@@ -150,7 +150,7 @@ def waiting_for_verification(case: RegionCase) -> Problem | None:
         names = ", ".join(entry.record.name for entry in case.records(Purpose.DKIM))
         return Problem(
             Reason.MANUAL_RECORDS_PENDING,
-            f"{case.region}: publish the records listed in status.dns.records; not seen yet: {names}",
+            f"{case.region}: publish the records listed in status.dns.records; not seen yet: {names}{_unsigned(facts)}",
         )
     if facts.dkim.parent_region is not None and not facts.dkim.tokens:
         return Problem(
@@ -160,7 +160,7 @@ def waiting_for_verification(case: RegionCase) -> Problem | None:
     return Problem(
         Reason.WAITING_FOR_VERIFICATION,
         f"{case.region}: waiting for SES to find the DKIM records{_error(facts)}; "
-        "this takes minutes as a rule, and up to 72 hours",
+        f"this takes minutes as a rule, and up to 72 hours{_unsigned(facts)}",
     )
 
 
@@ -239,6 +239,16 @@ def _waits(case: RegionCase) -> bool:
 
 def _waiting_reason(case: RegionCase) -> Reason:
     return Reason.MANUAL_RECORDS_PENDING if case.desired.provider is DnsProvider.MANUAL else Reason.WAITING_FOR_DNS
+
+
+def _unsigned(facts: IdentityFacts) -> str:
+    """What a verified identity suffers while SES looks for the records of another key. Only while Easy DKIM changes the length of
+    its key does SES sign with the old one (Developer Guide, "Easy DKIM")."""
+    changes = (
+        facts.verification_status is VerificationStatus.SUCCESS and facts.dkim.status is VerificationStatus.PENDING
+    )
+    signs = facts.dkim.key_length != facts.dkim.next_key_length
+    return "; until then mail goes unsigned" if changes and not signs else ""
 
 
 def _error(facts: IdentityFacts) -> str:
