@@ -64,6 +64,7 @@ docs: setup ## Write what repeats what the code says: parts of docs/, the chart'
 
 schemas: setup ## Write JSON schemas of the kinds, for editors and kubeconform, to dist/schemas
 	@$(BIN)/python -m docs.schemas
+	@$(BIN)/python -m docs.permissions
 
 gitops: setup ## Write what Argo CD needs to know of the kinds
 	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m gitops.customizations

@@ -1,0 +1,152 @@
+"""``ses-operator iam-policy``: prints the IAM policy that suffices, for the operator or for those who send."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from enum import StrEnum
+from typing import Any, TextIO
+
+import click
+import yaml
+from pydantic import ValidationError
+
+from ses_operator.api.account import SesAccount
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND
+from ses_operator.core.iam_policy import Document, Scope, entry_policy, operator_policy, sender_policy, zone_policy
+from ses_operator.core.needs import scope_of
+from ses_operator.core.permissions import Feature
+
+
+class Holder(StrEnum):
+    """Whose policy it is."""
+
+    OPERATOR = "operator"
+    SENDER = "sender"
+    ZONE_ROLE = "zone-role"
+    POD = "pod"
+
+
+LONGEST = 6144
+"""Characters of a managed policy, white space apart (IAM User Guide, "IAM and AWS STS quotas")."""
+
+POLICIES: dict[Holder, Callable[[Scope], Document]] = {
+    Holder.OPERATOR: operator_policy,
+    Holder.SENDER: sender_policy,
+    Holder.ZONE_ROLE: zone_policy,
+    Holder.POD: entry_policy,
+}
+
+
+@click.command("iam-policy", context_settings={"max_content_width": 100})
+@click.option(
+    "--for",
+    "holder",
+    type=click.Choice([holder.value for holder in Holder]),
+    default=Holder.OPERATOR.value,
+    show_default=True,
+    help="operator: the credentials of a SesAccount. sender: a team that sends from these domains, and from no others. "
+    "zone-role: the role of a zone in another AWS account. pod: credentials that only assume the role of a SesAccount.",
+)
+@click.option("--sender", "holder", flag_value=Holder.SENDER.value, help="The same as --for sender.")
+@click.option(
+    "-f",
+    "--filename",
+    "files",
+    type=click.File(),
+    multiple=True,
+    help="SesAccounts and SesIdentities to read regions, domains, zones, roles and features from; - for standard input, as "
+    "in: kubectl get ses -A -o yaml | ses-operator iam-policy -f -",
+)
+@click.option("--account", help="Name of the SesAccount, where the files have several.")
+@click.option("--account-id", help="Id of the AWS account. Default: as the status of the SesAccount says, else any.")
+@click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
+@click.option("--region", "regions", multiple=True, help="An AWS region. Default: those of the files, else all.")
+@click.option(
+    "--domain",
+    "--email",
+    "identities",
+    multiple=True,
+    help="A domain, or an address. Default: those of the files, else all.",
+)
+@click.option("--zone", "zones", multiple=True, help="Id of a hosted zone. Default: those of the files, else all.")
+@click.option("--role", "roles", multiple=True, help="ARN of a zone's role. Default: those of the files, else none.")
+@click.option(
+    "--feature",
+    "features",
+    type=click.Choice([feature.value for feature in Feature]),
+    multiple=True,
+    help="A feature that is used. Default: those of the files, else all.",
+)
+def iam_policy(holder: str, files: Iterable[TextIO], account: str | None, **given: Any) -> None:
+    """Print an IAM policy as JSON, with nothing in it that is not needed.
+
+    \b
+    ses-operator iam-policy                                     every feature, everywhere
+    ses-operator iam-policy -f identities.yaml -f account.yaml  what these manifests need
+    ses-operator iam-policy --sender --domain mail.example.com  what a team needs that sends
+    """
+    scope = _given(_read(files, account), given)
+    try:
+        policy = POLICIES[Holder(holder)](scope)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(json.dumps(policy, indent=2))
+    length = len(json.dumps(policy, separators=(",", ":")))
+    if length > LONGEST:
+        click.echo(
+            f"This policy has {length} characters, and IAM takes {LONGEST} in a managed one. Name domains that several "
+            "identities are below, as in --domain '*.example.com'.",
+            err=True,
+        )
+
+
+def _given(scope: Scope, given: dict[str, Any]) -> Scope:
+    """The scope with what was given by options in place of what was read."""
+    named = {name: value for name, value in given.items() if value}
+    if "features" in named:
+        named["features"] = frozenset(map(Feature, named["features"])) | {Feature.IDENTITIES}
+    return replace(scope, **named)
+
+
+def _read(files: Iterable[TextIO], account_name: str | None) -> Scope:
+    objects = [found for file in files for found in _objects(file)]
+    if not objects:
+        return Scope(features=frozenset(Feature))
+    accounts = {found.metadata.name: found for found in objects if isinstance(found, SesAccount)}
+    identities = [found for found in objects if isinstance(found, SesIdentity)]
+    if account_name is None and len(accounts) > 1:
+        raise click.UsageError(f"choose one by --account: {', '.join(sorted(accounts))}")
+    if account_name is not None and account_name not in accounts:
+        raise click.UsageError(f"there is no SesAccount {account_name} in the files")
+    account = accounts[account_name] if account_name else next(iter(accounts.values()), None)
+    return scope_of(account, identities)
+
+
+def _objects(file: TextIO) -> Iterator[SesAccount | SesIdentity]:
+    try:
+        for document in yaml.safe_load_all(file):
+            yield from _parsed(document)
+    except yaml.YAMLError as error:
+        raise click.UsageError(f"{file.name}: {error}") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(map(str, first["loc"]))
+        raise click.UsageError(f"{file.name}: a {error.title} cannot be read: {where}: {first['msg']}") from error
+
+
+def _parsed(document: Any) -> Iterator[SesAccount | SesIdentity]:
+    """The objects of ours in a document, which may be a List; others are left out."""
+    if not isinstance(document, dict):
+        return
+    if document.get("kind", "").endswith("List"):
+        for item in document.get("items") or ():
+            yield from _parsed(item)
+    if document.get("apiVersion") != API_VERSION:
+        return
+    if document.get("kind") == ACCOUNT_KIND:
+        yield SesAccount.model_validate(document)
+    elif document.get("kind") == IDENTITY_KIND:
+        yield SesIdentity.model_validate(document)

@@ -1,0 +1,194 @@
+"""Which IAM actions which feature needs: the one table that policies, docs/permissions.md and tests are made from. Pure.
+
+Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon SES v1 and v2, Route 53 and STS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class On(StrEnum):
+    """What an action is allowed on."""
+
+    ANYTHING = "*"  # actions that know no resources, and those of SES's first API
+    IDENTITY = "the identity"
+    IDENTITY_AND_CONFIGURATION_SET = "the identity and its configuration set"
+    ZONE = "the hosted zone"
+
+
+class Feature(StrEnum):
+    """What may be switched on or off, and brings rights of its own."""
+
+    IDENTITIES = "identities"
+    EMAIL = "email"
+    VERIFICATION_TEMPLATES = "verification-templates"
+    MAIL_FROM = "mail-from"
+    CONFIGURATION_SETS = "configuration-sets"
+    FEEDBACK = "feedback"
+    TOPICS = "topics"
+    SENDING_POLICIES = "sending-policies"
+    DEED = "deterministic-dkim"
+    ROUTE53 = "route53"
+    FIND_ZONES = "find-zones"
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One IAM action, and what it is needed for."""
+
+    name: str
+    feature: Feature
+    on: On
+    used_for: str
+
+
+ACTIONS: tuple[Action, ...] = (
+    Action(
+        "ses:ListEmailIdentities",
+        Feature.IDENTITIES,
+        On.ANYTHING,
+        "the inventory: what is verified, a thousand identities a call",
+    ),
+    Action(
+        "ses:GetAccount",
+        Feature.IDENTITIES,
+        On.ANYTHING,
+        "production access, enforcement status and quota, shown in the SesAccount",
+    ),
+    Action(
+        "ses:GetEmailIdentity",
+        Feature.IDENTITIES,
+        On.IDENTITY,
+        "the whole state of one identity: while it is pending, when something changed, and in the sweep",
+    ),
+    Action(
+        "ses:CreateEmailIdentity",
+        Feature.IDENTITIES,
+        On.IDENTITY_AND_CONFIGURATION_SET,
+        "creating it, with tags, key size and configuration set in one call",
+    ),
+    Action("ses:TagResource", Feature.IDENTITIES, On.IDENTITY, "the owner tag and yours, at creation and on drift"),
+    Action(
+        "ses:UntagResource", Feature.IDENTITIES, On.IDENTITY, "tags that left the spec; the owner tag under `Retain`"
+    ),
+    Action(
+        "ses:DeleteEmailIdentity",
+        Feature.IDENTITIES,
+        On.IDENTITY,
+        "`deletionPolicy: Delete`, and regions taken out of the spec",
+    ),
+    Action(
+        "ses:PutEmailIdentityDkimSigningAttributes",
+        Feature.IDENTITIES,
+        On.IDENTITY,
+        "`spec.dkim.keySize`; another `spec.dkim.mode`, or key of yours; asking SES to look again after it gave up",
+    ),
+    Action(
+        "ses:VerifyDomainDkim",
+        Feature.IDENTITIES,
+        On.ANYTHING,
+        "the same in SES's first API, only where SES refuses the call above",
+    ),
+    Action(
+        "ses:PutEmailIdentityDkimAttributes",
+        Feature.IDENTITIES,
+        On.IDENTITY,
+        "`spec.dkim.signingEnabled: false`, and drift of it",
+    ),
+    Action(
+        "ses:VerifyEmailIdentity",
+        Feature.EMAIL,
+        On.ANYTHING,
+        "`spec.email`: another email after the one before has run out (first API)",
+    ),
+    Action(
+        "ses:SendCustomVerificationEmail",
+        Feature.VERIFICATION_TEMPLATES,
+        On.ANYTHING,
+        "`spec.verificationTemplateRef`: every email to the address",
+    ),
+    Action(
+        "ses:ReplicateEmailIdentityDKIMSigningKey",
+        Feature.DEED,
+        On.IDENTITY,
+        "`spec.dkim.mode: Deterministic`: SES asks for it on the identity of the parent region when a replica is created. "
+        "`ses:ReplicaRegion` can narrow it to the regions of the replicas",
+    ),
+    Action(
+        "ses:PutEmailIdentityMailFromAttributes",
+        Feature.MAIL_FROM,
+        On.IDENTITY,
+        "`spec.mailFrom`, and removing a MAIL FROM domain",
+    ),
+    Action(
+        "ses:PutEmailIdentityConfigurationSetAttributes",
+        Feature.CONFIGURATION_SETS,
+        On.IDENTITY_AND_CONFIGURATION_SET,
+        "`spec.configurationSetName` or that of `spec.regionOverrides` changed after creation",
+    ),
+    Action("ses:PutEmailIdentityFeedbackAttributes", Feature.FEEDBACK, On.IDENTITY, "`spec.feedback`"),
+    Action(
+        "ses:GetIdentityNotificationAttributes",
+        Feature.TOPICS,
+        On.ANYTHING,
+        "SNS topics of `spec.regionOverrides`, which no other operation tells",
+    ),
+    Action("ses:SetIdentityNotificationTopic", Feature.TOPICS, On.ANYTHING, "setting them, and taking them away"),
+    Action(
+        "ses:SetIdentityHeadersInNotificationsEnabled",
+        Feature.TOPICS,
+        On.ANYTHING,
+        "whether they are told the headers of the mail",
+    ),
+    Action(
+        "ses:CreateEmailIdentityPolicy",
+        Feature.SENDING_POLICIES,
+        On.IDENTITY,
+        "`spec.authorizedSenders` and `spec.policies`",
+    ),
+    Action(
+        "ses:UpdateEmailIdentityPolicy",
+        Feature.SENDING_POLICIES,
+        On.IDENTITY,
+        "the same when the spec changes, and on drift",
+    ),
+    Action(
+        "ses:DeleteEmailIdentityPolicy",
+        Feature.SENDING_POLICIES,
+        On.IDENTITY,
+        "policies of the operator's that left the spec",
+    ),
+    Action(
+        "route53:ListHostedZones",
+        Feature.FIND_ZONES,
+        On.ANYTHING,
+        "finding the zone by longest match; not needed where `spec.dns.zones` of the SesAccount holds every domain",
+    ),
+    Action(
+        "route53:GetHostedZone",
+        Feature.ROUTE53,
+        On.ZONE,
+        "zones in `spec.dns.zones`, deletion, and zones that records move away from",
+    ),
+    Action(
+        "route53:ListResourceRecordSets",
+        Feature.ROUTE53,
+        On.ZONE,
+        "what stands there, before anything is written",
+    ),
+    Action(
+        "route53:ChangeResourceRecordSets",
+        Feature.ROUTE53,
+        On.ZONE,
+        "`CREATE` and `DELETE` of our records and the ledger; never `UPSERT`",
+    ),
+    Action("route53:GetChange", Feature.ROUTE53, On.ANYTHING, "waiting until a change is served"),
+)
+"""Every action that the operator's code can ask for, but for those of STS, which depend on the roles that accounts name."""
+
+
+def actions_of(features: frozenset[Feature]) -> tuple[Action, ...]:
+    """The actions that these features need."""
+    return tuple(action for action in ACTIONS if action.feature in features)
