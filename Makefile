@@ -60,11 +60,11 @@ docs: setup ## Write what repeats what the code says: parts of docs/, the chart'
 	@$(BIN)/python -m docs.metrics
 	@$(BIN)/python -m docs.dashboard
 	@$(BIN)/python -m docs.chart
+	@$(BIN)/python -m docs.permissions
 	@$(BIN)/python -m docs.reference
 
 schemas: setup ## Write JSON schemas of the kinds, for editors and kubeconform, to dist/schemas
 	@$(BIN)/python -m docs.schemas
-	@$(BIN)/python -m docs.permissions
 
 gitops: setup ## Write what Argo CD needs to know of the kinds
 	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m gitops.customizations
