@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import shutil
 import sys
+from base64 import b64decode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from devcluster.sandbox_process import Sandbox
 from devcluster.subjects import ServiceAccount
 from devcluster.waiting import eventually
 from ses_operator.api.conditions import ConditionType
+from ses_operator.core.dkim_keys import read_key
+from ses_operator.core.dkim_source import OwnKey
 from ses_operator.kube.lease_object import lease_key
 
 RELEASE = "ses-operator"
@@ -48,6 +51,7 @@ SPREAD = {
     "weight": 1,
     "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"team": "mail"}}},
 }
+MADE_KEY = {"selector": "s1", "privateKeySecretRef": {"name": "made"}, "generate": True}
 PROGRAM = Path(sys.executable).with_name("ses-operator")
 
 
@@ -176,12 +180,19 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
     tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
     with running_as_its_pod(release, control_plane, tmp_path) as operator:
         tenant.create("eu-west-1", "us-east-1", mailFrom={"subdomain": "bounce"})
-        tenant.create("eu-west-1", name="external", domain=f"external.{tenant.domain}", dns={"provider": "DNSEndpoint"})
+        tenant.create(
+            "eu-west-1",
+            name="external",
+            domain=f"external.{tenant.domain}",
+            dns={"provider": "DNSEndpoint"},
+            dkim={"mode": "BYODKIM", "byodkim": MADE_KEY},
+        )
         tenant.ready()
         endpoint = ("dnsendpoint/external", f"--namespace={namespace}")
         eventually(lambda: kubectl("get", *endpoint, "--ignore-not-found"), timeout=20, of="the DNSEndpoint")
         assert tenant.condition(ConditionType.ACCEPTED, "external")
         assert "Ready" in kubectl("get", "events", f"--namespace={namespace}")
+        made = kubectl.get("secret", "made", f"--namespace={namespace}")
         tenant.delete()
         tenant.delete("external")
         tenant.gone()
@@ -191,6 +202,11 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
         assert operator.stop(grace=30) == 0
     assert refused_requests(kubectl) == refused
     assert "RBAC" not in operator.log.read_text()
+    key = b64decode(made["data"]["tls.key"])
+    parsed = read_key("s1", key)
+    assert isinstance(parsed, OwnKey)
+    for part in (key.decode().splitlines()[-4], parsed.private_key.reveal()[-200:-140]):
+        assert part not in operator.log.read_text(), "the key is not logged, not even at debug"
     lease = lease_key(OPERATOR_NAMESPACE, ID["installationID"])
     held_by = kubectl.get("lease", lease.name, f"--namespace={lease.namespace}")["spec"].get("holderIdentity")
     assert not held_by
