@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import yaml
 
 from cluster.crds import ApiServer
+from devcluster.apiclient import ACCOUNTS, ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import KubectlError
 from devcluster.waiting import eventually
@@ -27,7 +29,8 @@ ONLY_HERE = {"matchLabels": {"admission": "guarded"}}
 
 
 def account(name: str, spec: Any) -> dict[str, Any]:
-    return {"apiVersion": API_VERSION, "kind": "SesAccount", "metadata": {"name": name}, "spec": spec}
+    metadata = {"name": name, "labels": {PROBE: "yes"}}
+    return {"apiVersion": API_VERSION, "kind": "SesAccount", "metadata": metadata, "spec": spec}
 
 
 def identity(namespace: str, account_name: str, spec: Any, name: str = "mail") -> dict[str, Any]:
@@ -36,8 +39,12 @@ def identity(namespace: str, account_name: str, spec: Any, name: str = "mail") -
     return {"apiVersion": API_VERSION, "kind": "SesIdentity", "metadata": metadata, "spec": whole}
 
 
+SPECS = sorted({json.dumps(case.account, sort_keys=True) for case in CASES})
+"""Cases of the same rules share an account."""
+
+
 def _name(case: Case) -> str:
-    return f"case-{CASES.index(case)}"
+    return f"case-{SPECS.index(json.dumps(case.account, sort_keys=True))}"
 
 
 GROUPS = [
@@ -60,7 +67,7 @@ def apiserver(control_plane: ControlPlane, crds: None) -> Iterator[ApiServer]:  
             manifest["spec"]["matchResources"] = {"namespaceSelector": ONLY_HERE}
     namespaces = sorted({case.namespace for case in CASES})
     kubectl.apply(*(_namespace(name) for name in namespaces))
-    accounts = [account(_name(case), case.account) for case in CASES]
+    accounts = [account(f"case-{number}", json.loads(spec)) for number, spec in enumerate(SPECS)]
     probes = [account(f"{PROBE}-{n}", _only_for(str(n))) for n in range(len(GROUPS) + 1)]
     kubectl.apply(*accounts, *policies, *probes)
     last = identity(namespaces[0], probes[-1]["metadata"]["name"], {})
@@ -69,7 +76,7 @@ def apiserver(control_plane: ControlPlane, crds: None) -> Iterator[ApiServer]:  
     server.close()
     names = sorted({manifest["metadata"]["name"] for manifest in policies})
     kubectl("delete", "validatingadmissionpolicybindings,validatingadmissionpolicies", *names)
-    kubectl("delete", "--wait=false", "sesaccounts", *(found["metadata"]["name"] for found in (*accounts, *probes)))
+    ApiClient(control_plane.kubeconfig).delete(f"{ACCOUNTS}?labelSelector={PROBE}")
     kubectl("delete", "namespaces", "--wait=false", *namespaces)
 
 

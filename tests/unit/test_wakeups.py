@@ -106,6 +106,16 @@ def test_a_deleted_identity_wakes_those_that_waited_for_its_domain() -> None:
     }
 
 
+def test_a_changed_namespace_wakes_the_identities_in_it_and_whom_they_kept_from_their_domain() -> None:
+    def relabel(world: World) -> None:
+        elsewhere = identity("d", "own.example")
+        elsewhere["metadata"]["namespace"] = "elsewhere"
+        world.identities.observe(elsewhere)
+        world.wakeups.on_namespace(ObjectKey("", "elsewhere"), {"metadata": {"name": "elsewhere"}})
+
+    assert woken(relabel) == {"identity c": Urgency.NORMAL, "identity d": Urgency.NORMAL}
+
+
 def test_a_changed_secret_wakes_the_accounts_that_use_it() -> None:
     assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "credentials"), None)) == {
         "account default": Urgency.URGENT
