@@ -35,7 +35,7 @@ def account(name: str, spec: Any) -> dict[str, Any]:
 
 def identity(namespace: str, account_name: str, spec: Any, name: str = "mail") -> dict[str, Any]:
     metadata = {"name": name, "namespace": namespace}
-    whole = {"domain": "mail.example.com", "regions": ["eu-west-1"], **spec, "accountRef": {"name": account_name}}
+    whole = {**(spec or Case("", {}).identity_spec), "accountRef": {"name": account_name}}
     return {"apiVersion": API_VERSION, "kind": "SesIdentity", "metadata": metadata, "spec": whole}
 
 
@@ -103,7 +103,7 @@ def group(request: pytest.FixtureRequest, apiserver: ApiServer, control_plane: C
 def test_the_apiserver_decides_as_the_operator_does(group: list[Case], apiserver: ApiServer) -> None:
     decided = {}
     for case in group:
-        asked = identity(case.namespace, _name(case), case.identity)
+        asked = identity(case.namespace, _name(case), case.identity_spec)
         refusals = [cause.message for cause in apiserver.refusals_of_new(IDENTITY, asked)]
         decided[case.title] = (_reasons(refusals), _reasons(apiserver.warnings_of_new(IDENTITY, asked)))
     assert decided == {case.title: ({case.refused} if case.refused else set(), set(case.warned)) for case in group}
@@ -118,10 +118,11 @@ def test_kubectl_says_what_to_change_and_what_stands_already_can_be_changed_else
     apiserver: ApiServer, control_plane: ControlPlane
 ) -> None:
     kubectl, namespace = control_plane.kubectl, "team-a"
-    manifest = identity(namespace, "strict", {"regions": ["us-east-1"]}, "older")
+    elsewhere = {"domain": "mail.example.com", "regions": ["us-east-1"]}
+    manifest = identity(namespace, "strict", elsewhere, "older")
     kubectl.apply(manifest)  # before there is the account
     kubectl.apply(account("strict", {"guardrails": {"allowedRegions": {"regions": ["eu-west-1"]}}}))
-    newer = identity(namespace, "strict", {"regions": ["us-east-1"]}, "newer")
+    newer = identity(namespace, "strict", elsewhere, "newer")
     eventually(lambda: apiserver.refusals_of_new(IDENTITY, newer), timeout=PATIENCE, of="the account to be known")
 
     with pytest.raises(KubectlError) as refused:

@@ -77,7 +77,7 @@ VARIABLES: Mapping[str, str] = {
         f"({_selects('params.spec.tenancy.namespaces')})"
     ),
     "isDomain": "has(object.spec.domain)",
-    "domain": "has(object.spec.domain) ? object.spec.domain : object.spec.email.split('@')[1]",
+    "domain": "has(object.spec.domain) ? object.spec.domain : object.spec.email.split('@')[1].lowerAscii()",
     "tags": "has(object.spec.tags) ? object.spec.tags : {}",
     "defaultTags": "has(params.spec.defaultTags) ? params.spec.defaultTags : {}",
     "grants": "has(params.spec.tenancy) && has(params.spec.tenancy.grants) ? params.spec.tenancy.grants : []",
