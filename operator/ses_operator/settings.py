@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ses_operator.core.keys import DNS_LABEL
 from ses_operator.kube.lease import LeaseTiming
 
 ENVIRONMENT_PREFIX = "SES_OPERATOR_"
 
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
-_DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
 
 
 class LogFormat(StrEnum):
@@ -72,6 +71,13 @@ class Settings:
         default="",
         metadata=setting("Namespaces whose SesIdentities are looked after, separated by commas. Empty: all."),
     )
+    inherit_from: str = field(
+        default="",
+        metadata=setting(
+            "Installations that are no more, separated by commas: what their objects owned is owned by the objects of the same"
+            " namespace and name here, from the moment in which these are applied."
+        ),
+    )
     kubeconfig: str = field(
         default="", metadata=setting("Path of a kubeconfig. Empty: $KUBECONFIG, else the pod's service account.")
     )
@@ -112,13 +118,18 @@ class Settings:
 
     def __post_init__(self) -> None:
         _require(
-            _DNS_LABEL.fullmatch(self.installation_id) is not None,
+            DNS_LABEL.fullmatch(self.installation_id) is not None,
             f"installation id {self.installation_id!r}: use up to 63 lower-case letters, digits and hyphens, with a letter"
             " or digit at both ends",
         )
+        for inherited in self.inherited:
+            _require(
+                DNS_LABEL.fullmatch(inherited) is not None and inherited != self.installation_id,
+                f"inherit from: {inherited!r} is not the id of another installation",
+            )
         for namespace in self.namespaces:
             _require(
-                _DNS_LABEL.fullmatch(namespace) is not None, f"watch namespaces: {namespace!r} is no namespace name"
+                DNS_LABEL.fullmatch(namespace) is not None, f"watch namespaces: {namespace!r} is no namespace name"
             )
         for name in ("workers", "aws_connections"):
             _require(getattr(self, name) >= 1, f"{name.replace('_', ' ')}: at least 1")
@@ -130,7 +141,12 @@ class Settings:
     @property
     def namespaces(self) -> tuple[str, ...]:
         """The namespaces to watch; empty means all."""
-        return tuple(sorted({name.strip() for name in self.watch_namespaces.split(",") if name.strip()}))
+        return _names(self.watch_namespaces)
+
+    @property
+    def inherited(self) -> tuple[str, ...]:
+        """The installations that this one inherits from."""
+        return _names(self.inherit_from)
 
     @property
     def lease_timing(self) -> LeaseTiming:
@@ -176,6 +192,10 @@ def _option(found: Field[Any]) -> Option:
         type=str if default is None else type(default),
         default=default,
     )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(sorted({name.strip() for name in text.split(",") if name.strip()}))
 
 
 def _require(holds: bool, message: str) -> None:

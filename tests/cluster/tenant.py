@@ -128,6 +128,16 @@ class Tenant:
         assert message is not None
         return message
 
+    def waits_for_handover(self, heir: str, name: str = "mail") -> None:
+        """Waits until it says that it is handed over to another installation, and that this waits."""
+
+        def waits() -> bool:
+            identity = self.identity(name)
+            ready = None if identity is None else find(identity.status.conditions, ConditionType.READY)
+            return ready is not None and ready.message.startswith(f"The hand-over to {heir} waits")
+
+        eventually(waits, timeout=PATIENCE, of=f"{name} to say that its hand-over waits")
+
     def says(self, type_: ConditionType, words: str, name: str = "mail") -> str:
         """Waits until a condition's message has these words; the message."""
 

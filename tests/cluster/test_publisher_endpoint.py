@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -241,6 +242,35 @@ async def test_withdrawal_finishes_what_somebody_s_deletion_began(
     assert exists(kubectl, publication)
     await publisher.withdraw(publication)
     assert not exists(kubectl, publication)
+
+
+async def test_what_is_handed_over_stays_and_is_the_heir_s_to_change(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    before = stored(kubectl, publication)
+    heir = publication.owner.heir("new")
+
+    (sentence,) = await publisher.hand_over(publication, heir)
+
+    assert "delete it when the ExternalDNS there publishes them" in sentence
+    left = stored(kubectl, publication)
+    assert left["spec"] == before["spec"]
+    assert "finalizers" not in left["metadata"], "in another cluster nobody would take it off"
+    assert await publisher.withdraw(publication) == ()
+    assert await publisher.hand_over(publication, heir) == ()
+    theirs = replace(publication, owner=heir)
+    assert (await publisher.publish(theirs, RECORDS)).in_sync
+    assert stored(kubectl, publication)["metadata"]["finalizers"] == [FINALIZER]
+
+
+async def test_what_is_inherited_is_the_heir_s_to_change(
+    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    heir = Owner("new", publication.owner.key, inherits=("test",))
+    assert (await publisher.publish(replace(publication, owner=heir), RECORDS)).in_sync
+    assert stored(kubectl, publication)["metadata"]["annotations"][OWNER_TAG] == str(heir)
 
 
 async def test_release_leaves_the_object_and_its_records_without_a_mark_of_ours(

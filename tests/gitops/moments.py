@@ -18,7 +18,7 @@ from ses_operator.api.reasons import Reason
 from ses_operator.controllers.accounts import Accounts
 from ses_operator.core.account_report import account_status, region_status
 from ses_operator.core.desired import desired_identity
-from ses_operator.core.keys import ObjectKey
+from ses_operator.core.keys import Installation, ObjectKey
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.plan import plan_identity, wanted_records
 from ses_operator.core.problems import Problem
@@ -110,7 +110,7 @@ def reported(
     """The status of this identity where SES says this, and its records stand so."""
     account = SesAccount.model_validate({"metadata": {"name": "default"}, "spec": {}})
     key = ObjectKey(found.metadata.namespace, found.metadata.name)
-    desired = desired_identity("production", key, found.spec, account.spec, None)
+    desired = desired_identity(Installation("production"), key, found.spec, account.spec, None)
     observed = Observed(regions={REGION: view})
     if records is not None:
         states = tuple(PublishedRecord(record, records, message) for record in wanted_records(desired, observed))

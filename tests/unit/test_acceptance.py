@@ -9,7 +9,7 @@ import pytest
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.acceptance import Application, judge
-from ses_operator.core.claims import Claimant, adopts
+from ses_operator.core.claims import Claimant, changes_hands
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.observed import Absent, Present, RegionView, Unread
 from ses_operator.core.problems import Problem
@@ -46,10 +46,10 @@ def test_an_object_in_another_aws_account_is_no_rival() -> None:
     assert judge(Application(wanted(), OURS, (elsewhere,), {REGION: Absent()})) is None
 
 
-def test_only_what_is_nobodys_is_adopted() -> None:
+def test_what_gets_another_owner_or_a_first_one_changes_hands() -> None:
     step = TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(OWNER)})
     nobodys = Present(IdentityFacts(VerificationStatus.SUCCESS, fresh_dkim(REGION, 2048), tags={"team": "a"}))
-    assert adopts(step, nobodys)
-    assert not adopts(step, tagged("other/team-b/mail"))
-    assert not adopts(step, Absent())
-    assert not adopts(TagIdentity(REGION, DOMAIN, {"team": "b"}), nobodys)
+    assert changes_hands(step, nobodys)
+    assert changes_hands(step, tagged("other/team-a/mail"))
+    assert not changes_hands(step, tagged(str(OWNER)))
+    assert not changes_hands(TagIdentity(REGION, DOMAIN, {"team": "b"}), nobodys)

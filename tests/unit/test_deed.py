@@ -20,6 +20,7 @@ from ses_operator.core.desired import Desired, desired_identity
 from ses_operator.core.dkim_source import DeterministicDkim, DkimChoice, EasyDkim, ReplicaDkim
 from ses_operator.core.explanation import RegionCase, explain
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.keys import Installation
 from ses_operator.core.observed import Observed, Present, Remembered, Unread
 from ses_operator.core.plan import Plan, RegionPlan, plan_identity, surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
@@ -312,5 +313,5 @@ SPEC = {"domain": DOMAIN, "regions": [A, B], "dkim": {"mode": "Deterministic", "
 
 def test_the_spec_says_which_region_has_the_key() -> None:
     spec = SesIdentitySpec.model_validate(SPEC)
-    desired = desired_identity(OWNER.installation_id, OWNER.key, spec, SesAccountSpec(), None)
+    desired = desired_identity(Installation(OWNER.installation_id), OWNER.key, spec, SesAccountSpec(), None)
     assert {region: desired.dkim_in(region) for region in (A, B)} == {A: ReplicaDkim(B), B: EasyDkim(2048)}

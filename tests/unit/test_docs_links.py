@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ses_operator.cli.handover import handover
 from ses_operator.cli.iam_policy import iam_policy
 from ses_operator.settings import options
 from ses_sandbox.control.app import PREFIX, ROUTES
@@ -24,7 +25,7 @@ PAGES = (
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 OPTIONS = {option.flag for option in options()} | {
-    flag for command in (serve, iam_policy) for option in command.params for flag in option.opts
+    flag for command in (serve, handover, iam_policy) for option in command.params for flag in option.opts
 }
 # Of ExternalDNS, Helm, Kubernetes, mypy, and every command.
 OPTIONS_OF_OTHERS = {
@@ -36,6 +37,7 @@ OPTIONS_OF_OTHERS = {
     "--help",
     "--wait",
     "--dry-run",
+    "--txt-owner-id",
 }
 
 _CODE = re.compile(r"`([^`\n]+)`")

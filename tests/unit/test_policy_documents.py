@@ -13,7 +13,7 @@ from ses_operator.api.account import SesAccountSpec
 from ses_operator.api.identity import SesIdentitySpec
 from ses_operator.api.sending import GENERATED_POLICY, AuthorizedSender, RawPolicy
 from ses_operator.core.desired import AwsScope, desired_identity
-from ses_operator.core.keys import ObjectKey
+from ses_operator.core.keys import Installation, ObjectKey
 from ses_operator.core.policy_documents import WantedPolicy, are_same, wanted_policies
 
 ARN = "arn:aws:ses:eu-west-1:123456789012:identity/mail.example.com"
@@ -198,10 +198,10 @@ def test_each_region_gets_the_arn_that_the_identity_has_there() -> None:
         }
     )
     key = ObjectKey("team-a", "mail")
-    desired = desired_identity("test", key, spec, SesAccountSpec(), AwsScope("123456789012"))
+    desired = desired_identity(Installation("test"), key, spec, SesAccountSpec(), AwsScope("123456789012"))
     assert desired.policies.keys() == {"eu-west-1", "us-east-1"}
     for region, policies in desired.policies.items():
         assert [policy.name for policy in policies] == [GENERATED_POLICY, "audit"]
         for policy in policies:
             assert f'"arn:aws:ses:{region}:123456789012:identity/mail.example.com"' in policy.document
-    assert desired_identity("test", key, spec, SesAccountSpec(), None).policies == {}
+    assert desired_identity(Installation("test"), key, spec, SesAccountSpec(), None).policies == {}

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from ses_operator.api.identity_status import RegionStatus, SesIdentityStatus
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.moves import Fate, FormerPlace
@@ -15,8 +16,15 @@ from ses_operator.core.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.report import Case
-from ses_operator.core.requeue import needs_backoff, requeue_after
-from ses_operator.core.schedule import CONFLICT_READ, LONGEST_LOOKUP, LOOKUP_PATIENCE, WATCH_READ
+from ses_operator.core.requeue import needs_backoff, oldest_readings, requeue_after
+from ses_operator.core.schedule import (
+    CONFLICT_READ,
+    LONGEST_LOOKUP,
+    LONGEST_READ,
+    LOOKUP_PATIENCE,
+    SHORTEST_READ,
+    WATCH_READ,
+)
 from ses_operator.core.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.steps import PublishRecords, Surplus
 from unit.strategies import OWNER, wanted
@@ -88,3 +96,15 @@ def test_steps_that_are_left_at_the_end_of_a_run_are_not_left_until_the_sweep() 
 def test_a_place_where_records_went_before_is_looked_at_again(fate: Fate, seconds: float, after: float | None) -> None:
     place = FormerPlace("DNSEndpoint", "why", NOW - timedelta(seconds=seconds), fate)
     assert requeue_after(replace(case(verified()), former=(place,)), NOW) == after
+
+
+def test_what_others_hold_is_read_again_and_what_is_verified_is_not() -> None:
+    status = SesIdentityStatus(
+        regions=(
+            RegionStatus(region=REGION, reason=Reason.OWNED_BY_ANOTHER),
+            RegionStatus(region="us-east-1", verification_status="SUCCESS"),
+        )
+    )
+    fresh, old = ({REGION: seconds, "us-east-1": seconds} for seconds in (0.0, 1e6))
+    assert oldest_readings(status, fresh) == {REGION: SHORTEST_READ, "us-east-1": float("inf")}
+    assert oldest_readings(status, old) == {REGION: LONGEST_READ, "us-east-1": float("inf")}

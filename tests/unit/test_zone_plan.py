@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,6 +17,7 @@ from ses_operator.core.steps import Surplus
 from ses_operator.core.zone_plan import (
     holdings,
     names_concerned,
+    plan_handover,
     plan_publication,
     plan_release,
     plan_retention,
@@ -23,6 +26,7 @@ from ses_operator.core.zone_plan import (
 from ses_operator.core.zone_sets import Action, BatchLimits, ZoneSet, ZoneView, apply, zone_view
 from unit.zones import ANOTHER, DOMAIN, LEDGER, OWNER, change, contents, record, records, zones
 
+HEIR = OWNER.heir("new")
 TOKEN = f"abc._domainkey.{DOMAIN}"
 DKIM = record(TOKEN, RecordType.CNAME, ("abc.dkim.amazonses.com",))
 SPF = record(f"bounce.{DOMAIN}", RecordType.TXT, ("v=spf1 include:amazonses.com ~all",))
@@ -156,6 +160,35 @@ def test_release_takes_the_ledger_and_nothing_else(zone: ZoneView, wanted: tuple
     released = change(published, plan_release(OWNER, DOMAIN, published).changes)
     assert contents(released) == {found for found in contents(published) if found.name != LEDGER}
     assert contents(withdraw(released)) == contents(released)
+
+
+@given(zones(), records(), records())
+def test_what_is_handed_over_stands_as_it_was_and_is_the_heir_s_in_everything(
+    zone: ZoneView, wanted: tuple[RecordSet, ...], next_: tuple[RecordSet, ...]
+) -> None:
+    published = publish(zone, wanted)
+    handed = change(published, plan_handover(OWNER, HEIR, DOMAIN, published).changes)
+
+    assert _but_for_the_ledger(handed) == _but_for_the_ledger(published)
+    assert plan_handover(OWNER, HEIR, DOMAIN, handed).changes == ()
+    if LEDGER in published:
+        assert contents(withdraw(handed)) == contents(handed), "it is no longer the first one's to take away"
+    assert _but_for_the_ledger(publish(handed, next_, owner=HEIR)) == _but_for_the_ledger(publish(published, next_))
+
+
+@given(zones(), records(), records())
+def test_what_is_inherited_is_the_heir_s_at_once(
+    zone: ZoneView, theirs: tuple[RecordSet, ...], wanted: tuple[RecordSet, ...]
+) -> None:
+    heir = replace(HEIR, inherits=(OWNER.installation_id,))
+    left = publish(zone, theirs)
+    inherited = publish(left, wanted, owner=heir)
+    assert _but_for_the_ledger(inherited) == _but_for_the_ledger(publish(left, wanted))
+    assert contents(withdraw(inherited)) == contents(inherited) or LEDGER not in inherited
+
+
+def _but_for_the_ledger(zone: ZoneView) -> frozenset[ZoneSet]:
+    return frozenset(found for found in contents(zone) if found.name != LEDGER)
 
 
 @given(zones(), records(), records())

@@ -24,6 +24,10 @@ FINALIZER = f"{PREFIX}finalizer"
 RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
 """Annotation set by people: any new value asks for a reconcile now; echoed in status.lastHandledReconcileAt."""
 
+HAND_OVER_TO = f"{PREFIX}hand-over-to"
+"""Annotation set by people (``ses-operator handover``): the id of the installation that is to own from now on what this object
+owns. The operator of that installation takes no notice of it."""
+
 FOOTPRINT = f"{PREFIX}footprint"
 """Annotation of ours: what was, or was about to be, made outside the cluster; what deletion has to undo."""
 

@@ -76,6 +76,11 @@ class Reason(StrEnum):
         Actor.OPERATOR,
         "SES changes the length of a DKIM key once in 24 hours; it is asked again when that time is over.",
     )
+    HANDING_OVER = (
+        "HandingOver",
+        Actor.OPERATOR,
+        "What the object owns is being handed over to the installation that its annotation names.",
+    )
     DELETING = "Deleting", Actor.OPERATOR, "The object is being deleted: identities first, then their DNS records."
 
     # The zone, or the people who run it.
@@ -303,5 +308,10 @@ class Reason(StrEnum):
         "OpenSendingPolicy",
         Actor.AUTHOR,
         "A guardrail of the SesAccount does not allow a sending policy that is so open.",
+    )
+    HANDED_OVER = (
+        "HandedOver",
+        Actor.AUTHOR,
+        "All that the object owned belongs to another installation now; delete it here, nothing is taken back.",
     )
     SUSPENDED = "Suspended", Actor.AUTHOR, "spec.suspend is true: the operator observes and writes nothing."

@@ -13,6 +13,7 @@ from ses_operator.api.meta import API_VERSION
 SUBCOMMANDS: Final[Mapping[str, str]] = {
     "admission": "ses_operator.cli.admission:admission",
     "crds": "ses_operator.cli.crds:crds",
+    "handover": "ses_operator.cli.handover:handover",
     "iam-policy": "ses_operator.cli.iam_policy:iam_policy",
     "run": "ses_operator.cli.run:run",
 }

@@ -32,7 +32,8 @@ from ses_operator.controllers.queue import Result, Urgency
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement
 from ses_operator.core.answers import Outcome
-from ses_operator.core.keys import ObjectKey
+from ses_operator.core.handover import requested_heir
+from ses_operator.core.keys import Installation, ObjectKey
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import EndpointObject
 from ses_operator.dns.nameservers import NameServers
@@ -70,9 +71,9 @@ class IdentityReconciler:
         self._cluster = cluster
         self._parts = parts
         self._uids: dict[ObjectKey, str] = {}
-        installation = cluster.settings.installation_id
-        self._life = IdentityController(installation, parts, now)
-        self._end = Departure(installation, parts, now)
+        self._installation = Installation(cluster.settings.installation_id, cluster.settings.inherited)
+        self._life = IdentityController(self._installation, parts, now)
+        self._end = Departure(self._installation, parts, now)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         identity = self._cluster.identities.get(key)
@@ -85,7 +86,7 @@ class IdentityReconciler:
             self._forget(key)  # another object of the same name
             self._uids[key] = identity.metadata.uid
         priority = PRIORITIES[self._cluster.identity_queue.urgency_of(key)]
-        if identity.metadata.is_deleting:
+        if identity.metadata.is_deleting or requested_heir(identity.metadata.annotations, self._installation):
             return await self._end.reconcile(identity, priority)
         return await self._life.reconcile(identity, priority)
 

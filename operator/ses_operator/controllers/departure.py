@@ -1,4 +1,7 @@
-"""The end of an identity: SES in every region, then DNS, then the finalizer. Never stuck without a way out in words."""
+"""The end of an identity here: SES in every region, then DNS, then the finalizer. Never stuck without a way out in words.
+
+It is deleted, or handed over to another installation: the way is the same, and the plan another.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +12,7 @@ from datetime import datetime
 
 from ses_operator.api.account import SesAccountSpec
 from ses_operator.api.identity import DeletionPolicy, SesIdentity
-from ses_operator.api.meta import LET_GO_AT
+from ses_operator.api.meta import HAND_OVER_TO, LET_GO_AT
 from ses_operator.api.model import rfc3339
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Priority
@@ -22,51 +25,59 @@ from ses_operator.core.brake import has_a_say, held_back
 from ses_operator.core.deletion import Whereabouts, hindrances, plan_deletion
 from ses_operator.core.desired import Desired, desired_identity
 from ses_operator.core.footprint import Footprint
-from ses_operator.core.keys import ObjectKey
+from ses_operator.core.handover import handed_over, invalid_heir, is_handed_over, plan_handover, requested_heir
+from ses_operator.core.keys import Installation, ObjectKey
 from ses_operator.core.observed import Observed
+from ses_operator.core.plan import Plan
 from ses_operator.core.problems import OperatorError, Problem
 from ses_operator.core.report import not_ready
-from ses_operator.core.status import remembered, unfinished_status
+from ses_operator.core.status import refused_status, remembered, unfinished_status
 from ses_operator.core.steps import DnsStep
 from ses_operator.core.transitions import RECORDS_LEFT, EventType, Transition
 
 WAY_OUT = "To let go of the object and leave everything as it is, set spec.deletionPolicy to Retain"
 
+WAY_BACK = f"To keep what has not been handed over yet, remove the annotation {HAND_OVER_TO}"
+
 
 class Departure:
-    """Takes back what an identity left behind, as its footprint says. Suspension does not hold it up."""
+    """Takes back what an identity left behind, as its footprint says, or hands it over. Suspension does not hold it up."""
 
-    def __init__(self, installation_id: str, parts: IdentityParts, now: Callable[[], datetime]) -> None:
-        self._installation_id = installation_id
+    def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
+        self._installation = installation
         self._parts = parts
         self._now = now
 
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
         meta = identity.metadata
-        if not meta.has_finalizer:
+        heir = requested_heir(meta.annotations, self._installation)
+        if not meta.has_finalizer and (heir is None or meta.is_deleting or is_handed_over(identity, heir)):
             return Result.done()
         key = ObjectKey(meta.namespace, meta.name)
         account = self._parts.accounts.get(identity.spec.account_ref.name)
         if account is None:
             return Result.done()
-        leave = await self._ask_leave(identity)
+        leave = await self._ask_leave(identity) if heir is None else identity
         if isinstance(leave, Problem):
-            return await self._wait(identity, leave)
+            return await self._wait(identity, leave, heir)
         identity = leave
         spec = account.spec if isinstance(account, OpenAccount) else SesAccountSpec()
-        desired = desired_identity(self._installation_id, key, identity.spec, spec, scope=None)
+        desired = desired_identity(self._installation, key, identity.spec, spec, scope=None)
         problems = (
-            await self._take_back(identity, desired, account, priority)
+            await self._take_back(identity, desired, account, heir, priority)
             if isinstance(account, OpenAccount)
             else (account,)
         )
-        if problems and desired.deletion is not DeletionPolicy.RETAIN:
-            return await self._wait(identity, problems[0])
+        lets_go = meta.is_deleting and desired.deletion is DeletionPolicy.RETAIN
+        if problems and not lets_go:
+            return await self._wait(identity, problems[0], heir)
         self._parts.inventory.unwatch(key)
         if isinstance(account, OpenAccount):
             regions = Whereabouts.of(identity, footprint_of_object(identity)).regions
             self._parts.regions.forget(account.aws.account_id, desired.identity, regions)
         await self._parts.objects.let_go(identity)
+        if heir is not None and not meta.is_deleting:
+            await self._parts.objects.report(identity, refused_status(identity, handed_over(heir), self._now()))
         return Result.done()
 
     async def _ask_leave(self, identity: SesIdentity) -> SesIdentity | Problem:
@@ -82,9 +93,11 @@ class Departure:
         return await self._parts.objects.annotate(identity, LET_GO_AT, rfc3339(self._now()))
 
     async def _take_back(
-        self, identity: SesIdentity, desired: Desired, account: OpenAccount, priority: Priority
+        self, identity: SesIdentity, desired: Desired, account: OpenAccount, heir: str | None, priority: Priority
     ) -> tuple[Problem, ...]:
-        """Everything that can be taken back is; what could not, and why."""
+        """Everything that can be taken back, or handed over, is; what could not, and why."""
+        if heir is not None and (invalid := invalid_heir(heir)) is not None:
+            return (invalid,)
         moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
         if moved is not None:
             return (moved,)
@@ -94,10 +107,10 @@ class Departure:
         observed = Observed(
             regions=whereabouts.relevant(views), remembered=remembered(identity), invited=footprint.invited
         )
-        plan = plan_deletion(desired, observed)
+        plan = _plan(desired, observed, heir)
         while plan.ses_steps:
             observed = await self._parts.regions.apply(account.aws, plan.ses_steps, observed, self._now(), priority)
-            plan = plan_deletion(desired, observed)
+            plan = _plan(desired, observed, heir)
         problems = hindrances(plan.regions)
         if plan.dns is None:
             return problems
@@ -128,10 +141,19 @@ class Departure:
             return error.problem
         return None
 
-    async def _wait(self, identity: SesIdentity, problem: Problem) -> Result:
-        said = replace(problem, message=f"Deletion waits: {problem.message}. {WAY_OUT}")
+    async def _wait(self, identity: SesIdentity, problem: Problem, heir: str | None) -> Result:
+        if heir is None:
+            said = replace(problem, message=f"Deletion waits: {problem.message}. {WAY_OUT}")
+        else:
+            said = replace(problem, message=f"The hand-over to {heir} waits: {problem.message}. {WAY_BACK}")
         if said.reason.stalls:
-            said = replace(said, reason=Reason.DELETING)
+            said = replace(said, reason=Reason.DELETING if heir is None else Reason.HANDING_OVER)
         status = unfinished_status(identity, not_ready(said), self._now())
         await self._parts.objects.report(identity, status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
+
+
+def _plan(desired: Desired, observed: Observed, heir: str | None) -> Plan:
+    if heir is None:
+        return plan_deletion(desired, observed)
+    return plan_handover(desired, observed, desired.owner.heir(heir))

@@ -19,7 +19,7 @@ from ses_operator.core.observed import Observed
 from ses_operator.core.plan import surplus_policy, wanted_records
 from ses_operator.core.problems import Gone, OperatorError, Problem, Stale
 from ses_operator.core.publication import Publication
-from ses_operator.core.steps import DnsStep, PublishRecords, ReleaseRecords, WithdrawRecords
+from ses_operator.core.steps import DnsStep, HandOverRecords, PublishRecords, ReleaseRecords, WithdrawRecords
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.manual import ManualPublisher
 from ses_operator.dns.publisher import DnsPublisher
@@ -132,6 +132,8 @@ class DnsSide:
         match step:
             case WithdrawRecords():
                 left = await target.publisher.withdraw(target.publication)
+            case HandOverRecords(heir):
+                left = await target.publisher.hand_over(target.publication, heir)
             case ReleaseRecords():
                 await target.publisher.release(target.publication)
             case PublishRecords():

@@ -30,7 +30,7 @@ from ses_operator.core.dkim_source import MissingKey
 from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
 from ses_operator.core.feedback import needs_topics
 from ses_operator.core.footprint import Footprint
-from ses_operator.core.keys import ObjectKey
+from ses_operator.core.keys import Installation, ObjectKey
 from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed
 from ses_operator.core.pending import Prospect, as_if_adopted, pending_changes, suspension
@@ -47,7 +47,7 @@ from ses_operator.core.problems import Problem
 from ses_operator.core.publication import Zone
 from ses_operator.core.rehearsal import rehearse
 from ses_operator.core.report import Case, is_ready
-from ses_operator.core.requeue import needs_backoff, requeue_after, waited
+from ses_operator.core.requeue import needs_backoff, oldest_readings, requeue_after, waited
 from ses_operator.core.sending_policy import asks_for_new_policies
 from ses_operator.core.status import (
     acknowledged_status,
@@ -106,8 +106,8 @@ class IdentityParts:
 class IdentityController:
     """Observe, plan, apply, report: the life of an identity. Its end is in ``departure``."""
 
-    def __init__(self, installation_id: str, parts: IdentityParts, now: Callable[[], datetime]) -> None:
-        self._installation_id = installation_id
+    def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
+        self._installation = installation
         self._parts = parts
         self._now = now
 
@@ -129,7 +129,7 @@ class IdentityController:
             return await self._refuse(identity, admission.problem, admission)
         scope = AwsScope(account.aws.account_id, account.aws.partition)
         dkim_key = await self._parts.dkim_keys.read(identity)
-        desired = desired_identity(self._installation_id, key, identity.spec, account.spec, scope, dkim_key)
+        desired = desired_identity(self._installation, key, identity.spec, account.spec, scope, dkim_key)
         self._watch(identity, account, desired)
         await self._parts.regions.listed(account.aws, desired.regions)
         zone = identity.status.dns.zone if identity.status.dns else None
@@ -179,11 +179,13 @@ class IdentityController:
         footprint = footprint_of_object(run.identity)
         leaving = footprint.regions - frozenset(run.desired.regions)
         in_full = self._parts.settlement.is_due(run.identity) or asks_for_new_policies(run.desired, footprint)
+        seconds = {region: waited(memory.get(region), now) for region in run.desired.regions}
+        oldest = dict.fromkeys(seconds, 0.0) if in_full else oldest_readings(run.identity.status, seconds)
         views = await self._parts.regions.read(
             run.account.aws,
             run.desired.identity,
-            {region: waited(memory.get(region), now) for region in run.desired.regions},
-            0.0 if in_full else float("inf"),
+            seconds,
+            oldest,
             run.priority,
         )
         views |= await self._parts.regions.read_certainly(

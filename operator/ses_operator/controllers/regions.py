@@ -12,7 +12,7 @@ from ses_operator.aws.budget import Priority
 from ses_operator.aws.inventory import Inventory, Listed, NotListed
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.facts import Facts, FactsKey
-from ses_operator.core.claims import adopts
+from ses_operator.core.claims import changes_hands, owner_tag
 from ses_operator.core.fold import after, remembered_after
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem, Stale
@@ -39,15 +39,20 @@ class Regions:
         await asyncio.gather(*listings, return_exceptions=True)
 
     async def read(
-        self, account: AwsAccount, identity: str, waited: Mapping[str, float], max_age: float, priority: Priority
+        self,
+        account: AwsAccount,
+        identity: str,
+        waited: Mapping[str, float],
+        oldest: Mapping[str, float],
+        priority: Priority,
     ) -> dict[str, RegionView]:
         """A view of the identity in each region of ``waited``, which says for how long it has been waited there.
 
-        ``max_age``: how old in seconds a reading may be at the most, whatever it shows.
+        ``oldest``: how old in seconds a reading of each region may be at the most, whatever it shows.
         """
         views = await asyncio.gather(
             *(
-                self._read(account, FactsKey(account.account_id, region, identity), seconds, max_age, priority)
+                self._read(account, FactsKey(account.account_id, region, identity), seconds, oldest[region], priority)
                 for region, seconds in waited.items()
             )
         )
@@ -159,10 +164,10 @@ class Regions:
         done: list[SesStep] = []
         for step in steps:
             key = FactsKey(account.account_id, region, step.identity)
-            if adopts(step, view):
+            if changes_hands(step, view):
                 # Nobody takes over by an old reading what somebody else has taken over since.
                 fresh = await self._get(account, key, priority)
-                if not adopts(step, fresh):
+                if not isinstance(fresh, Present) or owner_tag(fresh) != owner_tag(view):
                     return fresh, None, tuple(done)
             try:
                 told = await account.region(region).perform(step, priority)

@@ -41,7 +41,7 @@ def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
     tag = (facts.tags or {}).get(OWNER_TAG)
     if tag is None:
         return Ownership.NOBODYS
-    return Ownership.OURS if tag == str(owner) else Ownership.ANOTHERS
+    return Ownership.OURS if owner.holds(Owner.parse(tag)) else Ownership.ANOTHERS
 
 
 def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozenset[str]:
@@ -55,11 +55,11 @@ def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozens
     return frozenset(lost)
 
 
-def adopts(step: SesStep, view: RegionView) -> bool:
-    """Whether the step makes ours what is nobody's."""
-    return (
-        isinstance(step, TagIdentity)
-        and OWNER_TAG in step.tags
-        and isinstance(view, Present)
-        and OWNER_TAG not in (view.facts.tags or {})
-    )
+def changes_hands(step: SesStep, view: RegionView) -> bool:
+    """Whether the step gives the identity another owner than it has, or one where it has none."""
+    return isinstance(step, TagIdentity) and OWNER_TAG in step.tags and step.tags[OWNER_TAG] != owner_tag(view)
+
+
+def owner_tag(view: RegionView) -> str | None:
+    """Whom the owner tag names; None where there is no tag, or no identity."""
+    return (view.facts.tags or {}).get(OWNER_TAG) if isinstance(view, Present) else None

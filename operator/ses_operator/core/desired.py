@@ -28,7 +28,7 @@ from ses_operator.core.dkim_source import (
     OwnKey,
 )
 from ses_operator.core.dmarc import Dmarc
-from ses_operator.core.keys import ObjectKey, Owner
+from ses_operator.core.keys import Installation, ObjectKey, Owner
 from ses_operator.core.policy_documents import WantedPolicy, wanted_policies
 from ses_operator.core.problems import Problem
 from ses_operator.core.ses import NotificationType, Topic, Topics, identity_arn
@@ -111,7 +111,7 @@ class AwsScope:
 
 
 def desired_identity(
-    installation_id: str,
+    installation: Installation,
     key: ObjectKey,
     spec: SesIdentitySpec,
     account: SesAccountSpec,
@@ -123,7 +123,7 @@ def desired_identity(
     Without a scope, as long as it is not known, there are no policies: they name ARNs. ``dkim_key``: what was found in the
     Secret that the spec names, where it names one.
     """
-    owner = Owner(installation_id, key)
+    owner = installation.owner(key)
     dns = spec.dns
     mail_from: dict[str, MailFrom] = {}
     if spec.mail_from is not None:

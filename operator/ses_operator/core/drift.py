@@ -6,7 +6,6 @@ from ses_operator.core.key_identity import own_selector
 from ses_operator.core.observed import Present, RegionView
 from ses_operator.core.ses import IdentityFacts, Topic
 from ses_operator.core.steps import (
-    CreateIdentity,
     SesStep,
     SetConfigurationSet,
     SetDkimSource,
@@ -24,7 +23,7 @@ from ses_operator.core.steps import (
 def standing(step: SesStep, view: RegionView) -> str:
     """The value that the step would change, such as "none"; empty where the step itself says all there is to say."""
     if not isinstance(view, Present):
-        return "it does not exist" if isinstance(step, CreateIdentity) else ""
+        return ""
     return _value(step, view.facts)
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import re
+from dataclasses import dataclass, field
+
+DNS_LABEL = re.compile(r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?")
+"""What an installation id and a namespace look like (RFC 1123)."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -16,18 +20,42 @@ class ObjectKey:
         return f"{self.namespace}/{self.name}" if self.namespace else self.name
 
 
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """This installation of the operator. ``inherits``: ids of installations that are no more and whose things are its own."""
+
+    id: str
+    inherits: tuple[str, ...] = ()
+
+    def owner(self, key: ObjectKey) -> Owner:
+        """The owner that a SesIdentity of this installation is."""
+        return Owner(self.id, key, self.inherits)
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Owner:
     """Who holds an SES identity or a DNS ledger: one SesIdentity of one installation.
 
     There is no UID in it, so that an object restored from a backup or deployed anew from Git still owns what it made.
+    ``inherits``: ids of installations; what the object of the same namespace and name owned there is this one's.
     """
 
     installation_id: str
     key: ObjectKey
+    inherits: tuple[str, ...] = field(default=(), compare=False)
 
     def __str__(self) -> str:
         return f"{self.installation_id}/{self.key.namespace}/{self.key.name}"
+
+    def holds(self, mark: Owner | None) -> bool:
+        """Whether what carries this mark is this owner's, by its own name or by one that it inherits from."""
+        if mark is None or mark.key != self.key:
+            return False
+        return mark.installation_id in (self.installation_id, *self.inherits)
+
+    def heir(self, installation_id: str) -> Owner:
+        """The same object in another installation."""
+        return Owner(installation_id, self.key)
 
     @classmethod
     def parse(cls, text: str) -> Owner | None:

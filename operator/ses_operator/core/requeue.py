@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from ses_operator.api.account import DnsProvider
+from ses_operator.api.identity_status import SesIdentityStatus
+from ses_operator.api.reasons import Reason
 from ses_operator.core.moves import Fate
 from ses_operator.core.observed import Present, RegionView, Remembered
 from ses_operator.core.problems import Problem
@@ -24,6 +26,11 @@ from ses_operator.core.schedule import (
 )
 from ses_operator.core.ses import IdentityFacts, IdentityType, VerificationStatus
 from ses_operator.core.sight import LOOKED_AT_BY_SES
+
+HELD_BY_OTHERS = frozenset(
+    {Reason.OWNED_BY_ANOTHER, Reason.NOT_ADOPTED, Reason.MAIL_FROM_CONFLICT, Reason.DKIM_CONFLICT}
+)
+"""What is said of an identity that stands at SES and is left as it is."""
 
 
 def requeue_after(case: Case, now: datetime) -> float | None:
@@ -53,6 +60,13 @@ def freshness(view: RegionView, seconds: float) -> float:
     if verification_waits(view.facts) or mail_from_waits(view.facts):
         return mail_from_interval(seconds)
     return float("inf")
+
+
+def oldest_readings(status: SesIdentityStatus, waited: Mapping[str, float]) -> dict[str, float]:
+    """How old, in seconds, a reading of each region may be, by what status says of it. What others hold or have set, only they
+    can change, and no list tells of it."""
+    held = {region.region for region in status.regions if region.reason in HELD_BY_OTHERS}
+    return {region: read_interval(seconds) if region in held else float("inf") for region, seconds in waited.items()}
 
 
 def verification_waits(facts: IdentityFacts) -> bool:

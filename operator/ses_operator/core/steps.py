@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ses_operator.core.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.keys import Owner
 from ses_operator.core.records import RecordSet
 from ses_operator.core.ses import NotificationType
 
@@ -271,6 +272,16 @@ class WithdrawRecords:
 
 
 @dataclass(frozen=True, slots=True)
+class HandOverRecords:
+    """Write another owner's name on what says whose the records are; they stay as they are."""
+
+    heir: Owner
+
+    def __str__(self) -> str:
+        return f"hand the DNS records over to {self.heir}"
+
+
+@dataclass(frozen=True, slots=True)
 class ReleaseRecords:
     """Remove the ledger alone: the records stay where they are and are nobody's."""
 
@@ -297,5 +308,5 @@ SesStep = (
     | DeletePolicy
     | DeleteIdentity
 )
-DnsStep = PublishRecords | WithdrawRecords | ReleaseRecords
+DnsStep = PublishRecords | WithdrawRecords | ReleaseRecords | HandOverRecords
 Step = SesStep | DnsStep

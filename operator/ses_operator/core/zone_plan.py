@@ -141,6 +141,14 @@ def plan_release(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
     return ZonePlan() if plan.problem is not None else plan
 
 
+def plan_handover(owner: Owner, heir: Owner, domain: str, view: ZoneView) -> ZonePlan:
+    """The plan that writes another owner's name into the ledger; the records stay as they are, and become the heir's."""
+    ledger, standing = _read_ledger(owner, domain, view), _ledger_set(domain, view)
+    if isinstance(ledger, Problem) or standing is None:
+        return ZonePlan()
+    return ZonePlan(changes=tuple(_ledger_changes(Ledger(heir, ledger.digests), domain, standing)))
+
+
 def names_concerned(domain: str, wanted: Iterable[RecordSet], view: ZoneView) -> frozenset[str]:
     """The names at which the plan must know what stands: the ledger's, those wanted, and those that the ledger has."""
     name = ledger_name(domain)
@@ -177,7 +185,7 @@ def _read_ledger(owner: Owner, domain: str, view: ZoneView) -> Ledger | Problem:
             f"the TXT record {name} is not a ledger of ses-operator, or was damaged; nothing is written over it: "
             "delete it to let this object publish the domain's records",
         )
-    if ledger.owner != owner:
+    if not owner.holds(ledger.owner):
         return Problem(
             Reason.LEDGER_CONFLICT,
             f"the TXT record {name} says that another SesIdentity or installation publishes the records of {domain}; "

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from ses_operator.api.account import TxtQuoting
 from ses_operator.api.meta import FINALIZER
 from ses_operator.api.reasons import Reason
-from ses_operator.core.keys import ObjectKey
+from ses_operator.core.keys import ObjectKey, Owner
 from ses_operator.core.problems import Blocked, Gone, Problem, Retry
 from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
 from ses_operator.core.records import RecordId, RecordSet
@@ -21,6 +21,7 @@ from ses_operator.dns.endpoint_object import (
     Endpoint,
     EndpointObject,
     finalizer_patch,
+    handover_patch,
     manifest,
     release_patch,
     surplus_of,
@@ -35,6 +36,11 @@ goes too, and the records must outlast it."""
 RECORDS_MAY_STAY = (
     "the DNSEndpoint of {domain} is deleted; whether its records go too is up to ExternalDNS: "
     "under --policy=upsert-only none do, and up to version 0.21 TXT records never do. Remove by hand what is left"
+)
+
+LEFT_OVER = (
+    "the DNSEndpoint {key} stays, so that ExternalDNS does not take the records away. If they were handed over to another "
+    "cluster, delete it when the ExternalDNS there publishes them, and this one no longer does"
 )
 
 Read = Callable[[ObjectKey], EndpointObject | None]
@@ -116,6 +122,14 @@ class DnsEndpointPublisher:
         if FINALIZER in found.finalizers:
             await self._unless_gone(self._client.json_patch(path, finalizer_patch(found)))
         return (RECORDS_MAY_STAY.format(domain=publication.domain),)
+
+    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
+        """Writes the heir's name on the object. In another cluster the heir makes one of its own, and this one is left over."""
+        found = await self._ours(publication)
+        if found is None:
+            return ()
+        await self._unless_gone(self._client.json_patch(_path(publication), handover_patch(found, heir)))
+        return (LEFT_OVER.format(key=publication.owner.key),)
 
     async def release(self, publication: Publication) -> None:
         """Takes our finalizer, labels and annotations off the object, which stays."""

@@ -107,7 +107,7 @@ class EndpointObject:
         """Whether it is this owner's: by the annotation; where somebody removed that, by the labels."""
         named = self.annotations.get(OWNER_ANNOTATION)
         if named is not None:
-            return named == str(owner)
+            return owner.holds(Owner.parse(named))
         return _contains(self.labels, _labels(owner))
 
     def holds(self, manifest: JsonObject) -> bool:
@@ -150,6 +150,13 @@ def release_patch(found: EndpointObject, owner: Owner) -> list[JsonObject]:
         {"op": "remove", "path": f"/metadata/{kind}/{_escaped(key)}"} for kind, held, key in ours if key in held
     ]
     return [*finalizer_patch(found), *removals]
+
+
+def handover_patch(found: EndpointObject, heir: Owner) -> list[JsonObject]:
+    """The JSON patch that makes an object of ours another owner's. Our finalizer goes: should the heir be in another cluster,
+    nobody there would take it off."""
+    path = f"/metadata/annotations/{_escaped(OWNER_ANNOTATION)}"
+    return [*finalizer_patch(found), {"op": "add", "path": path, "value": str(heir)}]
 
 
 def finalizer_patch(found: EndpointObject) -> list[JsonObject]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ses_operator.core.keys import Owner
 from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
 from ses_operator.core.records import RecordId, RecordSet
 from ses_operator.core.steps import Surplus
@@ -39,6 +40,11 @@ class ManualPublisher:
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
         """Nothing here is ours."""
         del publication
+        return ()
+
+    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
+        """Nothing here is ours."""
+        del publication, heir
         return ()
 
     async def release(self, publication: Publication) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
+from ses_operator.core.keys import Owner
 from ses_operator.core.publication import DnsObservation, Publication
 from ses_operator.core.records import RecordId, RecordSet
 from ses_operator.core.steps import Surplus
@@ -46,6 +47,10 @@ class DnsPublisher(Protocol):
 
         Returns what was left because somebody had changed it since, in sentences; usually nothing.
         """
+        ...
+
+    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
+        """Make all that is ours another owner's. What already is, is left; what a person has to know of it, in sentences."""
         ...
 
     async def release(self, publication: Publication) -> None:

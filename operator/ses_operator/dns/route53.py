@@ -18,6 +18,7 @@ from ses_operator.core.steps import Surplus
 from ses_operator.core.zone_plan import (
     ZonePlan,
     holdings,
+    plan_handover,
     plan_publication,
     plan_release,
     plan_retention,
@@ -127,6 +128,11 @@ class Route53Publisher:
     async def release(self, publication: Publication) -> None:
         """Deletes the ledger alone."""
         await self._leave(publication, lambda view: plan_release(publication.owner, publication.domain, view))
+
+    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
+        """Writes the heir's name into the ledger."""
+        await self._leave(publication, lambda view: plan_handover(publication.owner, heir, publication.domain, view))
+        return ()
 
     def forget(self, publication: Publication) -> None:
         """Somebody may have changed the zone: the next ``observe`` reads it again."""

@@ -1,0 +1,167 @@
+"""``ses-operator handover``: what objects of this cluster own is to belong to another installation from now on.
+
+The command writes one annotation on each object, with the rights of whoever runs it. The operator of this installation does the
+rest, for it has the rights at AWS; the command waits for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import click
+from kubernetes.aio.config.config_exception import ConfigException
+
+from ses_operator.api.conditions import ConditionType, find
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.meta import FOOTPRINT, HAND_OVER_TO
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.handover import invalid_heir, is_handed_over
+from ses_operator.core.keys import ObjectKey
+from ses_operator.core.problems import Gone, OperatorError
+from ses_operator.kube.client import KubeClient, load_configuration
+from ses_operator.kube.resources import IDENTITIES
+
+POLL_SECONDS = 1.0
+
+NOBODY_ACTS = (
+    "no operator has acted on the annotation. Is the operator of the installation that owns it running here? If --to is its own "
+    "id, there is nothing to hand over. If it is gone for good, start the other one with --inherit-from"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Which objects: by name in one namespace, all of one, or (``namespace`` empty) all there are."""
+
+    namespace: str
+    names: tuple[str, ...] = ()
+
+    async def find(self, client: KubeClient) -> list[SesIdentity]:
+        """The objects as they stand. Raises Gone where one of the names is not there."""
+        if self.names:
+            keys = [ObjectKey(self.namespace, name) for name in self.names]
+            found = [await client.get(IDENTITIES.object(key)) for key in keys]
+        else:
+            found = (await client.get(IDENTITIES.collection(self.namespace)))["items"]
+        return [SesIdentity.model_validate(each) for each in found]
+
+
+@click.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("--to", "heir", required=True, metavar="INSTALLATION-ID", help="Who is to own what the objects own.")
+@click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of the objects.")
+@click.option("--all", "everything", is_flag=True, help="All objects of the namespace.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="All objects of the cluster.")
+@click.option("--dry-run", is_flag=True, help="Say what would be handed over, and write nothing.")
+@click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for the operator.")
+@click.option("--kubeconfig", default="", help="Path of a kubeconfig. Empty: $KUBECONFIG, else as kubectl does.")
+def handover(
+    names: tuple[str, ...],
+    heir: str,
+    namespace: str,
+    everything: bool,
+    all_namespaces: bool,
+    dry_run: bool,
+    timeout: float,
+    kubeconfig: str,
+) -> None:
+    """Hand what SesIdentities of this cluster own over to another installation.
+
+    The tag of each SES identity and the ledger of its DNS records then name the object of the same namespace and name in
+    the other installation. Nothing else changes: mail goes out as before. The objects here own nothing any more, and can be
+    deleted.
+
+    \b
+    See first what would be handed over, then do it:
+      ses-operator handover --to prod-new -n team-a mail --dry-run
+      ses-operator handover --to prod-new -n team-a mail
+    All of a cluster:
+      ses-operator handover --to prod-new --all-namespaces
+    """
+    if (problem := invalid_heir(heir)) is not None:
+        raise click.UsageError(f"--to: {problem.message}")
+    if bool(names) + everything + all_namespaces != 1:
+        raise click.UsageError("name the objects, or give one of --all and --all-namespaces")
+    selection = Selection("" if all_namespaces else namespace, names)
+    try:
+        done = asyncio.run(_run(selection, heir, None if dry_run else timeout, kubeconfig))
+    except (OperatorError, ConfigException) as error:
+        raise click.ClickException(str(error)) from error
+    sys.exit(0 if done else 1)
+
+
+async def _run(selection: Selection, heir: str, timeout: float | None, kubeconfig: str) -> bool:
+    """Whether all was handed over; ``timeout`` None: it is only said what would be."""
+    async with KubeClient(await load_configuration(kubeconfig)) as client:
+        identities = await selection.find(client)
+        for identity in identities:
+            click.echo(f"{_name(identity)}: {_possessions(identity)}")
+        if timeout is None:
+            click.echo(f"dry run: nothing was written; {len(identities)} would be handed over to {heir}")
+            return True
+        for identity in identities:
+            await _ask(client, identity, heir)
+        left = await _wait(client, [_key(identity) for identity in identities], heir, timeout)
+    for identity in left:
+        click.echo(f"{_name(identity)}: not handed over: {_reason(identity, heir)}", err=True)
+    click.echo(f"{len(identities) - len(left)} of {len(identities)} handed over to {heir}")
+    return not left
+
+
+async def _ask(client: KubeClient, identity: SesIdentity, heir: str) -> None:
+    if identity.metadata.annotations.get(HAND_OVER_TO) != heir:
+        metadata = {"uid": identity.metadata.uid, "annotations": {HAND_OVER_TO: heir}}
+        await client.merge_patch(IDENTITIES.object(_key(identity)), {"metadata": metadata})
+
+
+async def _wait(client: KubeClient, keys: Sequence[ObjectKey], heir: str, timeout: float) -> list[SesIdentity]:
+    """The objects that are not handed over when the time is up."""
+    deadline = time.monotonic() + timeout
+    left = list(keys)
+    while True:
+        open_: list[SesIdentity] = []
+        for key in left:
+            identity = await _get(client, key)
+            if identity is None or is_handed_over(identity, heir):
+                click.echo(f"{key}: {'gone' if identity is None else 'handed over'}")
+            else:
+                open_.append(identity)
+        if not open_ or time.monotonic() >= deadline:
+            return open_
+        left = [_key(identity) for identity in open_]
+        await asyncio.sleep(POLL_SECONDS)
+
+
+async def _get(client: KubeClient, key: ObjectKey) -> SesIdentity | None:
+    try:
+        return SesIdentity.model_validate(await client.get(IDENTITIES.object(key)))
+    except Gone:
+        return None
+
+
+def _possessions(identity: SesIdentity) -> str:
+    """What the object owns outside the cluster, as its footprint says."""
+    footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+    regions, places = ", ".join(sorted(footprint.regions)), ", ".join(sorted(footprint.places))
+    if not regions and not places:
+        return "nothing is known to be owned; what carries its mark is handed over"
+    said = f"the identity {identity.spec.domain} in {regions}" if regions else "no identity"
+    return f"{said}; its DNS records in {places}" if places else said
+
+
+def _reason(identity: SesIdentity, heir: str) -> str:
+    ready = find(identity.status.conditions, ConditionType.READY)
+    waits = ready is not None and ready.message.startswith(f"The hand-over to {heir}")
+    return ready.message if ready and waits else NOBODY_ACTS
+
+
+def _key(identity: SesIdentity) -> ObjectKey:
+    return ObjectKey(identity.metadata.namespace, identity.metadata.name)
+
+
+def _name(identity: SesIdentity) -> str:
+    return str(_key(identity))
