@@ -197,6 +197,19 @@ class WarningStatus(Model):
     message: str = Field(description="Which field to change, and how.")
 
 
+class RepairStatus(Model):
+    """A setting or record that somebody else had changed, and that was put right."""
+
+    setting: str = Field(description="What was done, in words, such as: switch DKIM signing on in eu-west-1.")
+    region: str | None = Field(None, description="The AWS region; absent where it is in DNS.")
+    found: str = Field("", description="What was found before it was put right the last time.")
+    count: int = Field(description="How often, since it began.")
+    last_at: Timestamp = Field(description="When it was put right the last time.")
+    message: str | None = Field(
+        None, description="That somebody else keeps changing it back, and what to do; present from the third time on."
+    )
+
+
 class SesIdentityStatus(Model):
     """What the operator found and did."""
 
@@ -239,6 +252,13 @@ class SesIdentityStatus(Model):
             "What would be done, if the spec did not hold it back: under spec.suspend everything; under adoptionPolicy Never "
             "what taking over the identities that exist already would change. At most 100 entries. Absent where nothing is "
             "held back."
+        ),
+    )
+    repairs: tuple[RepairStatus, ...] | None = Field(
+        None,
+        description=(
+            "What somebody else had changed and was put right, with the configuration as it is now. Forgotten when nothing had "
+            "to be put right for 36 hours. What comes back again and again is named, and put right less and less often."
         ),
     )
     last_handled_reconcile_at: str | None = Field(

@@ -192,6 +192,11 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The configuration set does not exist in this region.",
     )
+    CONTESTED = (
+        "Contested",
+        Actor.PLATFORM,
+        "Somebody else keeps changing a setting or record back; it is put right less and less often, at most hourly.",
+    )
     OWNED_BY_ANOTHER = "OwnedByAnother", Actor.PLATFORM, "The owner tag of the SES identity names somebody else."
     ALREADY_CLAIMED = (
         "AlreadyClaimed",

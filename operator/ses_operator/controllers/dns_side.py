@@ -111,9 +111,10 @@ class DnsSide:
             return replace(observed, dns_failure=target)
         records, surplus = wanted_records(desired, observed), surplus_policy(desired, observed)
         try:
-            return replace(observed, dns=await target.publisher.observe(target.publication, records, surplus))
+            found = await target.publisher.observe(target.publication, records, surplus)
         except OperatorError as error:
             return replace(observed, dns_failure=error.problem)
+        return replace(observed, dns=found.marked())
 
     async def carry_out(self, target: Target, step: PublishRecords, observed: Observed) -> Observed:
         """With how the records stand after ``step``."""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ses_operator.api.conditions import ConditionType
 from ses_operator.api.identity import SesIdentity
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.inventory import Inventory
@@ -25,6 +26,7 @@ from ses_operator.controllers.queue import Result
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement, is_reported_ready
 from ses_operator.core.acceptance import Admission, Application, admit, admit_to_zone, judge, same_account
+from ses_operator.core.contention import after_publication, after_steps, known_repairs, stood
 from ses_operator.core.desired import AwsScope, Desired, desired_identity
 from ses_operator.core.dkim_source import MissingKey
 from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
@@ -79,6 +81,10 @@ class Run:
     @property
     def places(self) -> frozenset[str]:
         return self.target.places if isinstance(self.target, Target) else frozenset()
+
+    def stood(self, kind: ConditionType) -> bool:
+        """Whether what is wanted was in place before, as this condition told it."""
+        return stood(self.identity.status, self.desired.digest(), kind)
 
     @property
     def zone(self) -> Zone | None:
@@ -198,6 +204,7 @@ class IdentityController:
             regions=views,
             remembered=memory,
             invited=footprint.invited,
+            repairs=known_repairs(run.identity.status, run.desired.digest(), now),
             is_requested=self._parts.settlement.is_requested(run.identity),
         )
 
@@ -248,12 +255,16 @@ class IdentityController:
 
     async def _apply(self, run: Run, plan: Plan, observed: Observed) -> Observed:
         if plan.ses_steps:
-            observed = await self._parts.regions.apply(
-                run.account.aws, plan.ses_steps, observed, self._now(), run.priority
-            )
+            now, before = self._now(), observed
+            observed = await self._parts.regions.apply(run.account.aws, plan.ses_steps, before, now, run.priority)
+            if run.stood(ConditionType.PROVISIONED):
+                observed = replace(observed, repairs=after_steps(before, observed, plan.ses_steps, now))
             return replace(observed, dns=None)
         if isinstance(plan.dns, PublishRecords) and isinstance(run.target, Target):
-            return await self._look(run, await self._parts.dns.carry_out(run.target, plan.dns, observed))
+            before, observed = observed, await self._parts.dns.carry_out(run.target, plan.dns, observed)
+            if before.dns and observed.dns and not observed.dns_failure and run.stood(ConditionType.DNS_PUBLISHED):
+                observed = replace(observed, repairs=after_publication(before, before.dns, self._now()))
+            return await self._look(run, observed)
         return observed
 
     async def _anchor(self, run: Run, observed: Observed) -> Run:

@@ -11,7 +11,7 @@ from ses_operator.controllers.anchors import FreshAnchors
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Gone
-from ses_operator.core.transitions import Transition, new_warnings, transitions
+from ses_operator.core.transitions import Transition, new_contests, new_warnings, transitions
 from ses_operator.kube import writes
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.events import Event, EventRecorder
@@ -88,7 +88,9 @@ class IdentityObjects:
             return identity
         self._on_status(identity, status)
         told = transitions(identity.status.conditions, status.conditions)
-        for transition in (*told, *new_warnings(identity.status.warnings, status.warnings)):
+        warned = new_warnings(identity.status.warnings, status.warnings)
+        contested = new_contests(identity.status.repairs or (), status.repairs or ())
+        for transition in (*told, *warned, *contested):
             self.tell(identity, transition)
         sighting = self._store.observe(written)
         if sighting.change not in OWN_DOING:

@@ -167,7 +167,7 @@ def desired_identity(
         },
         policies=_policies(spec, scope) if scope else {},
         verification_template=(
-            template_name(Owner(installation_id, ObjectKey(key.namespace, spec.verification_template_ref.name)))
+            template_name(installation.owner(ObjectKey(key.namespace, spec.verification_template_ref.name)))
             if spec.verification_template_ref
             else None
         ),

@@ -6,6 +6,9 @@ from ses_operator.core.key_identity import own_selector
 from ses_operator.core.observed import Present, RegionView
 from ses_operator.core.ses import IdentityFacts, Topic
 from ses_operator.core.steps import (
+    CreateIdentity,
+    CreatePolicy,
+    DeletePolicy,
     SesStep,
     SetConfigurationSet,
     SetDkimSource,
@@ -19,11 +22,34 @@ from ses_operator.core.steps import (
     UpdatePolicy,
 )
 
+DRIFT = (
+    CreateIdentity,
+    SetSigningEnabled,
+    SetKeyLength,
+    SetMailFrom,
+    SetConfigurationSet,
+    SetFeedbackForwarding,
+    SetTopic,
+    SetTopicHeaders,
+    TagIdentity,
+    CreatePolicy,
+    UpdatePolicy,
+    DeletePolicy,
+)
+"""The steps that put right what somebody has changed. What starts a verification anew is not among them."""
+
+
+def is_drift(step: SesStep, view: RegionView) -> bool:
+    """Whether the step changes a value, and does not only set again what stands."""
+    if isinstance(step, SetMailFrom) and isinstance(view, Present) and (found := view.facts.mail_from) is not None:
+        return (found.domain, found.behavior_on_mx_failure) != (step.domain, step.behavior_on_mx_failure)
+    return isinstance(step, DRIFT)
+
 
 def standing(step: SesStep, view: RegionView) -> str:
     """The value that the step would change, such as "none"; empty where the step itself says all there is to say."""
     if not isinstance(view, Present):
-        return ""
+        return "it did not exist" if isinstance(step, CreateIdentity) else ""
     return _value(step, view.facts)
 
 

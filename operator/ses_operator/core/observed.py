@@ -31,6 +31,18 @@ class Unread:
     problem: Problem
 
 
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """A setting or record that somebody had changed and that was put right: what was done in words, what was found before it,
+    how often since it began, when last. ``region`` None: in DNS."""
+
+    setting: str
+    found: str
+    count: int
+    last: datetime
+    region: str | None = None
+
+
 RegionView = Present | Absent | Unread
 
 
@@ -59,6 +71,7 @@ class Observed:
     ``regions`` has a view for each region of the spec and of the footprint. ``failures``: writes of this run that were refused,
     by region; a region with one is left alone until the next run. ``dns`` is None until it was observed. ``invited``: regions in
     which an identity without an owner tag is ours, by the footprint. ``is_requested``: a person has asked for this look.
+    ``repairs``: what had to be put right lately, this run included.
     """
 
     regions: Mapping[str, RegionView] = field(default_factory=dict)
@@ -68,6 +81,7 @@ class Observed:
     dns_failure: Problem | None = None
     invited: frozenset[str] = frozenset()
     is_requested: bool = False
+    repairs: tuple[Repair, ...] = ()
 
     def is_nowhere(self, region: str) -> bool:
         """Whether nothing of ours can be in a region: there is no SES, and none has ever told us anything there.

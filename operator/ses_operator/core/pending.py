@@ -14,7 +14,7 @@ from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.records import RecordSet
 from ses_operator.core.rehearsal import Rehearsal
-from ses_operator.core.steps import SesStep, Surplus
+from ses_operator.core.steps import CreateIdentity, SesStep, Surplus
 
 MAX_CHANGES = 100
 """Changes that status lists: as many as ten regions with everything have. What is more is counted."""
@@ -112,7 +112,7 @@ def in_words(changes: Sequence[PendingChange]) -> str:
 
 
 def _call(step: SesStep, now: str) -> PendingChange:
-    said = f"{step} (now: {now})" if now else str(step)
+    said = f"{step} (now: {now})" if now and not isinstance(step, CreateIdentity) else str(step)
     return PendingChange(type(step).__name__, said, region=step.region)
 
 

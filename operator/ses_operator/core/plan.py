@@ -14,6 +14,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Ownership, ownership
+from ses_operator.core.contention import paused, paused_publication
 from ses_operator.core.deed import awaited_parent, awaited_replicas
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim import (
@@ -68,10 +69,12 @@ class RegionPlan:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done now. ``dns`` comes only when no region has anything left that can be done before it."""
+    """What is to be done now. ``dns`` comes only when no region has anything left that can be done before it;
+    ``dns_problem``: why it does not come though there is something to do."""
 
     regions: Mapping[str, RegionPlan] = field(default_factory=dict)
     dns: DnsStep | None = None
+    dns_problem: Problem | None = None
 
     @property
     def ses_steps(self) -> Mapping[str, tuple[SesStep, ...]]:
@@ -100,11 +103,23 @@ def footprint_of(
 def plan_identity(desired: Desired, observed: Observed, footprint: Footprint, now: datetime) -> Plan:
     """The steps that can be taken now towards ``desired``."""
     regions = {
-        region: _plan_region(desired, region, observed, footprint, now)
+        region: _unless_paused(_plan_region(desired, region, observed, footprint, now), observed, now)
         for region in sorted({*desired.regions, *observed.regions})
     }
     plan = Plan(regions)
-    return plan if plan.ses_steps else Plan(regions, _plan_dns(desired, observed))
+    if plan.ses_steps or (step := _plan_dns(desired, observed)) is None or observed.dns is None:
+        return plan
+    pause = paused_publication(observed.dns, observed.repairs, now)
+    return Plan(regions, dns_problem=pause) if pause else Plan(regions, step)
+
+
+def _unless_paused(plan: RegionPlan, observed: Observed, now: datetime) -> RegionPlan:
+    """Without the steps that somebody else keeps undoing, for as long as these have a pause."""
+    pauses = {step: pause for step in map(str, plan.steps) if (pause := paused(step, observed.repairs, now))}
+    if not pauses:
+        return plan
+    steps = tuple(step for step in plan.steps if str(step) not in pauses)
+    return RegionPlan(steps, next(iter(pauses.values())))
 
 
 def _plan_region(desired: Desired, region: str, observed: Observed, footprint: Footprint, now: datetime) -> RegionPlan:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from ses_operator.api.reasons import Reason
@@ -76,9 +76,16 @@ class DnsObservation:
 
     ``records``: each wanted record set with its state. ``surplus``: names of ours that are no longer wanted ("CNAME x").
     ``in_sync``: nothing to write (conflicts apart). ``problem``: what hinders publication as a whole.
+    ``amiss``: those of the records that the publisher would write.
     """
 
     records: tuple[PublishedRecord, ...] = ()
     surplus: tuple[str, ...] = ()
     in_sync: bool = False
     problem: Problem | None = None
+    amiss: tuple[PublishedRecord, ...] = ()
+
+    def marked(self) -> DnsObservation:
+        """With what is amiss there kept, whatever others come to say of the records."""
+        wrong = (RecordState.MISSING, RecordState.DIFFERENT)
+        return replace(self, amiss=tuple(entry for entry in self.records if entry.state in wrong))

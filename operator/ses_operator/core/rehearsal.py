@@ -38,6 +38,7 @@ class Rehearsal:
 
 def rehearse(desired: Desired, observed: Observed, footprint: Footprint, now: datetime) -> Rehearsal:
     """All SES steps from what is observed to what is wanted."""
+    observed = replace(observed, repairs=())  # a pause is over at some time
     done: list[tuple[SesStep, RegionView]] = []
     plan = plan_identity(desired, observed, footprint, now)
     for _ in range(MAX_ROUNDS):

@@ -6,13 +6,14 @@ Stalled stand there only while they are True, and never both; messages are the s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from ses_operator.api.conditions import Condition, ConditionStatus, ConditionType, find
 from ses_operator.api.identity_status import SesIdentityStatus
 from ses_operator.api.reasons import Reason
+from ses_operator.core.contention import in_words, is_fight
 from ses_operator.core.deletion import hindrances
 from ses_operator.core.desired import Desired
 from ses_operator.core.explanation import RegionCase, explain
@@ -112,8 +113,16 @@ def readiness(case: Case, blocking: Problem | None) -> dict[ConditionType, Verdi
     blocking = blocking or next(iter(leaving), None)
     if blocking is None:
         count = len(case.desired.regions)
-        return {ConditionType.READY: yes(f"{case.desired.identity} is verified in {_regions(count)}.")}
+        verified = f"{case.desired.identity} is verified in {_regions(count)}."
+        return {ConditionType.READY: yes(" ".join((verified, *_contests(case))))}
     return not_ready(blocking)
+
+
+def _contests(case: Case) -> Iterable[str]:
+    """What is as asked for now, and may not be so in a moment."""
+    for repair in case.observed.repairs:
+        if is_fight(repair):
+            yield f"But {repair.region or 'in DNS'}: {in_words(repair)}."
 
 
 def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:
@@ -203,7 +212,7 @@ def _provisioned(case: Case) -> Verdict:
 
 def _dns_published(case: Case) -> Verdict:
     dns = case.observed.dns
-    hindrance = case.observed.dns_failure or (dns.problem if dns else None)
+    hindrance = case.observed.dns_failure or (dns.problem if dns else None) or case.plan.dns_problem
     if hindrance is not None:
         return no(hindrance)
     if dns is None or not dns.records:

@@ -99,7 +99,7 @@ def _problems(case: Case) -> Iterable[Problem]:
     """What hinders: in the regions, and at the publisher of the records."""
     dns = case.observed.dns
     found = [*(plan.problem for plan in case.plan.regions.values()), case.observed.dns_failure]
-    found.append(dns.problem if dns else None)
+    found += [dns.problem if dns else None, case.plan.dns_problem]
     return [problem for problem in found if problem is not None]
 
 

@@ -23,6 +23,7 @@ from ses_operator.api.identity_status import (
     ZoneStatus,
 )
 from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.core.contention import told
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim import dkim_differs, fingerprint_at_ses
 from ses_operator.core.dmarc import VERSION as DMARC_VERSION
@@ -49,6 +50,7 @@ def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: d
             "verified_regions": f"{verified}/{len(regions)}",
             "applied_configuration": case.desired.digest(),
             "pending_changes": _pending_changes(case),
+            "repairs": told(case.observed.repairs),
         }
     )
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ses_operator.api.conditions import Condition, ConditionType, find
-from ses_operator.api.identity_status import WarningStatus
+from ses_operator.api.identity_status import RepairStatus, WarningStatus
 from ses_operator.api.reasons import Actor, Reason
 
 ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.MAILBOX, Actor.PLATFORM, Actor.AUTHOR})
@@ -52,6 +52,16 @@ def new_warnings(before: tuple[WarningStatus, ...], after: tuple[WarningStatus, 
     """What to tell of warnings: those that were not there, or said something else."""
     return tuple(
         Transition(EventType.WARNING, warning.reason, warning.message) for warning in after if warning not in before
+    )
+
+
+def new_contests(before: tuple[RepairStatus, ...], after: tuple[RepairStatus, ...]) -> tuple[Transition, ...]:
+    """What to tell of settings that somebody else keeps changing back: when it turns out that this is so."""
+    known = {repair.setting for repair in before if repair.message}
+    return tuple(
+        Transition(EventType.WARNING, Reason.CONTESTED, f"{repair.region or 'DNS'}: {repair.message}")
+        for repair in after
+        if repair.message and repair.setting not in known
     )
 
 

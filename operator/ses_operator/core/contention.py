@@ -1,0 +1,139 @@
+"""Settings and records that somebody else keeps changing back: noticed by how often they had to be put right, and then left to
+stand for a while before they are put right again. Pure.
+
+Two writers that both have their way, such as the operator and a Terraform run, change a setting to and fro for ever, and nobody
+sees it. The count is in status. It begins anew when the configuration changes, and ends when nothing had to be put right for
+``QUIET``, which is longer than a sweep takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+
+from ses_operator.api.conditions import ConditionType, find
+from ses_operator.api.identity_status import RepairStatus, SesIdentityStatus
+from ses_operator.api.reasons import Reason
+from ses_operator.core.drift import is_drift, standing
+from ses_operator.core.observed import Observed, Repair
+from ses_operator.core.problems import Problem
+from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.steps import SesStep
+
+FIGHT = 3
+"""Repairs of one thing from which on it is no accident."""
+
+QUIET = timedelta(hours=36)
+"""So long after the last repair it is forgotten: two sweeps a day apart still belong together."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
+"""How long a contested setting is left to stand: doubling with each repair."""
+
+MAX_REPAIRS = 50
+"""How many are remembered, the latest."""
+
+
+def known_repairs(status: SesIdentityStatus, digest: str, now: datetime) -> tuple[Repair, ...]:
+    """What had to be put right lately, with the configuration of this digest."""
+    if status.applied_configuration != digest:
+        return ()
+    repairs = (Repair(each.setting, each.found, each.count, each.last_at, each.region) for each in status.repairs or ())
+    return tuple(repair for repair in repairs if now - repair.last < QUIET)
+
+
+def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
+    """The same for status."""
+    return (
+        tuple(
+            RepairStatus(
+                setting=each.setting,
+                region=each.region,
+                found=each.found,
+                count=each.count,
+                last_at=each.last,
+                message=in_words(each) if is_fight(each) else None,
+            )
+            for each in repairs
+        )
+        or None
+    )
+
+
+def stood(status: SesIdentityStatus, digest: str, kind: ConditionType) -> bool:
+    """Whether this configuration was in place before: what differs now has been changed by somebody."""
+    condition = find(status.conditions, kind)
+    was = condition is not None and (condition.is_true or condition.reason == Reason.CONTESTED)
+    return was and status.applied_configuration == digest
+
+
+def after_steps(
+    before: Observed, after: Observed, steps: Mapping[str, tuple[SesStep, ...]], now: datetime
+) -> tuple[Repair, ...]:
+    """With what has just been put right at SES."""
+    repaired = (
+        Repair(str(step), standing(step, before.regions[region]), 1, now, region)
+        for region, done in steps.items()
+        if region not in after.failures
+        for step in done
+        if is_drift(step, before.regions[region])
+    )
+    return _joined(before.repairs, repaired)
+
+
+def after_publication(before: Observed, dns: DnsObservation, now: datetime) -> tuple[Repair, ...]:
+    """With what has just been put right in DNS."""
+    return _joined(before.repairs, (Repair(_name(entry), _found(entry), 1, now) for entry in dns.amiss))
+
+
+def paused(setting: str, repairs: Iterable[Repair], now: datetime) -> Problem | None:
+    """Why this is not put right now; None where it is to be."""
+    known = next((repair for repair in repairs if repair.setting == setting and is_fight(repair)), None)
+    left = (known.last + pause(known.count) - now).total_seconds() if known else 0.0
+    if known is None or left <= 0:
+        return None
+    where = f"{known.region}: " if known.region else ""
+    return Problem(Reason.CONTESTED, f"{where}{in_words(known)}", left)
+
+
+def paused_publication(dns: DnsObservation, repairs: tuple[Repair, ...], now: datetime) -> Problem | None:
+    """Why the records are not published now: each one that would be is contested, and nothing else is to be done."""
+    wrong = [paused(_name(entry), repairs, now) for entry in dns.amiss]
+    problems = [problem for problem in wrong if problem is not None]
+    return problems[0] if problems and len(problems) == len(wrong) and not dns.surplus else None
+
+
+def pause(count: int) -> timedelta:
+    """How long it is left to stand after so many repairs."""
+    doublings: int = min(max(count - FIGHT, 0), 16)
+    return min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+def is_fight(repair: Repair | RepairStatus) -> bool:
+    """Whether somebody else keeps changing it back."""
+    return repair.count >= FIGHT
+
+
+def in_words(repair: Repair) -> str:
+    """What goes on, and what to do about it."""
+    found = f" and found again as it was not to be: {repair.found}" if repair.found else ""
+    return (
+        f'somebody else keeps changing back what is set here: "{repair.setting}" was done {repair.count} times{found}. Find the '
+        "other writer (CloudTrail names it) and let one of the two go; until then it is put right at most once an hour"
+    )
+
+
+def _joined(known: Iterable[Repair], new: Iterable[Repair]) -> tuple[Repair, ...]:
+    joined = {repair.setting: repair for repair in known}
+    for repair in new:
+        before = joined.pop(repair.setting, None)
+        count = before.count + 1 if before else 1
+        joined[repair.setting] = Repair(repair.setting, repair.found, count, repair.last, repair.region)
+    return tuple(joined.values())[-MAX_REPAIRS:]
+
+
+def _name(entry: PublishedRecord) -> str:
+    return f"publish {entry.record}"
+
+
+def _found(entry: PublishedRecord) -> str:
+    return "it was removed" if entry.state is RecordState.MISSING else entry.message
