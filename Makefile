@@ -88,5 +88,5 @@ dist: setup ## Make what a release consists of: wheel, chart, CRDs, JSON schemas
 	@$(BIN)/python -m release
 
 clean: ## Remove what was made in this folder; what was built once for all clones stays
-	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist
+	rm -rf .venv .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache dist build
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

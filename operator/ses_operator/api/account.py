@@ -90,7 +90,9 @@ class Zone(Model):
         ),
     )
     external_id: ExternalID | None = Field(
-        None, alias="externalID", description="External id that this role's trust policy asks for."
+        None,
+        alias="externalID",
+        description="External id that this role's trust policy asks for. Omitted: none is sent.",
     )
     namespaces: NamespaceSelector | None = Field(
         None,

@@ -117,14 +117,14 @@ class Credentials(Model):
         description=(
             "A Secret with static keys, in the operator's own namespace: aws_access_key_id, aws_secret_access_key "
             "and, for temporary keys, aws_session_token. A change takes effect at once if the Secret has the label "
-            f"{WATCH_LABEL} with the value true, else at the next try. It stands before profile and webIdentity."
+            f"{WATCH_LABEL} with the value true, else at the next try. It counts before profile and webIdentity."
         ),
     )
     profile: ProfileName | None = Field(
         None,
         description=(
             "A profile of the AWS configuration and credentials files of the operator's pod. Where its keys are replaced, "
-            "the files are read anew as soon as AWS no longer accepts the old ones. It stands before webIdentity. With none "
+            "the files are read anew as soon as AWS no longer accepts the old ones. It counts before webIdentity. With none "
             "of the three: the default chain of the pod (environment, IRSA, files, EKS Pod Identity or ECS, instance "
             "profile)."
         ),

@@ -100,7 +100,7 @@ class RegionOverride(Model):
     configuration_set_name: ConfigurationSetName | None = Field(
         None,
         description=(
-            "The configuration set that mail of this domain uses in this region, in place of "
+            "The configuration set that mail of this identity uses in this region, in place of "
             "spec.configurationSetName. It must exist there. Omitted: as there."
         ),
     )

@@ -151,7 +151,7 @@ class SesIdentitySpec(Model):
     configuration_set_name: ConfigurationSetName | None = Field(
         None,
         description=(
-            "The configuration set that mail of this domain uses unless the sender names one. It must exist in every "
+            "The configuration set that mail of this identity uses unless the sender names one. It must exist in every "
             "region for which spec.regionOverrides names no other. Omitted: none."
         ),
     )
@@ -165,7 +165,7 @@ class SesIdentitySpec(Model):
     region_overrides: tuple[RegionOverride, ...] = Field(
         (),
         max_length=MAX_REGIONS,
-        description="What is different in single regions; each has to be one of spec.regions.",
+        description="What is different in single regions; each has to be one of spec.regions. Omitted: nothing.",
         json_schema_extra=list_map("region"),
     )
     dmarc: DmarcSpec | None = Field(
@@ -191,7 +191,8 @@ class SesIdentitySpec(Model):
         max_length=MAX_POLICIES,
         description=(
             "Sending-authorization policies as SES has them, for what authorizedSenders cannot say; each is set in every "
-            "region. At most 20, authorizedSenders counting as one. Policies that others set at SES are left alone."
+            "region. At most 20, authorizedSenders counting as one. Policies that others set at SES are left alone. "
+            "Omitted: none."
         ),
         json_schema_extra=list_map("name"),
     )
@@ -199,7 +200,8 @@ class SesIdentitySpec(Model):
         default_factory=dict,
         description=(
             "AWS tags for the identity in each region, beside the default tags of the SesAccount, which they "
-            "override. At most 48; keys up to 128 characters, values up to 256. Tags set by others are left alone."
+            "override. At most 48; keys up to 128 characters, values up to 256. Tags set by others are left alone. Omitted: "
+            "those of the SesAccount."
         ),
     )
     dns: DnsSpec = Field(
@@ -228,17 +230,17 @@ class SesIdentitySpec(Model):
     adoption_policy: AdoptionPolicy = Field(
         AdoptionPolicy.NEVER,
         description=(
-            "What happens where the identity exists in SES already. Never, the default: it is left alone, and status "
-            "says so. IfUnowned: it is taken over if no owner tag stands on it. One that another owner holds is never"
-            " taken over."
+            "What happens where the identity exists in SES already. Never, the default: it is left alone, and "
+            "status.pendingChanges lists what taking it over would change. IfUnowned: it is taken over if no owner tag "
+            "stands on it. One that another owner holds is never taken over."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
     suspend: bool = Field(
         False,
         description=(
-            "Whether the operator stops writing: it observes, and reports what it would do. Default: false. Deletion "
-            "of the object still proceeds."
+            "Whether the operator stops writing: it observes, and status.pendingChanges lists what it would do. Default: "
+            "false. Deletion of the object still proceeds."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )

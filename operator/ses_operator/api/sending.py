@@ -157,7 +157,7 @@ class AuthorizedSender(Model):
         max_length=MAX_ENTRIES,
         description=(
             "The addresses that they may send from (ses:FromAddress), in which * and ? stand for any characters. Case "
-            "matters. Omitted: every address of the domain and its subdomains."
+            "matters. Omitted: every address of the identity; of a domain, those of its subdomains too."
         ),
         json_schema_extra=_NOT_EMPTY,
     )

@@ -7,7 +7,7 @@ import click
 from ses_operator.api.admission import render
 
 
-@click.command()
+@click.command(short_help="Print policies that hold identities to their account's rules.")
 def admission() -> None:
     """Print the ValidatingAdmissionPolicies by which the apiserver itself holds identities to the rules of their account.
 

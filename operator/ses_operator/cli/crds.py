@@ -11,7 +11,7 @@ from ses_operator.api.crd import render_all
 STANDARD_OUTPUT = "-"
 
 
-@click.command()
+@click.command(short_help="Print the CustomResourceDefinitions, or write them to files.")
 @click.option(
     "-o",
     "--output",

@@ -50,7 +50,7 @@ class Selection:
         return [SesIdentity.model_validate(each) for each in found]
 
 
-@click.command()
+@click.command(short_help="Give what objects own to another installation.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option("--to", "heir", required=True, metavar="INSTALLATION-ID", help="Who is to own what the objects own.")
 @click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of the objects.")

@@ -40,7 +40,9 @@ POLICIES: dict[Holder, Callable[[Scope], Document]] = {
 }
 
 
-@click.command("iam-policy", context_settings={"max_content_width": 100})
+@click.command(
+    "iam-policy", short_help="Print the IAM policy that suffices.", context_settings={"max_content_width": 100}
+)
 @click.option(
     "--for",
     "holder",

@@ -45,7 +45,7 @@ def main() -> None:
 
     \b
     To begin with:
-      ses-operator crds | kubectl apply --server-side -f -     install the kinds SesIdentity and SesAccount
+      ses-operator crds | kubectl apply --server-side -f -     install the kinds
       kubectl explain sesidentity.spec                         read what can be written
       kubectl get ses --all-namespaces                         see all identities and accounts
     """

@@ -40,7 +40,7 @@ def _type(option: Option) -> Any:
     return option.type
 
 
-@click.command(context_settings={"max_content_width": 100})
+@click.command(short_help="Run the operator.", context_settings={"max_content_width": 100})
 @_with_options
 def run(**values: Any) -> None:
     """Run the operator until it is told to stop by SIGTERM or SIGINT.
