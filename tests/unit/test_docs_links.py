@@ -109,6 +109,19 @@ def test_every_module_is_named_in_the_architecture_or_its_package_is(path: Path)
     assert package in ARCHITECTURE
 
 
+def test_every_behaviour_in_the_architecture_says_where_it_is_and_what_tests_it() -> None:
+    behaviours = ARCHITECTURE.partition("\n## Behaviours\n")[2].partition("\n## ")[0]
+    rows = re.findall(r"^\| .*\|$", behaviours, re.MULTILINE)
+    assert rows
+    assert [row for row in rows if re.search(r"\| *\|", row)] == []
+
+
+@pytest.mark.parametrize("example", sorted((ROOT / "examples").iterdir()), ids=lambda example: example.name)
+def test_every_example_is_linked_from_a_page(example: Path) -> None:
+    pages = [page for page in PAGES if f"](../examples/{example.name})" in page.read_text(encoding="utf-8")]
+    assert pages
+
+
 def test_every_route_of_the_sandbox_is_documented_and_no_other() -> None:
     text = (ROOT / "docs" / "sandbox.md").read_text(encoding="utf-8")
     documented = set(re.findall(rf"^\| `([A-Z]+) {PREFIX}(\S+)` \|", text, re.MULTILINE))
