@@ -20,13 +20,16 @@ from kubernetes.aio.client.configuration import Configuration
 
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
+from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.controllers.cluster import (
     ACCOUNT_INDEXES,
     ENDPOINT_SELECTOR,
     IDENTITY_INDEXES,
     SECRET_SELECTOR,
+    TEMPLATE_INDEXES,
     Cluster,
     Reconciler,
+    TemplateWakeups,
     Wakeups,
 )
 from ses_operator.controllers.queue import WorkQueue
@@ -34,11 +37,11 @@ from ses_operator.controllers.telemetry import DETAILS, Census, Telemetry
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.client import KubeClient, load_configuration
 from ses_operator.kube.events import EventRecorder
-from ses_operator.kube.informers import Informer, Informers
+from ses_operator.kube.informers import Informer, Informers, Origin
 from ses_operator.kube.lease import Elector
 from ses_operator.kube.lease_object import LeaseObject, lease_key, new_identity
-from ses_operator.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS
-from ses_operator.kube.store import ObjectStore
+from ses_operator.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, TEMPLATES
+from ses_operator.kube.store import ObjectStore, Sighting
 from ses_operator.kube.watch import Reflectors
 from ses_operator.probes import serving
 from ses_operator.settings import Settings
@@ -50,6 +53,7 @@ EXIT_FAILED = 1
 EXIT_LEASE_LOST = 2
 
 ACCOUNT_WORKERS = 4
+TEMPLATE_WORKERS = 2
 EVENTS_GRACE = 2.0
 
 
@@ -59,6 +63,11 @@ class Controllers(Protocol):
     @property
     def identity(self) -> Reconciler:
         """For SesIdentities."""
+        ...
+
+    @property
+    def template(self) -> Reconciler:
+        """For SesVerificationTemplates."""
         ...
 
     @property
@@ -107,6 +116,10 @@ class Replica:
         self._events = EventRecorder(self._client, clock=time.monotonic, instance=self._elector.identity)
         self._identities = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES, on_unreadable=_unreadable)
         self._accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES, on_unreadable=_unreadable)
+        self._templates = ObjectStore(
+            SesVerificationTemplate.model_validate, TEMPLATE_INDEXES, on_unreadable=_unreadable
+        )
+        self._template_queue: WorkQueue[ObjectKey] = WorkQueue("sesverificationtemplate", self.telemetry.queues)
         self._identity_queue: WorkQueue[ObjectKey] = WorkQueue("sesidentity", self.telemetry.queues)
         self._account_queue: WorkQueue[ObjectKey] = WorkQueue("sesaccount", self.telemetry.queues)
         self.telemetry.registry.register(
@@ -119,12 +132,19 @@ class Replica:
             )
         )
         wakeups = Wakeups(self._identities, self._accounts, self._identity_queue, self._account_queue)
+        template_wakeups = TemplateWakeups(self._templates, self._template_queue, self._account_queue)
+
+        def on_identity(sighting: Sighting, origin: Origin) -> None:
+            wakeups.on_identity(sighting, origin)
+            template_wakeups.on_identity(sighting)
+
         self._informers = Informers(
             self._client,
             configuration,
             (
                 Informer(ACCOUNTS, self._accounts, wakeups.on_account),
-                Informer(IDENTITIES, self._identities, wakeups.on_identity),
+                Informer(IDENTITIES, self._identities, on_identity),
+                Informer(TEMPLATES, self._templates, template_wakeups.on_template),
             ),
             settings.namespaces,
         )
@@ -133,6 +153,7 @@ class Replica:
         self._endpoints = Reflectors(self._client, DNS_ENDPOINTS, settings.namespaces, ENDPOINT_SELECTOR)
         self._namespaces = Reflectors.by_name(self._client, NAMESPACES, settings.namespaces)
         self._namespaces.subscribe(wakeups.on_namespace)
+        self._namespaces.subscribe(template_wakeups.on_namespace)
         self._secrets.subscribe(wakeups.on_secret)
         self._dkim_secrets.subscribe(wakeups.on_dkim_secret)
         self._endpoints.subscribe(wakeups.on_endpoint, on_installed=wakeups.on_endpoints_installed)
@@ -198,10 +219,13 @@ class Replica:
                 events=self._events,
                 identity_queue=self._identity_queue,
                 account_queue=self._account_queue,
+                templates=self._templates,
+                template_queue=self._template_queue,
                 telemetry=self.telemetry,
             )
         )
         self._account_queue.start(controllers.account.reconcile, workers=ACCOUNT_WORKERS)
+        self._template_queue.start(controllers.template.reconcile, workers=TEMPLATE_WORKERS)
         self._identity_queue.start(
             controllers.identity.reconcile,
             workers=self._settings.workers,
@@ -211,7 +235,8 @@ class Replica:
     async def _drain(self) -> None:
         """Let the reconciles that run end, while the Lease is still renewed."""
         grace = self._settings.shutdown_grace
-        ended = await asyncio.gather(self._identity_queue.stop(grace), self._account_queue.stop(grace))
+        queues = (self._identity_queue, self._account_queue, self._template_queue)
+        ended = await asyncio.gather(*(queue.stop(grace) for queue in queues))
         self._may_hand_over = all(ended)
         if self._controllers is not None:
             await self._controllers.close()

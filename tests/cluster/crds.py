@@ -37,7 +37,7 @@ class Case:
 
 @pytest.fixture(scope="session")
 def crds(control_plane: ControlPlane) -> None:
-    """SesIdentity and SesAccount are installed, served and explained."""
+    """All kinds are installed, served and explained."""
     kubectl = control_plane.kubectl
     kubectl("apply", "--server-side", "--filename=-", stdin="---\n".join(render_all().values()))
     names = [f"crd/{kind.plural}.ses-operator.io" for kind in KINDS]

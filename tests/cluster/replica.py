@@ -57,6 +57,7 @@ class TellingControllers:
     cluster: Cluster
     identity: Reconciler = field(default_factory=lambda: Teller("SesIdentity"))
     account: Reconciler = field(default_factory=lambda: Teller("SesAccount"))
+    template: Reconciler = field(default_factory=lambda: Teller("SesVerificationTemplate"))
 
     def __post_init__(self) -> None:
         tell(leading=boot_time())

@@ -39,7 +39,11 @@ from ses_operator.kube.lease_object import lease_key
 
 RELEASE = "ses-operator"
 ID = {"installationID": "chart"}
-KINDS = ("crd/sesidentities.ses-operator.io", "crd/sesaccounts.ses-operator.io")
+KINDS = (
+    "crd/sesidentities.ses-operator.io",
+    "crd/sesaccounts.ses-operator.io",
+    "crd/sesverificationtemplates.ses-operator.io",
+)
 LABEL = f"app.kubernetes.io/instance={RELEASE}"
 PREVIOUS = Path(__file__).parent / "charts" / "ses-operator-0.0.1.tgz"
 """An earlier version of the chart, as it was packaged."""

@@ -262,8 +262,10 @@ def test_the_status_of_an_account_is_stored_whole_and_shown_in_columns(apiserver
         kubectl("delete", "sesacc", name)
 
 
-def test_kubectl_get_ses_lists_both_kinds(kubectl: Kubectl, namespace: str) -> None:
+def test_kubectl_get_ses_lists_all_kinds(kubectl: Kubectl, namespace: str) -> None:
     kubectl.apply(minimal(namespace))
     assert "sesidentity.ses-operator.io/mail" in kubectl("get", "ses", "-n", namespace, "-o", "name")
     categories = kubectl("api-resources", "--categories=ses", "-o", "name").split()
-    assert categories == ["sesaccounts.ses-operator.io", "sesidentities.ses-operator.io"]
+    assert categories == [
+        f"{name}.ses-operator.io" for name in ("sesaccounts", "sesidentities", "sesverificationtemplates")
+    ]

@@ -13,7 +13,7 @@ from cluster.crds import ApiServer, Case, Cause
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl
 from ses_operator.api.crd import custom_resource_definition
-from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, Kind
+from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, TEMPLATE, Kind
 from ses_operator.api.meta import API_VERSION
 
 pytestmark = pytest.mark.usefixtures("crds")
@@ -820,6 +820,55 @@ def test_everything_else_of_a_stored_identity_can_be_changed(
         assert apiserver.refusals_of_change(IDENTITY, stored, {"spec": {member: value}}) == [], member
 
 
+def template(spec: Mapping[str, Any], *, namespace: str = "default") -> dict[str, Any]:
+    merged = {
+        "fromEmailAddress": "hello@example.com",
+        "subject": "Please confirm",
+        "content": "<p>Welcome</p>",
+        "successRedirectURL": "https://www.example.com/yes",
+        "failureRedirectURL": "https://www.example.com/no",
+        "regions": ["eu-west-1"],
+        **spec,
+    }
+    metadata = {"name": "welcome", "namespace": namespace}
+    return {"apiVersion": API_VERSION, "kind": "SesVerificationTemplate", "metadata": metadata, "spec": merged}
+
+
+def sent_from(title: str, email: str, message: str) -> Case:
+    return Case(title, {"fromEmailAddress": email}, "spec.fromEmailAddress", message)
+
+
+TEMPLATE_CASES = (
+    sent_from("a domain as sender", "example.com", "write an email address"),
+    sent_from("a sender with a display name", "Me <me@example.com>", "write the address alone"),
+    sent_from("65 characters before the @ of the sender", f"{'a' * 65}@example.com", "shorten the part before the @"),
+    sent_from("a sender of 255 characters", f"me@{'a.' * 125}ab", "write an address of at most 254 characters"),
+    Case("no subject", {"subject": ""}, "spec.subject", "write a subject for the email"),
+    Case("no content", {"content": ""}, "spec.content", "write the text of the email"),
+    Case("a relative URL", {"successRedirectURL": "/yes"}, "spec.successRedirectURL", "write a whole URL, such as"),
+    Case("a URL with a space", {"failureRedirectURL": "https://a b"}, "spec.failureRedirectURL", "write a whole URL"),
+    Case("no region", {"regions": []}, "spec.regions", "name at least one AWS region"),
+    Case("a region twice", {"regions": ["eu-west-1", "eu-west-1"]}, "spec.regions", "write each region once"),
+    Case("a zone as region", {"regions": ["eu-west-1a"]}, "spec.regions[0]", "write the code of an AWS region"),
+    Case("an account in upper case", {"accountRef": {"name": "A"}}, "spec.accountRef.name", OBJECT_NAME),
+)
+TEMPLATE_IMMUTABLE = Case("", {"accountRef": {"name": "b"}}, "spec", "accountRef cannot be changed: create another")
+
+
+@pytest.mark.parametrize("case", TEMPLATE_CASES, ids=titles)
+def test_a_template_is_refused_for(case: Case, apiserver: ApiServer) -> None:
+    assert_refused_with(apiserver.refusals_of_new(TEMPLATE, template(case.spec)), case)
+
+
+def test_the_account_of_a_stored_template_is_not_changed(
+    apiserver: ApiServer, kubectl: Kubectl, namespace: str
+) -> None:
+    stored = template({}, namespace=namespace)
+    kubectl.apply(stored)
+    causes = apiserver.refusals_of_change(TEMPLATE, stored, {"spec": TEMPLATE_IMMUTABLE.spec})
+    assert_refused_with(causes, TEMPLATE_IMMUTABLE)
+
+
 def rules_in(node: Any) -> Iterator[str]:
     """The messages of all CEL rules in a manifest."""
     if isinstance(node, dict):
@@ -833,7 +882,11 @@ def rules_in(node: Any) -> Iterator[str]:
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.kind)
 def test_every_rule_has_a_case_above(kind: Kind) -> None:
-    cases = {"SesIdentity": (*IDENTITY_CASES, *IMMUTABLE, *IMMUTABLE_ADDRESS), "SesAccount": ACCOUNT_CASES}[kind.kind]
+    cases = {
+        "SesIdentity": (*IDENTITY_CASES, *IMMUTABLE, *IMMUTABLE_ADDRESS),
+        "SesAccount": ACCOUNT_CASES,
+        "SesVerificationTemplate": (*TEMPLATE_CASES, TEMPLATE_IMMUTABLE),
+    }[kind.kind]
     tried = [case.message for case in cases] + ["choose a metadata.name of at most 63 characters"]
     manifest = json.loads(json.dumps(custom_resource_definition(kind)))
     assert [rule for rule in rules_in(manifest) if not any(message in rule for message in tried)] == []

@@ -82,6 +82,7 @@ class Surroundings:
             "manual": self._published_by_hand,
             "mail-from": self._configuration_sets_and_topics,
             "route53-cross-account": self._zone_of_another_account,
+            "verification-template": self._production_access,
         }
         return named.get(example, nullcontext)()
 
@@ -91,6 +92,8 @@ class Surroundings:
             self._publish_what_status_says()
         elif example == "email":
             self._follow_links("billing@example.com", 2)
+        elif example == "verification-template":
+            self._follow_links("customer@example.net", 1)
         elif example == "adopt-and-keep":
             self._user.not_ready(Reason.SUSPENDED, "legacy")
             self._user.change("legacy", suspend=None)
@@ -98,6 +101,13 @@ class Surroundings:
     def _follow_links(self, address: str, emails: int) -> None:
         eventually(lambda: len(self._user.emails(address)) == emails, timeout=PATIENCE, of="the emails")
         self._user.follow_links(address)
+
+    @contextmanager
+    def _production_access(self) -> Iterator[None]:
+        """Which the account has where the template is used."""
+        self._user.environment.sandbox.ask("account", {"region": IRELAND, "productionAccess": True})
+        yield
+        assert self._ses(IRELAND).list_custom_verification_email_templates()["CustomVerificationEmailTemplates"] == []
 
     @contextmanager
     def _identity_of_old(self) -> Iterator[None]:

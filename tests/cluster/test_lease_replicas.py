@@ -169,7 +169,11 @@ def least_rights(namespace: str) -> tuple[dict[str, Any], ...]:
     own = [
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]},
-        {"apiGroups": ["ses-operator.io"], "resources": ["sesidentities"], "verbs": ["list", "watch"]},
+        {
+            "apiGroups": ["ses-operator.io"],
+            "resources": ["sesidentities", "sesverificationtemplates"],
+            "verbs": ["list", "watch"],
+        },
     ]
     everywhere = [{"apiGroups": ["ses-operator.io"], "resources": ["sesaccounts"], "verbs": ["list", "watch"]}]
     subjects = [{"kind": "ServiceAccount", **meta}]

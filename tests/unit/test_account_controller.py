@@ -15,6 +15,7 @@ from prometheus_client import CollectorRegistry
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.reasons import Reason
+from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.aws.budget import RequestBudget
 from ses_operator.aws.calls import Calls
 from ses_operator.aws.clients import Clients
@@ -23,7 +24,7 @@ from ses_operator.aws.executor import Executor
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.account import AccountController
 from ses_operator.controllers.accounts import Accounts, OpenAccount
-from ses_operator.controllers.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, Cluster
+from ses_operator.controllers.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES, Cluster
 from ses_operator.controllers.metrics import WorkQueueMetrics
 from ses_operator.controllers.queue import Result, WorkQueue
 from ses_operator.core.keys import ObjectKey
@@ -68,6 +69,8 @@ class Desk:
             events=EventRecorder(client, clock=time.monotonic),
             identity_queue=WorkQueue("identity", metrics),
             account_queue=WorkQueue("account", metrics),
+            templates=ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES),
+            template_queue=WorkQueue("template", metrics),
         )
         self.cluster.accounts.observe(ACCOUNT)
         self.accounts = Accounts(self.cluster.accounts)

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from pydantic import Field
 
 from ses_operator.api.crd import custom_resource_definition, render_all
-from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, Kind
+from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, TEMPLATE, Kind
 from ses_operator.api.model import SERVER_DEFAULT, Model
 from ses_operator.api.schema import UnsupportedSchemaError, structural_schema
 from ses_operator.cli.main import main
@@ -123,8 +123,9 @@ def test_the_apiserver_defaults_only_what_no_account_and_no_other_mode_decides()
     [
         (IDENTITY, ["Domain", "Email", "Verified", "Ready", "Reason", "Age"], ["DNS", "DKIM"]),
         (ACCOUNT, ["Account", "Identities", "Ready", "Reason", "Age"], ["DNS", "Message"]),
+        (TEMPLATE, ["From", "Regions", "Ready", "Reason", "Age"], ["Template"]),
     ],
-    ids=["SesIdentity", "SesAccount"],
+    ids=["SesIdentity", "SesAccount", "SesVerificationTemplate"],
 )
 def test_kubectl_get_shows_these_columns(kind: Kind, columns: list[str], wide: list[str]) -> None:
     shown = custom_resource_definition(kind)["spec"]["versions"][0]["additionalPrinterColumns"]
@@ -198,7 +199,7 @@ def test_crds_to_standard_output_is_one_stream_of_manifests() -> None:
     result = CliRunner().invoke(main, ["crds"])
     assert result.exit_code == 0
     names = [manifest["metadata"]["name"] for manifest in yaml.safe_load_all(result.stdout)]
-    assert names == ["sesidentities.ses-operator.io", "sesaccounts.ses-operator.io"]
+    assert names == [f"{kind.plural}.ses-operator.io" for kind in (IDENTITY, ACCOUNT, TEMPLATE)]
 
 
 def test_crds_to_a_folder_is_one_file_per_kind(tmp_path: Path) -> None:

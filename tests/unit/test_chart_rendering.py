@@ -21,6 +21,8 @@ ACCOUNT_RIGHTS = {f"{verb} sesaccounts.ses-operator.io" for verb in ("get", "lis
 IDENTITY_RIGHTS = {
     *(f"{verb} sesidentities.ses-operator.io" for verb in ("get", "list", "watch", "patch")),
     "patch sesidentities/status.ses-operator.io",
+    *(f"{verb} sesverificationtemplates.ses-operator.io" for verb in ("get", "list", "watch", "patch")),
+    "patch sesverificationtemplates/status.ses-operator.io",
     *(f"{verb} dnsendpoints.externaldns.k8s.io" for verb in ("get", "list", "watch", "create", "patch", "delete")),
     "create events",
     *(f"{verb} secrets" for verb in ("get", "list", "watch", "create")),

@@ -10,14 +10,12 @@ from typing import Any
 
 import pytest
 import yaml
-from pydantic import BaseModel
 
-from ses_operator.api.account import SesAccount
-from ses_operator.api.identity import SesIdentity
+from ses_operator.api.kinds import KINDS
 from ses_operator.api.meta import API_VERSION
 
 ROOT = Path(__file__).parents[2]
-MODELS: dict[str, type[BaseModel]] = {"SesIdentity": SesIdentity, "SesAccount": SesAccount}
+MODELS = {kind.kind: kind.model for kind in KINDS}
 
 
 @dataclass(frozen=True, slots=True)

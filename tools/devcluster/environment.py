@@ -46,6 +46,7 @@ class Environment:
         self.kubectl(
             "wait", "--for=condition=Established", "--timeout=90s",
             "crd/sesidentities.ses-operator.io", "crd/sesaccounts.ses-operator.io",
+            "crd/sesverificationtemplates.ses-operator.io",
         )  # fmt: skip
 
     def add_account(self, name: str = "default", *, aws_url: str | None = None, **dns: Any) -> None:

@@ -43,10 +43,10 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{/* What the operator may do where SesIdentities are. */}}
 {{- define "ses-operator.identityRules" -}}
 - apiGroups: [ses-operator.io]
-  resources: [sesidentities]
+  resources: [sesidentities, sesverificationtemplates]
   verbs: [get, list, watch, patch]
 - apiGroups: [ses-operator.io]
-  resources: [sesidentities/status]
+  resources: [sesidentities/status, sesverificationtemplates/status]
   verbs: [patch]
 - apiGroups: [externaldns.k8s.io]
   resources: [dnsendpoints]

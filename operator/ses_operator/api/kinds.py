@@ -8,8 +8,17 @@ from pydantic import JsonValue
 
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import ACCOUNT_KIND, ACCOUNT_PLURAL, IDENTITY_KIND, IDENTITY_PLURAL, MAX_NAME
+from ses_operator.api.meta import (
+    ACCOUNT_KIND,
+    ACCOUNT_PLURAL,
+    IDENTITY_KIND,
+    IDENTITY_PLURAL,
+    MAX_NAME,
+    TEMPLATE_KIND,
+    TEMPLATE_PLURAL,
+)
 from ses_operator.api.model import Model, rule
+from ses_operator.api.template import SesVerificationTemplate
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,4 +98,26 @@ ACCOUNT = Kind(
     ),
 )
 
-KINDS = (IDENTITY, ACCOUNT)
+TEMPLATE = Kind(
+    model=SesVerificationTemplate,
+    kind=TEMPLATE_KIND,
+    plural=TEMPLATE_PLURAL,
+    scope="Namespaced",
+    short_names=("sestpl",),
+    columns=(
+        PrinterColumn("From", "string", ".spec.fromEmailAddress", "The address that the emails come from"),
+        PrinterColumn("Regions", "string", ".status.provisionedRegions", "Regions that have the template, of all"),
+        PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether it stands in every region"),
+        PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
+        PrinterColumn("Template", "string", ".status.templateName", "What it is called at SES", priority=1),
+        _AGE,
+    ),
+    root_rules=(
+        rule(
+            f"size(self.metadata.name) <= {MAX_NAME}",
+            f"choose a metadata.name of at most {MAX_NAME} characters: it stands in the owner tag",
+        ),
+    ),
+)
+
+KINDS = (IDENTITY, ACCOUNT, TEMPLATE)

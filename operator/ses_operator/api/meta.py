@@ -12,6 +12,8 @@ API_VERSION = f"{GROUP}/{VERSION}"
 
 IDENTITY_KIND = "SesIdentity"
 IDENTITY_PLURAL = "sesidentities"
+TEMPLATE_KIND = "SesVerificationTemplate"
+TEMPLATE_PLURAL = "sesverificationtemplates"
 ACCOUNT_KIND = "SesAccount"
 ACCOUNT_PLURAL = "sesaccounts"
 

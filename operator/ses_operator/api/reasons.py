@@ -140,6 +140,11 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The SesVerificationTemplate does not stand in this region of this account (yet).",
     )
+    TEMPLATE_IN_USE = (
+        "TemplateInUse",
+        Actor.PLATFORM,
+        "The SesVerificationTemplate is being deleted, and SesIdentities of its namespace still use it.",
+    )
     FROM_ADDRESS_NOT_VERIFIED = (
         "FromAddressNotVerified",
         Actor.PLATFORM,
@@ -253,6 +258,11 @@ class Reason(StrEnum):
         "PolicyInvalid",
         Actor.AUTHOR,
         "A sending-authorization policy cannot be set as it is written; the message names the field.",
+    )
+    TEMPLATE_INVALID = (
+        "TemplateInvalid",
+        Actor.AUTHOR,
+        "The body of a verification email has what SES does not allow; the message names tag, attribute and line.",
     )
     TOO_MANY_TAGS = (
         "TooManyTags",

@@ -15,6 +15,7 @@ from ses_operator.aws.config import AccountConfig, Role
 from ses_operator.aws.errors import Request
 from ses_operator.aws.executor import Executor
 from ses_operator.aws.ses import SesRegion
+from ses_operator.aws.templates import SesTemplates
 from ses_operator.core.problems import Blocked
 
 FAILURE_SECONDS = 10.0
@@ -53,6 +54,10 @@ class AwsAccount:
                 self._calls,
             )
         return ses
+
+    def templates(self, region: str) -> SesTemplates:
+        """Custom verification email templates in one region."""
+        return SesTemplates(self.account_id, region, self._clients.source("sesv2", region), self._calls)
 
     def route53_client(self, role: Role | None = None) -> ClientSource:
         """Route 53 with the account's credentials, or as ``role``, which they assume; for ``Calls``."""

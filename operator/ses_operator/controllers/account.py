@@ -83,7 +83,8 @@ class AccountController:
 
     async def _keep_while_used(self, account: SesAccount) -> bool:
         """Whether the account goes on to exist: identities that refer to it need its credentials to be deleted."""
-        meta, used = account.metadata, bool(self._users(account.metadata.name))
+        name, meta = account.metadata.name, account.metadata
+        used = bool(self._users(name) or self._templates(name))
         if meta.is_deleting and not used:
             if meta.has_finalizer:
                 await self._let_go(account)
@@ -113,6 +114,11 @@ class AccountController:
     def _wake_users(self, name: str) -> None:
         for key in self._users(name):
             self._cluster.identity_queue.add(key)
+        for key in self._templates(name):
+            self._cluster.template_queue.add(key)
+
+    def _templates(self, name: str) -> list[ObjectKey]:
+        return self._cluster.templates.by_index(BY_ACCOUNT, name)
 
     def _users(self, name: str) -> list[ObjectKey]:
         return self._cluster.identities.by_index(BY_ACCOUNT, name)

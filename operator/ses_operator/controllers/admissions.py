@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ses_operator.api.account import SesAccount
-from ses_operator.api.identity import SesIdentity
+from ses_operator.api.identity import SesIdentity, SesIdentitySpec
 from ses_operator.controllers.accounts import OpenAccount
 from ses_operator.controllers.cluster import NamespaceReader
 from ses_operator.core.keys import ObjectKey
@@ -20,9 +20,13 @@ class Admissions:
 
     def petition(self, identity: SesIdentity, account: OpenAccount) -> Petition:
         """What the identity asks of the account, under the rules that it has now: it may have been opened with others."""
+        return self.petition_of(identity.metadata.namespace, identity.spec, account)
+
+    def petition_of(self, namespace: str, spec: SesIdentitySpec, account: OpenAccount) -> Petition:
+        """The same for what is no identity, and asks for as much as one would."""
         newest = self._accounts.get(ObjectKey("", account.name))
         rules = newest.spec if newest is not None else account.spec
-        return Petition(self._namespace(identity.metadata.namespace), identity.spec, account.name, rules)
+        return Petition(self._namespace(namespace), spec, account.name, rules)
 
     def _namespace(self, name: str) -> Namespace:
         found = self._namespaces.get(ObjectKey("", name))

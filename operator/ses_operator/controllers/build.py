@@ -31,6 +31,7 @@ from ses_operator.controllers.objects import IdentityObjects
 from ses_operator.controllers.queue import Result, Urgency
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement
+from ses_operator.controllers.template import TemplateController
 from ses_operator.core.answers import Outcome
 from ses_operator.core.handover import requested_heir
 from ses_operator.core.keys import Installation, ObjectKey
@@ -149,6 +150,7 @@ class Controllers:
             dkim_keys=DkimKeys(cluster.client),
         )
         self.identity = IdentityReconciler(cluster, parts)
+        self.template = TemplateController(cluster, accounts, admissions, now)
         self.account = AccountController(cluster, self._sessions, accounts, on_account, now)
 
     async def close(self) -> None:

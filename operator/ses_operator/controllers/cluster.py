@@ -12,6 +12,7 @@ from typing import Protocol
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.meta import IDENTITY_NAME_LABEL, IDENTITY_NAMESPACE_LABEL, WATCH_LABEL
+from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.controllers.dkim_keys import secret_key
 from ses_operator.controllers.queue import Result, Urgency, WorkQueue
 from ses_operator.controllers.telemetry import BY_MARK, Telemetry
@@ -30,6 +31,9 @@ BY_ACCOUNT = "account"
 BY_DOMAIN = "domain"
 """The index of identities by what they ask for."""
 
+BY_TEMPLATE = "template"
+"""The index of identities by the SesVerificationTemplate that they use."""
+
 BY_NAMESPACE = "namespace"
 """The index of identities by the namespace that they are in."""
 
@@ -45,12 +49,25 @@ SECRET_SELECTOR = f"{WATCH_LABEL}=true"
 ENDPOINT_SELECTOR = IDENTITY_NAME_LABEL
 """DNSEndpoints of ours carry this label."""
 
+
+def template_of(identity: SesIdentity) -> ObjectKey | None:
+    """The SesVerificationTemplate that makes the emails to an address, where it names one."""
+    named = identity.spec.verification_template_ref
+    return ObjectKey(identity.metadata.namespace, named.name) if named else None
+
+
 IDENTITY_INDEXES: Mapping[str, Callable[[SesIdentity], Iterable[Hashable]]] = {
     BY_ACCOUNT: lambda identity: [identity.spec.account_ref.name],
     BY_DOMAIN: lambda identity: [identity.spec.identity],
     BY_MARK: marks,
+    BY_TEMPLATE: lambda identity: [used] if (used := template_of(identity)) else [],
     BY_NAMESPACE: lambda identity: [identity.metadata.namespace],
     BY_DKIM_SECRET: lambda identity: [secret_key(identity, own)] if (own := identity.spec.dkim.byodkim) else [],
+}
+
+TEMPLATE_INDEXES: Mapping[str, Callable[[SesVerificationTemplate], Iterable[Hashable]]] = {
+    BY_ACCOUNT: lambda template: [template.spec.account_ref.name],
+    BY_NAMESPACE: lambda template: [template.metadata.namespace],
 }
 
 ACCOUNT_INDEXES: Mapping[str, Callable[[SesAccount], Iterable[Hashable]]] = {
@@ -101,7 +118,38 @@ class Cluster:
     events: EventRecorder
     identity_queue: WorkQueue[ObjectKey]
     account_queue: WorkQueue[ObjectKey]
+    templates: ObjectStore[SesVerificationTemplate]
+    template_queue: WorkQueue[ObjectKey]
     telemetry: Telemetry = field(default_factory=Telemetry)
+
+
+@dataclass(frozen=True, slots=True)
+class TemplateWakeups:
+    """The same about verification templates."""
+
+    templates: ObjectStore[SesVerificationTemplate]
+    template_queue: WorkQueue[ObjectKey]
+    account_queue: WorkQueue[ObjectKey]
+
+    def on_template(self, sighting: Sighting, origin: Origin) -> None:
+        """The template, and its account, which stays while it is used."""
+        self.template_queue.add(sighting.key, _urgency(sighting, origin))
+        if sighting.change is Change.STATUS:
+            return
+        for index, value in sighting.entries:
+            if index == BY_ACCOUNT:
+                self.account_queue.add(ObjectKey("", str(value)))
+
+    def on_identity(self, sighting: Sighting) -> None:
+        """The template that an identity uses, or has used until now: its deletion may wait for that."""
+        for index, value in sighting.entries:
+            if index == BY_TEMPLATE and isinstance(value, ObjectKey) and sighting.change is not Change.STATUS:
+                self.template_queue.add(value)
+
+    def on_namespace(self, key: ObjectKey, _namespace: JsonObject | None) -> None:
+        """The templates in it, whose account may ask for its labels."""
+        for template in self.templates.by_index(BY_NAMESPACE, key.name):
+            self.template_queue.add(template)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,7 @@ def admit(petition: Petition) -> Admission:
         for violation in found
         if violation.action is Action.WARN
     )
-    problem = _first_broken(petition)
+    problem = broken_rule(petition)
     enforced = [violation for violation in found if violation.action is Action.ENFORCE]
     if problem is None and enforced:
         problem = Problem(enforced[0].reason, " | ".join(violation.message for violation in enforced))
@@ -70,7 +70,8 @@ def admit_to_zone(petition: Petition, hosted_zone_id: str) -> Problem | None:
         return _unknown_labels(petition)
 
 
-def _first_broken(petition: Petition) -> Problem | None:
+def broken_rule(petition: Petition) -> Problem | None:
+    """Which rule of who may use the account for what is broken; guardrails are another matter."""
     try:
         return next((problem for rule in PETITION_RULES if (problem := rule(petition)) is not None), None)
     except UnknownLabelsError:

@@ -46,6 +46,7 @@ class Resource:
 
 
 IDENTITIES = Resource(meta.GROUP, meta.VERSION, meta.IDENTITY_PLURAL, meta.IDENTITY_KIND)
+TEMPLATES = Resource(meta.GROUP, meta.VERSION, meta.TEMPLATE_PLURAL, meta.TEMPLATE_KIND)
 ACCOUNTS = Resource(meta.GROUP, meta.VERSION, meta.ACCOUNT_PLURAL, meta.ACCOUNT_KIND)
 SECRETS = Resource("", "v1", "secrets", "Secret")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace")

@@ -21,6 +21,7 @@ EXTERNAL = "EXTERNAL"
 DEED_PREFIX = "AWS_SES_"
 MAX_IDENTITIES = 10_000
 MAX_CONFIGURATION_SETS = 10_000
+MAX_TEMPLATES = 50
 
 
 class IdentityType(StrEnum):
@@ -149,6 +150,15 @@ class ConfigurationSet:
 
 
 @dataclass(slots=True)
+class VerificationTemplate:
+    """A custom verification email template: ``fields`` by the names of the API (FromEmailAddress, TemplateSubject, …)."""
+
+    name: str
+    fields: dict[str, str]
+    tags: dict[str, str]
+
+
+@dataclass(slots=True)
 class AccountSettings:
     """What GetAccount tells. New accounts are in the SES sandbox: 200 messages a day, one a second, verified recipients.
 
@@ -173,6 +183,7 @@ class RegionState:
     region: str
     identities: dict[str, Identity] = field(default_factory=dict)
     configuration_sets: dict[str, ConfigurationSet] = field(default_factory=dict)
+    templates: dict[str, VerificationTemplate] = field(default_factory=dict)
     settings: AccountSettings = field(default_factory=AccountSettings)
     sent: deque[datetime] = field(default_factory=deque)
     signing_hosted_zone: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Lock
@@ -66,29 +66,39 @@ class Outbox:
         with self._lock:
             self._messages.append(message)
 
-    def send_verification(self, account: str, region: str, address: str, now: datetime) -> None:
-        """The mail that asks the owner of an address to follow a link. It replaces earlier links to the address."""
+    def send_verification(
+        self, account: str, region: str, address: str, now: datetime, template: Mapping[str, str] | None = None
+    ) -> Message:
+        """The mail that asks the owner of an address to follow a link. It replaces earlier links to the address.
+
+        ``template``: the fields of a custom verification email template, by the names of the API.
+        """
         token = secrets.token_urlsafe(24)
         link = f"{self.base_url}/_sandbox/verify?token={token}"
         target = Link(account, region, address)
         with self._lock:
             self._links = {known: meant for known, meant in self._links.items() if meant != target}
             self._links[token] = target
-        self.add(
-            Message(
-                id=secrets.token_hex(16),
-                kind="verification",
-                at=now,
-                account=account,
-                region=region,
-                identity=address,
-                sender="no-reply-aws@amazon.com",
-                to=(address,),
-                subject=f"Amazon Web Services – Email Address Verification Request in region {region}",
-                text=f"Please follow this link within 24 hours to confirm this address: {link}",
-                link=link,
-            )
+        words = template or {
+            "FromEmailAddress": "no-reply-aws@amazon.com",
+            "TemplateSubject": f"Amazon Web Services – Email Address Verification Request in region {region}",
+            "TemplateContent": "Please follow this link within 24 hours to confirm this address:",
+        }
+        message = Message(
+            id=secrets.token_hex(16),
+            kind="verification",
+            at=now,
+            account=account,
+            region=region,
+            identity=address,
+            sender=words["FromEmailAddress"],
+            to=(address,),
+            subject=words["TemplateSubject"],
+            text=f"{words['TemplateContent']} {link}",
+            link=link,
         )
+        self.add(message)
+        return message
 
     def link(self, token: str) -> Link | None:
         """What a link proves; None for one that was never sent, or was replaced."""

@@ -16,6 +16,7 @@ from ses_sandbox.ses import (
     operations_dkim,
     operations_identity,
     operations_policy,
+    operations_templates,
     operations_v1,
     operations_v1_shared,
     sending,
@@ -30,6 +31,7 @@ V2_OPERATIONS: Mapping[str, Operation] = {
     **operations_dkim.OPERATIONS,
     **operations_account.OPERATIONS,
     **operations_policy.OPERATIONS,
+    **operations_templates.OPERATIONS,
     **sending.OPERATIONS,
 }
 V1_OPERATIONS: Mapping[str, Operation] = {**operations_v1.OPERATIONS, **operations_v1_shared.OPERATIONS}

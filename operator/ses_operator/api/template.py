@@ -1,0 +1,140 @@
+"""SesVerificationTemplate: the email by which addresses are verified, in words of one's own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from ses_operator.api.conditions import Condition
+from ses_operator.api.email import EmailAddress
+from ses_operator.api.fields import Region
+from ses_operator.api.identity import MAX_REGIONS, AccountReference
+from ses_operator.api.meta import ObjectMeta
+from ses_operator.api.model import SERVER_DEFAULT, Model, immutable, list_map, rule, rules
+
+MAX_CONTENT = 1_000_000
+"""SES takes 10 MB; an object in etcd has to stay below 1.5 MB, with everything that is in it."""
+
+RedirectURL = Annotated[
+    str,
+    Field(
+        max_length=2048,
+        json_schema_extra=rules(
+            rule("self.matches('^https?://[^ ]+$')", "write a whole URL, such as https://www.example.com/verified")
+        ),
+    ),
+]
+
+
+class SesVerificationTemplateSpec(Model):
+    """What is wanted of a custom verification email template."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            immutable(
+                "accountRef", "create another SesVerificationTemplate for the other account, and delete this one"
+            ),
+        )
+    )
+
+    from_email_address: EmailAddress = Field(
+        description=(
+            "The address that the emails come from, without a display name. It, or its domain, must be verified in every "
+            "region of the template: by a SesIdentity, or by others."
+        )
+    )
+    subject: Annotated[
+        str,
+        Field(
+            max_length=998,
+            json_schema_extra=rules(rule("size(self) >= 1", "write a subject for the email")),
+        ),
+    ] = Field(description="The subject of the emails.")
+    content: Annotated[
+        str,
+        Field(
+            max_length=MAX_CONTENT,
+            json_schema_extra=rules(rule("size(self) >= 1", "write the text of the email")),
+        ),
+    ] = Field(
+        description=(
+            "The body of the emails: text, or HTML with the tags and attributes that SES allows, among which are neither a "
+            "nor comments. SES adds the link and a disclaimer at the end. Images go in as base64. SES takes 10 MB; what fits "
+            "into a Kubernetes object is less: 1,000,000 characters."
+        )
+    )
+    success_redirect_url: RedirectURL = Field(
+        alias="successRedirectURL", description="Where people are sent when they have followed the link in time."
+    )
+    failure_redirect_url: RedirectURL = Field(
+        alias="failureRedirectURL", description="Where people are sent when the link does not work any more."
+    )
+    regions: tuple[Region, ...] = Field(
+        max_length=MAX_REGIONS,
+        description=(
+            "The AWS regions in which the template is needed: those of the identities that use it. One that is taken out "
+            "loses the template."
+        ),
+        json_schema_extra=rules(
+            rule("size(self) >= 1", "name at least one AWS region, such as eu-west-1"),
+            rule("self.all(r, self.exists_one(other, other == r))", "write each region once"),
+        ),
+    )
+    account_ref: AccountReference = Field(
+        AccountReference(),
+        description="The SesAccount in whose AWS account the template is kept. Default: default. Cannot be changed.",
+        json_schema_extra=SERVER_DEFAULT,
+    )
+
+
+class TemplateRegionStatus(Model):
+    """The template in one region."""
+
+    region: str = Field(description="The AWS region.")
+    provisioned: bool = Field(False, description="Whether SES has the template as it is wanted.")
+    reason: str | None = Field(None, description="One word in PascalCase: why it is not there yet.")
+    message: str | None = Field(None, description="What is missing in this region, and what to do about it.")
+
+
+class SesVerificationTemplateStatus(Model):
+    """What the operator found and did."""
+
+    observed_generation: int = Field(
+        -1,
+        description="The metadata.generation that this status is about; -1 until the operator has seen the object.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        (),
+        description=(
+            "Ready, Accepted and Provisioned. Beside them Reconciling while it may still come, or Stalled when only a "
+            "change of the spec can help."
+        ),
+        json_schema_extra=list_map("type"),
+    )
+    template_name: str | None = Field(
+        None, description="What the template is called at SES: a name that no other object's template can have."
+    )
+    regions: tuple[TemplateRegionStatus, ...] = Field(
+        (), description="The template in each region.", json_schema_extra=list_map("region")
+    )
+    provisioned_regions: str | None = Field(None, description="In how many of the regions it stands, such as 2/3.")
+    applied_configuration: str | None = Field(None, description="Digest of the template that this status is about.")
+    last_handled_reconcile_at: str | None = Field(
+        None,
+        description="The value of the annotation ses-operator.io/reconcile-requested-at that was last acted on.",
+    )
+
+
+class SesVerificationTemplate(Model):
+    """SesVerificationTemplate is a custom verification email: what SES sends to an address in place of its own words.
+
+    A SesIdentity for an address names it in spec.verificationTemplateRef. SES sends such emails only for accounts with
+    production access.
+    """
+
+    metadata: ObjectMeta
+    spec: SesVerificationTemplateSpec = Field(description="What is wanted: sender, words, and where people go then.")
+    status: SesVerificationTemplateStatus = Field(
+        SesVerificationTemplateStatus(), description="What the operator found and did. Written by the operator only."
+    )

@@ -1,0 +1,124 @@
+"""Verification templates on the real apiserver: in every region, used by addresses, held while they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cluster.tenant import PATIENCE, Tenant
+from devcluster.kubectl import Kubectl
+from devcluster.waiting import eventually
+from ses_operator.api.meta import API_VERSION, OWNER_TAG
+from ses_operator.api.reasons import Reason
+
+pytestmark = pytest.mark.usefixtures("operator")
+
+SPAIN, MILAN = "eu-south-2", "eu-south-1"
+REGIONS = (SPAIN, MILAN)
+
+
+def template(tenant: Tenant, **spec: Any) -> dict[str, Any]:
+    wanted = {
+        "fromEmailAddress": f"hello@{tenant.domain}",
+        "subject": "Please confirm",
+        "content": "<p>Welcome</p>",
+        "successRedirectURL": "https://www.example.com/yes",
+        "failureRedirectURL": "https://www.example.com/no",
+        "regions": [*REGIONS],
+        **spec,
+    }
+    metadata = {"name": "welcome", "namespace": tenant.namespace}
+    return {"apiVersion": API_VERSION, "kind": "SesVerificationTemplate", "metadata": metadata, "spec": wanted}
+
+
+class Standing:
+    """The template in the cluster, and what SES has of it."""
+
+    def __init__(self, tenant: Tenant, kubectl: Kubectl) -> None:
+        self._tenant = tenant
+        self._kubectl = kubectl
+
+    @property
+    def status(self) -> Any:
+        return self._kubectl.get("sestpl", "welcome", "-n", self._tenant.namespace)["status"]
+
+    def says(self, ready: str, reason: Reason) -> str:
+        """Waits until it is ready, or not, for this reason; the message then."""
+
+        def message() -> Any:
+            for condition in self.status.get("conditions", []):
+                if condition["type"] == "Ready" and (condition["status"], condition["reason"]) == (ready, reason):
+                    return condition["message"]
+            return None
+
+        return str(eventually(message, timeout=PATIENCE, of=f"the template to be {reason}"))
+
+    def at_ses(self, region: str) -> list[str]:
+        """Names of the templates that have this sender."""
+        found = self._tenant.ses(region).list_custom_verification_email_templates()["CustomVerificationEmailTemplates"]
+        sender = f"hello@{self._tenant.domain}"
+        return [each["TemplateName"] for each in found if each["FromEmailAddress"] == sender]
+
+
+def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenant: Tenant, kubectl: Kubectl) -> None:
+    standing, address = Standing(tenant, kubectl), f"customer@{tenant.domain}"
+    kubectl.apply(template(tenant))
+    assert SPAIN in standing.says("False", Reason.FROM_ADDRESS_NOT_VERIFIED)
+    tenant.create_ready(*REGIONS)
+    tenant.environment.kubectl(
+        "annotate", "sestpl", "welcome", "-n", tenant.namespace, "ses-operator.io/reconcile-requested-at=now"
+    )
+    standing.says("True", Reason.SUCCEEDED)
+    name = standing.status["templateName"]
+    assert all(standing.at_ses(region) == [name] for region in REGIONS)
+    made = tenant.ses(SPAIN).get_custom_verification_email_template(TemplateName=name)
+    assert {"Key": OWNER_TAG, "Value": f"tests/{tenant.namespace}/welcome"} in made["Tags"]
+
+    tenant.create(*REGIONS, name="customer", domain=None, email=address, verificationTemplateRef={"name": "welcome"})
+    assert SPAIN in tenant.not_ready(Reason.PRODUCTION_ACCESS_NOT_GRANTED, "customer").message
+    assert tenant.emails(address) == []
+    for region in REGIONS:
+        tenant.environment.sandbox.ask("account", {"region": region, "productionAccess": True})
+    tenant.request_reconcile("customer")
+    tenant.not_ready(Reason.WAITING_FOR_CLICK, "customer")
+    assert {(mail["sender"], mail["subject"]) for mail in tenant.emails(address)} == {
+        (f"hello@{tenant.domain}", "Please confirm")
+    }
+    tenant.follow_links(address)
+    tenant.ready("customer")
+    assert len(tenant.emails(address)) == 2
+    assert all(
+        {"Key": OWNER_TAG, "Value": f"tests/{tenant.namespace}/customer"} in each["Tags"]
+        for each in tenant.at_ses(address).values()
+    )
+
+    kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--wait=false")
+    assert "customer" in standing.says("False", Reason.TEMPLATE_IN_USE)
+    assert standing.at_ses(SPAIN) == [name]
+    tenant.delete("customer")
+    kubectl("wait", "--for=delete", "sestpl/welcome", "-n", tenant.namespace, "--timeout=45s")
+    assert all(standing.at_ses(region) == [] for region in REGIONS)
+    tenant.delete()
+    tenant.gone()
+
+
+def test_a_body_that_ses_would_refuse_is_told_before_it_is_asked_and_a_region_that_leaves_loses_the_template(
+    tenant: Tenant, kubectl: Kubectl
+) -> None:
+    standing = Standing(tenant, kubectl)
+    tenant.create_ready(*REGIONS)
+    kubectl.apply(template(tenant, content='<p>\n<a href="https://www.example.com">Here</a></p>'))
+    assert "<a>" in standing.says("False", Reason.TEMPLATE_INVALID)
+    kubectl.apply(template(tenant))
+    standing.says("True", Reason.SUCCEEDED)
+    kubectl.apply(template(tenant, regions=[MILAN], subject="Another"))
+    eventually(lambda: standing.at_ses(SPAIN) == [], timeout=PATIENCE, of="the template to go")
+    standing.says("True", Reason.SUCCEEDED)
+    (name,) = standing.at_ses(MILAN)
+    found = tenant.ses(MILAN).get_custom_verification_email_template(TemplateName=name)
+    assert found["TemplateSubject"] == "Another"
+    kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--timeout=45s")
+    assert standing.at_ses(MILAN) == []
+    tenant.delete()
+    tenant.gone()
