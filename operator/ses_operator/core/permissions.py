@@ -104,6 +104,30 @@ ACTIONS: tuple[Action, ...] = (
         "`spec.email`: another email after the one before has run out (first API)",
     ),
     Action(
+        "ses:GetCustomVerificationEmailTemplate",
+        Feature.VERIFICATION_TEMPLATES,
+        On.ANYTHING,
+        "SesVerificationTemplates: what stands, when one changes and in the sweep",
+    ),
+    Action(
+        "ses:CreateCustomVerificationEmailTemplate",
+        Feature.VERIFICATION_TEMPLATES,
+        On.ANYTHING,
+        "creating them, with the owner tag",
+    ),
+    Action(
+        "ses:UpdateCustomVerificationEmailTemplate",
+        Feature.VERIFICATION_TEMPLATES,
+        On.ANYTHING,
+        "the same when the spec changes, and on drift",
+    ),
+    Action(
+        "ses:DeleteCustomVerificationEmailTemplate",
+        Feature.VERIFICATION_TEMPLATES,
+        On.ANYTHING,
+        "when they are deleted, or a region leaves the spec",
+    ),
+    Action(
         "ses:SendCustomVerificationEmail",
         Feature.VERIFICATION_TEMPLATES,
         On.ANYTHING,
