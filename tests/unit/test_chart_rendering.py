@@ -241,8 +241,8 @@ def test_a_role_of_aws_is_named_on_the_service_account_of_the_pod(helm: Helm) ->
 @pytest.mark.parametrize(
     ("crds", "annotations"),
     [
-        ({}, [{"helm.sh/resource-policy": "keep"}] * 2),
-        ({"keep": False}, [{}, {}]),
+        ({}, [{"helm.sh/resource-policy": "keep"}] * 3),
+        ({"keep": False}, [{}, {}, {}]),
         ({"enabled": False}, []),
     ],
 )
