@@ -20,6 +20,7 @@ from ses_sandbox.ses.verification import Status, started
 
 Params = Mapping[str, Any]
 MAX_BYTES = 10_000_000
+MAX_PAGE = 50
 FIELDS = ("FromEmailAddress", "TemplateSubject", "TemplateContent", "SuccessRedirectionURL", "FailureRedirectionURL")
 LISTED = tuple(name for name in FIELDS if name != "TemplateContent")
 ANY_TAG = ("class", "id", "style", "title")
@@ -95,8 +96,10 @@ def delete_template(ctx: Context, params: Params) -> dict[str, Any]:
 
 def list_templates(ctx: Context, params: Params) -> dict[str, Any]:
     """Templates by pages, without their content."""
-    templates = ctx.state.templates
-    page = page_of(sorted(templates), lambda _: True, params.get("PageSize"), params.get("NextToken"))
+    templates, size = ctx.state.templates, params.get("PageSize", MAX_PAGE)
+    if not 1 <= size <= MAX_PAGE:
+        raise bad_request(f"PageSize must be between 1 and {MAX_PAGE}.")
+    page = page_of(sorted(templates), lambda _: True, size, params.get("NextToken"))
     token = {} if page.next_token is None else {"NextToken": page.next_token}
     views = [{"TemplateName": name, **{key: templates[name].fields[key] for key in LISTED}} for name in page.names]
     return {"CustomVerificationEmailTemplates": views, **token}
