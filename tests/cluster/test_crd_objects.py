@@ -23,6 +23,7 @@ from ses_operator.api.identity_status import (
     RegionMailFromStatus,
     RegionStatus,
     SesIdentityStatus,
+    VerificationEmailStatus,
     ZoneStatus,
 )
 from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, Kind
@@ -49,7 +50,7 @@ def minimal(namespace: str) -> dict[str, Any]:
 def test_the_example_is_accepted(example: Path, kubectl: Kubectl) -> None:
     manifests = [manifest for manifest in yaml.safe_load_all(example.read_text(encoding="utf-8")) if manifest]
     for manifest in manifests:
-        if manifest["kind"] == "Secret":
+        if manifest["kind"] in ("Secret", "ServiceAccount"):
             manifest["metadata"]["namespace"] = "default"
     text = yaml.safe_dump_all(manifests)
     applied = kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", "--filename=-", stdin=text)
@@ -167,8 +168,15 @@ IDENTITY_STATUS = SesIdentityStatus(
             region="eu-west-1",
             arn="arn:aws:ses:eu-west-1:123456789012:identity/mail.example.com",
             verification_status="SUCCESS",
-            dkim=RegionDkimStatus(status="SUCCESS", tokens=("a", "b", "c"), signing_hosted_zone="dkim.amazonses.com"),
+            dkim=RegionDkimStatus(
+                status="SUCCESS",
+                tokens=("a", "b", "c"),
+                signing_hosted_zone="dkim.amazonses.com",
+                key_fingerprint="0f" * 32,
+                parent_region="us-east-1",
+            ),
             mail_from=RegionMailFromStatus(status="PENDING", domain="bounce-eu-west-1.mail.example.com"),
+            verification_email=VerificationEmailStatus(count=1, last_sent_at=NOW, expires_at=NOW),
             sending_enabled=True,
             pending_since=NOW,
             verified_at=NOW,
@@ -237,7 +245,7 @@ def test_the_status_of_an_identity_is_stored_whole_and_shown_in_columns(
     status = IDENTITY_STATUS.to_json()
     assert apiserver.write_status(IDENTITY, kubectl.get("sesid", "mail", "-n", namespace), status) == status
     wide = kubectl("get", "sesid", "-n", namespace, "-o", "wide").splitlines()
-    assert wide[0].split() == ["NAME", "DOMAIN", "VERIFIED", "READY", "REASON", "DNS", "DKIM", "AGE"]
+    assert wide[0].split() == ["NAME", "DOMAIN", "EMAIL", "VERIFIED", "READY", "REASON", "DNS", "DKIM", "AGE"]
     assert wide[1].split()[:-1] == [
         "mail",
         "mail.example.com",
