@@ -122,3 +122,13 @@ def test_an_owner_holds_what_carries_its_mark_or_one_that_it_inherits_and_nothin
     assert not owner.holds(Owner("other", key))
     assert not owner.holds(Owner("old", ObjectKey("team-b", "mail")))
     assert not owner.holds(None)
+
+
+def test_an_identity_that_an_email_of_ours_made_without_a_tag_is_handed_over_too() -> None:
+    untagged, desired = ours(tags={}), wanted(regions=(REGION,))
+    invited = Observed({REGION: Present(untagged)}, invited=frozenset({REGION}))
+
+    assert plan_handover(desired, invited, HEIR).ses_steps == {
+        REGION: (TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(HEIR)}),)
+    }
+    assert plan_handover(desired, replace(invited, invited=frozenset()), HEIR).dns == HandOverRecords(HEIR)
