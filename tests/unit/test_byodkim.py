@@ -15,7 +15,7 @@ from ses_operator.core.answers import Answer, Finding, FindingState, Outcome
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim_source import DkimChoice, EasyDkim, MissingKey
 from ses_operator.core.footprint import Footprint
-from ses_operator.core.key_identity import signs_with
+from ses_operator.core.key_identity import selectors_in_use, signs_with
 from ses_operator.core.observed import Observed, Present, Remembered, Unread
 from ses_operator.core.plan import plan_identity, surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
@@ -126,6 +126,12 @@ def test_an_identity_that_is_not_signing_yet_gets_its_key_at_once() -> None:
     desired = asking(S1)
     world = converge(World(), asking(EasyDkim(2048)), covering(asking(EasyDkim(2048))))
     assert SetDkimSource(REGION, DOMAIN, S1) in steps_of(next_plan(world, desired, covering(desired)))
+
+
+def test_a_selector_is_in_use_where_ses_signs_with_it_though_status_was_lost() -> None:
+    desired = asking(GONE, REGION, OTHER)
+    assert selectors_in_use(forgotten(verified(S1, REGION, OTHER)).observed(desired, Footprint())) == {"s1"}
+    assert selectors_in_use(verified(EasyDkim(2048)).observed(desired, Footprint())) == frozenset()
 
 
 def test_another_key_under_the_same_selector_is_published_first_too() -> None:

@@ -31,27 +31,32 @@ class DkimKeys:
     def __init__(self, client: KubeClient) -> None:
         self._client = client
 
-    async def read(self, identity: SesIdentity) -> OwnKey | MissingKey | None:
-        """The key that the spec names, or why it cannot be had; None where it names none."""
+    async def read(self, identity: SesIdentity, in_use: frozenset[str] = frozenset()) -> OwnKey | MissingKey | None:
+        """The key that the spec names, or why it cannot be had; None where it names none.
+
+        ``in_use``: the selectors that SES is seen to sign with, beyond those of which status tells.
+        """
         byodkim = identity.spec.dkim.byodkim
         if byodkim is None:
             return None
         try:
             secret = await self._client.get(SECRETS.object(secret_key(identity, byodkim)))
         except Gone:
-            return MissingKey(byodkim.selector, _absent(identity, byodkim))
+            return MissingKey(byodkim.selector, _absent(identity, byodkim, in_use))
         except Blocked as error:
             return MissingKey(byodkim.selector, error.problem)
         return await _key_in(secret, byodkim)
 
-    async def make(self, identity: SesIdentity) -> OwnKey | MissingKey | None:
+    async def make(self, identity: SesIdentity, in_use: frozenset[str]) -> OwnKey | MissingKey | None:
         """The key, made into a Secret of the object's own where there is none; None where none is to be made.
 
         One request creates Secret and key. Whoever was faster is not overwritten: then the key is the one that stands there.
         """
         byodkim = identity.spec.dkim.byodkim
-        if byodkim is None or not _is_to_be_made(identity, byodkim):
+        if byodkim is None or not _is_to_be_made(identity, byodkim, frozenset()):
             return None
+        if byodkim.selector in in_use:
+            return await self.read(identity, in_use)  # status was lost, or another installation gave SES the key
         manifest = _manifest(identity, byodkim, await asyncio.to_thread(new_key))
         try:
             secret = await self._client.create(SECRETS.collection(identity.metadata.namespace), manifest)
@@ -86,9 +91,9 @@ async def _key_in(secret: JsonObject, byodkim: ByodkimSpec) -> OwnKey | MissingK
     return MissingKey(byodkim.selector, Problem(Reason.DKIM_KEY_INVALID, message))
 
 
-def _absent(identity: SesIdentity, byodkim: ByodkimSpec) -> Problem:
+def _absent(identity: SesIdentity, byodkim: ByodkimSpec, in_use: frozenset[str]) -> Problem:
     name = byodkim.private_key_secret_ref.name
-    if _is_to_be_made(identity, byodkim):
+    if _is_to_be_made(identity, byodkim, in_use):
         return Problem(Reason.PROGRESSING, f"the Secret {name} does not exist and is to be made, with a new DKIM key")
     if byodkim.generate:
         return Problem(
@@ -103,11 +108,11 @@ def _absent(identity: SesIdentity, byodkim: ByodkimSpec) -> Problem:
     )
 
 
-def _is_to_be_made(identity: SesIdentity, byodkim: ByodkimSpec) -> bool:
+def _is_to_be_made(identity: SesIdentity, byodkim: ByodkimSpec, in_use: frozenset[str]) -> bool:
     """Whether a new key may be made. Not under a selector that SES signs with already: its record would have to change, and
     all mail would go with a signature that nobody can check, until SES has the new key."""
-    in_use = {region.dkim.tokens for region in identity.status.regions if region.dkim and region.dkim.key_fingerprint}
-    return byodkim.generate and (byodkim.selector,) not in in_use
+    told = {region.dkim.tokens for region in identity.status.regions if region.dkim and region.dkim.key_fingerprint}
+    return byodkim.generate and (byodkim.selector,) not in told and byodkim.selector not in in_use
 
 
 def _manifest(identity: SesIdentity, byodkim: ByodkimSpec, key: bytes) -> JsonObject:

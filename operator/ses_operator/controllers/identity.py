@@ -32,6 +32,7 @@ from ses_operator.core.dkim_source import MissingKey
 from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
 from ses_operator.core.feedback import needs_topics
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.key_identity import selectors_in_use
 from ses_operator.core.keys import Installation, ObjectKey
 from ses_operator.core.moves import FormerPlace
 from ses_operator.core.observed import Observed
@@ -155,15 +156,15 @@ class IdentityController:
         )
         if (problem := judge(application)) is not None:
             return await self._refuse(identity, problem, admission)
-        run, observed, plan = await self._converge(await self._with_new_key(run), observed)
+        run, observed, plan = await self._converge(await self._with_new_key(run, observed), observed)
         run, former = await self._leave(run, observed, plan)
         return await self._report(run, observed, plan, former)
 
-    async def _with_new_key(self, run: Run) -> Run:
+    async def _with_new_key(self, run: Run, observed: Observed) -> Run:
         """A DKIM key that is to be made stands in its Secret before SES or DNS hear of it."""
         if run.identity.spec.suspend or not isinstance(run.desired.dkim, MissingKey):
             return run
-        made = await self._parts.dkim_keys.make(run.identity)
+        made = await self._parts.dkim_keys.make(run.identity, selectors_in_use(observed))
         return run if made is None else replace(run, desired=replace(run.desired, dkim=made))
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:

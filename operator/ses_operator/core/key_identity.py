@@ -20,6 +20,12 @@ def own_selector(facts: IdentityFacts) -> str | None:
     return facts.dkim.tokens[0].lower() if facts.dkim.tokens else ""
 
 
+def selectors_in_use(observed: Observed) -> frozenset[str]:
+    """The selectors of customers' keys that SES signs with in any region, whoever gave it the key."""
+    selectors = (own_selector(view.facts) for view in observed.regions.values() if isinstance(view, Present))
+    return frozenset(selector for selector in selectors if selector is not None)
+
+
 def signs_with(key: OwnKey, region: str, observed: Observed) -> bool:
     """Whether the key of the identity in this region is just this one."""
     view = observed.regions.get(region)
