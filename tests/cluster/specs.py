@@ -1,49 +1,166 @@
-"""Random specs of a SesIdentity, for properties over the real thing. A new feature is one more member of ``MEMBERS``."""
+"""Random specs of a SesIdentity, and those changes among them that together try the most, for a property over the real thing.
+
+A new feature is one more member of ``MEMBERS``. The same changes are chosen in every run.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import product
+from random import Random
 from typing import Any
 
-from hypothesis import strategies as st
+from devcluster.guillotine import Moment
 
 Spec = dict[str, Any]
+Values = Callable[[Sequence[str]], list[Any]]
+"""What a member of the spec may be in these regions."""
 
 REGIONS = ("ap-southeast-2", "eu-west-1", "us-east-1")
-CONFIGURATION_SET = "bulk"
+CONFIGURATION_SETS = ("bulk", "news")
+SELECTORS = ("s1", "s2")
+"""Of DKIM keys, each in the Secret of the same name."""
 ENDPOINT_LABELS = {"dns": "random"}
 ZONES = ("one", "two")
 """What the SesAccount calls two hosted zones of one name. ExternalDNS writes into the first."""
+PLACES = (*(("Route53", zone) for zone in ZONES), ("DNSEndpoint", ZONES[0]))
 
-_SENDERS = [{"name": "partner", "principals": ["arn:aws:iam::111122223333:root"]}]
+LAST_WRITE = 8
+"""Few changes need more writes than this: then the operator lives on."""
+_CANDIDATES = 400
+_SHARE_SET = 0.6
 
-MEMBERS: Mapping[str, st.SearchStrategy[Any]] = {
-    "mailFrom": st.fixed_dictionaries(
-        {"subdomain": st.sampled_from(["bounce", "mx"]), "scope": st.sampled_from(["PerRegion", "Shared"])}
-    ),
-    "dmarc": st.fixed_dictionaries({"policy": st.sampled_from(["none", "reject"])}),
-    "dkim": st.fixed_dictionaries({"signingEnabled": st.booleans()}),
-    "tags": st.dictionaries(st.sampled_from(["team", "stage"]), st.sampled_from(["a", "b"]), min_size=1),
-    "configurationSetName": st.just(CONFIGURATION_SET),
-    "feedback": st.fixed_dictionaries({"emailForwardingEnabled": st.booleans()}),
-    "authorizedSenders": st.just(_SENDERS),
+_PARTNER, _OTHER = "arn:aws:iam::111122223333:root", "arn:aws:iam::444455556666:root"
+
+
+def _dkim(regions: Sequence[str]) -> list[Spec]:
+    parents: list[Spec] = [{"mode": "Deterministic", "deterministic": {"parentRegion": region}} for region in regions]
+    keys: list[Spec] = [
+        {"mode": "BYODKIM", "byodkim": {"selector": selector, "privateKeySecretRef": {"name": selector}}}
+        for selector in SELECTORS
+    ]
+    # A parent alone has nothing to replicate it.
+    sources = [{"mode": "Easy"}, *(parents if len(regions) > 1 else []), *keys]
+    return [{**source, "signingEnabled": signs} for source in sources for signs in (True, False)]
+
+
+def _overrides(regions: Sequence[str]) -> list[list[Spec]]:
+    region = regions[0]
+    topic = {"topicARN": f"arn:aws:sns:{region}:123456789012:mail"}
+    topics: list[Spec] = [{"bounce": topic}, {"complaint": {**topic, "includeHeaders": True}, "delivery": topic}]
+    return [
+        [{"region": region, "configurationSetName": CONFIGURATION_SETS[1]}],
+        *([{"region": region, "feedback": {"topics": each}}] for each in topics),
+    ]
+
+
+def _document(effect: str) -> Spec:
+    statement = {"Effect": effect, "Principal": {"AWS": _OTHER}, "Action": "ses:SendEmail"}
+    return {"Version": "2012-10-17", "Statement": [statement]}
+
+
+MEMBERS: Mapping[str, Values] = {
+    "mailFrom": lambda _: [
+        {"subdomain": name, "scope": scope} for name, scope in product(["bounce", "mx"], ["PerRegion", "Shared"])
+    ],
+    "dmarc": lambda _: [{"policy": policy} for policy in ("none", "reject")],
+    "dkim": _dkim,
+    "tags": lambda _: [{"team": "a"}, {"team": "b", "stage": "a"}, {"stage": "b"}],
+    "configurationSetName": lambda _: list(CONFIGURATION_SETS),
+    "regionOverrides": _overrides,
+    "feedback": lambda _: [{"emailForwardingEnabled": forwarded} for forwarded in (True, False)],
+    "authorizedSenders": lambda _: [[{"name": "partner", "principals": [who]}] for who in (_PARTNER, _OTHER)],
+    "policies": lambda _: [[{"name": "audit", "document": _document(effect)}] for effect in ("Allow", "Deny")],
 }
-NEED_TXT = frozenset({"mailFrom", "dmarc"})
-"""Members whose TXT records ExternalDNS 0.21 writes once and never takes away."""
+ALWAYS_SET = frozenset({"domain", "accountRef", "regions", "dns"})
+ELSEWHERE = frozenset({"email", "verificationTemplateRef", "deletionPolicy", "adoptionPolicy", "suspend"})
+"""Members of addresses, and those that decide what is left alone: test_email, test_deletion, test_adoption, test_dry_run."""
 
 
-@st.composite
-def specs(draw: st.DrawFn) -> Spec:
+@dataclass(frozen=True)
+class Change:
+    """From one spec to another, and the write of the operator before or after which it dies on the way."""
+
+    first: Spec
+    second: Spec
+    write: int
+    moment: Moment
+
+
+def changes(count: int) -> list[Change]:
+    """So many changes, each the one of many random ones that tries most of what those before it have not."""
+    random = Random(4)  # noqa: S311 - no secrets are drawn from it
+    chosen, tried = list[Change](), set[tuple[Hashable, ...]]()
+    for _ in range(count):
+        candidates = [change for _ in range(_CANDIDATES) if _ends_well(change := _change(random))]
+        best = max(candidates, key=lambda change: _worth(set(tries(change)) - tried))
+        chosen.append(best)
+        tried.update(tries(best))
+    return chosen
+
+
+def tries(change: Change) -> Iterator[tuple[Hashable, ...]]:
+    """What a change puts to the test: the move, what becomes of each member, and of the key of a region that stays."""
+    first, second = change.first, change.second
+    yield "place", place_of(first), place_of(second)
+    yield "moment", change.moment
+    yield "write", change.write
+    for name in MEMBERS:
+        if first[name] != second[name]:
+            yield name, "set" if first[name] is None else "removed" if second[name] is None else "changed"
+    if set(first["regions"]) & set(second["regions"]):
+        if _key_of(first) != _key_of(second):
+            yield "key", _mode_of(first), _mode_of(second)
+        yield "signing", *((spec["dkim"] or {}).get("signingEnabled", True) for spec in (first, second))
+
+
+def _worth(new: set[tuple[Hashable, ...]]) -> tuple[int, int]:
+    """Moves and changes of key count first: a change has one of each at the most."""
+    return sum(what in ("key", "place") for what, *_ in new), len(new)
+
+
+def _mode_of(spec: Spec) -> str:
+    return str((spec["dkim"] or {}).get("mode", "Easy"))
+
+
+def _key_of(spec: Spec) -> Spec:
+    """Where the key comes from."""
+    return {"mode": "Easy"} | {name: value for name, value in (spec["dkim"] or {}).items() if name != "signingEnabled"}
+
+
+def _change(random: Random) -> Change:
+    return Change(_spec(random), _spec(random), random.randint(1, LAST_WRITE), random.choice(list(Moment)))
+
+
+def _spec(random: Random) -> Spec:
     """All of a spec but domain and account. What is not in it is left out, or to be removed."""
-    dns = draw(st.sampled_from([("Route53", zone) for zone in ZONES] + [("DNSEndpoint", ZONES[0])]))
-    spec: Spec = {
-        "regions": sorted(draw(st.sets(st.sampled_from(REGIONS), min_size=1, max_size=2))),
-        "dns": dns_of(*dns, ttl=draw(st.sampled_from([60, 300]))),
-    }
+    regions = sorted(random.sample(REGIONS, random.randint(1, 2)))
+    place = random.choice(PLACES)
+    spec: Spec = {"regions": regions, "dns": dns_of(*place, ttl=random.choice([60, 300]))}
     for name, values in MEMBERS.items():
-        with_txt = name in NEED_TXT and dns[0] == "DNSEndpoint"
-        spec[name] = None if with_txt or draw(st.booleans()) else draw(values)
+        possible = [value for value in values(regions) if place[0] == "Route53" or not _needs_txt(name, value)]
+        spec[name] = random.choice(possible) if possible and random.random() < _SHARE_SET else None
     return spec
+
+
+def _needs_txt(name: str, value: Any) -> bool:
+    """Whether it has TXT records, which ExternalDNS 0.21 writes once and never takes away."""
+    return name in ("mailFrom", "dmarc") or (name == "dkim" and "byodkim" in value)
+
+
+def _ends_well(change: Change) -> bool:
+    """Whether it is a move that comes to an end: SES makes no replica into anything else, nor anything into a replica."""
+    first, second = change.first, change.second
+    stay = set(first["regions"]) & set(second["regions"])
+    replaced = any(_replicates(first, region) != _replicates(second, region) for region in stay)
+    return place_of(first) != place_of(second) and not replaced
+
+
+def _replicates(spec: Spec, region: str) -> str | None:
+    """Whose key the identity of this region is a copy of."""
+    parent = (spec["dkim"] or {}).get("deterministic", {}).get("parentRegion")
+    return None if parent == region else parent
 
 
 def dns_of(provider: str, zone: str, ttl: int) -> Spec:

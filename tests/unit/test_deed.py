@@ -16,7 +16,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentit
 from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import REPLICATION_ERRORS
 from ses_operator.core.deletion import hindrances, plan_deletion
-from ses_operator.core.desired import Desired, desired_identity
+from ses_operator.core.desired import Desired, MailFromBehavior, desired_identity
 from ses_operator.core.dkim_source import DeterministicDkim, DkimChoice, EasyDkim, ReplicaDkim
 from ses_operator.core.explanation import RegionCase, explain
 from ses_operator.core.footprint import Footprint
@@ -28,11 +28,13 @@ from ses_operator.core.records import Purpose
 from ses_operator.core.report import Case, readiness
 from ses_operator.core.ses import VerificationInfo, VerificationStatus
 from ses_operator.core.steps import DeleteIdentity, SesStep, Surplus, TagIdentity, UntagIdentity, WithdrawRecords
-from unit.strategies import DOMAIN, OWNER, own_key, wanted
+from unit.strategies import DOMAIN, MAIL_FROM_STYLES, OWNER, mail_from, own_key, wanted
 from unit.world import NOW, World, covering, next_plan, seen_by_ses, steps_of
 
 A, B, C = "eu-west-1", "us-east-1", "us-west-2"
-OWN_KEY = own_key("s1", "a")
+OWN_KEYS = OWN_KEY, _ = own_key("s1", "a"), own_key("s2", "b")
+MOST_CALLS = 200
+"""More than any life takes, with SES looking after each."""
 SUCCESS, FAILED = VerificationStatus.SUCCESS, VerificationStatus.FAILED
 
 
@@ -46,16 +48,22 @@ def easy(*regions: str) -> Desired:
 
 @st.composite
 def modes(draw: st.DrawFn) -> Desired:
-    """Easy DKIM, DEED or BYODKIM, in some of the regions."""
+    """Easy DKIM, DEED or BYODKIM with either of two keys, in some of the regions, with what else has to do with records."""
     regions = draw(st.lists(st.sampled_from([A, B, C]), min_size=1, unique=True))
-    choices: tuple[DkimChoice, ...] = (EasyDkim(2048), DeterministicDkim(regions[0], EasyDkim(2048)), OWN_KEY)
-    dkim = draw(st.sampled_from(choices))
-    return replace(easy(*regions), dkim=dkim)
+    choices: tuple[DkimChoice, ...] = (EasyDkim(2048), DeterministicDkim(regions[0], EasyDkim(2048)), *OWN_KEYS)
+    style, first = draw(st.sampled_from(MAIL_FROM_STYLES)), draw(st.sampled_from(regions))
+    return replace(
+        easy(*regions),
+        dkim=draw(st.sampled_from(choices)),
+        signing_enabled=draw(st.booleans()),
+        mail_from=mail_from(style, MailFromBehavior.USE_DEFAULT_VALUE, tuple(regions), first),
+        first_region=first,
+    )
 
 
 def lives(world: World, desired: Desired, footprint: Footprint) -> Iterator[tuple[World, SesStep | None]]:
     """The world after each single call, with SES looking in between, until nothing is left to do; and what SES was told."""
-    for _ in range(60):
+    for _ in range(MOST_CALLS):
         plan = next_plan(world, desired, footprint)
         step = next(iter(steps_of(plan)), None)
         if step is not None:
@@ -69,7 +77,7 @@ def lives(world: World, desired: Desired, footprint: Footprint) -> Iterator[tupl
     raise AssertionError("the plan does not come to an end")
 
 
-def settle(world: World, desired: Desired, footprint: Footprint, most_steps: int = 60) -> World:
+def settle(world: World, desired: Desired, footprint: Footprint, most_steps: int = MOST_CALLS) -> World:
     """The world after so many calls, or when there is nothing more to do."""
     for count, (after, _) in enumerate(lives(world, desired, footprint), start=1):
         world = after
