@@ -15,10 +15,11 @@ from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import STATUS_DEFAULT, SesIdentityStatus
 from ses_operator.api.meta import API_VERSION, OWNER_TAG
 from ses_operator.api.reasons import Reason
+from ses_operator.api.template import SesVerificationTemplate, SesVerificationTemplateStatus
 from ses_operator.controllers.accounts import Accounts
 from ses_operator.core.account_report import account_status, region_status
 from ses_operator.core.desired import desired_identity
-from ses_operator.core.keys import Installation, ObjectKey
+from ses_operator.core.keys import Installation, ObjectKey, Owner
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.plan import plan_identity, wanted_records
 from ses_operator.core.problems import Problem
@@ -26,6 +27,17 @@ from ses_operator.core.publication import DnsObservation, PublishedRecord, Recor
 from ses_operator.core.report import Case, not_ready
 from ses_operator.core.ses import AccountFacts, IdentityFacts, VerificationStatus
 from ses_operator.core.status import identity_status, refused_status, unfinished_status
+from ses_operator.core.template_content import content_fault
+from ses_operator.core.templates import (
+    NoTemplate,
+    StandingTemplate,
+    TemplateView,
+    desired_template,
+    held_template,
+    in_use,
+    refused_template,
+    template_status,
+)
 from ses_operator.kube.store import ObjectStore
 from unit.world import NOW, covering, fresh_dkim, held_back
 
@@ -85,7 +97,9 @@ def identity(*, spec: Mapping[str, Any] | None = None, **metadata: object) -> Se
 
 
 def _manifest(
-    kind: str, found: SesIdentity | SesAccount, status: SesIdentityStatus | SesAccountStatus
+    kind: str,
+    found: SesIdentity | SesAccount | SesVerificationTemplate,
+    status: SesIdentityStatus | SesAccountStatus | SesVerificationTemplateStatus,
 ) -> dict[str, Any]:
     """The object with the part of its status that those who wait for it read; the apiserver's own where nobody has looked."""
     written = found.model_dump(mode="json", exclude_unset=True, include={"metadata", "spec"})
@@ -246,6 +260,57 @@ def account_moments() -> tuple[Moment, ...]:
     )
 
 
+def _template(content: str = "<p>Welcome</p>", **metadata: object) -> SesVerificationTemplate:
+    """A SesVerificationTemplate that nobody has looked at."""
+    spec = {
+        "fromEmailAddress": "hello@mail.example.com",
+        "subject": "Please confirm",
+        "content": content,
+        "successRedirectURL": "https://www.example.com/verified",
+        "failureRedirectURL": "https://www.example.com/expired",
+        "regions": [REGION],
+    }
+    named = {"name": "welcome", "namespace": "team-a", "generation": 1, **metadata}
+    return SesVerificationTemplate.model_validate({"metadata": named, "spec": spec, "status": STATUS_DEFAULT})
+
+
+def template_moments() -> tuple[Moment, ...]:
+    """A SesVerificationTemplate from creation to deletion, and what may come between."""
+    fresh, wrong = _template(), _template(content="<script>x</script>")
+    deleting = _template(deletionTimestamp="2026-01-02T00:00:00Z", finalizers=["ses-operator.io/finalizer"])
+    fault, held = content_fault(wrong.spec.content), in_use(("customer",))
+    assert fault is not None
+    assert held is not None
+    invalid = refused_template(wrong, Problem(Reason.TEMPLATE_INVALID, fault), NOW)
+    desired = desired_template(Owner("production", ObjectKey("team-a", "welcome")), fresh.spec, {})
+    unverified = Problem(Reason.FROM_ADDRESS_NOT_VERIFIED, f"{REGION}: hello@mail.example.com is not verified")
+
+    def said(view: TemplateView) -> SesVerificationTemplateStatus:
+        return template_status(fresh, desired, {REGION: view}, NOW)
+
+    def at(
+        name: str,
+        found: SesVerificationTemplate,
+        status: SesVerificationTemplateStatus,
+        kstatus: Kstatus,
+        health: Health = Health.PROGRESSING,
+    ) -> Moment:
+        return Moment(name, _manifest("SesVerificationTemplate", found, status), kstatus, health)
+
+    ready, in_progress = said(StandingTemplate(desired.text, str(desired.owner))), Kstatus.IN_PROGRESS
+    theirs = said(StandingTemplate(desired.text, "production/team-b/welcome"))
+    return (
+        at("fresh", fresh, fresh.status, in_progress),
+        at("creating", fresh, said(NoTemplate()), in_progress),
+        at("sender_not_verified", fresh, said(unverified), in_progress),
+        at("content_refused", wrong, invalid, Kstatus.FAILED, Health.DEGRADED),
+        at("owned_by_another", fresh, theirs, in_progress),
+        at("ready", fresh, ready, Kstatus.CURRENT, Health.HEALTHY),
+        at("changed_since", _template(generation=2), ready, in_progress),
+        at("deletion_waits_for_its_users", deleting, held_template(deleting, held, NOW), Kstatus.TERMINATING),
+    )
+
+
 def for_every_reason() -> tuple[Moment, ...]:
     """An identity that is not ready, for each reason that there is."""
     found = identity()
@@ -263,4 +328,4 @@ def for_every_reason() -> tuple[Moment, ...]:
     )
 
 
-MOMENTS = (*identity_moments(), *account_moments())
+MOMENTS = (*identity_moments(), *account_moments(), *template_moments())

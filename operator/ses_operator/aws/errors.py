@@ -19,60 +19,16 @@ from botocore import exceptions as botocore_errors
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.catalog import ses_regions
 from ses_operator.aws.email_refusals import email_refusal
+from ses_operator.aws.error_codes import (
+    ACCESS_CODES,
+    BAD_REQUEST_CODES,
+    EXPIRED_CODES,
+    SIGNATURE_CODES,
+    THROTTLING_CODES,
+    UNKNOWN_KEY_CODES,
+)
 from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem, Retry, Stale
 
-THROTTLING_CODES = frozenset(
-    {
-        "BandwidthLimitExceeded",
-        "RequestLimitExceeded",
-        "RequestThrottled",
-        "RequestThrottledException",
-        "SlowDown",
-        "ThrottledException",
-        "Throttling",
-        "ThrottlingException",
-        "TooManyRequests",
-        "TooManyRequestsException",
-    }
-)
-ACCESS_CODES = frozenset(
-    {
-        "AccessDenied",
-        "AccessDeniedException",
-        "AuthorizationError",
-        "NotAuthorized",
-        "NotAuthorizedException",
-        "UnauthorizedOperation",
-    }
-)
-EXPIRED_CODES = frozenset({"ExpiredToken", "ExpiredTokenException", "RequestExpired"})
-SIGNATURE_CODES = frozenset({"InvalidSignatureException", "RequestTimeTooSkewed", "SignatureDoesNotMatch"})
-UNKNOWN_KEY_CODES = frozenset(
-    {
-        "AuthFailure",
-        "IncompleteSignature",
-        "InvalidAccessKeyId",
-        "InvalidClientTokenId",
-        "InvalidIdentityToken",
-        "MissingAuthenticationToken",
-        "MissingAuthenticationTokenException",
-        "OptInRequired",
-        "UnrecognizedClientException",
-    }
-)
-BAD_REQUEST_CODES = frozenset(
-    {
-        "BadRequestException",
-        "InvalidChangeBatch",
-        "InvalidDomainName",
-        "InvalidInput",
-        "InvalidParameterException",
-        "InvalidParameterValue",
-        "InvalidParameterValueException",
-        "ValidationError",
-        "ValidationException",
-    }
-)
 NO_CREDENTIALS = (
     botocore_errors.NoCredentialsError,
     botocore_errors.PartialCredentialsError,
