@@ -6,30 +6,17 @@ from typing import Any
 
 import pytest
 
+from cluster.templates import template
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
-from ses_operator.api.meta import API_VERSION, OWNER_TAG
+from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 
 SPAIN, MILAN = "eu-south-2", "eu-south-1"
 REGIONS = (SPAIN, MILAN)
-
-
-def template(tenant: Tenant, **spec: Any) -> dict[str, Any]:
-    wanted = {
-        "fromEmailAddress": f"hello@{tenant.domain}",
-        "subject": "Please confirm",
-        "content": "<p>Welcome</p>",
-        "successRedirectURL": "https://www.example.com/yes",
-        "failureRedirectURL": "https://www.example.com/no",
-        "regions": [*REGIONS],
-        **spec,
-    }
-    metadata = {"name": "welcome", "namespace": tenant.namespace}
-    return {"apiVersion": API_VERSION, "kind": "SesVerificationTemplate", "metadata": metadata, "spec": wanted}
 
 
 class Standing:
@@ -63,7 +50,7 @@ class Standing:
 
 def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenant: Tenant, kubectl: Kubectl) -> None:
     standing, address = Standing(tenant, kubectl), f"customer@{tenant.domain}"
-    kubectl.apply(template(tenant))
+    kubectl.apply(template(tenant, regions=[*REGIONS]))
     assert SPAIN in standing.says("False", Reason.FROM_ADDRESS_NOT_VERIFIED)
     tenant.create_ready(*REGIONS)
     tenant.environment.kubectl(
@@ -108,9 +95,9 @@ def test_a_body_that_ses_would_refuse_is_told_before_it_is_asked_and_a_region_th
 ) -> None:
     standing = Standing(tenant, kubectl)
     tenant.create_ready(*REGIONS)
-    kubectl.apply(template(tenant, content='<p>\n<a href="https://www.example.com">Here</a></p>'))
+    kubectl.apply(template(tenant, regions=[*REGIONS], content='<p>\n<a href="https://www.example.com">Here</a></p>'))
     assert "<a>" in standing.says("False", Reason.TEMPLATE_INVALID)
-    kubectl.apply(template(tenant))
+    kubectl.apply(template(tenant, regions=[*REGIONS]))
     standing.says("True", Reason.SUCCEEDED)
     kubectl.apply(template(tenant, regions=[MILAN], subject="Another"))
     eventually(lambda: standing.at_ses(SPAIN) == [], timeout=PATIENCE, of="the template to go")
