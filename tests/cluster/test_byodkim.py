@@ -8,13 +8,9 @@ from typing import Any
 
 import pytest
 
-from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
-from devcluster.apiclient import ACCOUNTS
-from devcluster.environment import Environment
-from devcluster.guillotine import Guillotine
-from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.meta import WATCH_LABEL
 from ses_operator.api.reasons import Reason
@@ -162,27 +158,3 @@ def test_a_key_that_is_to_be_made_is_made_once_belongs_to_the_object_and_is_not_
     eventually(lambda: tenant.api.get(f"{secrets(tenant)}/remade") is None, timeout=PATIENCE, of="the Secret to go")
     assert tenant.api.get(f"{secrets(tenant)}/theirs") is not None
     assert (tenant.at_ses(), tenant.records()) == ({}, {})
-
-
-def test_killed_right_after_it_has_made_a_key_the_next_one_goes_on_with_that(
-    environment: Environment, tenant: Tenant
-) -> None:
-    account = f"crash-{tenant.namespace}"
-    options = OperatorOptions(account, watch_namespaces=(tenant.namespace,), flags=QUICK)
-    with Guillotine(environment.sandbox.aws_url, environment.plane) as guillotine:
-        environment.add_account(account, aws_url=guillotine.aws_url)
-        killable = Tenant(environment, tenant.api, tenant.namespace, account=account)
-        with environment.operator(options, kubernetes_url=guillotine.kubernetes_url) as operator:
-            guillotine.kill_after(1, operator.kill)
-            killable.create(IRELAND, dkim=byodkim("s1", "made", generate=True))
-            assert guillotine.fallen.wait(PATIENCE)
-            assert "secrets" in guillotine.writes[0].what, "the key is there before anything hears of it"
-            made = tenant.api.get(f"{secrets(tenant)}/made")
-            assert made is not None
-            environment.forget_lease(account)
-            operator.start()
-            killable.ready()
-            assert published(tenant) == {"s1": public_key(b64decode(made["data"]["tls.key"]))}
-            killable.delete()
-            killable.gone()
-        tenant.api.delete(f"{ACCOUNTS}/{account}")

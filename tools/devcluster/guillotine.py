@@ -64,9 +64,9 @@ class SeenWrite:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Blade:
-    """Falls once, at the write of this number."""
+    """Falls once, at the first write of which this is true."""
 
-    number: int
+    is_due: Callable[[SeenWrite], bool]
     moment: Moment
     kill: Callable[[], None]
 
@@ -102,11 +102,15 @@ class Guillotine:
 
     def kill_before(self, number: int, kill: Callable[[], None]) -> None:
         """Calls `kill` when the `number`-th write from now arrives, and does not pass that write on."""
-        self._arm(_Blade(number, Moment.BEFORE, kill))
+        self._arm(_Blade(lambda write: write.number == number, Moment.BEFORE, kill))
 
     def kill_after(self, number: int, kill: Callable[[], None]) -> None:
         """Calls `kill` when the `number`-th write from now has been answered, and does not pass the answer on."""
-        self._arm(_Blade(number, Moment.AFTER, kill))
+        self._arm(_Blade(lambda write: write.number == number, Moment.AFTER, kill))
+
+    def kill_after_first(self, words: str, kill: Callable[[], None]) -> None:
+        """The same at the first write that has these words: "secrets", "CreateEmailIdentity"."""
+        self._arm(_Blade(lambda write: words in write.what, Moment.AFTER, kill))
 
     def disarm(self) -> bool:
         """Lets everything pass, and counts from 1 again. Whether the blade has fallen."""
@@ -185,9 +189,9 @@ class Guillotine:
     def _count(self, what: str) -> _Blade | None:
         """Numbers a write; the blade if it is to fall at this one."""
         with self._lock:
-            self._writes.append(SeenWrite(len(self._writes) + 1, what))
-            armed = self._armed
-            return armed if armed is not None and armed.number == len(self._writes) else None
+            write = SeenWrite(len(self._writes) + 1, what)
+            self._writes.append(write)
+            return self._armed if self._armed is not None and self._armed.is_due(write) else None
 
     def _fall(self, blade: _Blade, request: web.Request) -> web.StreamResponse:
         with self._lock:  # so that who disarms knows, once that is done, whether it fell
