@@ -85,6 +85,31 @@ def test_a_plain_identity_needs_nothing_of_other_features_regions_and_domains() 
     assert not allows(policy, "ses:ListEmailIdentities", "*", aws__RequestedRegion=["us-east-1"])
 
 
+TEMPLATE: dict[str, Any] = {
+    "apiVersion": "ses-operator.io/v1alpha1",
+    "kind": "SesVerificationTemplate",
+    "metadata": {"name": "welcome", "namespace": "team"},
+    "spec": {
+        "fromEmailAddress": "hello@mail.example.com",
+        "subject": "Please confirm",
+        "content": "Welcome",
+        "successRedirectURL": "https://www.example.com/yes",
+        "failureRedirectURL": "https://www.example.com/no",
+        "regions": ["us-east-1"],
+    },
+}
+
+
+def test_a_template_is_allowed_in_its_own_regions_before_an_identity_uses_it() -> None:
+    policy = printed(files=(ACCOUNT, IDENTITY, TEMPLATE))
+    create = "ses:CreateCustomVerificationEmailTemplate"
+    assert allows(policy, create, "*", aws__RequestedRegion=["us-east-1"])
+    assert not allows(policy, create, "*", aws__RequestedRegion=["ap-south-1"])
+    elsewhere = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "accountRef": {"name": "other"}}}
+    assert create not in actions(printed(files=(ACCOUNT, IDENTITY, elsewhere)))
+    assert create in actions(printed(files=(ACCOUNT, TEMPLATE)))
+
+
 ADDRESS = {
     **IDENTITY,
     "spec": {"email": "billing@example.com", "regions": ["eu-west-1"], "accountRef": {"name": "default"}},

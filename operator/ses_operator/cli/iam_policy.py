@@ -14,7 +14,8 @@ from pydantic import ValidationError
 
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND
+from ses_operator.api.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND, TEMPLATE_KIND
+from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.core.iam_policy import Document, Scope, entry_policy, operator_policy, sender_policy, zone_policy
 from ses_operator.core.needs import scope_of
 from ses_operator.core.permissions import Feature
@@ -59,8 +60,8 @@ POLICIES: dict[Holder, Callable[[Scope], Document]] = {
     "files",
     type=click.File(),
     multiple=True,
-    help="SesAccounts and SesIdentities to read regions, domains, zones, roles and features from; - for standard input, as "
-    "in: kubectl get ses -A -o yaml | ses-operator iam-policy -f -",
+    help="SesAccounts, SesIdentities and templates to read regions, domains, zones, roles and features from; - for standard "
+    "input, as in: kubectl get ses -A -o yaml | ses-operator iam-policy -f -",
 )
 @click.option("--account", help="Name of the SesAccount, where the files have several.")
 @click.option("--account-id", help="Id of the AWS account. Default: as the status of the SesAccount says, else any.")
@@ -124,10 +125,11 @@ def _read(files: Iterable[TextIO], account_name: str | None) -> Scope:
     if account_name is not None and account_name not in accounts:
         raise click.UsageError(f"there is no SesAccount {account_name} in the files")
     account = accounts[account_name] if account_name else next(iter(accounts.values()), None)
-    return scope_of(account, identities)
+    templates = [found for found in objects if isinstance(found, SesVerificationTemplate)]
+    return scope_of(account, identities, templates)
 
 
-def _objects(file: TextIO) -> Iterator[SesAccount | SesIdentity]:
+def _objects(file: TextIO) -> Iterator[SesAccount | SesIdentity | SesVerificationTemplate]:
     try:
         for document in yaml.safe_load_all(file):
             yield from _parsed(document)
@@ -139,7 +141,7 @@ def _objects(file: TextIO) -> Iterator[SesAccount | SesIdentity]:
         raise click.UsageError(f"{file.name}: a {error.title} cannot be read: {where}: {first['msg']}") from error
 
 
-def _parsed(document: Any) -> Iterator[SesAccount | SesIdentity]:
+def _parsed(document: Any) -> Iterator[SesAccount | SesIdentity | SesVerificationTemplate]:
     """The objects of ours in a document, which may be a List; others are left out."""
     if not isinstance(document, dict):
         return
@@ -152,3 +154,5 @@ def _parsed(document: Any) -> Iterator[SesAccount | SesIdentity]:
         yield SesAccount.model_validate(document)
     elif document.get("kind") == IDENTITY_KIND:
         yield SesIdentity.model_validate(document)
+    elif document.get("kind") == TEMPLATE_KIND:
+        yield SesVerificationTemplate.model_validate(document)

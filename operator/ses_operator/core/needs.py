@@ -1,4 +1,4 @@
-"""What manifests need in AWS: the scope of a policy, read from SesAccounts and SesIdentities. Pure."""
+"""What manifests need in AWS: the scope of a policy, read from SesAccounts, SesIdentities and SesVerificationTemplates. Pure."""
 
 from __future__ import annotations
 
@@ -7,24 +7,31 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from ses_operator.api.account import DnsProvider, SesAccount
 from ses_operator.api.dkim import DkimMode
 from ses_operator.api.identity import SesIdentity, SesIdentitySpec
+from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.core.iam_policy import ANY, Scope
 from ses_operator.core.permissions import Feature
 
 
-def scope_of(account: SesAccount | None, identities: Iterable[SesIdentity]) -> Scope:
-    """The scope of all identities that refer to the account; of all, where no account is given.
+def scope_of(
+    account: SesAccount | None, identities: Iterable[SesIdentity], templates: Iterable[SesVerificationTemplate] = ()
+) -> Scope:
+    """The scope of all identities and templates that refer to the account; of all, where no account is given.
 
     Zones of the account that have a role of their own are written with that role: the account's credentials assume it.
     """
     mine = tuple(each for each in identities if account is None or each.spec.account_ref.name == account.metadata.name)
+    kept = tuple(each for each in templates if account is None or each.spec.account_ref.name == account.metadata.name)
+    placed: tuple[SesIdentity | SesVerificationTemplate, ...] = (*mine, *kept)
     provider = account.spec.dns.default_provider if account else None
     features = frozenset(feature for identity in mine for feature in features_of(identity, provider))
+    if kept:
+        features |= {Feature.IDENTITIES, Feature.VERIFICATION_TEMPLATES}
     zones = account.spec.dns.zones if account else ()
     # A zone that has to be found first may be any; the condition on the names of records holds in all of them.
     given = () if Feature.FIND_ZONES in features else zones
     return Scope(
         features=features,
-        regions=tuple(sorted({region for identity in mine for region in identity.spec.regions})),
+        regions=tuple(sorted({region for each in placed for region in each.spec.regions})),
         identities=tuple(sorted({identity.spec.identity for identity in mine})),
         zones=tuple(sorted(zone.hosted_zone_id for zone in given if zone.role_arn is None)),
         roles=tuple(sorted({zone.role_arn for zone in zones if zone.role_arn is not None})),
