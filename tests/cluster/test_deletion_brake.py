@@ -9,7 +9,7 @@ import pytest
 from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import ACCOUNTS, IDENTITIES
-from devcluster.environment import Environment
+from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.conditions import ConditionType
@@ -82,6 +82,27 @@ def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Ten
     tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"maxDeletionsPerHour": 2}})
     tenant.gone(waiting[2])
     assert tenant.at_ses(f"{waiting[2]}.{tenant.domain}") == {}
+
+
+@pytest.mark.usefixtures("operator")
+def test_while_credentials_are_missing_no_deletion_is_counted(tenant: Tenant, environment: Environment) -> None:
+    for name in NAMES[:2]:
+        tenant.create(IRELAND, name=name, domain=f"{name}.{tenant.domain}")
+    for name in NAMES[:2]:
+        tenant.ready(name)
+    secret = f"{tenant.account}-credentials"
+    environment.kubectl("delete", "secret", secret, "--namespace", OPERATOR_NAMESPACE)
+    tenant.account_not_ready(Reason.SECRET_NOT_FOUND)
+
+    for name in NAMES[:2]:
+        tenant.delete(name)
+
+    for name in NAMES[:2]:
+        assert secret in tenant.waits_for_deletion(Reason.SECRET_NOT_FOUND, name)
+    environment.kubectl.apply(environment.secret(secret))
+    eventually(lambda: len(left(tenant)) == 1 and held(tenant) == left(tenant), timeout=PATIENCE, of="one to be held")
+    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"maxDeletionsPerHour": 2}})
+    eventually(lambda: left(tenant) == set(), timeout=PATIENCE, of="both to be gone")
 
 
 def is_looked_at(tenant: Tenant, name: str) -> bool:

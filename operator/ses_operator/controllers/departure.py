@@ -57,7 +57,9 @@ class Departure:
         account = self._parts.accounts.get(identity.spec.account_ref.name)
         if account is None:
             return Result.done()
-        leave = await self._ask_leave(identity) if heir is None else identity
+        # While the account cannot be used nothing goes, and nothing is counted: else all would go at once when it can.
+        may_go = heir is None and isinstance(account, OpenAccount)
+        leave = await self._ask_leave(identity) if may_go else identity
         if isinstance(leave, Problem):
             return await self._wait(identity, leave, heir)
         identity = leave
