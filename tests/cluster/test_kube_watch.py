@@ -71,7 +71,7 @@ class Heard:
 
 @asynccontextmanager
 async def reflecting(reflector: Reflector, heard: Heard) -> AsyncIterator[None]:
-    reflector.on_change, reflector.on_installed = heard.change, heard.install
+    reflector.subscribe(heard.change, heard.install)
     task = asyncio.create_task(reflector.run())
     try:
         yield
@@ -179,15 +179,17 @@ async def test_a_right_to_one_namespace_by_its_name_suffices_to_see_its_labels_c
 ) -> None:
     await asyncio.to_thread(kubectl.apply, *_right_to_see(namespace, "watcher"))
     async with client_of(control_plane.kubeconfig_for(User("watcher"))) as client:
-        reflectors, heard = Reflectors.by_name(client, NAMESPACES, (namespace,)), Heard()
-        reflectors.subscribe(heard.change)
+        reflectors, heard, also = Reflectors.by_name(client, NAMESPACES, (namespace,)), Heard(), Heard()
+        for listener in (heard, also):
+            reflectors.subscribe(listener.change)
         task = asyncio.create_task(reflectors.run())
         try:
             await reflectors.synced()
             assert reflectors.installed
             assert reflectors.get(ObjectKey("", "default")) is None
             await asyncio.to_thread(kubectl, "label", "namespace", namespace, "mail=yes")
-            await heard.until(lambda: _label(reflectors, namespace) == "yes")
+            for listener in (heard, also):
+                await listener.until(lambda: _label(reflectors, namespace) == "yes")
         finally:
             task.cancel()
 

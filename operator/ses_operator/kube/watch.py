@@ -48,8 +48,13 @@ class Reflector:
         self._settled = asyncio.Event()
         self.installed = False
         """Whether the apiserver serves the kind, and lets us see it."""
-        self.on_change: OnChange = lambda *_: None
-        self.on_installed: Callable[[], None] = lambda: None
+        self._on_change: list[OnChange] = []
+        self._on_installed: list[Callable[[], None]] = []
+
+    def subscribe(self, on_change: OnChange, on_installed: Callable[[], None] = lambda: None) -> None:
+        """Who else is told of changes, and of the kind being served where it was not."""
+        self._on_change.append(on_change)
+        self._on_installed.append(on_installed)
 
     def get(self, key: ObjectKey) -> JsonObject | None:
         """The object, None if there is none (that the label selects)."""
@@ -90,7 +95,8 @@ class Reflector:
         if not self.installed:
             self.installed = True
             logger.info("watching %s", self._resource.plural)
-            self.on_installed()
+            for told in self._on_installed:
+                told()
         for key in [key for key in self._objects if key not in found]:
             self._remove(key)
         for key, obj in found.items():
@@ -120,11 +126,15 @@ class Reflector:
         metadata.pop("managedFields", None)
         obj.pop("data", None)  # what a Secret holds is read by whoever needs it, and kept by nobody
         self._objects[key] = obj
-        self.on_change(key, obj)
+        self._tell(key, obj)
 
     def _remove(self, key: ObjectKey) -> None:
         self._objects.pop(key, None)
-        self.on_change(key, None)
+        self._tell(key, None)
+
+    def _tell(self, key: ObjectKey, obj: JsonObject | None) -> None:
+        for told in self._on_change:
+            told(key, obj)
 
     def _note_absence(self, error: OperatorError) -> None:
         if self.installed or not self._settled.is_set():
@@ -153,9 +163,9 @@ class Reflectors:
         return found
 
     def subscribe(self, on_change: OnChange, on_installed: Callable[[], None] = lambda: None) -> None:
-        """Who is told of changes, and of the kind being served where it was not."""
+        """Who else is told of changes, and of the kind being served where it was not."""
         for reflector in self._each:
-            reflector.on_change, reflector.on_installed = on_change, on_installed
+            reflector.subscribe(on_change, on_installed)
 
     @property
     def installed(self) -> bool:
