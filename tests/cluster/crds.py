@@ -41,7 +41,7 @@ def crds(control_plane: ControlPlane) -> None:
     kubectl = control_plane.kubectl
     kubectl("apply", "--server-side", "--filename=-", stdin="---\n".join(render_all().values()))
     names = [f"crd/{kind.plural}.ses-operator.io" for kind in KINDS]
-    kubectl("wait", "--for=condition=Established", "--timeout=90s", *names)
+    kubectl.await_kinds(*names)
     _await_openapi(kubectl)
 
 

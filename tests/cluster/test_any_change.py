@@ -213,7 +213,7 @@ def _is_done(identity: SesIdentity) -> bool:
 @pytest.fixture
 def stage(environment: Environment, tenant: Tenant, kubectl: Kubectl, tmp_path: Path) -> Iterator[Stage]:
     kubectl.apply(dnsendpoint_crd())
-    kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd/dnsendpoints.externaldns.k8s.io")
+    kubectl.await_kinds("crd/dnsendpoints.externaldns.k8s.io")
     parent, account = f"{tenant.namespace}.example.net", tenant.namespace
     zones = {name: _zone(tenant, parent, name) for name in ZONES}
     for region in REGIONS:

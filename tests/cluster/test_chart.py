@@ -178,7 +178,7 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
         "logLevel": "debug",
     }
     release.install({**ID, "watchNamespaces": [] if everywhere else [namespace], "settings": settings})
-    kubectl("wait", "--for=condition=Established", "--timeout=90s", *KINDS)
+    kubectl.await_kinds(*KINDS)
     environment.add_account()
     refused = refused_requests(kubectl)
     tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
@@ -221,7 +221,7 @@ def test_an_identity_lives_through_upgrade_rollback_and_uninstall(
 ) -> None:
     kubectl = release.kubectl
     release.install(ID, PREVIOUS)
-    kubectl("wait", "--for=condition=Established", "--timeout=90s", *KINDS)
+    kubectl.await_kinds(*KINDS)
     environment.add_account()
     tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
     tenant.create("eu-west-1")

@@ -223,7 +223,7 @@ def test_a_policy_published_by_hand_is_noticed_without_asking(tenant: Tenant) ->
 
 def test_an_older_policy_that_external_dns_does_not_change_is_explained(tenant: Tenant, kubectl: Kubectl) -> None:
     kubectl.apply(dnsendpoint_crd())
-    kubectl("wait", "--for=condition=Established", "--timeout=90s", "crd/dnsendpoints.externaldns.k8s.io")
+    kubectl.await_kinds("crd/dnsendpoints.externaldns.k8s.io")
     tenant.add_record("_dmarc", "TXT", '"v=DMARC1; p=none"')
     tenant.create(IRELAND, dmarc=DMARC, dns={"provider": "DNSEndpoint"})
     tenant.not_ready(Reason.WAITING_FOR_DNS)

@@ -123,7 +123,7 @@ class Surroundings:
     def _external_dns(self) -> Iterator[None]:
         kubectl = self._user.environment.kubectl
         kubectl.apply(dnsendpoint_crd())
-        kubectl("wait", "--for=condition=Established", "--timeout=90s", "crd/dnsendpoints.externaldns.k8s.io")
+        kubectl.await_kinds("crd/dnsendpoints.externaldns.k8s.io")
         settings = Settings(owner_id="examples", arguments=["--label-filter=external-dns=public"])
         kubeconfig, url = self._user.environment.plane.kubeconfig, self._user.environment.sandbox.aws_url
         with ExternalDns(kubeconfig, url, settings, log=self._folder / "external-dns.log"):

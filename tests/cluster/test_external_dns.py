@@ -25,7 +25,7 @@ DNS_ENDPOINT = {"provider": "DNSEndpoint", "dnsEndpoint": {"labels": {"dns": "pu
 def installed(kubectl: Kubectl) -> None:
     """ExternalDNS's kind."""
     kubectl.apply(dnsendpoint_crd())
-    kubectl("wait", "--for=condition=Established", "--timeout=90s", CRD)
+    kubectl.await_kinds(CRD)
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def zone(route53: Route53Client) -> Zone:
 def endpoint(kubectl: Kubectl, namespace: str, zone: Zone) -> str:
     """A DNSEndpoint that asks for all wanted records of the zone, by the name that kubectl takes."""
     kubectl.apply(dnsendpoint_crd())
-    kubectl("wait", "--for=condition=Established", "crd/dnsendpoints.externaldns.k8s.io", "--timeout=60s")
+    kubectl.await_kinds("crd/dnsendpoints.externaldns.k8s.io")
     endpoints = [
         {"dnsName": name, "recordType": kind, "targets": [value], "recordTTL": 60}
         for (name, kind), value in zone.wanted.items()

@@ -134,7 +134,7 @@ def test_a_zone_keeps_its_records_until_the_other_one_is_delegated_to(
 def external_dns(environment: Environment, tenant: Tenant, kubectl: Kubectl, tmp_path: Path) -> Iterator[ExternalDns]:
     """ExternalDNS for the tenant's namespace, which writes into the zone that the operator writes into."""
     kubectl.apply(dnsendpoint_crd())
-    kubectl("wait", "--for=condition=Established", "--timeout=90s", CRD)
+    kubectl.await_kinds(CRD)
     arguments = [f"--namespace={tenant.namespace}", f"--domain-filter={ZONE}", "--label-filter=dns=moves"]
     settings = Settings(owner_id=tenant.namespace, arguments=arguments)
     log = tmp_path / "external-dns.log"

@@ -37,7 +37,7 @@ CRD = "crd/dnsendpoints.externaldns.k8s.io"
 def installed(kubectl: Kubectl) -> None:
     """ExternalDNS's kind."""
     kubectl.apply(dnsendpoint_crd())
-    kubectl("wait", "--for=condition=Established", "--timeout=90s", CRD)
+    kubectl.await_kinds(CRD)
 
 
 @pytest.fixture

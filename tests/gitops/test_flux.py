@@ -29,7 +29,7 @@ def environment() -> Iterator[Environment]:
         environment.kubectl("delete", "sesaccount", "default")
         environment.kubectl.apply(*kinds())
         environment.kubectl("create", "namespace", NAMESPACE)
-        environment.kubectl("wait", "--for=condition=Established", "--timeout=30s", "crd", "--all")
+        environment.kubectl.await_kinds()
         yield environment
 
 

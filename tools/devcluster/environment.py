@@ -43,11 +43,7 @@ class Environment:
         """Installs the kinds, and the operator's namespace and rights. May be repeated."""
         self.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
         self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}, _RIGHTS)
-        self.kubectl(
-            "wait", "--for=condition=Established", "--timeout=90s",
-            "crd/sesidentities.ses-operator.io", "crd/sesaccounts.ses-operator.io",
-            "crd/sesverificationtemplates.ses-operator.io",
-        )  # fmt: skip
+        self.kubectl.await_kinds()
 
     def add_account(self, name: str = "default", *, aws_url: str | None = None, **dns: Any) -> None:
         """Makes a SesAccount whose AWS is the sandbox (or what stands before it, at `aws_url`) and its Secret.

@@ -7,6 +7,8 @@ from typing import Any, Self
 
 import yaml
 
+from devcluster.waiting import eventually
+
 
 class KubectlError(RuntimeError):
     """kubectl exited with an error; the message is what it wrote to stderr."""
@@ -43,6 +45,23 @@ class Kubectl:
         """The object, or the List, that `kubectl get ARGUMENTS` names."""
         found: dict[str, Any] = json.loads(self("get", "--output=json", *arguments))
         return found
+
+    def await_kinds(self, *names: str) -> None:
+        """Waits until these CustomResourceDefinitions, by default all, are served.
+
+        `kubectl wait` gives up at once on one that is so new that it has no conditions.
+        """
+
+        def are_served() -> bool:
+            found = self.get("crd", *(name.removeprefix("crd/") for name in names))
+            return all(_is_established(each) for each in found.get("items", [found]))
+
+        eventually(are_served, timeout=90, of="the kinds to be served")
+
+
+def _is_established(definition: dict[str, Any]) -> bool:
+    conditions = definition.get("status", {}).get("conditions") or ()
+    return any(each["type"] == "Established" and each["status"] == "True" for each in conditions)
 
 
 def _text(manifest: str | dict[str, Any]) -> str:
