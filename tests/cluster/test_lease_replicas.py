@@ -60,6 +60,11 @@ def stands_by(replica: ReplicaProcess) -> None:
     eventually(lambda: "caches synced" in replica.told("msg"), timeout=STARTUP, of=f"{replica.name} to stand by")
 
 
+def reconciles(replica: ReplicaProcess, what: str) -> None:
+    """Wait until it has been at this object; objects of other tests may come before."""
+    eventually(lambda: what in replica.told("reconciled"), timeout=STARTUP, of=f"a reconcile of {what}")
+
+
 def ended(replica: ReplicaProcess) -> int | None:
     eventually(lambda: not replica.process.running, timeout=STARTUP, of=f"{replica.name} to end")
     return replica.process.stop()
@@ -78,8 +83,7 @@ def test_one_of_two_leads_and_the_other_is_ready_and_does_nothing(
     second = start("second")
     stands_by(second)
     kubectl.apply(identity(namespace))
-    eventually(lambda: first.told("reconciled"), timeout=STARTUP, of="a reconcile")
-    assert f"SesIdentity {namespace}/mail" in first.told("reconciled")
+    reconciles(first, f"SesIdentity {namespace}/mail")
     assert second.fetch("probes", "/readyz") == second.fetch("probes", "/healthz") == "ok"
     assert second.told("reconciled") == second.told("wrote") == []
     assert 'workqueue_depth{name="sesidentity"} 1.0' in second.fetch("metrics", "/metrics")
@@ -105,7 +109,7 @@ def test_a_leader_that_is_told_to_stop_ends_its_work_and_hands_over_at_once(
     second = start("second", **longer_than_anybody_waits)
     stands_by(second)
     kubectl.apply(identity(namespace, "slow"))
-    eventually(lambda: first.told("reconciled"), timeout=STARTUP, of="a reconcile")
+    reconciles(first, f"SesIdentity {namespace}/slow")
     assert first.process.stop() == EXIT_STOPPED
     assert f"SesIdentity {namespace}/slow" in first.told("ended")
     leads(second)
@@ -156,7 +160,7 @@ def test_a_quiet_leader_writes_nothing_but_its_lease(
     kubectl.apply(identity(namespace))
     replica = start("only")
     leads(replica)
-    eventually(lambda: replica.told("reconciled"), timeout=STARTUP, of="a reconcile")
+    reconciles(replica, f"SesIdentity {namespace}/mail")
     mark, ticks = control_plane.audit.mark(), len(replica.told("wrote"))
     eventually(lambda: len(replica.told("wrote")) > ticks + 300, timeout=STARTUP, of="a few seconds")
     writes = {write.resource for write in control_plane.audit.writes_in(namespace, since=mark)}
@@ -204,8 +208,7 @@ def test_a_replica_watches_and_leads_with_the_least_rights(
 ) -> None:
     kubectl.apply(*least_rights(namespace), identity(namespace))
     replica = start("only", control_plane.kubeconfig_for(ServiceAccount(namespace, "operator")))
-    eventually(lambda: replica.told("reconciled"), timeout=STARTUP, of="a reconcile")
-    assert f"SesIdentity {namespace}/mail" in replica.told("reconciled")
+    reconciles(replica, f"SesIdentity {namespace}/mail")
     assert [line for line in replica.lines() if line.get("level") in ("error", "critical")] == []
 
 
