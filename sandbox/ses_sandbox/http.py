@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from typing import TYPE_CHECKING, Any
 
@@ -52,7 +53,10 @@ class HttpServer:
         if self._server is None or self._thread is None:
             return
         self._server.task_dispatcher.shutdown(timeout=STOP_SECONDS)
-        self._server.trigger.pull_trigger(self._close_all)
+        with contextlib.suppress(
+            OSError
+        ):  # the loop was awake, has closed all already, and what wakes it with the rest
+            self._server.trigger.pull_trigger(self._close_all)
         self._thread.join(STOP_SECONDS)
 
     def _close_all(self) -> None:
