@@ -1,6 +1,6 @@
 """A replica of the operator whose controllers only tell: run as ``python -m cluster.replica``, and started by tests.
 
-It writes JSON lines to its log: ``leading`` and ``closed`` with a time, ``reconciled`` and ``ended`` with a key, and
+It writes JSON lines to its log: ``leading`` with a time, ``reconciled`` and ``ended`` with a key, and
 ``wrote`` with each time at which it was allowed to write; all by the clock that the processes of a machine share.
 """
 
@@ -75,7 +75,7 @@ class TellingControllers:
             time.sleep(TICK)
 
     async def close(self) -> None:
-        tell(closed=boot_time())
+        """There is nothing to let go of."""
 
 
 @dataclass
