@@ -9,11 +9,12 @@ import pytest
 
 from ses_operator.api.account import DnsProvider
 from ses_operator.api.identity import AdoptionPolicy, SesIdentity
+from ses_operator.api.identity_status import RegionDkimStatus, RegionStatus, SesIdentityStatus
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.answers import Answer, Finding, FindingState, Outcome
 from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import DkimChoice, EasyDkim, MissingKey
+from ses_operator.core.dkim_source import DkimChoice, EasyDkim, MissingKey, OwnKey
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.key_identity import selectors_in_use, signs_with
 from ses_operator.core.observed import Observed, Present, Remembered, Unread
@@ -25,6 +26,7 @@ from ses_operator.core.report import Case
 from ses_operator.core.ses import SigningOrigin, VerificationStatus
 from ses_operator.core.sight import is_awaited, seen_by_ses, with_findings, worth_a_look
 from ses_operator.core.status import identity_status, remembered
+from ses_operator.core.steadiness import has_its_key
 from ses_operator.core.steps import CreateIdentity, PublishRecords, SetDkimSource, SetSigningEnabled, Surplus
 from unit.strategies import DKIM, DOMAIN, OWNER, own_key, wanted
 from unit.world import NOW, World, converge, covering, next_plan, source_dkim, steps_of
@@ -304,7 +306,32 @@ def test_neither_the_configuration_nor_its_digest_tells_the_private_key() -> Non
     desired = asking(S1)
     assert "private a" not in f"{desired!r} {desired} {CreateIdentity(REGION, DOMAIN, S1)!r}"
     assert desired.digest() == asking(replace(S1, private_key=S2.private_key)).digest()
-    assert desired.digest() != asking(replace(S1, public_key=S2.public_key)).digest()
+
+
+def test_the_digest_is_of_what_is_configured_and_not_of_what_the_secret_holds_for_the_moment() -> None:
+    unread = Problem(Reason.SECRET_NOT_FOUND, "the Secret is not there")
+    denied = Problem(Reason.ACCESS_DENIED, "it may not be read")
+    assert (
+        asking(S1).digest()
+        == asking(MissingKey("s1", unread)).digest()
+        == asking(MissingKey("s1", denied)).digest()
+        == asking(replace(S1, public_key=S2.public_key)).digest()
+    )
+    assert len({asking(S1).digest(), asking(S2).digest(), asking(MissingKey("s2", unread)).digest()}) == 2
+
+
+def test_an_identity_is_left_alone_only_while_every_region_has_the_key_of_the_secret() -> None:
+    def status(*regions: str, key: OwnKey) -> SesIdentityStatus:
+        dkim = RegionDkimStatus(tokens=(key.selector,), key_fingerprint=key.fingerprint)
+        return SesIdentityStatus(regions=tuple(RegionStatus(region=region, dkim=dkim) for region in regions))
+
+    both = asking(S1, REGION, OTHER)
+    assert has_its_key(status(REGION, OTHER, key=S1), both)
+    assert not has_its_key(status(REGION, key=S1), both)
+    assert not has_its_key(status(REGION, key=replace(S1, public_key=S2.public_key)), asking(S1)), "a rotation"
+    missing = asking(MissingKey("s1", Problem(Reason.SECRET_NOT_FOUND, "gone")))
+    assert not has_its_key(status(REGION, key=S1), missing), "that is to be told"
+    assert has_its_key(SesIdentityStatus(), wanted())
 
 
 def test_the_footprint_names_the_selectors_so_that_a_lost_status_does_not_make_our_key_a_strangers() -> None:

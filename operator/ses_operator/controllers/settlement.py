@@ -20,7 +20,7 @@ from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.schedule import next_sweep
 from ses_operator.core.ses import VerificationStatus
-from ses_operator.core.steadiness import is_steady, lasting_places
+from ses_operator.core.steadiness import has_its_key, is_steady, lasting_places
 from ses_operator.core.tidiness import is_tidy
 from ses_operator.kube.resources import JsonObject
 
@@ -103,6 +103,7 @@ def is_reported_ready(identity: SesIdentity, desired: Desired) -> bool:
     return (
         status.observed_generation == identity.metadata.generation
         and status.applied_configuration == desired.digest()
+        and has_its_key(status, desired)
         and ready is not None
         and ready.is_true
     )

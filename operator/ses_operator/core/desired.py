@@ -97,8 +97,15 @@ class Desired:
         return self.dkim.in_region(region) if isinstance(self.dkim, DeterministicDkim) else self.dkim
 
     def digest(self) -> str:
-        """A short digest of all this: equal digests ask for the same. It is remembered in status."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
+        """A short digest of what is configured: equal digests ask for the same. It is remembered in status.
+
+        Of a key of the customer's it has the selector alone. What the Secret holds, or why it cannot be read, is no
+        configuration: which key SES has is told by its fingerprint (``steadiness.has_its_key``).
+        """
+        configured = asdict(self)
+        if isinstance(self.dkim, OwnKey | MissingKey):
+            configured["dkim"] = {"selector": self.dkim.selector}
+        text = json.dumps(configured, sort_keys=True, default=str)
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

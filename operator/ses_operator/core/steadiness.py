@@ -1,4 +1,4 @@
-"""Whether status says of DNS that nothing is left to wait for, so that an identity can be left alone until the sweep. Pure.
+"""Whether status says that nothing is left to wait for, so that an identity can be left alone until the sweep. Pure.
 
 A DMARC policy is for those who receive the mail: SES verifies without it. Where somebody else's stands in its place, or nobody
 publishes it, that is told, and may be so for good: the identity shall not be read again and again, nor after each restart.
@@ -11,6 +11,8 @@ from datetime import datetime, timedelta
 from ses_operator.api.conditions import Condition, ConditionType, find
 from ses_operator.api.identity_status import RecordStatus, SesIdentityStatus
 from ses_operator.api.reasons import Reason
+from ses_operator.core.desired import Desired
+from ses_operator.core.dkim_source import MissingKey, OwnKey
 from ses_operator.core.publication import RecordState
 from ses_operator.core.records import Purpose
 from ses_operator.core.schedule import LOOKUP_PATIENCE
@@ -32,6 +34,18 @@ def is_steady(status: SesIdentityStatus, now: datetime) -> bool:
         and published.reason in _ABOUT_RECORDS
         and all(_is_left_to_others(record, published, now) for record in open_)
     )
+
+
+def has_its_key(status: SesIdentityStatus, desired: Desired) -> bool:
+    """Whether every region has just the customer's key that is wanted, as status remembers it; no while that key is missing."""
+    match desired.dkim:
+        case MissingKey():
+            return False
+        case OwnKey() as key:
+            known = {each.region: each.dkim.key_fingerprint for each in status.regions if each.dkim is not None}
+            return all(known.get(region) == key.fingerprint for region in desired.regions)
+        case _:
+            return True
 
 
 def lasting_places(status: SesIdentityStatus, now: datetime) -> frozenset[str]:
