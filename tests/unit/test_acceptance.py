@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,12 +11,14 @@ from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.acceptance import Application, judge
 from ses_operator.core.claims import Claimant, changes_hands
+from ses_operator.core.fold import unverified_address
 from ses_operator.core.keys import ObjectKey
-from ses_operator.core.observed import Absent, Present, RegionView, Unread
+from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
+from ses_operator.core.plan import owns_any
 from ses_operator.core.problems import Problem
 from ses_operator.core.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.steps import TagIdentity
-from unit.strategies import DOMAIN, OWNER, wanted
+from unit.strategies import DOMAIN, OWNER, wanted, wanted_address
 from unit.world import NOW, fresh_dkim
 
 REGION = "eu-west-1"
@@ -39,6 +42,18 @@ def tagged(owner: str) -> Present:
 def test_an_older_object_goes_first_but_for_what_is_or_may_be_ours(view: RegionView, reason: Reason | None) -> None:
     problem = judge(Application(wanted(), OURS, (OLDER,), {REGION: view}))
     assert (problem.reason if problem else None) == reason
+
+
+def test_an_address_that_an_email_of_ours_made_is_held_before_it_is_tagged() -> None:
+    untagged = Present(replace(unverified_address(), tags={}))
+    for invited, reason in ((frozenset({REGION}), None), (frozenset({"us-east-1"}), Reason.ALREADY_CLAIMED)):
+        problem = judge(Application(wanted_address(), OURS, (OLDER,), {REGION: untagged}, invited))
+        assert (problem.reason if problem else None) == reason
+    observed = Observed({REGION: untagged}, invited=frozenset({REGION}))
+    assert owns_any(wanted_address(), observed)
+    assert not owns_any(wanted_address(), replace(observed, invited=frozenset()))
+    problem = judge(Application(wanted_address(), OURS, (OLDER,), {REGION: Absent()}, frozenset({REGION})))
+    assert problem is not None, "an email that was sent, or was to be, makes no claim"
 
 
 def test_an_object_in_another_aws_account_is_no_rival() -> None:

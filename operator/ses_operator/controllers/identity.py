@@ -153,6 +153,7 @@ class IdentityController:
             self._parts.claimants.of(identity, account.aws.account_id),
             self._parts.claimants.others(identity),
             observed.regions,
+            observed.invited,
         )
         if (problem := judge(application)) is not None:
             return await self._refuse(identity, problem, admission)

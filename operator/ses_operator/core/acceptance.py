@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ses_operator.api.guardrails import Action
 from ses_operator.api.identity_status import WarningStatus
 from ses_operator.api.reasons import Reason
-from ses_operator.core.claims import Claimant, Ownership, contested_regions, ownership
+from ses_operator.core.claims import Claimant, contested_regions, is_ours
 from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.guardrails import violations
@@ -26,12 +26,13 @@ MAX_TAGS = 50
 
 @dataclass(frozen=True, slots=True)
 class Application:
-    """What is asked for, by whom, and who else asks for the same."""
+    """What is asked for, by whom, and who else asks for the same. ``invited``: as in ``claims.is_ours``."""
 
     desired: Desired
     claimant: Claimant
     others: tuple[Claimant, ...]
     views: Mapping[str, RegionView]
+    invited: frozenset[str] = frozenset()
 
 
 Rule = Callable[[Application], Problem | None]
@@ -129,7 +130,7 @@ def judge(application: Application) -> Problem | None:
 def _may_be_ours(application: Application, region: str) -> bool:
     match application.views.get(region):
         case Present(facts):
-            return ownership(facts, application.desired.owner) is Ownership.OURS
+            return is_ours(region, facts, application.desired.owner, application.invited)
         case Unread():
             return True
         case _:

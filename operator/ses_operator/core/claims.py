@@ -5,7 +5,7 @@ Whoever the owner tag names holds it. Where no tag decides, the oldest object do
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -42,6 +42,13 @@ def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
     if tag is None:
         return Ownership.NOBODYS
     return Ownership.OURS if owner.holds(Owner.parse(tag)) else Ownership.ANOTHERS
+
+
+def is_ours(region: str, facts: IdentityFacts, owner: Owner, invited: Collection[str]) -> bool:
+    """Whether this owner holds the identity of the region: by its tag, or because it is one that an email of ours made just
+    now. ``invited``: the regions in which that may be, by the footprint."""
+    held = ownership(facts, owner)
+    return held is Ownership.OURS or (held is Ownership.NOBODYS and region in invited)
 
 
 def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozenset[str]:

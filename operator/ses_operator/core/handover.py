@@ -12,10 +12,11 @@ from ses_operator.api.conditions import ConditionType, find
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.meta import HAND_OVER_TO, OWNER_TAG
 from ses_operator.api.reasons import Reason
+from ses_operator.core.claims import is_ours
 from ses_operator.core.desired import Desired
 from ses_operator.core.keys import DNS_LABEL, Installation, Owner
 from ses_operator.core.observed import Observed, Present, Unread
-from ses_operator.core.plan import Plan, RegionPlan, is_ours
+from ses_operator.core.plan import Plan, RegionPlan
 from ses_operator.core.problems import Problem
 from ses_operator.core.steps import HandOverRecords, TagIdentity
 
@@ -53,7 +54,7 @@ def _plan_region(desired: Desired, region: str, observed: Observed, heir: Owner)
             return RegionPlan()
         case Unread(problem):
             return RegionPlan(problem=problem)
-        case Present(facts) if is_ours(desired, region, facts, observed):
+        case Present(facts) if is_ours(region, facts, desired.owner, observed.invited):
             return RegionPlan((TagIdentity(region, desired.identity, {OWNER_TAG: str(heir)}),))
         case _:
             return RegionPlan()

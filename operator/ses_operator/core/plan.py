@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
-from ses_operator.core.claims import Ownership, ownership
+from ses_operator.core.claims import Ownership, is_ours, ownership
 from ses_operator.core.contention import paused, paused_publication
 from ses_operator.core.deed import awaited_parent, awaited_replicas
 from ses_operator.core.desired import Desired
@@ -160,7 +160,7 @@ def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPla
             return RegionPlan()
         case Unread(problem):
             return RegionPlan(problem=problem)
-        case Present(facts) if is_ours(desired, region, facts, observed):
+        case Present(facts) if is_ours(region, facts, desired.owner, observed.invited):
             if desired.deletion is DeletionPolicy.RETAIN:
                 return RegionPlan(_release(desired, region, facts))
             waits = awaited_replicas(region, observed)
@@ -171,12 +171,6 @@ def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPla
 
 def _release(desired: Desired, region: str, facts: IdentityFacts) -> tuple[SesStep, ...]:
     return (UntagIdentity(region, desired.identity, (OWNER_TAG,)),) if OWNER_TAG in (facts.tags or {}) else ()
-
-
-def is_ours(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> bool:
-    """Whether this object holds the identity: by its tag, or because it is one that an email of ours made just now."""
-    held = ownership(facts, desired.owner)
-    return held is Ownership.OURS or (held is Ownership.NOBODYS and region in observed.invited)
 
 
 def _plan_present(
@@ -202,7 +196,8 @@ def _hindrance(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint
 ) -> Problem | None:
     """Why an identity that exists must be left as it is."""
-    match Ownership.OURS if is_ours(desired, region, facts, observed) else ownership(facts, desired.owner):
+    ours = is_ours(region, facts, desired.owner, observed.invited)
+    match Ownership.OURS if ours else ownership(facts, desired.owner):
         case Ownership.ANOTHERS:
             return Problem(
                 Reason.OWNED_BY_ANOTHER,
@@ -262,8 +257,8 @@ def all_published(observed: Observed) -> bool:
 def owns_any(desired: Desired, observed: Observed) -> bool:
     """Whether anything of ours stands at SES."""
     return any(
-        isinstance(view, Present) and ownership(view.facts, desired.owner) is Ownership.OURS
-        for view in observed.regions.values()
+        isinstance(view, Present) and is_ours(region, view.facts, desired.owner, observed.invited)
+        for region, view in observed.regions.items()
     )
 
 
