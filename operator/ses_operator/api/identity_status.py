@@ -79,6 +79,13 @@ class RegionStatus(Model):
         description="Since when SES has been asked for the DKIM records without success; SES gives up after 72 hours.",
     )
     verified_at: Timestamp | None = Field(None, description="When the operator first saw this region verified.")
+    provisioned_at: Timestamp | None = Field(
+        None,
+        description=(
+            "Since when the identity is known to have had every setting of the configuration as it is now. What differs after "
+            "that has been changed by somebody."
+        ),
+    )
     restarted_at: Timestamp | None = Field(
         None, description="When the operator last asked SES to look for the records again, after SES had given up."
     )

@@ -9,7 +9,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from ses_operator.api.conditions import ConditionType
 from ses_operator.api.identity import SesIdentity
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.inventory import Inventory
@@ -26,7 +25,7 @@ from ses_operator.controllers.queue import Result
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement, is_reported_ready
 from ses_operator.core.acceptance import Admission, Application, admit, admit_to_zone, judge, same_account
-from ses_operator.core.contention import after_publication, after_steps, known_repairs, stood
+from ses_operator.core.contention import Stood, after_publication, after_steps, known_repairs
 from ses_operator.core.desired import AwsScope, Desired, desired_identity
 from ses_operator.core.dkim_source import MissingKey
 from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
@@ -83,9 +82,10 @@ class Run:
     def places(self) -> frozenset[str]:
         return self.target.places if isinstance(self.target, Target) else frozenset()
 
-    def stood(self, kind: ConditionType) -> bool:
-        """Whether what is wanted was in place before, as this condition told it."""
-        return stood(self.identity.status, self.desired.digest(), kind)
+    @property
+    def stood(self) -> Stood:
+        """What of all that is wanted was in place before."""
+        return Stood.of(self.identity.status, self.desired.digest())
 
     @property
     def zone(self) -> Zone | None:
@@ -259,13 +259,12 @@ class IdentityController:
         if plan.ses_steps:
             now, before = self._now(), observed
             observed = await self._parts.regions.apply(run.account.aws, plan.ses_steps, before, now, run.priority)
-            if run.stood(ConditionType.PROVISIONED):
-                observed = replace(observed, repairs=after_steps(before, observed, plan.ses_steps, now))
-            return replace(observed, dns=None)
+            repairs = after_steps(before, observed, plan.ses_steps, run.stood, now)
+            return replace(observed, repairs=repairs, dns=None)
         if isinstance(plan.dns, PublishRecords) and isinstance(run.target, Target):
             before, observed = observed, await self._parts.dns.carry_out(run.target, plan.dns, observed)
-            if before.dns and observed.dns and not observed.dns_failure and run.stood(ConditionType.DNS_PUBLISHED):
-                observed = replace(observed, repairs=after_publication(before, before.dns, self._now()))
+            if before.dns and observed.dns and not observed.dns_failure:
+                observed = replace(observed, repairs=after_publication(before, before.dns, run.stood, self._now()))
             return await self._look(run, observed)
         return observed
 
@@ -287,7 +286,7 @@ class IdentityController:
         scene = Scene(identity, run.account, run.desired, run.target, observed)
         left = await self._parts.moves.settle(scene)
         places = run.places | {place.place for place in left}
-        if all_published(observed) and not any(region.problem for region in plan.regions.values()):
+        if all_published(observed) and not any(region.hindrances for region in plan.regions.values()):
             needed = footprint_of(run.desired, places, observed.regions, footprint)
         else:
             needed = replace(footprint, places=footprint.places & places)

@@ -9,9 +9,9 @@ sees it. The count is in status. It begins anew when the configuration changes, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from ses_operator.api.conditions import ConditionType, find
 from ses_operator.api.identity_status import RepairStatus, SesIdentityStatus
 from ses_operator.api.reasons import Reason
 from ses_operator.core.drift import is_drift, standing
@@ -59,30 +59,49 @@ def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
     )
 
 
-def stood(status: SesIdentityStatus, digest: str, kind: ConditionType) -> bool:
-    """Whether this configuration was in place before: what differs now has been changed by somebody."""
-    condition = find(status.conditions, kind)
-    was = condition is not None and (condition.is_true or condition.reason == Reason.CONTESTED)
-    return was and status.applied_configuration == digest
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What of this configuration was in place before: what differs there now has been changed by somebody. ``regions``: those
+    that had every setting, whatever hinders the others; ``records``: those that were published, by type and name."""
+
+    regions: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, status: SesIdentityStatus, digest: str) -> Stood:
+        """As status remembers it, with the configuration of this digest."""
+        if status.applied_configuration != digest:
+            return cls()
+        records = status.dns.records if status.dns else ()
+        return cls(
+            frozenset(each.region for each in status.regions if each.provisioned_at is not None),
+            frozenset(f"{each.type} {each.name}" for each in records if each.state == RecordState.PUBLISHED),
+        )
 
 
 def after_steps(
-    before: Observed, after: Observed, steps: Mapping[str, tuple[SesStep, ...]], now: datetime
+    before: Observed, after: Observed, steps: Mapping[str, tuple[SesStep, ...]], stood: Stood, now: datetime
 ) -> tuple[Repair, ...]:
     """With what has just been put right at SES."""
     repaired = (
         Repair(str(step), standing(step, before.regions[region]), 1, now, region)
         for region, done in steps.items()
-        if region not in after.failures
+        if region in stood.regions and region not in after.failures
         for step in done
         if is_drift(step, before.regions[region])
     )
     return _joined(before.repairs, repaired)
 
 
-def after_publication(before: Observed, dns: DnsObservation, now: datetime) -> tuple[Repair, ...]:
-    """With what has just been put right in DNS."""
-    return _joined(before.repairs, (Repair(_name(entry), _found(entry), 1, now) for entry in dns.amiss))
+def after_publication(before: Observed, dns: DnsObservation, stood: Stood, now: datetime) -> tuple[Repair, ...]:
+    """With what has just been put right in DNS. What was put right before need not have been seen since."""
+    known = {repair.setting for repair in before.repairs}
+    repaired = (
+        Repair(_name(entry), _found(entry), 1, now)
+        for entry in dns.amiss
+        if str(entry.record) in stood.records or _name(entry) in known
+    )
+    return _joined(before.repairs, repaired)
 
 
 def paused(setting: str, repairs: Iterable[Repair], now: datetime) -> Problem | None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ses_operator.core.dkim_source import OwnKey
 from ses_operator.core.key_identity import own_selector
 from ses_operator.core.observed import Present, RegionView
-from ses_operator.core.ses import IdentityFacts, Topic
+from ses_operator.core.ses import IdentityFacts, MailFromFacts, Topic
 from ses_operator.core.steps import (
     CreateIdentity,
     CreatePolicy,
@@ -26,6 +27,7 @@ DRIFT = (
     CreateIdentity,
     SetSigningEnabled,
     SetKeyLength,
+    SetDkimSource,
     SetMailFrom,
     SetConfigurationSet,
     SetFeedbackForwarding,
@@ -41,9 +43,14 @@ DRIFT = (
 
 def is_drift(step: SesStep, view: RegionView) -> bool:
     """Whether the step changes a value, and does not only set again what stands."""
-    if isinstance(step, SetMailFrom) and isinstance(view, Present) and (found := view.facts.mail_from) is not None:
-        return (found.domain, found.behavior_on_mx_failure) != (step.domain, step.behavior_on_mx_failure)
-    return isinstance(step, DRIFT)
+    match step, view:
+        case SetMailFrom(), Present(IdentityFacts(mail_from=MailFromFacts() as found)):
+            return (found.domain, found.behavior_on_mx_failure) != (step.domain, step.behavior_on_mx_failure)
+        case SetDkimSource(), Present(facts):
+            # Another key under the selector that stands is a rotation, or sent once more: SES does not tell keys apart.
+            return own_selector(facts) != (step.dkim.selector if isinstance(step.dkim, OwnKey) else None)
+        case _:
+            return isinstance(step, DRIFT)
 
 
 def standing(step: SesStep, view: RegionView) -> str:

@@ -201,11 +201,15 @@ RULES: tuple[Rule, ...] = (
 
 
 def explain(case: RegionCase) -> Problem | None:
-    """Why the region is not there yet; None where it is."""
-    for rule in RULES:
-        if (problem := rule(case)) is not None:
-            return problem
-    return None
+    """Why the region is not there yet; None where it is. What somebody else keeps changing back hides nothing, and is not
+    hidden."""
+    found = next((problem for rule in RULES if (problem := rule(case)) is not None), None)
+    if not case.plan.pauses:
+        return found
+    said = [*case.plan.pauses, *([found] if found else [])]
+    first, *others = sorted(said, key=lambda problem: not problem.reason.stalls)
+    more = (f" Also: {other.message.removeprefix(f'{case.region}: ')}" for other in others)
+    return Problem(first.reason, ".".join((first.message, *more)), first.retry_after)
 
 
 def _dkim_waits(case: RegionCase) -> bool:

@@ -7,7 +7,7 @@ regions of a plan do not wait for one another; the steps of one region are taken
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
@@ -60,11 +60,18 @@ RESTART_INTERVAL = timedelta(hours=1)
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """What is to be done in one region; ``problem`` is why no more than that; ``awaited`` what others have to do after it."""
+    """What is to be done in one region; ``problem`` is why no more than that; ``awaited`` what others have to do after it;
+    ``pauses``: why what somebody else keeps undoing is not done now."""
 
     steps: tuple[SesStep, ...] = ()
     problem: Problem | None = None
     awaited: Problem | None = None
+    pauses: tuple[Problem, ...] = ()
+
+    @property
+    def hindrances(self) -> tuple[Problem, ...]:
+        """Everything that keeps the region from being as asked for, as far as it is ours to do."""
+        return (*([self.problem] if self.problem else []), *self.pauses)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,10 +123,8 @@ def plan_identity(desired: Desired, observed: Observed, footprint: Footprint, no
 def _unless_paused(plan: RegionPlan, observed: Observed, now: datetime) -> RegionPlan:
     """Without the steps that somebody else keeps undoing, for as long as these have a pause."""
     pauses = {step: pause for step in map(str, plan.steps) if (pause := paused(step, observed.repairs, now))}
-    if not pauses:
-        return plan
     steps = tuple(step for step in plan.steps if str(step) not in pauses)
-    return RegionPlan(steps, next(iter(pauses.values())))
+    return replace(plan, steps=steps, pauses=tuple(pauses.values()))
 
 
 def _plan_region(desired: Desired, region: str, observed: Observed, footprint: Footprint, now: datetime) -> RegionPlan:

@@ -199,13 +199,18 @@ def _joined(messages: list[str]) -> str:
     return text
 
 
+def is_provisioned(case: Case, region: str) -> bool:
+    """Whether the identity exists in the region with the settings of the spec."""
+    plan = case.plan.regions.get(region, RegionPlan())
+    return case.facts(region) is not None and not plan.steps and not plan.hindrances
+
+
 def _provisioned(case: Case) -> Verdict:
-    missing = [region for region in case.desired.regions if case.facts(region) is None]
     for region in case.desired.regions:
         plan = case.plan.regions.get(region, RegionPlan())
-        if plan.problem is not None:
+        if plan.problem is not None and not plan.pauses:
             return no(case.suspended or plan.problem)
-        if plan.steps or region in missing:
+        if not is_provisioned(case, region):
             return no(case.suspended or case.problems.get(region) or Problem(Reason.PROGRESSING, f"{region}: to do"))
     return yes(f"The identity exists in {_regions(len(case.desired.regions))} with the settings of the spec.")
 

@@ -98,9 +98,11 @@ def lookup_due(provider: DnsProvider, seconds: float) -> float:
 def _problems(case: Case) -> Iterable[Problem]:
     """What hinders: in the regions, and at the publisher of the records."""
     dns = case.observed.dns
-    found = [*(plan.problem for plan in case.plan.regions.values()), case.observed.dns_failure]
-    found += [dns.problem if dns else None, case.plan.dns_problem]
-    return [problem for problem in found if problem is not None]
+    everywhere = (case.observed.dns_failure, dns.problem if dns else None, case.plan.dns_problem)
+    return [
+        *(problem for plan in case.plan.regions.values() for problem in plan.hindrances),
+        *(problem for problem in everywhere if problem is not None),
+    ]
 
 
 def _intervals(case: Case, now: datetime) -> Iterable[float]:

@@ -34,21 +34,26 @@ from ses_operator.core.observed import Observed, Remembered
 from ses_operator.core.pending import PendingChange
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import Zone
-from ses_operator.core.report import MAX_MESSAGE, Case, Verdict, conditions, refused, verdicts
+from ses_operator.core.report import MAX_MESSAGE, Case, Verdict, conditions, is_provisioned, refused, verdicts
 from ses_operator.core.ses import IdentityFacts, VerificationStatus, identity_arn
 from ses_operator.core.verification_email import LIFETIME
 
 
 def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: datetime) -> SesIdentityStatus:
     """What status is to say of an accepted identity."""
-    regions = tuple(_region(case, region, _before(identity, region), now) for region in case.desired.regions)
+    before, digest = identity.status, case.desired.digest()
+    same = before.applied_configuration == digest
+    known = {each.region: each if same else each.model_copy(update={"provisioned_at": None}) for each in before.regions}
+    regions = tuple(
+        _region(case, region, known.get(region, RegionStatus(region=region)), now) for region in case.desired.regions
+    )
     verified = sum(region.verification_status == VerificationStatus.SUCCESS for region in regions)
     return _with_conditions(identity, verdicts(case), now).model_copy(
         update={
             "regions": regions,
             "dns": None if case.desired.is_address else _dns(case, identity, zone),
             "verified_regions": f"{verified}/{len(regions)}",
-            "applied_configuration": case.desired.digest(),
+            "applied_configuration": digest,
             "pending_changes": _pending_changes(case),
             "repairs": told(case.observed.repairs),
         }
@@ -117,13 +122,6 @@ def _with_conditions(identity: SesIdentity, found: Mapping[ConditionType, Verdic
     )
 
 
-def _before(identity: SesIdentity, region: str) -> RegionStatus:
-    for status in identity.status.regions:
-        if status.region == region:
-            return status
-    return RegionStatus(region=region)
-
-
 def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> RegionStatus:
     problem = case.problems.get(region)
     said = {"reason": problem.reason if problem else None, "message": problem.message if problem else None}
@@ -150,6 +148,7 @@ def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> Reg
         sending_enabled=facts.sending_enabled,
         pending_since=(before.pending_since or now) if _dkim_waits(case, region, facts) else None,
         verified_at=(before.verified_at or now) if verified else None,
+        provisioned_at=before.provisioned_at or (now if is_provisioned(case, region) else None),
         restarted_at=None if verified and problem is None else restarted or before.restarted_at,
         reason=said["reason"],
         message=said["message"],
