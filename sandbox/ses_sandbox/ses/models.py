@@ -14,6 +14,7 @@ from typing import Any
 
 from ses_sandbox.regions import default_signing_hosted_zone, identity_arn
 from ses_sandbox.ses.keylength import SigningKey
+from ses_sandbox.ses.mail_counts import MailCounts
 from ses_sandbox.ses.verification import Progress, Status, VerificationError
 
 EASY = "AWS_SES"
@@ -162,7 +163,7 @@ class VerificationTemplate:
 class AccountSettings:
     """What GetAccount tells. New accounts are in the SES sandbox: 200 messages a day, one a second, verified recipients.
 
-    ``opted_in``: whether the account has the region switched on at all.
+    ``opted_in``: whether the account has the region switched on at all. ``vdm``: VdmAttributes as they were put.
     """
 
     opted_in: bool = True
@@ -173,6 +174,12 @@ class AccountSettings:
     max_send_rate: float = 1.0
     details: dict[str, Any] | None = None
     max_identities: int = MAX_IDENTITIES
+    vdm: dict[str, Any] = field(default_factory=lambda: {"VdmEnabled": "DISABLED"})
+
+    @property
+    def vdm_enabled(self) -> bool:
+        """Whether the Virtual Deliverability Manager counts mail."""
+        return bool(self.vdm["VdmEnabled"] == "ENABLED")
 
 
 @dataclass(slots=True)
@@ -186,6 +193,7 @@ class RegionState:
     templates: dict[str, VerificationTemplate] = field(default_factory=dict)
     settings: AccountSettings = field(default_factory=AccountSettings)
     sent: deque[datetime] = field(default_factory=deque)
+    mail: MailCounts = field(default_factory=MailCounts)
     signing_hosted_zone: str = ""
     _sorted: list[str] | None = None
 

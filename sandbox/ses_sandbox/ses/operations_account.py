@@ -39,7 +39,7 @@ def get_account(ctx: Context, _: Params) -> dict[str, Any]:
         },
         "SendingEnabled": settings.sending_enabled,
         "SuppressionAttributes": {"SuppressedReasons": ["BOUNCE", "COMPLAINT"]},
-        "VdmAttributes": {"VdmEnabled": "DISABLED"},
+        "VdmAttributes": settings.vdm,
     }
     if settings.details is not None:
         answer["Details"] = settings.details
@@ -62,6 +62,12 @@ def put_account_details(ctx: Context, params: Params) -> dict[str, Any]:
 def put_account_sending(ctx: Context, params: Params) -> dict[str, Any]:
     """Switches sending on or off for the account in this region."""
     ctx.state.settings.sending_enabled = params.get("SendingEnabled", False)
+    return {}
+
+
+def put_account_vdm(ctx: Context, params: Params) -> dict[str, Any]:
+    """Switches the Virtual Deliverability Manager on or off for the account in this region."""
+    ctx.state.settings.vdm = params["VdmAttributes"]
     return {}
 
 
@@ -145,6 +151,7 @@ OPERATIONS: Mapping[str, Operation] = {
     "GetAccount": get_account,
     "PutAccountDetails": put_account_details,
     "PutAccountSendingAttributes": put_account_sending,
+    "PutAccountVdmAttributes": put_account_vdm,
     "CreateConfigurationSet": create_configuration_set,
     "GetConfigurationSet": get_configuration_set,
     "DeleteConfigurationSet": delete_configuration_set,

@@ -17,6 +17,7 @@ from typing import Any
 from ses_sandbox.errors import AwsError, bad_request
 from ses_sandbox.ses.context import Context, Operation
 from ses_sandbox.ses.delegation import Use, delegated
+from ses_sandbox.ses.mail_counts import SIMULATOR, MailEvent, Origin, tracked
 from ses_sandbox.ses.models import Identity, MxFailure, RegionState
 from ses_sandbox.ses.names import is_address
 from ses_sandbox.ses.operations_account import sent_last_24_hours
@@ -26,7 +27,6 @@ from ses_sandbox.ses.views import effective_dkim
 
 Params = Mapping[str, Any]
 MAX_RECIPIENTS = 50
-SIMULATOR = "simulator.amazonses.com"
 UNLIMITED = -1.0
 
 
@@ -93,7 +93,17 @@ def send_email(ctx: Context, params: Params) -> dict[str, Any]:
     )
     ctx.store.outbox.add(message)
     ctx.state.sent.append(ctx.now)
+    _count(ctx.state, message, draft)
     return {"MessageId": message.id}
+
+
+def _count(state: RegionState, message: Message, draft: Draft) -> None:
+    """Everything is delivered at once; what bounces or is complained of comes by the control API."""
+    state.mail.tally(message.at, {MailEvent.SEND: 1})
+    if state.settings.vdm_enabled and tracked(draft.recipients):
+        origin = Origin(message.identity, message.configuration_set)
+        arrived = (MailEvent.SEND, MailEvent.DELIVERY, MailEvent.DELIVERY_COMPLAINT)
+        state.mail.track(message.at, origin, dict.fromkeys(arrived, 1))
 
 
 def _draft(params: Params) -> Draft:

@@ -15,6 +15,7 @@ from ses_sandbox.ses import (
     operations_account,
     operations_dkim,
     operations_identity,
+    operations_metrics,
     operations_policy,
     operations_templates,
     operations_v1,
@@ -32,9 +33,14 @@ V2_OPERATIONS: Mapping[str, Operation] = {
     **operations_account.OPERATIONS,
     **operations_policy.OPERATIONS,
     **operations_templates.OPERATIONS,
+    **operations_metrics.V2_OPERATIONS,
     **sending.OPERATIONS,
 }
-V1_OPERATIONS: Mapping[str, Operation] = {**operations_v1.OPERATIONS, **operations_v1_shared.OPERATIONS}
+V1_OPERATIONS: Mapping[str, Operation] = {
+    **operations_v1.OPERATIONS,
+    **operations_v1_shared.OPERATIONS,
+    **operations_metrics.V1_OPERATIONS,
+}
 V1_CODES = {
     "BadRequestException": "InvalidParameterValue",
     "NotFoundException": "InvalidParameterValue",

@@ -81,10 +81,12 @@ class ShapeCompiler:
 
     def _map(self, shape: MapShape) -> Check:
         key_check, value_check = self.compile(shape.key), self.compile(shape.value)
+        length = _length_check(shape)
 
         def check(value: Any, path: str, problems: Problems) -> Any:
             if not isinstance(value, dict):
                 return _wrong_type(path, "a map", problems)
+            length(len(value), path, problems)
             return {
                 key_check(key, path, problems): value_check(item, f"{path}.{key}.member", problems)
                 for key, item in value.items()
