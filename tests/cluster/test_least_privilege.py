@@ -96,7 +96,7 @@ def test_the_printed_policy_suffices_for_every_feature_and_has_nothing_that_is_n
     assert [call for call in calls if call["error"] and call["error"].startswith("AccessDenied")] == []
     used = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
     allowed = {action for statement in policy["Statement"] for action in statement["Action"]}
-    known = {action.name for action in ACTIONS}
+    known = {action.name for action in ACTIONS if action.feature is not Feature.MAIL_FIGURES}
     assert allowed == known, "give a new feature to one of the identities here"
     assert used == allowed - ASKED_BY_SES
 

@@ -147,6 +147,11 @@ def test_a_feature_that_is_used_brings_its_rights_and_no_others(spec: dict[str, 
     assert more == {action.name for action in ACTIONS if action.feature is feature}
 
 
+def test_a_feature_that_a_setting_switches_on_is_asked_for_beside_those_of_the_manifests() -> None:
+    more = actions(printed("--with=mail-figures", files=(IDENTITY,))) - actions(printed(files=(IDENTITY,)))
+    assert more == {"ses:BatchGetMetricData", "ses:GetSendStatistics"}
+
+
 @pytest.mark.parametrize("provider", ["DNSEndpoint", "Manual"])
 def test_who_has_others_publish_needs_nothing_of_route_53(provider: str) -> None:
     assert not any(

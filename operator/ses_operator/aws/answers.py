@@ -124,4 +124,5 @@ def account_facts(answer: Answer) -> AccountFacts:
         max_24_hour_send=quota.get("Max24HourSend"),
         max_send_rate=quota.get("MaxSendRate"),
         sent_last_24_hours=quota.get("SentLast24Hours"),
+        vdm_enabled=(answer.get("VdmAttributes") or {}).get("VdmEnabled") == "ENABLED",
     )

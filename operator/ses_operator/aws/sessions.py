@@ -14,6 +14,7 @@ from ses_operator.aws.clients import Clients, TokenSource, no_tokens
 from ses_operator.aws.config import AccountConfig, Role
 from ses_operator.aws.errors import Request
 from ses_operator.aws.executor import Executor
+from ses_operator.aws.metric_data import MetricData
 from ses_operator.aws.ses import SesRegion
 from ses_operator.aws.templates import SesTemplates
 from ses_operator.core.problems import Blocked
@@ -58,6 +59,11 @@ class AwsAccount:
     def templates(self, region: str) -> SesTemplates:
         """Custom verification email templates in one region."""
         return SesTemplates(self.account_id, region, self._clients.source("sesv2", region), self._calls)
+
+    def metric_data(self, region: str) -> MetricData:
+        """What became of the mail in one region."""
+        v2, v1 = self._clients.source("sesv2", region), self._clients.source("ses", region)
+        return MetricData(self.account_id, region, v2, v1, self._calls)
 
     def route53_client(self, role: Role | None = None) -> ClientSource:
         """Route 53 with the account's credentials, or as ``role``, which they assume; for ``Calls``."""

@@ -83,6 +83,13 @@ POLICIES: dict[Holder, Callable[[Scope], Document]] = {
     multiple=True,
     help="A feature that is used. Default: those of the files, else all.",
 )
+@click.option(
+    "--with",
+    "more",
+    type=click.Choice([feature.value for feature in Feature]),
+    multiple=True,
+    help="One more beside those of the files: mail-figures, which a setting of the operator switches on.",
+)
 def iam_policy(holder: str, files: Iterable[TextIO], account: str | None, **given: Any) -> None:
     """Print an IAM policy as JSON, with nothing in it that is not needed.
 
@@ -109,9 +116,11 @@ def iam_policy(holder: str, files: Iterable[TextIO], account: str | None, **give
 def _given(scope: Scope, given: dict[str, Any]) -> Scope:
     """The scope with what was given by options in place of what was read."""
     named = {name: value for name, value in given.items() if value}
+    more = frozenset(map(Feature, named.pop("more", ())))
     if "features" in named:
         named["features"] = frozenset(map(Feature, named["features"])) | {Feature.IDENTITIES}
-    return replace(scope, **named)
+    scope = replace(scope, **named)
+    return replace(scope, features=scope.features | more)
 
 
 def _read(files: Iterable[TextIO], account_name: str | None) -> Scope:

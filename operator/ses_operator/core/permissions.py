@@ -29,6 +29,7 @@ class Feature(StrEnum):
     FEEDBACK = "feedback"
     TOPICS = "topics"
     SENDING_POLICIES = "sending-policies"
+    MAIL_FIGURES = "mail-figures"
     DEED = "deterministic-dkim"
     ROUTE53 = "route53"
     FIND_ZONES = "find-zones"
@@ -183,6 +184,18 @@ ACTIONS: tuple[Action, ...] = (
         Feature.SENDING_POLICIES,
         On.IDENTITY,
         "policies of the operator's that left the spec",
+    ),
+    Action(
+        "ses:BatchGetMetricData",
+        Feature.MAIL_FIGURES,
+        On.ANYTHING,
+        "what became of each identity's mail, where the Virtual Deliverability Manager counts it",
+    ),
+    Action(
+        "ses:GetSendStatistics",
+        Feature.MAIL_FIGURES,
+        On.ANYTHING,
+        "what became of the account's mail (first API)",
     ),
     Action(
         "route53:ListHostedZones",

@@ -145,7 +145,8 @@ class AccountFacts:
 
     Without ``production_access`` mail goes to verified identities only. ``enforcement_status``: HEALTHY, PROBATION or
     SHUTDOWN. ``max_24_hour_send``: messages, -1 for no limit. ``max_send_rate``: messages per second.
-    ``sent_last_24_hours``: messages, up to the moment of the answer.
+    ``sent_last_24_hours``: messages, up to the moment of the answer. ``vdm_enabled``: whether the Virtual Deliverability
+    Manager counts what becomes of mail, by identity.
     """
 
     production_access: bool
@@ -154,6 +155,7 @@ class AccountFacts:
     max_24_hour_send: float | None = None
     max_send_rate: float | None = None
     sent_last_24_hours: float | None = None
+    vdm_enabled: bool = False
 
 
 def identity_arn(account_id: str, region: str, identity: str, partition: str = "aws") -> str:

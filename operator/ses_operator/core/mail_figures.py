@@ -1,0 +1,135 @@
+"""What became of mail, by identity and for the account: which queries are asked, and what follows from the answers. Pure.
+
+By identity it is counted by SES's Virtual Deliverability Manager alone, where the account has switched it on, and there only
+mail with one recipient that is not the mailbox simulator. Of the account SES keeps statistics without being asked to.
+
+Sources: API reference v2, BatchGetMetricData, BatchGetMetricDataQuery; API reference (2010-12-01), GetSendStatistics.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from enum import StrEnum
+from itertools import islice
+
+QUERIES_PER_CALL = 10
+"""The most that BatchGetMetricData takes."""
+
+
+class MailEvent(StrEnum):
+    """What may become of mail.
+
+    COMPLAINT_ELIGIBLE: delivered to a provider that tells SES of complaints.
+    """
+
+    SENT = "SEND"
+    DELIVERED = "DELIVERY"
+    PERMANENT_BOUNCE = "PERMANENT_BOUNCE"
+    TRANSIENT_BOUNCE = "TRANSIENT_BOUNCE"
+    COMPLAINT = "COMPLAINT"
+    COMPLAINT_ELIGIBLE = "DELIVERY_COMPLAINT"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """From the beginning of a day (UTC) up to a moment."""
+
+    start: datetime
+    end: datetime
+
+    @classmethod
+    def of_days(cls, days: int, now: datetime) -> Window:
+        """The last ``days`` whole days, and what there is of today."""
+        today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        return cls(today - timedelta(days=days), now)
+
+
+@dataclass(frozen=True, slots=True)
+class MailQuery:
+    """One sum by day. ``identity`` None: of the whole account in the region."""
+
+    event: MailEvent
+    identity: str | None = None
+
+
+DailyCounts = Mapping[datetime, int]
+"""Messages by the beginning of the day (UTC). SES may leave out days without any."""
+
+Counted = Mapping[MailQuery, DailyCounts | None]
+"""What was answered; None, or no entry, where SES could not process the query."""
+
+
+def queries(identities: Iterable[str], events: Sequence[MailEvent] = tuple(MailEvent)) -> Iterator[MailQuery]:
+    """One query for each event of each identity."""
+    return (MailQuery(event, identity) for identity in identities for event in events)
+
+
+def calls_for(asked: Iterable[MailQuery]) -> Iterator[tuple[MailQuery, ...]]:
+    """The queries, as many in a call as SES takes."""
+    rest = iter(asked)
+    while batch := tuple(islice(rest, QUERIES_PER_CALL)):
+        yield batch
+
+
+@dataclass(frozen=True, slots=True)
+class SendHistory:
+    """Who has sent, as far as SES counts it. ``sent``: messages by identity; what could not be learned is not in it.
+
+    ``covers_window``: whether SES is known to have counted from the beginning: the account's first counted mail is of the
+    first day or the one after. Where the manager was switched on later, or the account as a whole hardly sends, silence
+    proves nothing.
+    """
+
+    window: Window
+    sent: Mapping[str, int] = field(default_factory=dict)
+    covers_window: bool = False
+
+    def is_unused(self, identity: str, created_at: datetime | None) -> bool:
+        """Whether the identity stood for the whole window and nothing was counted for it.
+
+        ``created_at`` None: nobody knows, for SES does not tell; it is taken for old. Mail to several recipients at once is
+        not counted: an identity that sends nothing else looks unused.
+        """
+        if not self.covers_window or (created_at is not None and created_at > self.window.start):
+            return False
+        return self.sent.get(identity) == 0
+
+
+def history_queries(identities: Iterable[str]) -> Iterator[MailQuery]:
+    """What a ``SendHistory`` is made of: the account as a whole, and each identity."""
+    yield MailQuery(MailEvent.SENT)
+    yield from queries(identities, (MailEvent.SENT,))
+
+
+def send_history(window: Window, counted: Counted) -> SendHistory:
+    """``counted``: answers to ``history_queries``."""
+    whole = counted.get(MailQuery(MailEvent.SENT)) or {}
+    days = [day for day, messages in whole.items() if messages]
+    return SendHistory(
+        window,
+        {query.identity: sum(days.values()) for query, days in counted.items() if query.identity and days is not None},
+        covers_window=bool(days) and min(days) <= window.start + timedelta(days=1),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AccountMail:
+    """The account's mail in one region over two weeks at most. ``bounced``: for good. ``rejected``: by SES, for a virus."""
+
+    attempted: int = 0
+    bounced: int = 0
+    complained: int = 0
+    rejected: int = 0
+
+
+def total(points: Iterable[tuple[datetime, AccountMail]], window: Window) -> AccountMail:
+    """The sum of the quarter-hours that lie within the window."""
+    within = [mail for at, mail in points if window.start <= at <= window.end]
+    return AccountMail(
+        sum(mail.attempted for mail in within),
+        sum(mail.bounced for mail in within),
+        sum(mail.complained for mail in within),
+        sum(mail.rejected for mail in within),
+    )
