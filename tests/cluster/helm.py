@@ -13,6 +13,8 @@ import yaml
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "ses-operator"
+PREVIOUS = Path(__file__).parent / "charts" / "ses-operator-0.0.1.tgz"
+"""An earlier version of the chart, as it was packaged."""
 KUBE_VERSION = "1.35.4"
 """What the chart is rendered for where no cluster is asked."""
 

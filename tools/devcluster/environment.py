@@ -42,8 +42,12 @@ class Environment:
     def install(self) -> None:
         """Installs the kinds, and the operator's namespace and rights. May be repeated."""
         self.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
-        self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}, _RIGHTS)
+        self.install_rights()
         self.kubectl.await_kinds()
+
+    def install_rights(self) -> None:
+        """Makes the operator's namespace, and gives its rights."""
+        self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}, _RIGHTS)
 
     def add_account(self, name: str = "default", *, aws_url: str | None = None, **dns: Any) -> None:
         """Makes a SesAccount whose AWS is the sandbox (or what stands before it, at `aws_url`) and its Secret.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import inspect
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 from ses_operator.api.identity_status import STATUS_DEFAULT
 from ses_operator.api.kinds import KINDS, Kind, PrinterColumn
-from ses_operator.api.meta import API_VERSION, GROUP, VERSION
+from ses_operator.api.meta import GROUP
 from ses_operator.api.model import Model
 from ses_operator.api.schema import Schema, UnsupportedSchemaError, structural_schema
+from ses_operator.api.versions import VERSIONS, Version
 
 CATEGORY = "ses"
 """``kubectl get ses`` lists the objects of all our kinds."""
@@ -30,12 +32,17 @@ class _ManifestDumper(yaml.SafeDumper):
 _ManifestDumper.add_representer(str, _ManifestDumper.represent_text)
 
 
-def custom_resource_definition(kind: Kind) -> dict[str, Any]:
-    """The manifest of one kind, ready to be applied."""
+def custom_resource_definition(kind: Kind, versions: Sequence[Version] = VERSIONS) -> dict[str, Any]:
+    """The manifest of one kind, ready to be applied.
+
+    All versions have the shape of the one model, so that the apiserver converts by putting another apiVersion on an object.
+    """
+    if sum(version.stored for version in versions) != 1:
+        raise ValueError("exactly one version is stored")
     return {
         "apiVersion": "apiextensions.k8s.io/v1",
         "kind": "CustomResourceDefinition",
-        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "metadata": {"name": definition_name(kind)},
         "spec": {
             "group": GROUP,
             "names": {
@@ -47,18 +54,14 @@ def custom_resource_definition(kind: Kind) -> dict[str, Any]:
                 "categories": [CATEGORY],
             },
             "scope": kind.scope,
-            "versions": [
-                {
-                    "name": VERSION,
-                    "served": True,
-                    "storage": True,
-                    "additionalPrinterColumns": [_column(column) for column in kind.columns],
-                    "subresources": {"status": {}},
-                    "schema": {"openAPIV3Schema": _root_schema(kind)},
-                }
-            ],
+            "versions": [_version(kind, version) for version in versions],
         },
     }
+
+
+def definition_name(kind: Kind) -> str:
+    """The name of the kind's CustomResourceDefinition."""
+    return f"{kind.plural}.{GROUP}"
 
 
 def file_name(kind: Kind) -> str:
@@ -66,18 +69,30 @@ def file_name(kind: Kind) -> str:
     return f"{GROUP}_{kind.plural}.yaml"
 
 
-def render(kind: Kind) -> str:
+def render(kind: Kind, versions: Sequence[Version] = VERSIONS) -> str:
     """The manifest of one kind as YAML; the same text each time."""
-    manifest = custom_resource_definition(kind)
+    manifest = custom_resource_definition(kind, versions)
     return _HEADER + yaml.dump(manifest, Dumper=_ManifestDumper, sort_keys=False, width=120, allow_unicode=True)
 
 
-def render_all() -> dict[str, str]:
+def render_all(versions: Sequence[Version] = VERSIONS) -> dict[str, str]:
     """The text of every manifest, by file name."""
-    return {file_name(kind): render(kind) for kind in KINDS}
+    return {file_name(kind): render(kind, versions) for kind in KINDS}
 
 
-def _root_schema(kind: Kind) -> Schema:
+def _version(kind: Kind, version: Version) -> dict[str, Any]:
+    rendered: dict[str, Any] = {"name": version.name, "served": version.served, "storage": version.stored}
+    if version.deprecation:
+        rendered |= {"deprecated": True, "deprecationWarning": version.deprecation}
+    return {
+        **rendered,
+        "additionalPrinterColumns": [_column(column) for column in kind.columns],
+        "subresources": {"status": {}},
+        "schema": {"openAPIV3Schema": root_schema(kind, version)},
+    }
+
+
+def root_schema(kind: Kind, version: Version) -> Schema:
     """The schema of the object. Its metadata is the apiserver's own business."""
     root: Schema = {"description": inspect.getdoc(kind.model), "type": "object", "required": ["spec"]}
     if kind.root_rules:
@@ -85,7 +100,7 @@ def _root_schema(kind: Kind) -> Schema:
     return {
         **root,
         "properties": {
-            "apiVersion": {"description": f"Always {API_VERSION}.", "type": "string"},
+            "apiVersion": {"description": f"Always {version.api_version}.", "type": "string"},
             "kind": {"description": f"Always {kind.kind}.", "type": "string"},
             "metadata": {"type": "object"},
             "spec": _member(kind, "spec"),

@@ -11,14 +11,15 @@ import logging
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum
+from itertools import chain, repeat
 from typing import Any
 
 from kubernetes.aio.client.configuration import Configuration
 
-from ses_operator.api.meta import GROUP, VERSION
 from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Gone, OperatorError
+from ses_operator.core.problems import OperatorError
 from ses_operator.kube.client import KubeClient
+from ses_operator.kube.kinds import obstacle
 from ses_operator.kube.kopf_shell import KopfShell, OnEvent
 from ses_operator.kube.resources import ACCOUNTS, JsonObject, Resource, key_of
 from ses_operator.kube.store import Change, ObjectStore, Sighting
@@ -28,6 +29,8 @@ logger = logging.getLogger(__name__)
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 PAGE = "500"
 KINDS_POLL = 5.0
+FIRST_POLLS = (0.5, 1.0, 2.0)
+"""The apiserver publishes the schema of a kind a moment after it was installed or upgraded."""
 RETRY_PAUSE = 5.0
 CATCH_UP_PATIENCE = 10.0
 CATCH_UP_TRIES = 12
@@ -83,7 +86,10 @@ class Informers:
         return self._synced.is_set()
 
     async def run(self, on_started: Callable[[], None]) -> None:
-        """Wait until the apiserver serves all kinds, then watch them until stopped; see ``KopfShell.run``."""
+        """Wait until the apiserver serves all kinds with all their fields, then watch them until stopped.
+
+        See ``KopfShell.run``.
+        """
         await self._installed()
         self._started.set()
         await self._kopf.run(on_started)
@@ -130,28 +136,15 @@ class Informers:
 
     async def _installed(self) -> None:
         told = ""
-        while missing := await self._missing():
+        plurals = [informer.resource.plural for informer in self._informers]
+        for pause in chain(FIRST_POLLS, repeat(KINDS_POLL)):
+            missing = await obstacle(self._client, plurals)
+            if not missing:
+                return
             if missing != told:
                 logger.warning("waiting: %s", missing)
                 told = missing
-            await asyncio.sleep(KINDS_POLL)
-
-    async def _missing(self) -> str:
-        """What keeps the operator from starting, in words; empty if nothing does."""
-        try:
-            served = await self._client.get(f"/apis/{GROUP}/{VERSION}")
-        except Gone:
-            served = {"resources": []}
-        except OperatorError as error:
-            return str(error)
-        names = {resource["name"] for resource in served["resources"]}
-        missing = [informer.resource.kind for informer in self._informers if informer.resource.plural not in names]
-        if not missing:
-            return ""
-        return (
-            f"the CustomResourceDefinitions of {' and '.join(missing)} are not installed; install them with"
-            " `ses-operator crds | kubectl apply --server-side -f -`"
-        )
+            await asyncio.sleep(pause)
 
     async def _all_caught_up(self) -> None:
         for informer in self._informers:
