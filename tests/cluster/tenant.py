@@ -63,20 +63,20 @@ class Tenant:
 
     def change(self, name: str = "mail", **spec: Any) -> None:
         """Changes members of the spec; None removes one."""
-        self.api.patch(self._path(name), {"spec": spec})
+        self.api.patch(self.path(name), {"spec": spec})
 
     def delete(self, name: str = "mail") -> None:
         """In the background, as kubectl does; returns at once."""
-        self.api.delete(self._path(name))
+        self.api.delete(self.path(name))
 
     def request_reconcile(self, name: str = "mail") -> str:
         """As a person does who does not want to wait for the sweep; what status.lastHandledReconcileAt will say."""
         request = uuid4().hex
-        self.api.patch(self._path(name), {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: request}}})
+        self.api.patch(self.path(name), {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: request}}})
         return request
 
     def annotate(self, key: str, value: str, name: str = "mail") -> None:
-        self.api.patch(self._path(name), {"metadata": {"annotations": {key: value}}})
+        self.api.patch(self.path(name), {"metadata": {"annotations": {key: value}}})
 
     def reconciled(self, name: str = "mail") -> SesIdentity:
         """Asks for a reconcile and waits until it has been reported; the identity then."""
@@ -91,7 +91,7 @@ class Tenant:
         return identity
 
     def identity(self, name: str = "mail") -> SesIdentity | None:
-        found = self.api.get(self._path(name))
+        found = self.api.get(self.path(name))
         return None if found is None else SesIdentity.model_validate(found)
 
     def condition(self, type_: ConditionType, name: str = "mail") -> Condition | None:
@@ -174,7 +174,7 @@ class Tenant:
 
     def lose(self, name: str = "mail") -> None:
         """The object goes without anything being taken back: as when a cluster is lost. For when no operator runs."""
-        self.api.patch(self._path(name), {"metadata": {"finalizers": None}})
+        self.api.patch(self.path(name), {"metadata": {"finalizers": None}})
         self.delete(name)
         self.gone(name)
 
@@ -190,7 +190,7 @@ class Tenant:
         assert identity is not None
         return identity
 
-    def _path(self, name: str) -> str:
+    def path(self, name: str = "mail") -> str:
         return f"{IDENTITIES.format(namespace=self.namespace)}/{name}"
 
     def ses(self, region: str) -> SESV2Client:

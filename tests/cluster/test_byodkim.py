@@ -89,7 +89,7 @@ def test_a_key_from_a_secret_serves_all_regions_with_one_record_and_stands_nowhe
     assert tenant.writes(since=before) == [], "the same key is not given twice"
 
     told = {
-        "the object": json.dumps(tenant.api.get(tenant._path("mail"))),
+        "the object": json.dumps(tenant.api.get(tenant.path("mail"))),
         "Events": str(tenant.events()),
         "DNS and its ledger": str(tenant.records()),
         "the log": operator.log,
@@ -145,6 +145,11 @@ def test_a_key_that_is_to_be_made_is_made_once_belongs_to_the_object_and_is_not_
     explains(tenant, Reason.SECRET_NOT_FOUND, "the Secret made is gone", "another selector")
     assert tenant.api.get(f"{secrets(tenant)}/made") is None
     assert published(tenant) == {"s1": public_key(key)}
+    _lose_status_where_ses_cannot_be_read(tenant)
+    assert tenant.api.get(f"{secrets(tenant)}/made") is None, "SES may sign with the key that is gone"
+    explains(tenant, Reason.SECRET_NOT_FOUND, "the Secret made is gone", "another selector")
+    assert tenant.api.get(f"{secrets(tenant)}/made") is None, "SES is seen to sign with it"
+    assert published(tenant) == {"s1": public_key(key)}
 
     add_secret(tenant, "theirs", b"not a key", member="other")
     tenant.change(dkim=byodkim("s2", "theirs", generate=True))
@@ -158,3 +163,16 @@ def test_a_key_that_is_to_be_made_is_made_once_belongs_to_the_object_and_is_not_
     eventually(lambda: tenant.api.get(f"{secrets(tenant)}/remade") is None, timeout=PATIENCE, of="the Secret to go")
     assert tenant.api.get(f"{secrets(tenant)}/theirs") is not None
     assert (tenant.at_ses(), tenant.records()) == ({}, {})
+
+
+def _lose_status_where_ses_cannot_be_read(tenant: Tenant) -> None:
+    """Until a reconcile has found neither what status remembers, nor what SES says."""
+
+    def lost() -> bool:
+        tenant.api.patch(f"{tenant.path()}/status", {"status": None})
+        tenant.not_ready(Reason.ACCESS_DENIED)
+        identity = tenant.identity()
+        return identity is not None and all(region.dkim is None for region in identity.status.regions)
+
+    with tenant.refusing("GetEmailIdentity"):
+        eventually(lost, timeout=PATIENCE, of="status to be lost")

@@ -95,7 +95,7 @@ def test_status_that_was_lost_comes_back_without_a_write_to_aws(tenant: Tenant, 
 
     after = tenant.ready()
     assert after.status.regions == tuple(
-        region.model_copy(update={"verified_at": found.verified_at})
+        region.model_copy(update={"verified_at": found.verified_at, "provisioned_at": found.provisioned_at})
         for region, found in zip(before.status.regions, after.status.regions, strict=True)
     )
     mine = tenant.calls(since=mark)

@@ -17,7 +17,7 @@ from ses_operator.core.desired import Desired
 from ses_operator.core.dkim_source import DkimChoice, EasyDkim, MissingKey, OwnKey
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.key_identity import selectors_in_use, signs_with
-from ses_operator.core.observed import Observed, Present, Remembered, Unread
+from ses_operator.core.observed import Absent, Observed, Present, Remembered, Unread
 from ses_operator.core.plan import plan_identity, surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
@@ -132,8 +132,17 @@ def test_an_identity_that_is_not_signing_yet_gets_its_key_at_once() -> None:
 
 def test_a_selector_is_in_use_where_ses_signs_with_it_though_status_was_lost() -> None:
     desired = asking(GONE, REGION, OTHER)
-    assert selectors_in_use(forgotten(verified(S1, REGION, OTHER)).observed(desired, Footprint())) == {"s1"}
-    assert selectors_in_use(verified(EasyDkim(2048)).observed(desired, Footprint())) == frozenset()
+    assert selectors_in_use(forgotten(verified(S1, REGION, OTHER)).observed(desired, Footprint()), Footprint()) == {
+        "s1"
+    }
+    assert selectors_in_use(verified(EasyDkim(2048)).observed(desired, Footprint()), covering(desired)) == frozenset()
+
+
+def test_a_selector_may_be_in_use_where_a_region_that_was_given_its_key_cannot_be_read() -> None:
+    silent = Observed({REGION: Absent(), OTHER: Unread(Problem(Reason.THROTTLED, "later"))})
+    assert selectors_in_use(silent, covering(asking(S1, OTHER))) == {"s1"}
+    assert selectors_in_use(silent, covering(asking(S1, REGION))) == frozenset(), "nothing was made there"
+    assert selectors_in_use(silent, covering(asking(EasyDkim(2048), OTHER))) == frozenset(), "it was given no key"
 
 
 def test_another_key_under_the_same_selector_is_published_first_too() -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ses_operator.api.account import SesAccountSpec
 from ses_operator.api.conditions import ConditionType
-from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentitySpec
+from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentity, SesIdentitySpec
 from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import REPLICATION_ERRORS
 from ses_operator.core.deletion import hindrances, plan_deletion
@@ -21,12 +21,13 @@ from ses_operator.core.dkim_source import DeterministicDkim, DkimChoice, EasyDki
 from ses_operator.core.explanation import RegionCase, explain
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import Installation
-from ses_operator.core.observed import Observed, Present, Remembered, Unread
+from ses_operator.core.observed import Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.plan import Plan, RegionPlan, plan_identity, surplus_policy, wanted_records
 from ses_operator.core.problems import Problem
 from ses_operator.core.records import Purpose
 from ses_operator.core.report import Case, readiness
 from ses_operator.core.ses import VerificationInfo, VerificationStatus
+from ses_operator.core.status import identity_status, remembered
 from ses_operator.core.steps import DeleteIdentity, SesStep, Surplus, TagIdentity, UntagIdentity, WithdrawRecords
 from unit.strategies import DOMAIN, MAIL_FROM_STYLES, OWNER, mail_from, own_key, wanted
 from unit.world import NOW, World, covering, next_plan, seen_by_ses, steps_of
@@ -284,6 +285,29 @@ def test_a_parent_that_cannot_be_read_is_waited_for_and_keeps_the_records() -> N
     assert problem_of(plan_identity(spec, silent, covering(spec), NOW), C).reason is Reason.WAITING_FOR_PARENT
     assert {record.name for record in wanted_records(spec, silent)} == dkim_names(world, A)
     assert surplus_policy(spec, silent) is Surplus.KEEP
+
+
+def test_records_lead_where_the_parents_do_whoever_cannot_be_read() -> None:
+    spec, world = deed(A, B), settled(A, B)
+    heard = world.observed(spec, covering(spec))
+    parent, replica = world.identities[A].dkim, world.identities[B]
+    told = Present(replace(replica, dkim=replace(replica.dkim, signing_hosted_zone="dkim.replica.amazonses.com")))
+    heard = replace(heard, regions={A: heard.regions[A], B: told}, remembered={})
+    case = Case.of(spec, heard, Plan(), account_id="1", partition="aws", suspended=None)
+    given = {"metadata": {"name": "mail"}, "spec": {"domain": DOMAIN, "regions": [A, B]}}
+    identity = SesIdentity.model_validate(given)
+    identity = identity.model_copy(update={"status": identity_status(identity, case, None, NOW)})
+    expected = {f"{token}.{parent.signing_hosted_zone}" for token in parent.tokens}
+
+    silence = Unread(Problem(Reason.REGION_UNREACHABLE, "no answer"))
+    sights: tuple[dict[str, RegionView], ...] = (
+        {A: silence, B: told},
+        {A: silence, B: silence},
+        {A: heard.regions[A], B: silence},
+    )
+    for regions in sights:
+        seen = replace(heard, regions=regions, remembered=remembered(identity))
+        assert {value for record in wanted_records(spec, seen) for value in record.values} == expected
 
 
 def test_a_key_length_is_the_parents() -> None:

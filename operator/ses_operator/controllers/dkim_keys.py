@@ -34,7 +34,7 @@ class DkimKeys:
     async def read(self, identity: SesIdentity, in_use: frozenset[str] = frozenset()) -> OwnKey | MissingKey | None:
         """The key that the spec names, or why it cannot be had; None where it names none.
 
-        ``in_use``: the selectors that SES is seen to sign with, beyond those of which status tells.
+        ``in_use``: the selectors that SES signs with, or may sign with, beyond those of which status tells.
         """
         byodkim = identity.spec.dkim.byodkim
         if byodkim is None:
@@ -98,8 +98,8 @@ def _absent(identity: SesIdentity, byodkim: ByodkimSpec, in_use: frozenset[str])
     if byodkim.generate:
         return Problem(
             Reason.SECRET_NOT_FOUND,
-            f"the Secret {name} is gone, and SES signs with its key under the selector {byodkim.selector}: restore it, or "
-            "write another selector in spec.dkim.byodkim, for which a new key is made",
+            f"the Secret {name} is gone, and SES signs with its key under the selector {byodkim.selector}, or may do so where "
+            "it cannot be read: restore it, or write another selector in spec.dkim.byodkim, for which a new key is made",
         )
     return Problem(
         Reason.SECRET_NOT_FOUND,

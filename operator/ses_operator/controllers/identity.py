@@ -165,7 +165,9 @@ class IdentityController:
         """A DKIM key that is to be made stands in its Secret before SES or DNS hear of it."""
         if run.identity.spec.suspend or not isinstance(run.desired.dkim, MissingKey):
             return run
-        made = await self._parts.dkim_keys.make(run.identity, selectors_in_use(observed))
+        made = await self._parts.dkim_keys.make(
+            run.identity, selectors_in_use(observed, footprint_of_object(run.identity))
+        )
         return run if made is None else replace(run, desired=replace(run.desired, dkim=made))
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:

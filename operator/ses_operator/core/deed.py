@@ -12,9 +12,9 @@ from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Ownership, ownership
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim_source import ReplicaDkim
-from ses_operator.core.observed import Observed, Present
+from ses_operator.core.observed import Observed, Present, Unread
 from ses_operator.core.problems import Problem
-from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.ses import IdentityFacts, SigningOrigin, VerificationStatus
 
 PARENT_LOOK = 60.0
 """Seconds until it is looked again whether a parent is verified; the inventory tells sooner."""
@@ -54,10 +54,17 @@ def _is_verified_parent(desired: Desired, region: str, observed: Observed) -> bo
     )
 
 
-def parents_dkim(facts: IdentityFacts, observed: Observed) -> DkimFacts | None:
-    """DKIM of a replica's parent, where it can be read: its records are the replica's."""
-    view = observed.regions.get(facts.dkim.parent_region or "")
-    return view.facts.dkim if isinstance(view, Present) and view.facts.dkim.tokens == facts.dkim.tokens else None
+def hosted_zone_of(facts: IdentityFacts, observed: Observed) -> str:
+    """Where the CNAMEs of an identity lead: those of a replica are its parent's, which may name another zone than SES does for
+    the replica. Of a parent that cannot be read, as it is remembered."""
+    dkim, parent = facts.dkim, facts.dkim.parent_region or ""
+    match observed.regions.get(parent):
+        case Present(found) if found.dkim.tokens == dkim.tokens:
+            return found.dkim.signing_hosted_zone
+        case Unread() if (known := observed.remembered.get(parent)) and known.tokens == dkim.tokens:
+            return known.signing_hosted_zone or dkim.signing_hosted_zone
+        case _:
+            return dkim.signing_hosted_zone
 
 
 def awaited_replicas(region: str, observed: Observed) -> Problem | None:

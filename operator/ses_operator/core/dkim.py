@@ -13,11 +13,11 @@ from datetime import datetime, timedelta
 from ses_operator.api.account import DnsProvider
 from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import Ownership, ownership
-from ses_operator.core.deed import parents_dkim, replacement_needed, replicas_of
+from ses_operator.core.deed import hosted_zone_of, replacement_needed, replicas_of
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.footprint import Footprint
-from ses_operator.core.key_identity import entry_of, known_fingerprint, own_selector, signs_with
+from ses_operator.core.key_identity import entry_of, known_fingerprint, own_selector, selector_setting, signs_with
 from ses_operator.core.observed import Observed, Present, RegionView, Unread
 from ses_operator.core.problems import Problem
 from ses_operator.core.publication import RecordState
@@ -50,7 +50,7 @@ def dkim_conflict(
         )
     found = own_selector(facts)
     ours = ownership(facts, desired.owner) is Ownership.OURS
-    if ours and (found is None or _setting(found) in footprint.settings):
+    if ours and (found is None or selector_setting(found) in footprint.settings):
         return None
     match desired.dkim_in(region):
         case EasyDkim() if found is not None:
@@ -148,8 +148,8 @@ def needed_dkim_records(
         return None
     match view:
         case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
-            selector, dkim = own_selector(facts), parents_dkim(facts, observed) or facts.dkim
-            tokens, hosted_zone = (dkim.tokens if selector is None else ()), dkim.signing_hosted_zone
+            selector, hosted_zone = own_selector(facts), hosted_zone_of(facts, observed)
+            tokens = facts.dkim.tokens if selector is None else ()
         case Unread() if (known := observed.remembered.get(region)) is not None and known.tokens:
             # Without a hosted zone, the token is the name of a selector, and no CNAME belongs there.
             tokens, hosted_zone = (known.tokens if known.signing_hosted_zone else ()), known.signing_hosted_zone
@@ -184,13 +184,9 @@ def dkim_settings(desired: Desired) -> frozenset[str]:
     """The selectors that the spec names: what the footprint has to remember, for SES may sign with a key that we gave it."""
     match desired.dkim:
         case OwnKey(selector) | MissingKey(selector):
-            return frozenset({_setting(selector)})
+            return frozenset({selector_setting(selector)})
         case _:
             return frozenset()
-
-
-def _setting(selector: str) -> str:
-    return f"byodkim/{selector}"
 
 
 def _own_key(

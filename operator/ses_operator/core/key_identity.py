@@ -7,10 +7,13 @@ witnesses: SES says SUCCESS only of a key whose public half it found at the sele
 from __future__ import annotations
 
 from ses_operator.core.dkim_source import OwnKey, fingerprint
-from ses_operator.core.observed import Observed, Present
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.observed import Observed, Present, Unread
 from ses_operator.core.publication import PublishedRecord, RecordState
 from ses_operator.core.records import Purpose, RecordSet, RecordType, published_key
 from ses_operator.core.ses import IdentityFacts, SigningOrigin, VerificationStatus
+
+_BYODKIM = "byodkim/"
 
 
 def own_selector(facts: IdentityFacts) -> str | None:
@@ -20,10 +23,22 @@ def own_selector(facts: IdentityFacts) -> str | None:
     return facts.dkim.tokens[0].lower() if facts.dkim.tokens else ""
 
 
-def selectors_in_use(observed: Observed) -> frozenset[str]:
-    """The selectors of customers' keys that SES signs with in any region, whoever gave it the key."""
+def selectors_in_use(observed: Observed, footprint: Footprint) -> frozenset[str]:
+    """The selectors of customers' keys that SES signs with in any region, whoever gave it the key. Of a region that cannot be
+    read, all that it may have been given."""
     selectors = (own_selector(view.facts) for view in observed.regions.values() if isinstance(view, Present))
-    return frozenset(selector for selector in selectors if selector is not None)
+    seen = frozenset(selector for selector in selectors if selector is not None)
+    unread = (region for region, view in observed.regions.items() if isinstance(view, Unread))
+    return seen | _selectors_given(footprint) if any(region in footprint.regions for region in unread) else seen
+
+
+def selector_setting(selector: str) -> str:
+    """How a footprint names a selector under which SES may have been given a key."""
+    return f"{_BYODKIM}{selector}"
+
+
+def _selectors_given(footprint: Footprint) -> frozenset[str]:
+    return frozenset(name.removeprefix(_BYODKIM) for name in footprint.settings if name.startswith(_BYODKIM))
 
 
 def signs_with(key: OwnKey, region: str, observed: Observed) -> bool:

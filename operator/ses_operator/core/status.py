@@ -24,6 +24,7 @@ from ses_operator.api.identity_status import (
 )
 from ses_operator.api.meta import RECONCILE_REQUESTED_AT
 from ses_operator.core.contention import told
+from ses_operator.core.deed import hosted_zone_of
 from ses_operator.core.desired import Desired
 from ses_operator.core.dkim import dkim_differs, fingerprint_at_ses
 from ses_operator.core.dmarc import VERSION as DMARC_VERSION
@@ -140,7 +141,7 @@ def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> Reg
         else RegionDkimStatus(
             status=facts.dkim.status,
             tokens=facts.dkim.tokens,
-            signing_hosted_zone=facts.dkim.signing_hosted_zone if own_selector(facts) is None else None,
+            signing_hosted_zone=hosted_zone_of(facts, case.observed) if own_selector(facts) is None else None,
             key_fingerprint=fingerprint_at_ses(case.desired, region, facts, case.observed),
             parent_region=facts.dkim.parent_region,
         ),
