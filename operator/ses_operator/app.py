@@ -29,19 +29,18 @@ from ses_operator.controllers.cluster import (
     TEMPLATE_INDEXES,
     Cluster,
     Reconciler,
-    TemplateWakeups,
-    Wakeups,
 )
 from ses_operator.controllers.queue import WorkQueue
 from ses_operator.controllers.telemetry import DETAILS, Census, Telemetry
+from ses_operator.controllers.wakeups import Wakeups
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.client import KubeClient, load_configuration
 from ses_operator.kube.events import EventRecorder
-from ses_operator.kube.informers import Informer, Informers, Origin
+from ses_operator.kube.informers import Informer, Informers
 from ses_operator.kube.lease import Elector
 from ses_operator.kube.lease_object import LeaseObject, lease_key, new_identity
 from ses_operator.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, TEMPLATES
-from ses_operator.kube.store import ObjectStore, Sighting
+from ses_operator.kube.store import ObjectStore
 from ses_operator.kube.watch import Reflectors
 from ses_operator.probes import serving
 from ses_operator.settings import Settings
@@ -131,20 +130,21 @@ class Replica:
                 now=lambda: datetime.now(UTC),
             )
         )
-        wakeups = Wakeups(self._identities, self._accounts, self._identity_queue, self._account_queue)
-        template_wakeups = TemplateWakeups(self._templates, self._template_queue, self._account_queue)
-
-        def on_identity(sighting: Sighting, origin: Origin) -> None:
-            wakeups.on_identity(sighting, origin)
-            template_wakeups.on_identity(sighting)
-
+        wakeups = Wakeups(
+            self._identities,
+            self._accounts,
+            self._templates,
+            self._identity_queue,
+            self._account_queue,
+            self._template_queue,
+        )
         self._informers = Informers(
             self._client,
             configuration,
             (
                 Informer(ACCOUNTS, self._accounts, wakeups.on_account),
-                Informer(IDENTITIES, self._identities, on_identity),
-                Informer(TEMPLATES, self._templates, template_wakeups.on_template),
+                Informer(IDENTITIES, self._identities, wakeups.on_identity),
+                Informer(TEMPLATES, self._templates, wakeups.on_template),
             ),
             settings.namespaces,
         )
@@ -153,7 +153,6 @@ class Replica:
         self._endpoints = Reflectors(self._client, DNS_ENDPOINTS, settings.namespaces, ENDPOINT_SELECTOR)
         self._namespaces = Reflectors.by_name(self._client, NAMESPACES, settings.namespaces)
         self._namespaces.subscribe(wakeups.on_namespace)
-        self._namespaces.subscribe(template_wakeups.on_namespace)
         self._secrets.subscribe(wakeups.on_secret)
         self._dkim_secrets.subscribe(wakeups.on_dkim_secret)
         self._endpoints.subscribe(wakeups.on_endpoint, on_installed=wakeups.on_endpoints_installed)

@@ -10,9 +10,12 @@ from prometheus_client import CollectorRegistry
 
 from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
-from ses_operator.controllers.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, Wakeups
+from ses_operator.api.identity_status import RegionStatus, SesIdentityStatus
+from ses_operator.api.template import SesVerificationTemplate
+from ses_operator.controllers.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES
 from ses_operator.controllers.metrics import WorkQueueMetrics
 from ses_operator.controllers.queue import Urgency, WorkQueue
+from ses_operator.controllers.wakeups import Wakeups
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.informers import Origin
 from ses_operator.kube.store import ObjectStore
@@ -44,12 +47,23 @@ class World:
     accounts: ObjectStore[SesAccount] = field(
         default_factory=lambda: ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
     )
+    templates: ObjectStore[SesVerificationTemplate] = field(
+        default_factory=lambda: ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES)
+    )
     metrics: WorkQueueMetrics = field(default_factory=lambda: WorkQueueMetrics(CollectorRegistry()))
 
     def __post_init__(self) -> None:
         self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", self.metrics)
         self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", self.metrics)
-        self.wakeups = Wakeups(self.identities, self.accounts, self.identity_queue, self.account_queue)
+        self.template_queue: WorkQueue[ObjectKey] = WorkQueue("template", self.metrics)
+        self.wakeups = Wakeups(
+            self.identities,
+            self.accounts,
+            self.templates,
+            self.identity_queue,
+            self.account_queue,
+            self.template_queue,
+        )
         for number, name in enumerate(("a", "b", "c")):
             self.identities.observe(identity(name, "same.example" if number < 2 else "own.example"))
         self.accounts.observe(account("default", "credentials"))
@@ -64,7 +78,12 @@ def woken(act: Callable[[World], None]) -> dict[str, Urgency]:
     async def play() -> dict[str, Urgency]:
         world, seen = World(), dict[str, Urgency]()
         act(world)
-        for kind, queue in (("identity", world.identity_queue), ("account", world.account_queue)):
+        queues = {
+            "identity": world.identity_queue,
+            "account": world.account_queue,
+            "template": world.template_queue,
+        }
+        for kind, queue in queues.items():
             while (ready := queue._ready.take()) is not None:
                 seen[f"{kind} {ready.key.name}"] = ready.urgency
         return seen
@@ -136,6 +155,50 @@ def test_a_changed_secret_wakes_the_identity_whose_dkim_key_is_in_it() -> None:
 
     assert woken(change("team")) == {"identity d": Urgency.NORMAL}
     assert woken(change("another")) == {}
+
+
+def template(name: str, sender: str) -> dict[str, Any]:
+    spec = {"fromEmailAddress": sender, "subject": "Hello", "content": "Hello", "regions": ["eu-west-1"]}
+    urls = {"successRedirectURL": "https://example.com/yes", "failureRedirectURL": "https://example.com/no"}
+    metadata = {"namespace": "team", "name": name, "uid": name, "resourceVersion": "1"}
+    return {"metadata": metadata, "spec": {**spec, **urls}}
+
+
+def test_a_sender_that_is_verified_wakes_the_templates_that_wait_for_it() -> None:
+    def verify(*statuses: str) -> Callable[[World], None]:
+        regions = (RegionStatus(region=f"r{number}", verification_status=each) for number, each in enumerate(statuses))
+
+        def act(world: World) -> None:
+            world.templates.observe(template("exact", "hello@same.example"))
+            world.templates.observe(template("below", "hello@mail.Same.example"))
+            world.templates.observe(template("another", "hello@notsame.example"))
+            found = world.identities.get(ObjectKey("team", "a"))
+            assert found is not None
+            before = found.model_copy(
+                update={
+                    "status": SesIdentityStatus(regions=(RegionStatus(region="r0", verification_status="SUCCESS"),))
+                }
+            )
+            world.wakeups.on_status(before, SesIdentityStatus(regions=tuple(regions)))
+
+        return act
+
+    assert woken(verify("SUCCESS", "SUCCESS")) == {"template exact": Urgency.NORMAL, "template below": Urgency.NORMAL}
+    assert woken(verify("SUCCESS", "PENDING")) == {}, "that region was verified before"
+
+
+def test_an_identity_that_goes_wakes_the_template_that_it_used() -> None:
+    def delete(world: World) -> None:
+        address = identity("d", "unused")
+        address["spec"] = {
+            "email": "a@example.org",
+            "regions": ["eu-west-1"],
+            "verificationTemplateRef": {"name": "welcome"},
+        }
+        world.identities.observe(address)
+        world.wakeups.on_identity(world.identities.remove(ObjectKey("team", "d"), "d"), Origin.WATCHED)
+
+    assert woken(delete)["template welcome"] is Urgency.NORMAL
 
 
 def test_a_dnsendpoint_wakes_the_identity_that_its_labels_name() -> None:

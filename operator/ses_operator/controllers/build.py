@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
+from ses_operator.api.identity import SesIdentity
+from ses_operator.api.identity_status import SesIdentityStatus
 from ses_operator.aws.budget import Priority, RequestBudget
 from ses_operator.aws.calls import Calls
 from ses_operator.aws.executor import Executor
@@ -19,7 +21,7 @@ from ses_operator.controllers.accounts import Accounts, OpenAccount
 from ses_operator.controllers.admissions import Admissions
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
-from ses_operator.controllers.cluster import Cluster, Wakeups
+from ses_operator.controllers.cluster import Cluster
 from ses_operator.controllers.departure import Departure
 from ses_operator.controllers.dkim_keys import DkimKeys
 from ses_operator.controllers.dns_side import DnsSide
@@ -32,6 +34,7 @@ from ses_operator.controllers.queue import Result, Urgency
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement
 from ses_operator.controllers.template import TemplateController
+from ses_operator.controllers.wakeups import Wakeups
 from ses_operator.core.answers import Outcome
 from ses_operator.core.handover import requested_heir
 from ses_operator.core.keys import Installation, ObjectKey
@@ -125,7 +128,14 @@ class Controllers:
             lambda owner: cluster.identity_queue.add(owner.key),
         )
         accounts, admissions = Accounts(cluster.accounts), Admissions(cluster.accounts, cluster.namespaces)
-        wakeups = Wakeups(cluster.identities, cluster.accounts, cluster.identity_queue, cluster.account_queue)
+        wakeups = Wakeups(
+            cluster.identities,
+            cluster.accounts,
+            cluster.templates,
+            cluster.identity_queue,
+            cluster.account_queue,
+            cluster.template_queue,
+        )
 
         def on_identity(sighting: Sighting) -> None:
             wakeups.on_identity(sighting, Origin.WATCHED)
@@ -133,7 +143,11 @@ class Controllers:
         def on_account(sighting: Sighting) -> None:
             wakeups.on_account(sighting, Origin.WATCHED)
 
-        objects = IdentityObjects(cluster.client, cluster.identities, cluster.events, on_identity, measured.on_status)
+        def on_status(before: SesIdentity, status: SesIdentityStatus) -> None:
+            measured.on_status(before, status)
+            wakeups.on_status(before, status)
+
+        objects = IdentityObjects(cluster.client, cluster.identities, cluster.events, on_identity, on_status)
         lookups = Lookups(Resolvers(measured.on_dns_query), time.monotonic)
         parts = IdentityParts(
             objects=objects,
