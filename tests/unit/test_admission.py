@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -16,10 +17,14 @@ from ses_operator.api.identity import SesIdentitySpec
 from ses_operator.api.identity_status import WarningStatus
 from ses_operator.api.reasons import Reason
 from ses_operator.core.acceptance import Admission, admit, admit_to_zone
+from ses_operator.core.dkim_keys import NEW_KEY_BITS, key_bits, new_key, read_key
+from ses_operator.core.dkim_source import OwnKey
 from ses_operator.core.guardrails import GUARDRAILS, violations
 from ses_operator.core.tenancy import Namespace, Petition, precision
 from ses_operator.core.transitions import EventType, new_warnings
 from unit.petitions import CASES, DOCUMENT_CASES, GRANTS, TEAM_A, TEAM_B, Case
+
+OWN_KEY = {"mode": "BYODKIM", "byodkim": {"selector": "s1", "privateKeySecretRef": {"name": "dkim"}}}
 
 
 def petition(case: Case) -> Petition:
@@ -55,6 +60,32 @@ def test_the_rules_say_the_same_whether_another_holds_the_grant_or_nobody() -> N
     assert of_another is not None
     assert of_nobody is not None
     assert of_another.message == of_nobody.message.replace("mail.team-z.example.org", "mail.team-b.example.com")
+
+
+@pytest.mark.parametrize(("bits", "held"), [(None, False), (1024, True), (1536, True), (2048, False)])
+@pytest.mark.parametrize("action", ["Enforce", "Warn"])
+def test_a_key_of_the_customers_is_measured_where_it_is_known(bits: int | None, *, held: bool, action: str) -> None:
+    asked = asks({"guardrails": {"dkim": {"action": action}}}, dkim=OWN_KEY)
+    admission = admit(replace(asked, key_bits=bits))
+    assert (admission.problem is not None) == (held and action == "Enforce")
+    assert len(admission.warnings) == (held and action == "Warn")
+    if admission.problem is not None:
+        assert admission.problem.reason is Reason.DKIM_REQUIRED
+        assert (
+            f"at least 2048 bits into the Secret that spec.dkim.byodkim names, under another selector; the one there has {bits}"
+            in (admission.problem.message)
+        )
+
+
+def test_each_guardrail_is_told_once() -> None:
+    asked = asks({"guardrails": {"dkim": {"action": "Warn"}}}, dkim={**OWN_KEY, "signingEnabled": False})
+    assert [warning.reason for warning in admit(replace(asked, key_bits=1024)).warnings] == [Reason.DKIM_REQUIRED]
+
+
+def test_the_length_of_a_key_is_that_of_its_public_half() -> None:
+    key = read_key("s1", new_key())
+    assert isinstance(key, OwnKey)
+    assert key_bits(key.public_key) == NEW_KEY_BITS
 
 
 def test_all_guardrails_that_are_not_met_are_told_at_once_with_the_field_to_change() -> None:

@@ -81,7 +81,8 @@ class DkimRequired(Guardrail):
     minimum_key_size: Literal[1024, 2048] = Field(
         2048,
         description=(
-            "Shortest DKIM key in bits, 1024 or 2048, where spec.dkim.keySize says how long it is. Default: 2048."
+            "Shortest DKIM key in bits, 1024 or 2048, by spec.dkim.keySize; a key of one's own (BYODKIM) by its real length, "
+            "which the operator sees when it reads the Secret, and admission does not. Default: 2048."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
@@ -132,7 +133,7 @@ class Guardrails(Model):
         description="Identities have to be in several AWS regions, for disaster recovery: SES verifies each by itself.",
     )
     dkim: DkimRequired | None = Field(
-        None, description="Domains have to sign with DKIM, and Easy DKIM with keys of at least a certain length."
+        None, description="Domains have to sign with DKIM, with keys of at least a certain length."
     )
     mail_from: MailFromRequired | None = Field(None, description="Domains have to have spec.mailFrom.")
     dmarc: DmarcRequired | None = Field(

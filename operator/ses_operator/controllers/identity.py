@@ -12,23 +12,23 @@ from datetime import datetime
 from ses_operator.api.identity import SesIdentity
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.inventory import Inventory
-from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.accounts import Accounts
 from ses_operator.controllers.admissions import Admissions
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.dkim_keys import DkimKeys
 from ses_operator.controllers.dns_side import DnsSide, Target
+from ses_operator.controllers.intake import Intake, Refused, Run, Settled, Silent, Unknown
 from ses_operator.controllers.lookups import Lookups
 from ses_operator.controllers.moves import Moves, Scene
 from ses_operator.controllers.objects import IdentityObjects, footprint_of_object
 from ses_operator.controllers.queue import Result
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement, is_reported_ready
-from ses_operator.core.acceptance import Admission, Application, admit, admit_to_zone, judge, same_account
-from ses_operator.core.contention import Stood, after_publication, after_steps, known_repairs
-from ses_operator.core.desired import AwsScope, Desired, desired_identity
+from ses_operator.core.acceptance import Admission, Application, judge
+from ses_operator.core.contention import after_publication, after_steps, known_repairs
 from ses_operator.core.dkim_source import MissingKey
-from ses_operator.core.doubt import has_lost_sight, is_passing, is_passing_doubt
+from ses_operator.core.doubt import has_lost_sight, is_passing_doubt
 from ses_operator.core.feedback import needs_topics
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.key_identity import selectors_in_use
@@ -46,7 +46,6 @@ from ses_operator.core.plan import (
     wanted_records,
 )
 from ses_operator.core.problems import Problem
-from ses_operator.core.publication import Zone
 from ses_operator.core.rehearsal import rehearse
 from ses_operator.core.report import Case, is_ready
 from ses_operator.core.requeue import needs_backoff, oldest_readings, requeue_after, waited
@@ -64,32 +63,6 @@ from ses_operator.core.tidiness import within_reach
 
 MAX_ROUNDS = 8
 """Rounds of plan and apply in one run. Three are the rule; what is left after these waits for the next run."""
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One reconcile: the object, its account and what that says of it, what is wanted, where its records go, how urgent it
-    is."""
-
-    identity: SesIdentity
-    account: OpenAccount
-    admission: Admission
-    desired: Desired
-    target: Target | Problem
-    priority: Priority
-
-    @property
-    def places(self) -> frozenset[str]:
-        return self.target.places if isinstance(self.target, Target) else frozenset()
-
-    @property
-    def stood(self) -> Stood:
-        """What of all that is wanted was in place before."""
-        return Stood.of(self.identity.status, self.desired.digest())
-
-    @property
-    def zone(self) -> Zone | None:
-        return self.target.publication.zone if isinstance(self.target, Target) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,52 +87,49 @@ class IdentityController:
     """Observe, plan, apply, report: the life of an identity. Its end is in ``departure``."""
 
     def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
-        self._installation = installation
         self._parts = parts
+        self._intake = Intake(
+            installation,
+            parts.accounts,
+            parts.admissions,
+            parts.inventory,
+            parts.regions,
+            parts.dns,
+            parts.settlement,
+            parts.dkim_keys,
+        )
         self._now = now
 
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
-        key = ObjectKey(identity.metadata.namespace, identity.metadata.name)
-        account = self._parts.accounts.get(identity.spec.account_ref.name)
-        if account is None:
-            return Result.done()
-        if isinstance(account, Problem):
-            if is_passing(account) and is_ready(identity.status):
+        match await self._intake.take(identity, priority):
+            case Unknown():
+                return Result.done()
+            case Silent():
                 return await self._doubt(identity)
-            return await self._refuse(identity, account)
-        moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
-        if moved is not None:
-            return await self._refuse(identity, moved)
-        petition = self._parts.admissions.petition(identity, account)
-        admission = admit(petition)
-        if admission.problem is not None:
-            return await self._refuse(identity, admission.problem, admission)
-        scope = AwsScope(account.aws.account_id, account.aws.partition)
-        dkim_key = await self._parts.dkim_keys.read(identity)
-        desired = desired_identity(self._installation, key, identity.spec, account.spec, scope, dkim_key)
-        self._watch(identity, account, desired)
-        await self._parts.regions.listed(account.aws, desired.regions)
-        zone = identity.status.dns.zone if identity.status.dns else None
-        may_stay = zone is None or admit_to_zone(petition, zone.hosted_zone_id or "") is None
-        if may_stay and self._parts.settlement.is_settled(identity, desired, account.aws.account_id):
-            await self._warn(identity, admission)
-            return Result.after(self._parts.settlement.until_turn(identity))
-        run = Run(identity, account, admission, desired, await self._target(identity, account, desired), priority)
-        if run.zone is not None and (barred := admit_to_zone(petition, run.zone.hosted_zone_id)) is not None:
-            return await self._refuse(identity, barred, admission)
+            case Refused(problem, admission):
+                return await self._refuse(identity, problem, admission)
+            case Settled(admission):
+                await self._warn(identity, admission)
+                return Result.after(self._parts.settlement.until_turn(identity))
+            case Run() as run:
+                return await self._carry_out(run)
+
+    async def _carry_out(self, run: Run) -> Result:
         observed = await self._observe(run)
-        application = Application(
-            desired,
-            self._parts.claimants.of(identity, account.aws.account_id),
-            self._parts.claimants.others(identity),
-            observed.regions,
-            observed.invited,
-        )
-        if (problem := judge(application)) is not None:
-            return await self._refuse(identity, problem, admission)
+        if (problem := judge(self._application(run, observed))) is not None:
+            return await self._refuse(run.identity, problem, run.admission)
         run, observed, plan = await self._converge(await self._with_new_key(run, observed), observed)
         run, former = await self._leave(run, observed, plan)
         return await self._report(run, observed, plan, former)
+
+    def _application(self, run: Run, observed: Observed) -> Application:
+        return Application(
+            run.desired,
+            self._parts.claimants.of(run.identity, run.account.aws.account_id),
+            self._parts.claimants.others(run.identity),
+            observed.regions,
+            observed.invited,
+        )
 
     async def _with_new_key(self, run: Run, observed: Observed) -> Run:
         """A DKIM key that is to be made stands in its Secret before SES or DNS hear of it."""
@@ -169,19 +139,6 @@ class IdentityController:
             run.identity, selectors_in_use(observed, footprint_of_object(run.identity))
         )
         return run if made is None else replace(run, desired=replace(run.desired, dkim=made))
-
-    async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
-        """Where the records go. Who asks for a look does not get the answer from before somebody made the zone."""
-        target = await self._parts.dns.target(account, desired)
-        if isinstance(target, Problem) and self._parts.settlement.is_due(identity):
-            return await self._parts.dns.target_anew(account, desired)
-        return target
-
-    def _watch(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> None:
-        """Have the lists tell of this identity; of a region that status does not know as verified, often."""
-        verified = {region.region for region in identity.status.regions if region.verification_status == "SUCCESS"}
-        regions = {region: region not in verified for region in desired.regions}
-        self._parts.inventory.watch(desired.owner.key, account.aws, desired.identity, regions)
 
     async def _observe(self, run: Run) -> Observed:
         """What SES says in every region of the spec and of the footprint. DNS is observed when SES has told its part."""
@@ -300,7 +257,6 @@ class IdentityController:
             await self._parts.objects.report(identity, warned_status(identity.status, admission.warnings))
 
     async def _refuse(self, identity: SesIdentity, problem: Problem, admission: Admission | None = None) -> Result:
-        """``admission`` None: the account is not there to say what it warns of."""
         self._parts.inventory.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
         status = refused_status(identity, problem, self._now())
         await self._parts.objects.report(identity, warned_status(status, admission.warnings) if admission else status)
@@ -347,7 +303,7 @@ class IdentityController:
         status = identity_status(run.identity, case, run.zone, self._now())
         status = warned_status(status, run.admission.warnings)
         identity = await self._parts.objects.report(run.identity, status)
-        self._watch(identity, run.account, run.desired)
+        self._intake.watch(identity, run.account, run.desired)
         self._parts.settlement.note_read(identity)
         if needs_backoff(case):
             return Result.retry()

@@ -50,7 +50,7 @@ class Admission:
 
 def admit(petition: Petition) -> Admission:
     """By the rules of the account: who may use it for what, then the guardrails, of which all that are not met are told."""
-    found = violations(petition.identity, petition.account)
+    found = violations(petition.identity, petition.account, petition.key_bits)
     warnings = tuple(
         WarningStatus(reason=violation.reason, message=violation.message)
         for violation in found

@@ -44,6 +44,17 @@ def read_key(selector: str, text: bytes) -> OwnKey | Unusable:
     return _own_key(selector, key)
 
 
+def key_bits(public_key: str) -> int:
+    """The length in bits of a public key, as ``OwnKey`` has it."""
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+    key = load_der_public_key(base64.b64decode(public_key))
+    if not isinstance(key, RSAPublicKey):
+        raise TypeError("an OwnKey is made of RSA keys only")
+    return key.key_size
+
+
 def new_key() -> bytes:
     """A new private key, as PEM in PKCS#8. Random, and slow: a tenth of a second and more."""
     from cryptography.hazmat.primitives import serialization as form

@@ -102,6 +102,18 @@ def dkim(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None
     return None
 
 
+def own_key(identity: SesIdentitySpec, account: SesAccountSpec, bits: int | None) -> Violation | None:
+    """A key of the customer's is long enough, where it is known; that mail is not signed at all is told first."""
+    guardrail = account.guardrails.dkim
+    if guardrail is None or bits is None or bits >= guardrail.minimum_key_size or dkim(identity, account):
+        return None
+    words = (
+        f"put a DKIM key of at least {guardrail.minimum_key_size} bits into the Secret that spec.dkim.byodkim names, under "
+        f"another selector; the one there has {bits}"
+    )
+    return Violation(guardrail.action, Reason.DKIM_REQUIRED, words)
+
+
 def mail_from(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
     """There is a MAIL FROM domain."""
     guardrail = account.guardrails.mail_from
@@ -153,9 +165,15 @@ GUARDRAILS: tuple[Guardrail, ...] = (
 )
 
 
-def violations(identity: SesIdentitySpec, account: SesAccountSpec) -> tuple[Violation, ...]:
-    """Every guardrail that is not met, in the order of the chain."""
-    found = (guardrail(identity, account) for guardrail in GUARDRAILS)
+def violations(
+    identity: SesIdentitySpec, account: SesAccountSpec, key_bits: int | None = None
+) -> tuple[Violation, ...]:
+    """Every guardrail that is not met, in the order of the chain. ``key_bits``: what stands in no spec, the length of a DKIM key
+    of the customer's."""
+    found = (
+        *(guardrail(identity, account) for guardrail in GUARDRAILS),
+        own_key(identity, account, key_bits),
+    )
     return tuple(violation for violation in found if violation is not None)
 
 

@@ -25,12 +25,14 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class Petition:
-    """What a namespace asks of an account: the spec of an identity. ``account_name`` is that of the SesAccount."""
+    """What a namespace asks of an account: the spec of an identity. ``account_name`` is that of the SesAccount. ``key_bits``: the
+    length of the customer's DKIM key, where it is known."""
 
     namespace: Namespace
     identity: SesIdentitySpec
     account_name: str
     account: SesAccountSpec
+    key_bits: int | None = None
 
     @property
     def domain(self) -> str:
