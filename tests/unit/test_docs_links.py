@@ -10,6 +10,7 @@ import pytest
 
 from ses_operator.cli.handover import handover
 from ses_operator.cli.iam_policy import iam_policy
+from ses_operator.cli.migrate_storage import migrate_storage
 from ses_operator.settings import options
 from ses_sandbox.control.app import PREFIX, ROUTES
 from ses_sandbox.main import serve
@@ -25,7 +26,10 @@ PAGES = (
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 OPTIONS = {option.flag for option in options()} | {
-    flag for command in (serve, handover, iam_policy) for option in command.params for flag in option.opts
+    flag
+    for command in (serve, handover, iam_policy, migrate_storage)
+    for option in command.params
+    for flag in option.opts
 }
 # Of ExternalDNS, Helm, Kubernetes, mypy, and every command.
 OPTIONS_OF_OTHERS = {
@@ -38,6 +42,7 @@ OPTIONS_OF_OTHERS = {
     "--wait",
     "--dry-run",
     "--txt-owner-id",
+    "--reset-then-reuse-values",
 }
 
 _CODE = re.compile(r"`([^`\n]+)`")

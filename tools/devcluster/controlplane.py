@@ -11,7 +11,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 from urllib.error import URLError
 
 from devcluster.audit import POLICY, AuditLog
@@ -105,14 +105,25 @@ class ControlPlane:
         To everybody who watches it looks like a deletion. The apiserver does so itself when a finalizer is put on an
         object that it has just decided to remove.
         """
+        if self._ask_etcd("deleterange", resource, namespace, name).get("deleted") != "1":
+            raise LookupError(f"there is no {resource} {namespace}/{name} in etcd")
+
+    def stored(self, resource: str, namespace: str, name: str) -> dict[str, Any]:
+        """An object (`resource` is plural.group) as it lies in etcd; `namespace` is empty for what is cluster-scoped."""
+        (found,) = self._ask_etcd("range", resource, namespace, name)["kvs"]
+        stored: dict[str, Any] = json.loads(base64.b64decode(found["value"]))
+        return stored
+
+    def _ask_etcd(self, operation: str, resource: str, namespace: str, name: str) -> dict[str, Any]:
         plural, _, group = resource.partition(".")
-        key = base64.b64encode(f"/registry/{group}/{plural}/{namespace}/{name}".encode()).decode()
+        path = "/".join(filter(None, ("/registry", group, plural, namespace, name)))
+        key = base64.b64encode(path.encode()).decode()
         request = urllib.request.Request(  # noqa: S310
-            f"{self._etcd_url}/v3/kv/deleterange", data=json.dumps({"key": key}).encode(), method="POST"
+            f"{self._etcd_url}/v3/kv/{operation}", data=json.dumps({"key": key}).encode(), method="POST"
         )
         with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-            if json.load(answer).get("deleted") != "1":
-                raise LookupError(f"there is no {resource} {namespace}/{name} in etcd")
+            answered: dict[str, Any] = json.load(answer)
+        return answered
 
     def _kubeconfig(self, name: str, credential: str | KeyPair, url: str, namespace: str = "") -> Path:
         path = self.folder / f"{name}.kubeconfig"

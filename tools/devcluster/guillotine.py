@@ -68,7 +68,7 @@ class _Blade:
 
     is_due: Callable[[SeenWrite], bool]
     moment: Moment
-    kill: Callable[[], None]
+    kill: Callable[[], object]
 
 
 class Guillotine:
@@ -100,15 +100,15 @@ class Guillotine:
         self._thread.join()
         self._loop.close()
 
-    def kill_before(self, number: int, kill: Callable[[], None]) -> None:
+    def kill_before(self, number: int, kill: Callable[[], object]) -> None:
         """Calls `kill` when the `number`-th write from now arrives, and does not pass that write on."""
         self._arm(_Blade(lambda write: write.number == number, Moment.BEFORE, kill))
 
-    def kill_after(self, number: int, kill: Callable[[], None]) -> None:
+    def kill_after(self, number: int, kill: Callable[[], object]) -> None:
         """Calls `kill` when the `number`-th write from now has been answered, and does not pass the answer on."""
         self._arm(_Blade(lambda write: write.number == number, Moment.AFTER, kill))
 
-    def kill_after_first(self, words: str, kill: Callable[[], None]) -> None:
+    def kill_after_first(self, words: str, kill: Callable[[], object]) -> None:
         """The same at the first write that has these words: "secrets", "CreateEmailIdentity"."""
         self._arm(_Blade(lambda write: words in write.what, Moment.AFTER, kill))
 

@@ -88,6 +88,10 @@ class Process:
     def running(self) -> bool:
         return self._child is not None and self._child.poll() is None
 
+    def wait(self, timeout: float) -> int | None:
+        """Its exit status, once it has ended by itself; None if it was not started. Raises subprocess.TimeoutExpired."""
+        return None if self._child is None else self._child.wait(timeout)
+
     def stop(self, *, grace: float = 10.0) -> int | None:
         """Asks it to end, and kills it after `grace` seconds. Its exit status; None if it was not started."""
         if self._child is None:

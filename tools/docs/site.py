@@ -19,6 +19,7 @@ BESIDE = ("charts/ses-operator/README.md", "CHANGELOG.md", "CONTRIBUTING.md", "L
 
 _TO_DOCS = re.compile(r"(?<=\]\()((?:\.\./)*)docs/")
 _TO_EXAMPLES = re.compile(r"\]\(\.\./(examples/)")
+_TO_BESIDE = re.compile(rf"\]\(\.\./({'|'.join(map(re.escape, BESIDE))})")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -41,5 +42,5 @@ def _examples() -> Iterator[str]:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """The page with its links to the examples as they are on the site."""
-    return _TO_EXAMPLES.sub(r"](\1", markdown).replace("](examples/)", f"]({EXAMPLES})")
+    """The page with its links to what lies beside docs/ as they are on the site."""
+    return _TO_BESIDE.sub(r"](\1", _TO_EXAMPLES.sub(r"](\1", markdown)).replace("](examples/)", f"]({EXAMPLES})")

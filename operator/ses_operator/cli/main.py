@@ -15,6 +15,7 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "crds": "ses_operator.cli.crds:crds",
     "handover": "ses_operator.cli.handover:handover",
     "iam-policy": "ses_operator.cli.iam_policy:iam_policy",
+    "migrate-storage": "ses_operator.cli.migrate_storage:migrate_storage",
     "run": "ses_operator.cli.run:run",
 }
 """Where each subcommand is, as ``module:attribute``."""

@@ -5,8 +5,6 @@ Computed anew at each reconcile from the spec, the account and the installation;
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
@@ -18,6 +16,7 @@ from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentit
 from ses_operator.api.mail_from import MxFailureBehavior
 from ses_operator.api.meta import OWNER_TAG
 from ses_operator.api.reasons import Reason
+from ses_operator.core.digest import configuration_digest
 from ses_operator.core.dkim_source import (
     DeterministicDkim,
     DkimChoice,
@@ -105,8 +104,7 @@ class Desired:
         configured = asdict(self)
         if isinstance(self.dkim, OwnKey | MissingKey):
             configured["dkim"] = {"selector": self.dkim.selector}
-        text = json.dumps(configured, sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return configuration_digest(configured)
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
@@ -17,6 +15,7 @@ from ses_operator.api.template import (
     SesVerificationTemplateStatus,
     TemplateRegionStatus,
 )
+from ses_operator.core.digest import configuration_digest
 from ses_operator.core.keys import Owner
 from ses_operator.core.problems import Problem
 from ses_operator.core.report import Verdict, conditions, no, not_ready, refused, yes
@@ -112,8 +111,7 @@ class DesiredTemplate:
 
     def digest(self) -> str:
         """A short digest of all this: equal digests ask for the same."""
-        text = json.dumps(asdict(self), sort_keys=True, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return configuration_digest(asdict(self))
 
 
 def desired_template(owner: Owner, spec: SesVerificationTemplateSpec, tags: Mapping[str, str]) -> DesiredTemplate:
