@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
 
 from ses_operator.core.census import Sample
 from ses_operator.core.metrics import Metric
@@ -33,3 +34,13 @@ def families(samples: Iterable[Sample]) -> Iterator[GaugeMetricFamily]:
             found[metric.name] = GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels)
         found[metric.name].add_metric(sample.labels, sample.value)
     return iter(found.values())
+
+
+class Gauges(Collector):
+    """Gauges that are made of samples whenever metrics are scraped."""
+
+    def __init__(self, samples: Callable[[], Iterable[Sample]]) -> None:
+        self._samples = samples
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        return families(self._samples())

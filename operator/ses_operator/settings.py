@@ -113,6 +113,13 @@ class Settings:
             " there are identities and regions."
         ),
     )
+    mail_figures_interval: float = field(
+        default=0.0,
+        metadata=setting(
+            "How often SES is asked what became of the mail of each identity, for the metrics: 21600 is every six hours."
+            " 0: never."
+        ),
+    )
     log_format: LogFormat = field(default=LogFormat.TEXT, metadata=setting("text or json."))
     log_level: LogLevel = field(default=LogLevel.INFO, metadata=setting("debug, info, warning or error."))
 
@@ -136,7 +143,8 @@ class Settings:
         _ = self.lease_timing  # refuses timings that would not be safe
         for name in ("pending_poll", "idle_poll", "sweep_interval"):
             _require(getattr(self, name) > 0, f"{name.replace('_', ' ')}: more than 0 seconds")
-        _require(self.urgent_workers >= 0 and self.shutdown_grace >= 0, "urgent workers, shutdown grace: not negative")
+        for name in ("urgent_workers", "shutdown_grace", "mail_figures_interval"):
+            _require(getattr(self, name) >= 0, f"{name.replace('_', ' ')}: not negative")
 
     @property
     def namespaces(self) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -11,17 +12,18 @@ from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.sandbox_process import Sandbox
 from devcluster.waiting import eventually
 from ses_operator.core import metrics
 from ses_operator.core.metrics import METRICS, Metric
 
-IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
+IRELAND, VIRGINIA, OREGON = "eu-west-1", "us-east-1", "us-west-2"
 
 
 @pytest.fixture(scope="module")
 def operator(environment: Environment) -> Iterator[OperatorProcess]:
-    """An operator that tells of each identity by its name."""
-    flags = {**QUICK, "metrics-detail": "identities"}
+    """An operator that tells of each identity by its name, and what became of its mail."""
+    flags = {**QUICK, "metrics-detail": "identities", "mail-figures-interval": 1}
     with environment.operator(OperatorOptions(installation_id="tests", flags=flags)) as operator:
         yield operator
 
@@ -35,6 +37,12 @@ def value(operator: OperatorProcess, metric: Metric, suffix: str = "", **labels:
         for sample in family.samples
         if sample.name == metric.name + suffix and wanted <= sample.labels.items()
     )
+
+
+def yesterday_on(sandbox: Sandbox) -> float:
+    """How many hours ago yesterday was by the sandbox's clock, which runs ahead."""
+    ahead = datetime.fromisoformat(sandbox.ask("clock")["now"]) - datetime.now(UTC)
+    return 24 + ahead / timedelta(hours=1)
 
 
 def test_metrics_follow_an_identity_to_verified(operator: OperatorProcess, tenant: Tenant) -> None:
@@ -59,6 +67,39 @@ def test_metrics_follow_an_identity_to_verified(operator: OperatorProcess, tenan
     tenant.gone()
     eventually(
         lambda: value(operator, metrics.IDENTITY_READY, **mine) == 0, timeout=PATIENCE, of="its series to go with it"
+    )
+
+
+def test_what_became_of_mail_is_told_for_the_account_and_where_it_is_counted_for_the_identity(
+    operator: OperatorProcess, tenant: Tenant
+) -> None:
+    mail = {"account": "default", "region": OREGON}
+    mine = {**mail, "namespace": tenant.namespace, "identity": "mail"}
+    sandbox = tenant.environment.sandbox
+    tenant.create_ready(OREGON)
+    sent = {"region": OREGON, "identity": tenant.domain, "hoursAgo": yesterday_on(sandbox)}
+    sandbox.ask("mail", {**sent, "sends": 200, "permanentBounces": 12})
+
+    eventually(
+        lambda: value(operator, metrics.ACCOUNT_MAIL, event="BOUNCE", **mail) == 12,
+        timeout=PATIENCE,
+        of="the account's bounces",
+    )
+    assert value(operator, metrics.MAIL_COUNTED, **mail) == 0
+    assert value(operator, metrics.IDENTITY_MAIL, **mine) == 0
+
+    tenant.ses(OREGON).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "ENABLED"})
+    eventually(
+        lambda: value(operator, metrics.IDENTITY_MAIL, event="PERMANENT_BOUNCE", **mine) == 12,
+        timeout=PATIENCE,
+        of="the identity's bounces",
+    )
+    assert value(operator, metrics.IDENTITY_MAIL, event="SEND", **mine) == 200
+
+    tenant.delete()
+    tenant.gone()
+    eventually(
+        lambda: value(operator, metrics.IDENTITY_MAIL, **mine) == 0, timeout=PATIENCE, of="its figures to go with it"
     )
 
 

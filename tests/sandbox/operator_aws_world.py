@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -84,6 +85,13 @@ class AwsWorld:
         """How often the operator called each operation so far."""
         made = self.sandbox.calls.calls(CallFilter(), limit=100_000)
         return Counter(call.operation for call in made if call.access_key == ACCESS_KEY)
+
+
+async def until(condition: Callable[[], bool]) -> None:
+    """Returns once the condition holds; fails after a while."""
+    async with asyncio.timeout(60):
+        while not condition():  # noqa: ASYNC110 - what the sandbox logs raises no event
+            await asyncio.sleep(0.01)
 
 
 @asynccontextmanager

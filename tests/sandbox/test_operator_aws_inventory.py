@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
 import boto3
 import pytest
 
-from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, until
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.inventory import Intervals, Inventory, Listed, NotListed, NotYetListed
@@ -73,12 +73,6 @@ def crowd(world: AwsWorld, number: int) -> None:
         for count in range(number):
             name = f"crowd-{count}.example"
             state.identities[name] = replace(model, name=name, verification=verified, next_check_at=None)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not condition():  # noqa: ASYNC110 - what the sandbox logs raises no event
-            await asyncio.sleep(0.01)
 
 
 def publish(world: AwsWorld, facts: DkimFacts) -> None:

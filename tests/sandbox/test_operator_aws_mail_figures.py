@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
-from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, until
+from ses_operator.api.account import SesAccount, SesAccountSpec
+from ses_operator.api.identity import SesIdentity
 from ses_operator.aws.metric_data import MetricData
+from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.cluster import IDENTITY_INDEXES
+from ses_operator.controllers.mail_figures import MailFigures
 from ses_operator.core.mail_figures import AccountMail, MailEvent, MailQuery, Window, queries
+from ses_operator.core.metrics import IDENTITY_MAIL
 from ses_operator.core.problems import Blocked, Retry
+from ses_operator.kube.store import ObjectStore
 from ses_sandbox.faults import Fault, FaultKind
 from ses_sandbox.ses.mail_counts import MailEvent as Counted
 from ses_sandbox.ses.mail_counts import Origin, QueryError
@@ -103,3 +111,35 @@ async def test_a_region_that_fails_is_asked_again_later() -> None:
         world.sandbox.faults.add(Fault(kind=FaultKind.ERROR, service="ses", status=500, code="InternalFailure"))
         with pytest.raises(Retry):
             await (await figures_of(world)).account_mail(month(world))
+
+
+def identity(number: int) -> dict[str, Any]:
+    """An object that SES has an identity for."""
+    name = f"team-{number}"
+    return {
+        "metadata": {"namespace": "team", "name": name, "uid": name, "resourceVersion": "1"},
+        "spec": {"domain": f"{name}.example.com", "regions": [REGION], "accountRef": {"name": "default"}},
+        "status": {"regions": [{"region": REGION, "verificationStatus": "SUCCESS"}]},
+    }
+
+
+@pytest.mark.parametrize(("vdm", "batches"), [(True, 3), (False, 0)])
+async def test_a_reading_costs_two_calls_for_a_region_and_one_for_ten_queries(vdm: bool, batches: int) -> None:
+    async with aws_world() as world:
+        if vdm:
+            switch_vdm_on(world)
+        count(world, "team-1.example.com", sent=100, permanent_bounce=7)
+        identities = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
+        for number in range(5):
+            identities.observe(identity(number))
+        accounts = Accounts(ObjectStore(SesAccount.model_validate, {}))
+        accounts.put("default", OpenAccount("default", SesAccountSpec(), await world.account()))
+        figures = MailFigures(identities, accounts, 3600.0, world.sandbox.clock.now)
+        figures.start()
+        await until(lambda: bool(list(figures.samples())))
+        samples = list(figures.samples())
+        await figures.close()
+        bounces = [each.labels for each in samples if each.metric is IDENTITY_MAIL and each.value == 7]
+        assert len(bounces) == (1 if vdm else 0)
+        expected = {"GetCallerIdentity": 1, "GetAccount": 1, "GetSendStatistics": 1, "BatchGetMetricData": batches}
+        assert world.calls() == {name: number for name, number in expected.items() if number}

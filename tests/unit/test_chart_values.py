@@ -89,7 +89,9 @@ def test_the_schema_knows_the_operator_s_log_formats_levels_and_details_of_metri
     assert settings["metricsDetail"]["enum"] == [str(each) for each in MetricsDetail]
 
 
-@pytest.mark.parametrize("setting", ["workers", "awsConnections", "urgentWorkers", "shutdownGrace"])
+@pytest.mark.parametrize(
+    "setting", ["workers", "awsConnections", "urgentWorkers", "shutdownGrace", "mailFiguresInterval"]
+)
 def test_the_least_that_the_schema_takes_is_the_least_that_the_operator_takes(setting: str) -> None:
     least = SCHEMA["properties"]["settings"]["properties"][setting]["minimum"]
     name = next(option.name for option in options() if camel(option.name) == setting)

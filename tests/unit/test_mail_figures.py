@@ -9,18 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ses_operator.core.census import ABSENT, Standing, Unverified
+from ses_operator.core.keys import ObjectKey
 from ses_operator.core.mail_figures import (
     QUERIES_PER_CALL,
     AccountMail,
     MailEvent,
     MailQuery,
+    RegionMail,
     Window,
+    by_identity,
     calls_for,
     history_queries,
     queries,
     send_history,
     total,
 )
+from ses_operator.core.mail_samples import Senders, mail_samples
 
 NOW = datetime(2026, 3, 31, 15, 30, tzinfo=UTC)
 MONTH = Window.of_days(30, NOW)
@@ -83,3 +88,58 @@ def test_quarter_hours_outside_of_the_window_are_left_out() -> None:
         (NOW, AccountMail(20, 2, 1, 0)),
     ]
     assert total(points, MONTH) == AccountMail(30, 3, 1, 2)
+
+
+MAIL, LOSER = ObjectKey("team", "mail"), ObjectKey("other", "mail")
+PLACE = ("default", "eu-west-1")
+SENDERS = Senders.of(
+    [
+        (Standing(*PLACE, "SUCCESS"), [MAIL]),
+        (Standing(*PLACE, ABSENT), [LOSER]),
+        (Unverified(*PLACE, None), [LOSER]),
+        (Standing("default", "us-east-1", "FAILED"), [MAIL]),
+    ],
+    [("mail.example.com", [MAIL, LOSER])],
+)
+FIGURES = by_identity(
+    {
+        MailQuery(MailEvent.SENT, "mail.example.com"): {FIRST_DAY: 60, NOW: 40},
+        MailQuery(MailEvent.PERMANENT_BOUNCE, "mail.example.com"): {NOW: 5},
+        MailQuery(MailEvent.COMPLAINT, "mail.example.com"): None,
+    }
+)
+
+
+def told(mail: RegionMail) -> dict[tuple[str, ...], float]:
+    samples = mail_samples({PLACE: mail}, SENDERS)
+    return {(each.metric.name.removeprefix("ses_operator_"), *each.labels): each.value for each in samples}
+
+
+def test_who_has_an_identity_at_ses_is_asked_about_and_who_was_refused_is_not() -> None:
+    assert SENDERS.at == {PLACE: {MAIL}, ("default", "us-east-1"): {MAIL}}
+    assert SENDERS.names_at(PLACE) == ["mail.example.com"]
+
+
+def test_figures_are_told_of_whoever_holds_the_identity_and_what_is_unknown_is_left_out() -> None:
+    assert told(RegionMail(AccountMail(1000, 30, 2, 1), FIGURES)) == {
+        ("account_counts_by_identity", *PLACE): 1,
+        ("account_messages", *PLACE, "SEND"): 1000,
+        ("account_messages", *PLACE, "BOUNCE"): 30,
+        ("account_messages", *PLACE, "COMPLAINT"): 2,
+        ("account_messages", *PLACE, "REJECT"): 1,
+        ("identity_messages", "team", "mail", *PLACE, "SEND"): 100,
+        ("identity_messages", "team", "mail", *PLACE, "PERMANENT_BOUNCE"): 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("figures", "counted"),
+    [(None, 0), ({}, 1), ({"mail.example.com": {MailEvent.SENT: 0, MailEvent.COMPLAINT: 0}}, 1)],
+    ids=["nobody counts", "nothing was counted", "nothing was sent"],
+)
+def test_an_identity_without_mail_has_no_series(
+    figures: Mapping[str, Mapping[MailEvent, int]] | None, counted: int
+) -> None:
+    samples = told(RegionMail(AccountMail(), figures))
+    assert samples["account_counts_by_identity", *PLACE] == counted
+    assert not [name for name, *_ in samples if name == "identity_messages"]

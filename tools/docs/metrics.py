@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from docs.queries import KEY_FIGURES, Figure
 from docs.writing import ROOT, write
+from ses_operator.core.mail_figures import QUERIES_PER_CALL, WINDOW_DAYS, MailEvent
 from ses_operator.core.metrics import LABELS, SECTIONS, Metric
 
 PAGE = ROOT / "docs" / "metrics.md"
@@ -23,6 +24,7 @@ The operator serves Prometheus metrics at `/metrics`, on port 8080 (`settings.me
 | be alerted, by a PrometheusRule ([runbooks.md](runbooks.md)) | `metrics.prometheusRule.enabled: true` |
 | have a Grafana dashboard, as a ConfigMap that Grafana's sidecar takes up | `metrics.dashboard.enabled: true` |
 | see each identity by its name | `settings.metricsDetail: identities` |
+| see what became of its mail | `settings.mailFiguresInterval: 21600`: [below](#what-became-of-mail) |
 
 ServiceMonitor and PrometheusRule are kinds of the Prometheus operator, which has to be installed. Without it, load
 `charts/ses-operator/files/alerts.yaml` and `charts/ses-operator/files/dashboard.json` as they are.
@@ -32,6 +34,30 @@ the active replica tells them, so that sums are right whatever the number of rep
 identity in 4 regions. With 10,000 such identities a scrape takes milliseconds and 3 KB; with `metricsDetail: identities` it takes
 about a second and 6 MB.
 """
+
+_HOURS = 6
+_CALLS = 1000 * len(MailEvent) // QUERIES_PER_CALL // _HOURS
+_OF_MAIL = f"""\
+Nobody asks for these unless `settings.mailFiguresInterval` says how often, in seconds; {_HOURS * 3600} is a good start, for SES
+counts by day. They are sums over the last {WINDOW_DAYS} days and what there is of today.
+
+By identity, SES's Virtual Deliverability Manager is what counts, and it has to be on in the region: SES charges for it by the
+message, and `aws sesv2 put-account-vdm-attributes` switches it on. It leaves out mail with several recipients and to the
+mailbox simulator. Where it is off, `ses_operator_account_counts_by_identity` is 0, and there are figures of the account alone:
+those SES keeps without being asked to. Soft bounces are among their bounces once SES has given up, and their complaints stand
+beside all messages, also those delivered where nobody tells of complaints.
+
+CloudWatch is not read. What it has without further set-up is the same as these figures of the account. By identity it has
+something only where each identity has a configuration set whose event destination is CloudWatch with the dimension
+`ses:from-domain`; each is a custom metric that CloudWatch charges for, and exporters for CloudWatch read them. Messages that SES
+*rejects* (for a virus) are counted for the account alone; sends that it refuses with `MessageRejected` nobody counts.
+
+A reading costs one `GetAccount` and one `GetSendStatistics` for each account and region, and {len(MailEvent)} queries for each
+identity in each region, {QUERIES_PER_CALL} of them in a `BatchGetMetricData`: 1,000 identities every {_HOURS} hours are
+{_CALLS} calls an hour in a region. They wait behind everything else, at no more than 70 percent of `requestsPerSecond`:
+about 2,400 calls an hour in a region by default. The rights are those of `ses-operator iam-policy --with mail-figures`.
+"""
+_INTRODUCTIONS = {"What became of mail": (_OF_MAIL,)}
 
 
 def page() -> str:
@@ -55,6 +81,7 @@ def _key_figure(figure: Figure) -> Iterator[str]:
 def _tables() -> Iterator[str]:
     for title, metrics in SECTIONS.items():
         yield f"## {title}\n"
+        yield from _INTRODUCTIONS.get(title, ())
         yield "| Metric | Type | Labels | What it tells | Told by |"
         yield "| --- | --- | --- | --- | --- |"
         yield from map(_row, metrics)

@@ -44,6 +44,16 @@ class Row:
     panels: tuple[Panel, ...]
 
 
+BY_IDENTITY = "namespace, identity, account, region"
+BY_ACCOUNT = "account, region"
+
+
+def _share(of: str, event: str, whole: str, by: str = BY_IDENTITY) -> str:
+    """Messages that ended so, of all that could; none where there were none."""
+    part, all_ = (f'sum by ({by}) (ses_operator_{of}_messages{{event="{each}"}})' for each in (event, whole))
+    return f"{part} / ({all_} > 0)"
+
+
 KEY_FIGURES = (
     Figure(
         "Unverified identities across all regions",
@@ -69,12 +79,18 @@ KEY_FIGURES = (
         "its cause, and alerts before anybody sends.",
     ),
     Figure(
-        "Bounces and complaints",
-        'sum(ses_operator_account_enforcement{enforcement!="HEALTHY"}) or vector(0)',
-        Unit.COUNT,
-        "In how many regions SES restricts the account because of them. The rates themselves, for each identity, are "
-        "in CloudWatch: give the identity a configuration set (`spec.configurationSetName`) whose event destination is "
-        "CloudWatch with the dimension `ses:from-domain`, and divide `Bounce` and `Complaint` by `Send` there.",
+        "Bounce rate of each sending identity, the worst",
+        f"max({_share('identity', 'PERMANENT_BOUNCE', 'SEND')})",
+        Unit.SHARE,
+        "Hard bounces of all messages of the last 7 days. AWS reviews an account at 5 percent and may pause its sending at 10. "
+        "For each identity leave `max` out. Needs `settings.mailFiguresInterval`: [what became of mail](#what-became-of-mail).",
+    ),
+    Figure(
+        "Complaint rate of each sending identity, the worst",
+        f"max({_share('identity', 'COMPLAINT', 'DELIVERY_COMPLAINT')})",
+        Unit.SHARE,
+        "Complaints of all messages that were delivered where SES is told of complaints. AWS reviews an account at 0.1 percent "
+        "and may pause its sending at 0.5. Needs the same.",
     ),
 )
 
@@ -132,6 +148,46 @@ ROWS = (
                 "min by (account, region) (ses_operator_account_sending_enabled * ses_operator_account_production_access)",
                 "{{account}} {{region}}",
                 Unit.STATE,
+            ),
+        ),
+    ),
+    Row(
+        "What became of mail",
+        (
+            Panel(
+                "Bounce rate by identity, the ten worst",
+                f"topk(10, {_share('identity', 'PERMANENT_BOUNCE', 'SEND')})",
+                "{{namespace}}/{{identity}} {{region}}",
+                Unit.SHARE,
+            ),
+            Panel(
+                "Complaint rate by identity, the ten worst",
+                f"topk(10, {_share('identity', 'COMPLAINT', 'DELIVERY_COMPLAINT')})",
+                "{{namespace}}/{{identity}} {{region}}",
+                Unit.SHARE,
+            ),
+            Panel(
+                "Bounced, of the account",
+                _share("account", "BOUNCE", "SEND", BY_ACCOUNT),
+                "{{account}} {{region}}",
+                Unit.SHARE,
+            ),
+            Panel(
+                "Complained of, of the account",
+                _share("account", "COMPLAINT", "SEND", BY_ACCOUNT),
+                "{{account}} {{region}}",
+                Unit.SHARE,
+            ),
+            Panel(
+                "Rejected by SES, of the account",
+                _share("account", "REJECT", "SEND", BY_ACCOUNT),
+                "{{account}} {{region}}",
+                Unit.SHARE,
+            ),
+            Panel(
+                "Messages by identity in 7 days, the ten most",
+                'topk(10, sum by (namespace, identity, region) (ses_operator_identity_messages{event="SEND"}))',
+                "{{namespace}}/{{identity}} {{region}}",
             ),
         ),
     ),

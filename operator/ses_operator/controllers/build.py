@@ -28,6 +28,7 @@ from ses_operator.controllers.dns_side import DnsSide
 from ses_operator.controllers.facts import Facts
 from ses_operator.controllers.identity import IdentityController, IdentityParts
 from ses_operator.controllers.lookups import Lookups
+from ses_operator.controllers.mail_figures import MailFigures
 from ses_operator.controllers.moves import Moves
 from ses_operator.controllers.objects import IdentityObjects
 from ses_operator.controllers.queue import Result, Urgency
@@ -42,6 +43,7 @@ from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import EndpointObject
 from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
+from ses_operator.instruments import Gauges
 from ses_operator.kube.informers import Origin
 from ses_operator.kube.store import Sighting
 from ses_operator.kube.tokens import ServiceAccountTokens
@@ -166,9 +168,14 @@ class Controllers:
         self.identity = IdentityReconciler(cluster, parts)
         self.template = TemplateController(cluster, accounts, admissions, now)
         self.account = AccountController(cluster, self._sessions, accounts, on_account, now)
+        self._mail = MailFigures(cluster.identities, accounts, settings.mail_figures_interval, now)
+        if settings.mail_figures_interval:
+            measured.registry.register(Gauges(self._mail.samples))
+            self._mail.start()
 
     async def close(self) -> None:
         """No reconcile runs any more: stop what goes on in the background."""
+        await self._mail.close()
         await self._inventory.close()
         await self._dns.close()
         self._sessions.close()

@@ -17,6 +17,9 @@ from itertools import islice
 QUERIES_PER_CALL = 10
 """The most that BatchGetMetricData takes."""
 
+WINDOW_DAYS = 7
+"""Days before today that metrics are about: enough mail to judge by, and recent."""
+
 
 class MailEvent(StrEnum):
     """What may become of mail.
@@ -133,3 +136,24 @@ def total(points: Iterable[tuple[datetime, AccountMail]], window: Window) -> Acc
         sum(mail.complained for mail in within),
         sum(mail.rejected for mail in within),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class RegionMail:
+    """What became of mail in one region of an account.
+
+    ``by_identity``: messages by event, for the identities that SES counted for; None where it counts none, for the Virtual
+    Deliverability Manager is off.
+    """
+
+    account: AccountMail
+    by_identity: Mapping[str, Mapping[MailEvent, int]] | None = None
+
+
+def by_identity(counted: Counted) -> Mapping[str, Mapping[MailEvent, int]]:
+    """Sums over the whole window; what SES could not process is left out."""
+    sums: dict[str, dict[MailEvent, int]] = {}
+    for query, days in counted.items():
+        if query.identity is not None and days is not None:
+            sums.setdefault(query.identity, {})[query.event] = sum(days.values())
+    return sums

@@ -10,6 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ses_operator.core.mail_figures import WINDOW_DAYS
+
 
 class Kind(StrEnum):
     """What a metric does over time."""
@@ -25,6 +27,7 @@ class Source(StrEnum):
     PROCESS = "Each replica"
     LEADER = "The active replica"
     EACH_IDENTITY = "The active replica, with --metrics-detail=identities"
+    MAIL = "The active replica, with --mail-figures-interval"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,8 @@ LABELS = {
     "namespace": "the namespace of the SesIdentity",
     "identity": "the name of the SesIdentity",
     "enforcement": "what SES enforces: HEALTHY, PROBATION or SHUTDOWN",
+    "event": "what became of mail, in the words of SES: SEND, DELIVERY, PERMANENT_BOUNCE, TRANSIENT_BOUNCE, COMPLAINT, "
+    "DELIVERY_COMPLAINT (delivered where complaints are told); of an account SEND, BOUNCE, COMPLAINT, REJECT (for a virus)",
     "service": "the AWS API: sesv2, ses, route53 or sts",
     "operation": "the operation of that API",
     "action": "the operation whose rate is limited",
@@ -195,6 +200,31 @@ SENT = Metric(
     source=Source.LEADER,
 )
 
+# What became of mail, where somebody asks for it.
+
+IDENTITY_MAIL = Metric(
+    "ses_operator_identity_messages",
+    Kind.GAUGE,
+    f"Messages from the identity in the last {WINDOW_DAYS} days and today, by what became of them, as the Virtual "
+    "Deliverability Manager counts them; none of an identity that has not sent",
+    ("namespace", "identity", "account", "region", "event"),
+    source=Source.MAIL,
+)
+ACCOUNT_MAIL = Metric(
+    "ses_operator_account_messages",
+    Kind.GAUGE,
+    f"Messages of the account in the region in the last {WINDOW_DAYS} days and today, by what became of them",
+    ("account", "region", "event"),
+    source=Source.MAIL,
+)
+MAIL_COUNTED = Metric(
+    "ses_operator_account_counts_by_identity",
+    Kind.GAUGE,
+    "1 if the Virtual Deliverability Manager counts the account's mail in the region by identity, else 0",
+    ("account", "region"),
+    source=Source.MAIL,
+)
+
 # Calls to AWS and to name servers.
 
 AWS_REQUESTS = Metric(
@@ -270,6 +300,7 @@ SECTIONS = {
     "AWS accounts": (
         ACCOUNT_READY, REGION_REACHABLE, PRODUCTION_ACCESS, SENDING_ENABLED, ENFORCEMENT, SEND_QUOTA, SEND_RATE, SENT,
     ),
+    "What became of mail": (IDENTITY_MAIL, ACCOUNT_MAIL, MAIL_COUNTED),
     "Calls": (AWS_REQUESTS, AWS_ERRORS, AWS_SECONDS, BUDGET_WAIT, DNS_QUERIES),
     "Queues, reconciles, election": (
         RECONCILES, RECONCILE_SECONDS, RECONCILE_ERRORS, ACTIVE_WORKERS, QUEUE_DEPTH, QUEUE_OLDEST, QUEUE_DELAYED,
