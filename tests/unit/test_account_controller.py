@@ -24,6 +24,7 @@ from ses_operator.aws.executor import Executor
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.account import AccountController
 from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.audits import Audits
 from ses_operator.controllers.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES, Cluster
 from ses_operator.controllers.metrics import WorkQueueMetrics
 from ses_operator.controllers.queue import Result, WorkQueue
@@ -75,8 +76,12 @@ class Desk:
         self.cluster.accounts.observe(ACCOUNT)
         self.accounts = Accounts(self.cluster.accounts)
         sessions = Sessions(Executor(threads=1), RequestBudget())
+
+        def now() -> datetime:
+            return datetime.now(UTC)
+
         self.controller = AccountController(
-            self.cluster, sessions, self.accounts, lambda _: None, lambda: datetime.now(UTC)
+            self.cluster, sessions, self.accounts, Audits(self.cluster, now), lambda _: None, now
         )
 
     def open(self) -> OpenAccount:

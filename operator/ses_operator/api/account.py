@@ -7,6 +7,7 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
+from ses_operator.api.audit import AuditSpec, AuditStatus
 from ses_operator.api.conditions import Condition
 from ses_operator.api.credentials import Credentials
 from ses_operator.api.fields import ExternalID, ObjectName, RoleARN, Tags
@@ -204,6 +205,13 @@ class SesAccountSpec(Model):
     guardrails: Guardrails = Field(
         Guardrails(), description="What is asked of every identity of this account. Omitted: nothing."
     )
+    audit: AuditSpec | None = Field(
+        None,
+        description=(
+            "Looks over everything that SES has of the account, whoever made it, once in an interval: what is stuck, forgotten, "
+            "unmanaged or open. It finds, and changes nothing. Omitted: no audit."
+        ),
+    )
 
 
 class SendQuotaStatus(Model):
@@ -260,6 +268,7 @@ class SesAccountStatus(Model):
         description="SES in each region that identities of this account use.",
         json_schema_extra=list_map("region"),
     )
+    audit: AuditStatus | None = Field(None, description="What the last audit found. Absent without spec.audit.")
     last_handled_reconcile_at: str | None = Field(
         None,
         description="The value of the annotation ses-operator.io/reconcile-requested-at that was last acted on.",

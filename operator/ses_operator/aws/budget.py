@@ -32,6 +32,7 @@ class Priority(IntEnum):
     PERSON = 0  # somebody changed something and waits
     PENDING = 1  # an identity on its way
     SWEEP = 2  # looking after what is done
+    AUDIT = 3  # looking over what nobody waits for
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,19 +68,19 @@ class Pace:
 
     def ready_at(self, priority: Priority) -> float:
         """When the next call of this priority may go."""
-        return max(self._next, self._next_sweep) if priority is Priority.SWEEP else self._next
+        return max(self._next, self._next_sweep) if priority >= Priority.SWEEP else self._next
 
     def take(self, priority: Priority, now: float) -> None:
         """A call goes out now."""
         earliest = now - self._catch_up
         self._next = max(self._next, earliest) + self.interval
-        if priority is Priority.SWEEP:
+        if priority >= Priority.SWEEP:
             self._next_sweep = max(self._next_sweep, earliest) + self.interval / SWEEP_SHARE
 
     def give_back(self, priority: Priority) -> None:
         """A call that was let out did not go."""
         self._next -= self.interval
-        if priority is Priority.SWEEP:
+        if priority >= Priority.SWEEP:
             self._next_sweep -= self.interval / SWEEP_SHARE
 
     def throttled(self, now: float) -> None:

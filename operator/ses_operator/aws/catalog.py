@@ -20,10 +20,16 @@ def shared_loader() -> Loader:
 @cache
 def ses_regions() -> frozenset[str]:
     """The regions that have SES, of every partition, as far as this botocore knows. New regions may be missing."""
+    return frozenset(region for partition in _resolver().get_available_partitions() for region in regions_of(partition))
+
+
+@cache
+def regions_of(partition: str) -> tuple[str, ...]:
+    """Those of one partition (``aws``, ``aws-cn``, …), sorted."""
+    return tuple(sorted(_resolver().get_available_endpoints(SES_ENDPOINT_PREFIX, partition)))
+
+
+@cache
+def _resolver() -> Any:
     data: Any = shared_loader().load_data("endpoints")
-    resolver = EndpointResolver(data)
-    return frozenset(
-        region
-        for partition in resolver.get_available_partitions()
-        for region in resolver.get_available_endpoints(SES_ENDPOINT_PREFIX, partition)
-    )
+    return EndpointResolver(data)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ses_operator.aws.budget import Bucket, Priority, RequestBudget
 from ses_operator.aws.calls import CallReport, Calls, ClientSource
+from ses_operator.aws.catalog import regions_of
 from ses_operator.aws.clients import Clients, TokenSource, no_tokens
 from ses_operator.aws.config import AccountConfig, Role
 from ses_operator.aws.errors import Request
@@ -55,6 +56,11 @@ class AwsAccount:
                 self._calls,
             )
         return ses
+
+    @property
+    def ses_regions(self) -> tuple[str, ...]:
+        """The regions of the account's partition that have SES, switched on for the account or not."""
+        return regions_of(self.partition)
 
     def templates(self, region: str) -> SesTemplates:
         """Custom verification email templates in one region."""

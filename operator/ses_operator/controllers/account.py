@@ -14,14 +14,17 @@ from ses_operator.aws.budget import Priority
 from ses_operator.aws.config import AccountConfig, Endpoints, Role, StaticCredentials, WebIdentity
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.accounts import Accounts, OpenAccount
+from ses_operator.controllers.audits import Audits
 from ses_operator.controllers.cluster import BY_ACCOUNT, Cluster
 from ses_operator.controllers.objects import OWN_DOING
 from ses_operator.controllers.queue import Result
 from ses_operator.core.account_report import account_status, region_status
+from ses_operator.core.audit import news
 from ses_operator.core.doubt import is_passing
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.kube import writes
+from ses_operator.kube.events import Event
 from ses_operator.kube.resources import ACCOUNTS, SECRETS, JsonObject
 from ses_operator.kube.secrets import value_of
 from ses_operator.kube.store import Change, Sighting
@@ -41,6 +44,7 @@ class AccountController:
         cluster: Cluster,
         sessions: Sessions,
         accounts: Accounts,
+        audits: Audits,
         on_change: Callable[[Sighting], None],
         now: Callable[[], datetime],
     ) -> None:
@@ -48,6 +52,7 @@ class AccountController:
         self._cluster = cluster
         self._sessions = sessions
         self._accounts = accounts
+        self._audits = audits
         self._on_change = on_change
         self._now = now
         self._asked: dict[tuple[str, str], float] = {}
@@ -64,18 +69,22 @@ class AccountController:
             aws = await self._open(account)
         except OperatorError as error:
             if not (is_passing(error.problem) and self._is_open(account)):
+                self._audits.stop(key.name)
                 self._publish(account, error.problem)
                 await self._report(account, None, (), error.problem)
             return Result.retry()
         self._publish(account, OpenAccount(key.name, account.spec, aws))
         regions = await self._regions(account, aws)
-        return await self._report(account, aws, regions, None)
+        look = await self._audits.attend(account, aws)
+        reported = await self._report(account, aws, regions, None)
+        return reported if look is None else reported.within(look)
 
     def _forget(self, name: str) -> None:
         """The SesAccount is gone, and its credentials with it."""
         if self._accounts.remove(name):
             self._wake_users(name)
         self._sessions.forget(name)
+        self._audits.forget(name)
         self._cluster.telemetry.forget_account(name)
         self._written.pop(name, None)
         for key in [key for key in self._asked if key[0] == name]:
@@ -201,6 +210,7 @@ class AccountController:
             regions=regions or current.status.regions,
             identities=len(self._users(account.metadata.name)),
             requested_at=current.metadata.annotations.get(RECONCILE_REQUESTED_AT),
+            audit=self._audits.status(current),
             problem=problem,
             now=self._now(),
         )
@@ -214,6 +224,8 @@ class AccountController:
         )
         if written is not None:
             self._written[name] = loop.time()
+            for transition in news(current.status.audit, new.audit):
+                self._cluster.events.record(Event(ACCOUNTS, current.metadata, transition))
             sighting = self._cluster.accounts.observe(written)
             if sighting.change not in OWN_DOING:
                 self._on_change(sighting)

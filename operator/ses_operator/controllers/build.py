@@ -19,6 +19,7 @@ from ses_operator.aws.sessions import Sessions
 from ses_operator.controllers.account import AccountController
 from ses_operator.controllers.accounts import Accounts, OpenAccount
 from ses_operator.controllers.admissions import Admissions
+from ses_operator.controllers.audits import Audits
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.claimants import Claimants
 from ses_operator.controllers.cluster import Cluster
@@ -167,7 +168,8 @@ class Controllers:
         )
         self.identity = IdentityReconciler(cluster, parts)
         self.template = TemplateController(cluster, accounts, admissions, now)
-        self.account = AccountController(cluster, self._sessions, accounts, on_account, now)
+        self._audits = Audits(cluster, now)
+        self.account = AccountController(cluster, self._sessions, accounts, self._audits, on_account, now)
         self._mail = MailFigures(cluster.identities, accounts, settings.mail_figures_interval, now)
         if settings.mail_figures_interval:
             measured.registry.register(Gauges(self._mail.samples))
@@ -176,6 +178,7 @@ class Controllers:
     async def close(self) -> None:
         """No reconcile runs any more: stop what goes on in the background."""
         await self._mail.close()
+        await self._audits.close()
         await self._inventory.close()
         await self._dns.close()
         self._sessions.close()

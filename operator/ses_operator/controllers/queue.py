@@ -46,6 +46,10 @@ class Result:
         """Look again then, or earlier if something changes."""
         return cls(requeue_after=seconds)
 
+    def within(self, seconds: float) -> Result:
+        """The same, but no later than so."""
+        return self if self.backoff else Result(min(seconds, self.requeue_after or seconds))
+
     @classmethod
     def retry(cls) -> Result:
         """It did not work: again, later each time."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from ses_operator.api.account import AccountRegionStatus, SendQuotaStatus, SesAccount, SesAccountStatus
+from ses_operator.api.audit import AuditStatus
 from ses_operator.api.conditions import ConditionType
 from ses_operator.core.problems import Problem
 from ses_operator.core.report import Verdict, conditions, not_ready, yes
@@ -32,6 +33,7 @@ def account_status(
     regions: tuple[AccountRegionStatus, ...],
     identities: int,
     requested_at: str | None,
+    audit: AuditStatus | None,
     problem: Problem | None,
     now: datetime,
 ) -> SesAccountStatus:
@@ -43,6 +45,7 @@ def account_status(
         account_id=account_id or account.status.account_id,
         identities=identities,
         regions=regions,
+        audit=audit,
         last_handled_reconcile_at=requested_at,
     )
 

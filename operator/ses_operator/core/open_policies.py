@@ -29,6 +29,14 @@ def open_statement(
     return ""
 
 
+def open_document(policies: Mapping[str, str], accounts: AbstractSet[str]) -> str:
+    """The same of policies as they stand at SES: JSON by name."""
+    for name, document in sorted(policies.items()):
+        for fault in _of_document(document, f"the policy {name}", accounts):
+            return fault
+    return ""
+
+
 def _of_senders(senders: Iterable[AuthorizedSender], accounts: AbstractSet[str]) -> Iterator[str]:
     for sender in senders:
         where = f"spec.authorizedSenders[{sender.name}]"
@@ -41,20 +49,23 @@ def _of_senders(senders: Iterable[AuthorizedSender], accounts: AbstractSet[str])
 
 def _of_policies(policies: Iterable[RawPolicy], accounts: AbstractSet[str]) -> Iterator[str]:
     for policy in policies:
-        for statement in _allowing(policy):
-            where, principals = field_of(policy.name), statement.get("Principal")
-            groups = principals if isinstance(principals, dict) else {"AWS": principals}
-            is_for_somebody = bool(ON_BEHALF_OF & _condition_keys(statement))
-            for name in (str(name) for group in groups.values() for name in as_list(group)):
-                if _is_service(name) and not is_for_somebody:
-                    yield (f"add a condition on aws:SourceAccount to {where}: {name} may send for all its customers")
-                elif fault := _stranger(name, accounts):
-                    yield f"{where}: {fault}"
+        yield from _of_document(policy.document, field_of(policy.name), accounts)
 
 
-def _allowing(policy: RawPolicy) -> Iterator[Mapping[str, Any]]:
+def _of_document(document: Any, where: str, accounts: AbstractSet[str]) -> Iterator[str]:
+    for statement in _allowing(document):
+        principals = statement.get("Principal")
+        groups = principals if isinstance(principals, dict) else {"AWS": principals}
+        is_for_somebody = bool(ON_BEHALF_OF & _condition_keys(statement))
+        for name in (str(name) for group in groups.values() for name in as_list(group)):
+            if _is_service(name) and not is_for_somebody:
+                yield f"add a condition on aws:SourceAccount to {where}: {name} may send for all its customers"
+            elif fault := _stranger(name, accounts):
+                yield f"{where}: {fault}"
+
+
+def _allowing(document: Any) -> Iterator[Mapping[str, Any]]:
     """The statements that allow something. What is no policy at all is told elsewhere, and never set."""
-    document: Any = policy.document
     if isinstance(document, str):
         try:
             document = json.loads(document)

@@ -1,0 +1,158 @@
+"""What an audit of an AWS account can find: one word, how grave it is, what it means, and what to do.
+
+The word is API: reports, status and metrics have it. docs/audit.md is made from here.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Self
+
+
+class Severity(StrEnum):
+    """How grave a finding is, in the words of a PolicyReport."""
+
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class Scope(StrEnum):
+    """What a finding is about."""
+
+    IDENTITY = "an identity in a region"
+    ACCOUNT = "the account in a region"
+
+
+class Finding(StrEnum):
+    """The findings, the gravest first among those of one scope."""
+
+    severity: Severity
+    scope: Scope
+    meaning: str
+    remedy: str
+
+    def __new__(cls, word: str, severity: Severity, scope: Scope, meaning: str, remedy: str) -> Self:
+        member = str.__new__(cls, word)
+        member._value_ = word
+        member.severity = severity
+        member.scope = scope
+        member.meaning = meaning
+        member.remedy = remedy
+        return member
+
+    VERIFICATION_FAILED = (
+        "VerificationFailed",
+        Severity.HIGH,
+        Scope.IDENTITY,
+        "SES has given up verifying it: nothing can be sent from it.",
+        "publish its records and have it verified anew, or delete it",
+    )
+    VERIFICATION_REVOKED = (
+        "VerificationRevoked",
+        Severity.HIGH,
+        Scope.IDENTITY,
+        "SES no longer sees records that it saw before (`TEMPORARY_FAILURE`): mail goes unsigned, and after 72 hours it fails.",
+        "put its DNS records back",
+    )
+    OPEN_SENDING_POLICY = (
+        "OpenSendingPolicy",
+        Severity.HIGH,
+        Scope.IDENTITY,
+        (
+            "A sending policy lets everybody send, or a service for all its customers, or an account that is not in "
+            "`guardrails.sendingPolicies.allowedAccounts` where that is set."
+        ),
+        "narrow the policy, or delete it",
+    )
+    VERIFICATION_PENDING = (
+        "VerificationPending",
+        Severity.MEDIUM,
+        Scope.IDENTITY,
+        (
+            "It has been pending for longer than `pendingLongerThan`. SES does not tell since when: counted is from what the "
+            "SesIdentity says, else from when the DKIM key was made. Where neither is known SES itself sets the end: after 72 "
+            "hours, for an address after 24, it fails."
+        ),
+        "publish its records, or follow the link in the email; or delete it",
+    )
+    DKIM_OFF = (
+        "DKIMOff",
+        Severity.MEDIUM,
+        Scope.IDENTITY,
+        (
+            "The domain is verified, and mail from it is not signed: DKIM is switched off, was never set up, or SES does not "
+            "see its key."
+        ),
+        "switch DKIM signing on, and publish the records of the key",
+    )
+    MAIL_FROM_FAILED = (
+        "MailFromFailed",
+        Severity.MEDIUM,
+        Scope.IDENTITY,
+        "SES does not see the MX record of the MAIL FROM domain, and does not look again by itself once it has failed.",
+        "publish the MX record and set the MAIL FROM domain anew",
+    )
+    ORPHANED = (
+        "Orphaned",
+        Severity.MEDIUM,
+        Scope.IDENTITY,
+        "Its owner tag names a SesIdentity of this installation that does not exist, or that asks for something else.",
+        "apply the SesIdentity again, or delete the identity at SES",
+    )
+    UNMANAGED = (
+        "Unmanaged",
+        Severity.MEDIUM,
+        Scope.IDENTITY,
+        "It has neither an owner tag of an operator nor any of `ownerTags`: nobody is known to answer for it.",
+        "tag it with who owns it, adopt it with a SesIdentity (adoptionPolicy IfUnowned), or delete it",
+    )
+    NO_MAIL_FROM = (
+        "NoMailFrom",
+        Severity.LOW,
+        Scope.IDENTITY,
+        "The domain is verified and has no MAIL FROM domain of its own, so that SPF is not aligned.",
+        "set a MAIL FROM domain (spec.mailFrom)",
+    )
+    EMAIL_IDENTITY = (
+        "EmailIdentity",
+        Severity.LOW,
+        Scope.IDENTITY,
+        "It is a single address, which proves nothing about the domain and has no DKIM key of its own.",
+        "verify the domain instead",
+    )
+    ACCOUNT_UNDER_REVIEW = (
+        "AccountUnderReview",
+        Severity.HIGH,
+        Scope.ACCOUNT,
+        "SES has the account on `PROBATION` or `SHUTDOWN` because of bounces or complaints.",
+        "answer the case that AWS has opened",
+    )
+    SENDING_PAUSED = (
+        "SendingPaused",
+        Severity.HIGH,
+        Scope.ACCOUNT,
+        "Sending is switched off for the account: SES rejects all its mail.",
+        "find out who paused it, and why; then switch it on",
+    )
+    SEND_QUOTA_NEAR_END = (
+        "SendQuotaNearEnd",
+        Severity.MEDIUM,
+        Scope.ACCOUNT,
+        "In the last 24 hours at least `quotaNearPercent` of the send quota was sent.",
+        "ask AWS for a higher quota",
+    )
+    IDENTITY_QUOTA_NEAR_END = (
+        "IdentityQuotaNearEnd",
+        Severity.MEDIUM,
+        Scope.ACCOUNT,
+        "There are at least `quotaNearPercent` of the 10,000 identities that SES allows.",
+        "delete identities that nobody uses, or ask AWS for more",
+    )
+    ACCOUNT_IN_SANDBOX = (
+        "AccountInSandbox",
+        Severity.LOW,
+        Scope.ACCOUNT,
+        "The account is in the sandbox of SES: it may send to verified addresses only, and little.",
+        "ask AWS for production access, or delete what nobody uses there",
+    )
