@@ -62,6 +62,7 @@ docs: setup ## Write what repeats what the code says: parts of docs/, the chart'
 	@$(BIN)/python -m docs.chart
 	@$(BIN)/python -m docs.permissions
 	@$(BIN)/python -m docs.reference
+	@$(BIN)/python -m docs.audit
 
 schemas: setup ## Write JSON schemas of the kinds, for editors and kubeconform, to dist/schemas
 	@$(BIN)/python -m docs.schemas

@@ -27,6 +27,10 @@ def _guardrail(title: str, member: str, guardrail: Any, field: str, message: str
     return Case(title, {"guardrails": {member: guardrail}}, f"spec.guardrails.{member}.{field}", message)
 
 
+def _audit(title: str, member: str, value: Any, message: str, at: str = "") -> Case:
+    return Case(title, {"audit": {member: value}}, f"spec.audit.{at or member}", message)
+
+
 PATTERN = "write a domain in lower case"
 AT_LEAST_ONE = "name at least one, or leave the guardrail out"
 
@@ -87,4 +91,11 @@ GOVERNANCE_CASES = (
         "allowedAccounts[0]",
         "write the id of",
     ),
+    _audit("an audit each minute", "interval", "1m", "write a duration from 1h to 720h"),
+    _audit("an audit each year", "interval", "8760h", "write a duration from 1h to 720h"),
+    _audit("an interval in days", "interval", "1d", "write a duration from 1h to 720h"),
+    _audit("pending for longer than SES waits", "pendingLongerThan", "73h", "write a duration from 0s to 72h"),
+    _audit("an audited region by its name", "regions", ["Ireland"], "write the code of an AWS region", "regions[0]"),
+    _audit("a region that is audited twice", "regions", ["eu-west-1", "eu-west-1"], "name each region once"),
+    _audit("more than all of the quota", "quotaNearPercent", 101, "Invalid value"),
 )

@@ -20,9 +20,9 @@ import pytest
 import yaml
 
 from cluster.helm import CHART, PREVIOUS, Helm, HelmError, Values, container_of, environment_of
-from cluster.tenant import Tenant
+from cluster.tenant import PATIENCE, Tenant
 from devcluster import binaries
-from devcluster.apiclient import ApiClient
+from devcluster.apiclient import ACCOUNTS, ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.externaldns import dnsendpoint_crd
@@ -157,6 +157,21 @@ def is_served(kubectl: Kubectl, kind: str) -> bool:
     return True
 
 
+def be_audited(tenant: Tenant, kubectl: Kubectl) -> None:
+    """The account is audited, which is told by an Event and a report; then it is not any more, and the report goes."""
+
+    def reports() -> str:
+        return kubectl("get", "clusterpolicyreports", "-o", "name")
+
+    account = tenant.api.patch(f"{ACCOUNTS}/default", {"spec": {"audit": {"regions": ["eu-west-1"]}}})
+    eventually(reports, timeout=PATIENCE, of="the report of an audit")
+    about = f"involvedObject.uid={account['metadata']['uid']},reason=AuditFindings"
+    selected = ("get", "events", "--namespace=default", f"--field-selector={about}", "-o", "name")
+    eventually(lambda: kubectl(*selected), timeout=PATIENCE, of="an Event about the account")
+    tenant.api.patch(f"{ACCOUNTS}/default", {"spec": {"audit": None}})
+    eventually(lambda: not reports(), timeout=PATIENCE, of="the report to go")
+
+
 @pytest.mark.parametrize("everywhere", [True, False], ids=["all namespaces", "listed namespaces"])
 def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_whole_life(
     release: Release,
@@ -167,8 +182,9 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
     tmp_path: Path,
 ) -> None:
     kubectl = release.kubectl
-    kubectl.apply(dnsendpoint_crd())
+    kubectl.apply(dnsendpoint_crd(), binaries.policy_report_crd())
     eventually(lambda: is_served(kubectl, "dnsendpoints"), timeout=30, of="ExternalDNS's kind")
+    eventually(lambda: is_served(kubectl, "clusterpolicyreports"), timeout=30, of="the kind of reports")
     settings = {
         "metricsPort": free_port(),
         "probePort": free_port(),
@@ -196,6 +212,7 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
         assert tenant.condition(ConditionType.ACCEPTED, "external")
         assert "Ready" in kubectl("get", "events", f"--namespace={namespace}")
         made = kubectl.get("secret", "made", f"--namespace={namespace}")
+        be_audited(tenant, kubectl)
         tenant.delete()
         tenant.delete("external")
         tenant.gone()

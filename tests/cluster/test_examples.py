@@ -94,9 +94,16 @@ class Surroundings:
             self._follow_links("billing@example.com", 2)
         elif example == "verification-template":
             self._follow_links("customer@example.net", 1)
+        elif example == "audit":
+            eventually(self._audit_is_told, timeout=PATIENCE, of="an audit")
         elif example == "adopt-and-keep":
             self._user.not_ready(Reason.SUSPENDED, "legacy")
             self._user.change("legacy", suspend=None)
+
+    def _audit_is_told(self) -> bool:
+        found = self._user.api.get(f"{ACCOUNTS}/default") or {}
+        audit = found.get("status", {}).get("audit", {})
+        return any(region["region"] == "eu-west-1" for region in audit.get("regions", ()))
 
     def _follow_links(self, address: str, emails: int) -> None:
         eventually(lambda: len(self._user.emails(address)) == emails, timeout=PATIENCE, of="the emails")

@@ -228,6 +228,7 @@ def _account_at(
         regions=regions,
         identities=1,
         requested_at=None,
+        audit=None,
         problem=problem,
         now=NOW,
     )

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 
 from ses_operator.api.account import SesAccount
+from ses_operator.api.findings import Finding
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import RegionStatus
 from ses_operator.controllers.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES
@@ -176,6 +177,31 @@ def test_an_account_is_told_by_its_regions_and_what_is_not_known_is_not_told() -
         ("send_quota_messages_per_day", "default", IRELAND): 200,
         ("send_quota_messages_per_second", "default", IRELAND): 1,
         ("account_region_reachable", "default", VIRGINIA): 0,
+    }
+
+
+def test_an_audit_is_told_with_every_kind_of_finding_in_each_region_that_it_tells_of() -> None:
+    audit = {
+        "completedAt": NOW.isoformat(),
+        "nextAt": (NOW + timedelta(days=1)).isoformat(),
+        "durationSeconds": 60,
+        "regions": [
+            {"region": IRELAND, "identities": {"SUCCESS": 3}, "findings": {"Orphaned": 2}},
+            {"region": VIRGINIA, "reason": "AccessDenied"},
+        ],
+    }
+    samples = by_labels(account_samples(SesAccount.model_validate(ACCOUNT | {"status": {"audit": audit}})))
+    found = {labels[1:]: value for labels, value in samples.items() if labels[0] == "audit_findings"}
+    assert len(found) == 2 * len(Finding)
+    assert {labels: value for labels, value in found.items() if value} == {
+        ("default", IRELAND, "Orphaned", "medium"): 2
+    }
+    assert {labels: value for labels, value in samples.items() if labels[0] != "audit_findings"} == {
+        ("audit_identities", "default", IRELAND, "SUCCESS"): 3,
+        ("audit_region_failed", "default", VIRGINIA, "AccessDenied"): 1,
+        ("audit_completed_timestamp_seconds", "default"): NOW.timestamp(),
+        ("audit_next_timestamp_seconds", "default"): NOW.timestamp() + 86400,
+        ("audit_duration_seconds", "default"): 60,
     }
 
 

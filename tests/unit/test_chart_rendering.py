@@ -27,6 +27,7 @@ IDENTITY_RIGHTS = {
     "create events",
     *(f"{verb} secrets" for verb in ("get", "list", "watch", "create")),
 }
+REPORT_RIGHTS = {f"{verb} clusterpolicyreports.wgpolicyk8s.io" for verb in ("list", "create", "patch", "delete")}
 NAMESPACE_RIGHTS = {"list namespaces", "watch namespaces"}
 NO_USER_ROLES = {"rbac": {"aggregateToUserRoles": False}}
 
@@ -155,20 +156,32 @@ def test_the_pod_is_given_longer_to_stop_than_the_operator_takes(helm: Helm) -> 
 
 def test_rights_in_the_whole_cluster_by_default(helm: Helm) -> None:
     manifests = helm.render({**ID, **NO_USER_ROLES})
-    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | NAMESPACE_RIGHTS | IDENTITY_RIGHTS
+    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | REPORT_RIGHTS | NAMESPACE_RIGHTS | IDENTITY_RIGHTS
     assert {role["metadata"]["namespace"] for role in manifests.kind("Role")} == {"ses"}
 
 
 def test_with_namespaces_listed_only_accounts_are_seen_in_the_whole_cluster(helm: Helm) -> None:
     manifests = helm.render({**ID, **NO_USER_ROLES, "watchNamespaces": ["team-a", "team-b"]})
-    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | {f"{right} team-a,team-b" for right in NAMESPACE_RIGHTS}
+    named = {f"{right} team-a,team-b" for right in NAMESPACE_RIGHTS}
+    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | REPORT_RIGHTS | named
     assert manifests.rights("Role", "team-a") == manifests.rights("Role", "team-b") == IDENTITY_RIGHTS
     bound = {
         (binding["metadata"]["namespace"], subject["namespace"], subject["name"])
         for binding in manifests.kind("RoleBinding")
         for subject in binding["subjects"]
     }
-    assert bound == {(namespace, "ses", "ses-operator") for namespace in ("ses", "team-a", "team-b")}
+    assert bound == {(namespace, "ses", "ses-operator") for namespace in ("ses", "team-a", "team-b", "default")}
+    assert manifests.rights("Role", "default") == {"create events"}, "those about accounts are there"
+
+
+def test_where_the_namespace_default_is_watched_its_rights_are_those_of_the_others(helm: Helm) -> None:
+    manifests = helm.render({**ID, **NO_USER_ROLES, "watchNamespaces": ["default"]})
+    assert manifests.rights("Role", "default") == IDENTITY_RIGHTS
+
+
+def test_the_right_to_write_reports_of_audits_can_be_taken_away(helm: Helm) -> None:
+    manifests = helm.render({**ID, "rbac": {"aggregateToUserRoles": False, "auditReports": False}})
+    assert not REPORT_RIGHTS & manifests.rights("ClusterRole")
 
 
 def test_the_right_to_dkim_keys_can_be_taken_away(helm: Helm) -> None:

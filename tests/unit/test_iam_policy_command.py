@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ses_operator.cli.main import main
 from ses_operator.core.iam_policy import Scope, operator_policy
-from ses_operator.core.permissions import ACTIONS, Feature
+from ses_operator.core.permissions import ACTIONS, AUDIT_ACTIONS, Feature
 from ses_sandbox.access.policy import AccessRequest, Decision, decide
 
 IDENTITY: dict[str, Any] = {
@@ -108,6 +108,22 @@ def test_a_template_is_allowed_in_its_own_regions_before_an_identity_uses_it() -
     elsewhere = {**TEMPLATE, "spec": {**TEMPLATE["spec"], "accountRef": {"name": "other"}}}
     assert create not in actions(printed(files=(ACCOUNT, IDENTITY, elsewhere)))
     assert create in actions(printed(files=(ACCOUNT, TEMPLATE)))
+
+
+def test_an_audit_may_read_every_identity_in_its_regions_and_change_none() -> None:
+    def audited(*regions: str) -> dict[str, Any]:
+        return {**ACCOUNT, "spec": {**ACCOUNT["spec"], "audit": {"regions": list(regions)}}}
+
+    ireland, virginia = {"aws__RequestedRegion": ["eu-west-1"]}, {"aws__RequestedRegion": ["us-east-1"]}
+    stranger = IRELAND_ARN.replace("mail.example.com", "stranger.example.org")
+    policy = printed(files=(audited("eu-west-1"), IDENTITY))
+    assert allows(policy, "ses:GetEmailIdentity", stranger, **ireland)
+    assert not allows(policy, "ses:GetEmailIdentity", stranger.replace("eu-west-1", "us-east-1"), **virginia)
+    assert not allows(policy, "ses:ListEmailIdentities", "*", **virginia)
+    assert not allows(policy, "ses:DeleteEmailIdentity", stranger, **ireland)
+    assert allows(printed(files=(audited(), IDENTITY)), "ses:ListEmailIdentities", "*", **virginia)
+    assert not allows(printed(files=(ACCOUNT, IDENTITY)), "ses:GetEmailIdentity", stranger, **ireland)
+    assert actions(printed(files=(audited(),))) == set(AUDIT_ACTIONS)
 
 
 ADDRESS = {
@@ -231,4 +247,5 @@ def test_no_statement_is_empty_and_no_action_stands_twice(features: frozenset[Fe
     policy = json.loads(json.dumps(operator_policy(Scope(features=features))))
     listed = [action for statement in policy["Statement"] for action in statement["Action"]]
     assert all(statement["Action"] and statement["Resource"] for statement in policy["Statement"])
-    assert set(listed) == {action.name for action in ACTIONS if action.feature in features}
+    audit = AUDIT_ACTIONS if Feature.AUDIT in features else ()
+    assert set(listed) == {action.name for action in ACTIONS if action.feature in features} | {*audit}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from devcluster.cache import cache_root
 from devcluster.gobuild import BuildError, GoProgram, build, built
+from devcluster.gofiles import GoFiles, fetched
 from devcluster.toolchain import ToolchainError
 
 CONTROL_PLANE = GoProgram(
@@ -50,6 +51,11 @@ KUBECONFORM = GoProgram(
     name="kubeconform",
     package="github.com/yannh/kubeconform/cmd/kubeconform",
     pinned="github.com/yannh/kubeconform",
+)
+POLICY_REPORT = GoFiles(
+    name="policyreport",
+    pinned="github.com/kyverno/kyverno",
+    files=("config/crds/policyreport/wgpolicyk8s.io_clusterpolicyreports.yaml",),
 )
 SETUP_ENVTEST = GoProgram(
     name="setup-envtest",
@@ -119,6 +125,11 @@ def promtool() -> Path:
 def kubeconform() -> Path:
     """Kubeconform, which checks manifests against JSON schemas without a cluster."""
     return build(KUBECONFORM) / KUBECONFORM.name
+
+
+def policy_report_crd() -> Path:
+    """The manifest of the Policy Working Group's ClusterPolicyReport kind, as Kyverno installs it."""
+    return fetched(POLICY_REPORT) / Path(POLICY_REPORT.files[0]).name
 
 
 def _assets(_: frozenset[Part]) -> Path | None:

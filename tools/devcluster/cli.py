@@ -44,6 +44,7 @@ _PROGRAMS: Mapping[str, Callable[[], list[Path]]] = {
     "external-dns": lambda: [binaries.external_dns()],
     "helm": lambda: [binaries.helm()],
     "kubeconform": lambda: [binaries.kubeconform()],
+    "policy-report": lambda: [binaries.policy_report_crd()],
     "promtool": lambda: [binaries.promtool()],
     "gitops": lambda: [binaries.gitops()],
     "kustomize-controller": lambda: [binaries.kustomize_controller()],

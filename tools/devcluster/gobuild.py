@@ -94,7 +94,7 @@ def _linker_flags(program: GoProgram) -> str:
 def _compile(command: list[str], program: GoProgram, progress: Progress) -> None:
     """Runs `go build -v`, which names on stderr each module as it is downloaded and each package as it is compiled."""
     with subprocess.Popen(
-        command, cwd=program.module, env=_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command, cwd=program.module, env=go_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         said: deque[str] = deque(maxlen=20)
         for count, line in enumerate(process.stderr or ()):
@@ -108,11 +108,11 @@ def _source(program: GoProgram) -> Path:
     """The pinned module's source in Go's own cache."""
     listed = subprocess.run(
         [go(), "list", "-m", "-f", "{{.Dir}}", program.pinned],
-        cwd=program.module, env=_environment(), capture_output=True, text=True, check=True,
+        cwd=program.module, env=go_environment(), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return Path(listed.stdout.strip())
 
 
-def _environment() -> dict[str, str]:
+def go_environment() -> dict[str, str]:
     """No C compiler is needed, no other toolchain is looked for, and go.mod stays as it is."""
     return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}

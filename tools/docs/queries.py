@@ -60,7 +60,8 @@ KEY_FIGURES = (
         "sum(ses_operator_unverified_identities)",
         Unit.COUNT,
         "Each identity counts once for each region that it is wanted in. By region: `sum by (region) (…)`; those for which it "
-        'has gone on for more than an hour: `{age!="<1h"}`.',
+        'has gone on for more than an hour: `{age!="<1h"}`. With those that the operator has not made, where accounts are '
+        '[audited](audit.md): `sum(ses_operator_audit_identities{status!="SUCCESS"})`.',
     ),
     Figure(
         "Average time to verify newly created identities",
@@ -188,6 +189,27 @@ ROWS = (
                 "Messages by identity in 7 days, the ten most",
                 'topk(10, sum by (namespace, identity, region) (ses_operator_identity_messages{event="SEND"}))',
                 "{{namespace}}/{{identity}} {{region}}",
+            ),
+        ),
+    ),
+    Row(
+        "Audits",
+        (
+            Panel(
+                "Findings",
+                "sum by (finding) (ses_operator_audit_findings)",
+                "{{finding}}",
+            ),
+            Panel(
+                "Identities that SES has, whoever made them",
+                "sum by (account, status) (ses_operator_audit_identities)",
+                "{{account}} {{status}}",
+            ),
+            Panel(
+                "How long the last audit took",
+                "max by (account) (ses_operator_audit_duration_seconds)",
+                "{{account}}",
+                Unit.SECONDS,
             ),
         ),
     ),

@@ -39,7 +39,7 @@ REGIONS_AT_ONCE = 8
 """Of the threads for calls, most are left to reconciles; and so many lists of names are held at the same time."""
 
 PAUSES = (5.0, 30.0, 120.0)
-"""Seconds before a read that failed in passing is tried again; after the last, the region is given up for this time."""
+"""Seconds before what failed in passing is tried again; after the last, the region, or the report, is given up for this time."""
 
 HOW_TO_INSTALL = (
     "the kind ClusterPolicyReport (wgpolicyk8s.io/v1alpha2) is not installed: apply its CustomResourceDefinition, from "
@@ -63,7 +63,7 @@ class Shelf:
 
     async def open(self) -> None:
         try:
-            await self.reports.open()
+            await _patiently(self.reports.open)
         except Gone:
             self.trouble = HOW_TO_INSTALL
         except OperatorError as error:
@@ -75,7 +75,7 @@ class Shelf:
             if self.trouble:
                 return
             try:
-                await self.reports.put(chunk)
+                await _patiently(self.reports.put, chunk)
             except OperatorError as error:
                 self.trouble = f"{chunk.name} cannot be written: {error}"
                 return
@@ -87,7 +87,7 @@ class Shelf:
         if not self.trouble:
             kept = {region: frozenset(names) for region, names in self.written.items()} | dict.fromkeys(self.lost)
             try:
-                await self.reports.keep_only(kept)
+                await _patiently(self.reports.keep_only, kept)
             except OperatorError as error:
                 self.trouble = str(error)
         return AuditReportStatus(
@@ -189,11 +189,11 @@ class Auditor:
             await self.shelf.put(region, chunks.add(found))
 
 
-async def _patiently(read: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What the read answers. A failure in passing is waited out: a region has thousands of reads, and hours of time."""
+async def _patiently(ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
+    """What it answers. A failure in passing is waited out: a region has thousands of reads, and hours of time."""
     for pause in PAUSES:
         try:
-            return await read(*args, **kwargs)
+            return await ask(*args, **kwargs)
         except Retry:
             await asyncio.sleep(pause)
-    return await read(*args, **kwargs)
+    return await ask(*args, **kwargs)

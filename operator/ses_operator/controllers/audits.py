@@ -19,7 +19,7 @@ from ses_operator.controllers.queue import Urgency
 from ses_operator.core.audit import completed_audit, configuration, due_at, progress, standards_of
 from ses_operator.core.audit_report import Series
 from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Gone, OperatorError
+from ses_operator.core.problems import OperatorError, Retry
 from ses_operator.kube.policy_reports import PolicyReports
 
 LOGGER = logging.getLogger(__name__)
@@ -148,11 +148,12 @@ class Audits:
         try:
             await reports.open()
             await reports.keep_only({})
-        except Gone:
-            pass
-        except OperatorError as error:
-            LOGGER.warning("reports of audits cannot be removed: %s", error, extra={"account": account.metadata.name})
+        except Retry:
             return
+        except (
+            OperatorError
+        ) as error:  # where the kind is not there, or nobody gave the right to it, there are no reports
+            LOGGER.debug("there are no reports of audits: %s", error, extra={"account": account.metadata.name})
         self._tidy.add(account.metadata.uid)
 
     def _series(self, account: SesAccount, aws: AwsAccount) -> Series:

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from ses_operator.api.account import AccountRegionStatus, SesAccount
+from ses_operator.api.audit import AuditStatus
 from ses_operator.api.conditions import ConditionStatus, ConditionType, find
+from ses_operator.api.findings import Finding
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import RegionStatus
 from ses_operator.api.reasons import Reason
@@ -149,6 +151,8 @@ def account_samples(account: SesAccount) -> Iterator[Sample]:
         yield Sample(metrics.ACCOUNT_READY, (name, ready.reason), float(ready.is_true))
     for region in account.status.regions:
         yield from _region_samples(name, region)
+    if account.status.audit is not None:
+        yield from _audit_samples(name, account.status.audit)
 
 
 def _region_samples(account: str, status: AccountRegionStatus) -> Iterator[Sample]:
@@ -166,6 +170,24 @@ def _region_samples(account: str, status: AccountRegionStatus) -> Iterator[Sampl
             yield Sample(metric, labels, float(value))
     if status.enforcement_status is not None:
         yield Sample(metrics.ENFORCEMENT, (*labels, status.enforcement_status), 1.0)
+
+
+def _audit_samples(account: str, audit: AuditStatus) -> Iterator[Sample]:
+    if audit.completed_at is not None:
+        yield Sample(metrics.AUDIT_COMPLETED, (account,), audit.completed_at.timestamp())
+    if audit.next_at is not None:
+        yield Sample(metrics.AUDIT_NEXT, (account,), audit.next_at.timestamp())
+    if audit.duration_seconds is not None:
+        yield Sample(metrics.AUDIT_SECONDS, (account,), audit.duration_seconds)
+    for region in audit.regions:
+        if region.reason is not None:
+            yield Sample(metrics.AUDIT_FAILED, (account, region.region, region.reason), 1.0)
+        for status, count in region.identities.items():
+            yield Sample(metrics.AUDITED, (account, region.region, status), count)
+        # All kinds, so that what is no more is told to be none.
+        for finding in Finding:
+            labels = (account, region.region, finding.value, finding.severity.value)
+            yield Sample(metrics.AUDIT_FINDINGS, labels, region.findings.get(finding.value, 0))
 
 
 def _limit(messages: float | None) -> float | None:

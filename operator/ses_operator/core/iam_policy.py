@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ses_operator.core.permissions import Action, Feature, On, actions_of
+from ses_operator.core.permissions import AUDIT_ACTIONS, Action, Feature, On, actions_of
 
 Document = Mapping[str, object]
 Statement = dict[str, object]
@@ -35,6 +35,7 @@ class Scope:
 
     ``regions`` and ``identities`` (domains and email addresses) empty: all. ``zones``: ids of Route 53 hosted zones that the same
     credentials write to; empty: all. ``roles``: ARNs of roles that these credentials assume, for zones of other accounts.
+    ``audited``: regions that are audited; empty: all, where ``features`` say that there are audits.
     ``entry_roles``: the role that the credentials to begin with assume, where they do not do the work themselves.
     """
 
@@ -44,6 +45,7 @@ class Scope:
     zones: tuple[str, ...] = ()
     roles: tuple[str, ...] = ()
     entry_roles: tuple[str, ...] = ()
+    audited: tuple[str, ...] = ()
     account_id: str = ANY
     partition: str = "aws"
 
@@ -85,11 +87,13 @@ def sender_policy(scope: Scope) -> Document:
 def _operator_statements(scope: Scope) -> Iterator[Statement]:
     actions = actions_of(scope.features)
     ses = [action for action in actions if action.name.startswith("ses:")]
-    yield _in_regions(_statement("Account", _names(ses, On.ANYTHING), (ANY,)), scope)
+    yield _in_regions(_statement("Account", _names(ses, On.ANYTHING), (ANY,)), scope.regions)
     yield _statement("Identities", _names(ses, On.IDENTITY, On.IDENTITY_AND_CONFIGURATION_SET), _identities(scope))
     if Feature.CONFIGURATION_SETS in scope.features:
         used_with = _names(ses, On.IDENTITY_AND_CONFIGURATION_SET)
         yield _statement("ConfigurationSets", used_with, _arns(scope, ("configuration-set/*",)))
+    if Feature.AUDIT in scope.features:
+        yield _in_regions(_statement("Audit", AUDIT_ACTIONS, (ANY,)), scope.audited)
     if scope.features & {Feature.ROUTE53, Feature.FIND_ZONES}:
         yield from _zone_statements(scope, tuple(action for action in actions if action not in ses))
     yield from _assume(scope.roles)
@@ -133,10 +137,10 @@ def _arns(scope: Scope, resources: tuple[str, ...]) -> tuple[str, ...]:
     )
 
 
-def _in_regions(statement: Statement, scope: Scope) -> Statement:
-    """Actions that know no resource are held to the regions by a condition."""
-    if scope.regions:
-        statement["Condition"] = {"StringEquals": {"aws:RequestedRegion": sorted(scope.regions)}}
+def _in_regions(statement: Statement, regions: tuple[str, ...]) -> Statement:
+    """Actions that know no resource, or are allowed on any, are held to the regions by a condition."""
+    if regions:
+        statement["Condition"] = {"StringEquals": {"aws:RequestedRegion": sorted(regions)}}
     return statement
 
 

@@ -74,6 +74,8 @@ LABELS = {
     "operation": "the operation of that API",
     "action": "the operation whose rate is limited",
     "result": "how it ended",
+    "finding": "what was found, in one of the words of [audit.md](audit.md)",
+    "severity": "how grave it is: high, medium or low",
     "outcome": "what came back: Found, NoName, NoData, OtherType, ServerFailure, Timeout or Refused",
     "name": "the queue, sesidentity or sesaccount; of the election, the Lease",
     "controller": "the controller, sesidentity or sesaccount",
@@ -225,6 +227,51 @@ MAIL_COUNTED = Metric(
     source=Source.MAIL,
 )
 
+# Audits: all that SES has of an account, whoever made it.
+
+AUDITED = Metric(
+    "ses_operator_audit_identities",
+    Kind.GAUGE,
+    "Identities that SES had at the last audit, whoever made them, by what SES said of them",
+    ("account", "region", "status"),
+    source=Source.LEADER,
+)
+AUDIT_FINDINGS = Metric(
+    "ses_operator_audit_findings",
+    Kind.GAUGE,
+    "Findings of the last audit",
+    ("account", "region", "finding", "severity"),
+    source=Source.LEADER,
+)
+AUDIT_COMPLETED = Metric(
+    "ses_operator_audit_completed_timestamp_seconds",
+    Kind.GAUGE,
+    "When the last audit of the account ended, in Unix time",
+    ("account",),
+    source=Source.LEADER,
+)
+AUDIT_NEXT = Metric(
+    "ses_operator_audit_next_timestamp_seconds",
+    Kind.GAUGE,
+    "When the next is due, in Unix time; none while one runs",
+    ("account",),
+    source=Source.LEADER,
+)
+AUDIT_SECONDS = Metric(
+    "ses_operator_audit_duration_seconds",
+    Kind.GAUGE,
+    "How long the last audit of the account took",
+    ("account",),
+    source=Source.LEADER,
+)
+AUDIT_FAILED = Metric(
+    "ses_operator_audit_region_failed",
+    Kind.GAUGE,
+    "1 for each region that the last audit could not read to its end",
+    ("account", "region", "reason"),
+    source=Source.LEADER,
+)
+
 # Calls to AWS and to name servers.
 
 AWS_REQUESTS = Metric(
@@ -301,6 +348,7 @@ SECTIONS = {
         ACCOUNT_READY, REGION_REACHABLE, PRODUCTION_ACCESS, SENDING_ENABLED, ENFORCEMENT, SEND_QUOTA, SEND_RATE, SENT,
     ),
     "What became of mail": (IDENTITY_MAIL, ACCOUNT_MAIL, MAIL_COUNTED),
+    "Audits": (AUDITED, AUDIT_FINDINGS, AUDIT_COMPLETED, AUDIT_NEXT, AUDIT_SECONDS, AUDIT_FAILED),
     "Calls": (AWS_REQUESTS, AWS_ERRORS, AWS_SECONDS, BUDGET_WAIT, DNS_QUERIES),
     "Queues, reconciles, election": (
         RECONCILES, RECONCILE_SECONDS, RECONCILE_ERRORS, ACTIVE_WORKERS, QUEUE_DEPTH, QUEUE_OLDEST, QUEUE_DELAYED,

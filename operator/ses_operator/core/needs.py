@@ -26,6 +26,9 @@ def scope_of(
     features = frozenset(feature for identity in mine for feature in features_of(identity, provider))
     if kept:
         features |= {Feature.IDENTITIES, Feature.VERIFICATION_TEMPLATES}
+    audit = account.spec.audit if account else None
+    if audit is not None:
+        features |= {Feature.AUDIT}
     zones = account.spec.dns.zones if account else ()
     # A zone that has to be found first may be any; the condition on the names of records holds in all of them.
     given = () if Feature.FIND_ZONES in features else zones
@@ -36,6 +39,7 @@ def scope_of(
         zones=tuple(sorted(zone.hosted_zone_id for zone in given if zone.role_arn is None)),
         roles=tuple(sorted({zone.role_arn for zone in zones if zone.role_arn is not None})),
         entry_roles=tuple(sorted(_entry_roles(account))) if account else (),
+        audited=audit.regions if audit else (),
         account_id=(account.status.account_id if account else None) or ANY,
     )
 

@@ -33,6 +33,7 @@ class Feature(StrEnum):
     DEED = "deterministic-dkim"
     ROUTE53 = "route53"
     FIND_ZONES = "find-zones"
+    AUDIT = "audit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,6 +225,10 @@ ACTIONS: tuple[Action, ...] = (
     Action("route53:GetChange", Feature.ROUTE53, On.ANYTHING, "waiting until a change is served"),
 )
 """Every action that the operator's code can ask for, but for those of STS, which depend on the roles that accounts name."""
+
+
+AUDIT_ACTIONS = ("ses:ListEmailIdentities", "ses:GetAccount", "ses:GetEmailIdentity")
+"""What an audit needs on everything that SES has, and not only on what manifests ask for. All are in the table above."""
 
 
 def actions_of(features: frozenset[Feature]) -> tuple[Action, ...]:

@@ -28,7 +28,7 @@ class PolicyReports:
         """Learn what stands, without its content. Raises ``Gone`` where the kind is not served."""
         path, selected = POLICY_REPORTS.collection(), {"labelSelector": self._selector}
         found = await self._client.get(path, selected, accept=METADATA_ONLY)
-        for item in found["items"]:
+        for item in found.get("items") or ():
             meta = item["metadata"]
             region = meta.get("labels", {}).get(REGION_LABEL, "")
             self._standing[meta["name"]] = (region, meta.get("annotations", {}).get(DIGEST, ""))
