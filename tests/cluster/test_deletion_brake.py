@@ -16,7 +16,7 @@ from ses_operator.api.conditions import ConditionType
 from ses_operator.api.meta import ALLOW_DELETION
 from ses_operator.api.reasons import Reason
 
-IRELAND = "eu-west-1"
+IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 NAMES = ("a", "b", "c", "d")
 
 
@@ -82,6 +82,36 @@ def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Ten
     tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"maxDeletionsPerHour": 2}})
     tenant.gone(waiting[2])
     assert tenant.at_ses(f"{waiting[2]}.{tenant.domain}") == {}
+
+
+def test_regions_that_leave_specs_beyond_the_limit_wait_too(tenant: Tenant, operator: OperatorProcess) -> None:
+    names = NAMES[:2]
+    for name in names:
+        tenant.create(IRELAND, VIRGINIA, name=name, domain=f"{name}.{tenant.domain}")
+    for name in names:
+        tenant.ready(name)
+
+    for name in names:
+        tenant.change(name, regions=[IRELAND])
+
+    eventually(lambda: len(held(tenant)) == 1, timeout=PATIENCE, of="one to be held")
+    (waiting,) = held(tenant)
+    (gone,) = set(names) - {waiting}
+    tenant.ready(gone)
+    assert tenant.at_ses(f"{gone}.{tenant.domain}").keys() == {IRELAND}
+    operator.kill()
+    operator.start()
+    operator.await_ready()
+    assert VIRGINIA in tenant.reconciled(waiting).status.conditions[0].message
+    assert tenant.at_ses(f"{waiting}.{tenant.domain}").keys() == {IRELAND, VIRGINIA}
+    tenant.change(waiting, regions=[IRELAND, VIRGINIA])
+    tenant.ready(waiting)
+
+    tenant.change(waiting, regions=[VIRGINIA])
+    tenant.not_ready(Reason.DELETION_HELD_BACK, waiting)
+    tenant.annotate(ALLOW_DELETION, "true", waiting)
+    tenant.ready(waiting)
+    assert tenant.at_ses(f"{waiting}.{tenant.domain}").keys() == {VIRGINIA}
 
 
 @pytest.mark.usefixtures("operator")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,16 +14,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.account import SesAccount
-from ses_operator.api.identity import SesIdentity
+from ses_operator.api.conditions import ConditionType
+from ses_operator.api.identity import DeletionPolicy, SesIdentity
 from ses_operator.api.meta import ALLOW_DELETION, DELETIONS, LET_GO_AT, ObjectMeta
+from ses_operator.api.reasons import Reason
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.cluster import ACCOUNT_INDEXES
-from ses_operator.core.brake import LOOK_AGAIN, Tally, decide, has_a_say, held_back
+from ses_operator.core.brake import (
+    LOOK_AGAIN,
+    Tally,
+    decide,
+    has_a_say,
+    held_back,
+    region_held_back,
+    regions_to_ask_for,
+)
+from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.observed import Observed
+from ses_operator.core.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.problems import OperatorError
+from ses_operator.core.report import Case, readiness
+from ses_operator.core.tidiness import is_tidy
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.store import ObjectStore
 from unit.apiserver import Json, OneObject, client_of
+from unit.strategies import wanted
+from unit.world import World, covering, next_plan, steps_of
 
 NOW = datetime(2026, 5, 4, 12, 0, 30, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -118,6 +136,48 @@ def test_the_brake_has_a_say_only_before_something_is_deleted_from_aws() -> None
 def test_an_object_that_is_gone_already_is_not_held_back() -> None:
     gone = leaving().model_copy(update={"metadata": ObjectMeta(name="mail", namespace="team")})
     assert not has_a_say(gone, ANYWHERE)
+
+
+IRELAND, VIRGINIA, OREGON = "eu-west-1", "us-east-1", "us-west-2"
+
+
+def losing(**annotations: str) -> tuple[Plan, Desired, Observed, SesIdentity]:
+    """An identity in three regions, of which its spec names the first only."""
+    world, before = World(), wanted(regions=(IRELAND, VIRGINIA, OREGON))
+    for step in steps_of(next_plan(world, before, covering(before))):
+        world = world.do(step)
+    desired, metadata = wanted(regions=(IRELAND,)), {"name": "mail", "annotations": annotations}
+    spec = {"domain": desired.identity, "regions": [IRELAND]}
+    observed = world.observed(desired, covering(before))
+    identity = SesIdentity.model_validate({"metadata": metadata, "spec": spec})
+    return plan_identity(desired, observed, covering(before), NOW), desired, observed, identity
+
+
+def test_regions_that_leave_a_spec_are_asked_for_unless_they_were_let_go_or_a_person_says_so() -> None:
+    plan, desired, _, identity = losing()
+    assert regions_to_ask_for(plan, desired, Footprint(), identity) == {VIRGINIA, OREGON}
+    let_go = Footprint(let_go=frozenset({VIRGINIA}))
+    assert Footprint.decode(let_go.encode()) == let_go
+    assert regions_to_ask_for(plan, desired, let_go, identity) == {OREGON}
+    assert not regions_to_ask_for(plan, desired, Footprint(), losing(**{ALLOW_DELETION: "true"})[3])
+    retained = replace(desired, deletion=DeletionPolicy.RETAIN)
+    released = plan_identity(retained, losing()[2], Footprint(), NOW)
+    assert not regions_to_ask_for(released, retained, Footprint(), identity), "nothing is deleted"
+
+
+def test_a_region_that_is_held_back_stays_with_its_records_and_is_said_though_all_else_is_well() -> None:
+    _, desired, observed, _ = losing()
+    why = region_held_back(VIRGINIA, "default", 10, 30.0)
+    held = replace(observed, held={VIRGINIA: why})
+
+    plan = plan_identity(desired, held, Footprint(), NOW)
+
+    assert [step.region for step in steps_of(plan)] == [OREGON]
+    assert any(VIRGINIA in record.regions for record in wanted_records(desired, held))
+    case = Case.of(desired, held, plan, account_id="1", partition="aws", suspended=None)
+    ready = readiness(case, None)[ConditionType.READY]
+    assert (ready.reason, ready.message) == (Reason.DELETION_HELD_BACK, why.message)
+    assert not is_tidy(desired, replace(covering(desired), let_go=frozenset({VIRGINIA})))
 
 
 @pytest.mark.parametrize("limit", [0, 1, 100])

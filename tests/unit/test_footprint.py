@@ -11,7 +11,9 @@ from ses_operator.core.acceptance import same_account
 from ses_operator.core.footprint import Footprint
 
 names = st.frozensets(st.text(max_size=20), max_size=4)
-footprints = st.builds(Footprint, names, names, names, names, names, names, st.sampled_from(["", "111122223333"]))
+footprints = st.builds(
+    Footprint, names, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
+)
 
 
 @given(footprints)

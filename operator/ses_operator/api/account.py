@@ -188,10 +188,10 @@ class SesAccountSpec(Model):
         ge=0,
         le=10_000,
         description=(
-            "A brake on deletion: so many of this account's SesIdentities are deleted from AWS in an hour, from 0 (each waits "
-            "for a person) to 10000. Those beyond it wait, untouched, and say so; the annotation "
-            "ses-operator.io/allow-deletion with the value true lets a single one go at once. Regions that leave a spec, and "
-            "deletionPolicy Retain, are not counted. Omitted: no brake."
+            "A brake on deletion: so many of this account's SesIdentities are deleted from AWS in an hour, or lose regions that "
+            "leave their spec, from 0 (each waits for a person) to 10000. Those beyond it wait, untouched, and say so; the "
+            "annotation ses-operator.io/allow-deletion with the value true lets a single one go at once. What deletionPolicy "
+            "Retain leaves is not counted. Omitted: no brake."
         ),
     )
     default_tags: Tags = Field(

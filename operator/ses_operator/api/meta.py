@@ -38,7 +38,8 @@ WITHDRAW_FROM = f"{PREFIX}withdraw-from"
 waiting until name servers answer from the new one. It is taken away when that is done."""
 
 ALLOW_DELETION = f"{PREFIX}allow-deletion"
-"""Annotation set by people, with the value true: this SesIdentity may be deleted whatever the brake of its account says."""
+"""Annotation set by people, with the value true: this SesIdentity may be deleted, and lose regions, whatever the brake of its
+account says."""
 
 LET_GO_AT = f"{PREFIX}let-go-at"
 """Annotation of ours: when the brake let this SesIdentity go. What has begun to go is not held up any more."""

@@ -26,6 +26,7 @@ from ses_operator.controllers.queue import Result
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement, is_reported_ready
 from ses_operator.core.acceptance import Admission, Application, judge
+from ses_operator.core.brake import region_held_back, regions_to_ask_for
 from ses_operator.core.contention import after_publication, after_steps, known_repairs
 from ses_operator.core.dkim_source import MissingKey
 from ses_operator.core.doubt import has_lost_sight, is_passing_doubt
@@ -45,7 +46,7 @@ from ses_operator.core.plan import (
     surplus_policy,
     wanted_records,
 )
-from ses_operator.core.problems import Problem
+from ses_operator.core.problems import OperatorError, Problem
 from ses_operator.core.rehearsal import rehearse
 from ses_operator.core.report import Case, is_ready
 from ses_operator.core.requeue import needs_backoff, oldest_readings, requeue_after, waited
@@ -173,7 +174,7 @@ class IdentityController:
         """Plan and apply until nothing is left that can be done now."""
         for _ in range(MAX_ROUNDS):
             observed = await self._with_topics(run, observed)
-            plan = self._plan(run, observed)
+            run, observed, plan = await self._with_leave(run, observed, self._plan(run, observed))
             if not plan.ses_steps and observed.dns is None and observed.dns_failure is None:
                 observed = await self._observe_dns(run, observed)
                 plan = self._plan(run, observed)
@@ -185,6 +186,26 @@ class IdentityController:
                 return anchored, observed, plan
             run = await self._anchor(run, observed)
             observed = await self._apply(run, plan, observed)
+        return run, observed, self._plan(run, observed)
+
+    async def _with_leave(self, run: Run, observed: Observed, plan: Plan) -> tuple[Run, Observed, Plan]:
+        """With no deletion, in regions that have left the spec, which the brake of the account does not let go. Those that it
+        does are counted first, then marked in the footprint: the count may be too high, and is never too low."""
+        footprint, name = footprint_of_object(run.identity), run.account.name
+        regions = regions_to_ask_for(plan, run.desired, footprint, run.identity)
+        limit = self._parts.brake.limit(name) if regions and not run.identity.spec.suspend else None
+        if limit is None:
+            return run, observed, plan
+        try:
+            wait = await self._parts.brake.ask(name)
+        except OperatorError as error:
+            held = dict.fromkeys(regions, error.problem)
+        else:
+            if not wait:
+                marked = replace(footprint, let_go=footprint.let_go | regions)
+                return replace(run, identity=await self._parts.objects.anchor(run.identity, marked)), observed, plan
+            held = {region: region_held_back(region, name, limit, wait) for region in regions}
+        observed = replace(observed, held={**observed.held, **held})
         return run, observed, self._plan(run, observed)
 
     async def _with_topics(self, run: Run, observed: Observed) -> Observed:
@@ -232,6 +253,7 @@ class IdentityController:
         footprint = footprint_of_object(run.identity)
         wanted = footprint_of(run.desired, run.places, observed.regions, footprint)
         needed = footprint | within_reach(wanted, observed) | Footprint(account=run.account.aws.account_id)
+        needed = replace(needed, let_go=needed.let_go - frozenset(run.desired.regions))
         return replace(run, identity=await self._parts.objects.anchor(run.identity, needed))
 
     async def _leave(self, run: Run, observed: Observed, plan: Plan) -> tuple[Run, tuple[FormerPlace, ...]]:

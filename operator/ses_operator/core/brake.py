@@ -3,6 +3,9 @@
 Who deletes a folder by mistake deletes hundreds of identities at once, and mail stops. With a brake the first few go, and the
 rest waits until somebody has noticed.
 
+An identity that loses regions counts like one that is deleted: mail from there stops in the same way. All regions that it loses
+at once count as one, as do all of one that is deleted.
+
 The count is kept by the minute, in an annotation of the SesAccount, and is raised before a deletion begins: it survives a
 restart, and its size does not depend on the limit.
 """
@@ -18,8 +21,11 @@ from typing import Any
 from ses_operator.api.identity import DeletionPolicy, SesIdentity
 from ses_operator.api.meta import ALLOW_DELETION, LET_GO_AT
 from ses_operator.api.reasons import Reason
+from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.plan import Plan
 from ses_operator.core.problems import Problem
+from ses_operator.core.steps import DeleteIdentity
 
 MINUTE = 60.0
 WINDOW_MINUTES = 60
@@ -94,16 +100,45 @@ def has_a_say(identity: SesIdentity, footprint: Footprint) -> bool:
     )
 
 
+def regions_to_ask_for(plan: Plan, desired: Desired, footprint: Footprint, identity: SesIdentity) -> frozenset[str]:
+    """The regions outside the spec whose identity the plan deletes, and for which the brake is to be asked before."""
+    if identity.metadata.annotations.get(ALLOW_DELETION) == "true":
+        return frozenset()
+    return frozenset(
+        region
+        for region, steps in plan.ses_steps.items()
+        if region not in {*desired.regions, *footprint.let_go}
+        and any(isinstance(step, DeleteIdentity) for step in steps)
+    )
+
+
 def held_back(account: str, limit: int, wait: float) -> Problem:
     """What is said of an identity that may not go yet; the same for as long as it waits."""
-    gone = "has no identity deleted unasked" if limit == 0 else f"has {limit} identities deleted in an hour"
-    turn = "" if limit == 0 else "it goes by itself in turn; "
     return Problem(
         Reason.DELETION_HELD_BACK,
-        f"the SesAccount {account} {gone} (spec.maxDeletionsPerHour), and nothing of this one has been touched; {turn}"
-        f"to have it deleted now, set the annotation {ALLOW_DELETION} to true",
+        f"{_rule(account, limit)}, and nothing of this one has been touched; {_way_out(limit)}",
         retry_after=wait,
     )
+
+
+def region_held_back(region: str, account: str, limit: int, wait: float) -> Problem:
+    """The same of the identity in a region that has left the spec."""
+    return Problem(
+        Reason.DELETION_HELD_BACK,
+        f"{region}: the region has left spec.regions; {_rule(account, limit)}, and the identity there has not been touched. "
+        f"Add the region again to keep it; {_way_out(limit)}",
+        retry_after=wait,
+    )
+
+
+def _rule(account: str, limit: int) -> str:
+    gone = "has no identity deleted unasked" if limit == 0 else f"has {limit} identities deleted in an hour"
+    return f"the SesAccount {account} {gone} (spec.maxDeletionsPerHour)"
+
+
+def _way_out(limit: int) -> str:
+    turn = "" if limit == 0 else "it goes by itself in turn; "
+    return f"{turn}to have it deleted now, set the annotation {ALLOW_DELETION} to true"
 
 
 def _until_room(tally: Tally, limit: int, now: datetime) -> float:

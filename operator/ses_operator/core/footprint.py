@@ -23,7 +23,8 @@ class Footprint:
 
     A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is left alone unless the spec names it:
     what we changed has to be set back when it no longer does. A policy is ``<region>/<name>``. ``invited`` are regions in which
-    an email may have made an identity that has no owner tag yet. ``account`` is the id of the AWS account that all this is in;
+    an email may have made an identity that has no owner tag yet. ``let_go`` are regions outside the spec that the brake on
+    deletion has let go. ``account`` is the id of the AWS account that all this is in;
     empty where nothing was made yet.
     """
 
@@ -33,6 +34,7 @@ class Footprint:
     settings: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
     invited: frozenset[str] = frozenset()
+    let_go: frozenset[str] = frozenset()
     account: str = ""
 
     def __or__(self, other: Footprint) -> Footprint:
@@ -43,6 +45,7 @@ class Footprint:
             self.settings | other.settings,
             self.policies | other.policies,
             self.invited | other.invited,
+            self.let_go | other.let_go,
             other.account or self.account,
         )
 
@@ -63,6 +66,8 @@ class Footprint:
             names["policies"] = sorted(self.policies)
         if self.invited:
             names["invited"] = sorted(self.invited)
+        if self.let_go:
+            names["letGo"] = sorted(self.let_go)
         if self.account:
             names["account"] = self.account
         return json.dumps(names, separators=(",", ":"))
@@ -84,6 +89,7 @@ class Footprint:
             settings=_names(value.get("settings")),
             policies=_names(value.get("policies")),
             invited=_names(value.get("invited")),
+            let_go=_names(value.get("letGo")),
             account=account if isinstance(account, str) else "",
         )
 

@@ -71,7 +71,8 @@ class Observed:
     ``regions`` has a view for each region of the spec and of the footprint. ``failures``: writes of this run that were refused,
     by region; a region with one is left alone until the next run. ``dns`` is None until it was observed. ``invited``: regions in
     which an identity without an owner tag is ours, by the footprint. ``is_requested``: a person has asked for this look.
-    ``repairs``: what had to be put right lately, this run included.
+    ``repairs``: what had to be put right lately, this run included. ``held``: regions outside the spec that the brake on deletion
+    does not let go yet, and why.
     """
 
     regions: Mapping[str, RegionView] = field(default_factory=dict)
@@ -82,6 +83,7 @@ class Observed:
     invited: frozenset[str] = frozenset()
     is_requested: bool = False
     repairs: tuple[Repair, ...] = ()
+    held: Mapping[str, Problem] = field(default_factory=dict)
 
     def is_nowhere(self, region: str) -> bool:
         """Whether nothing of ours can be in a region: there is no SES, and none has ever told us anything there.

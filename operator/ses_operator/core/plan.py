@@ -168,7 +168,7 @@ def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPla
         case Present(facts) if is_ours(region, facts, desired.owner, observed.invited):
             if desired.deletion is DeletionPolicy.RETAIN:
                 return RegionPlan(_release(desired, region, facts))
-            waits = awaited_replicas(region, observed)
+            waits = awaited_replicas(region, observed) or observed.held.get(region)
             return RegionPlan(problem=waits) if waits else RegionPlan((DeleteIdentity(region, desired.identity),))
         case _:
             return RegionPlan()

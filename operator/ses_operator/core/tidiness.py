@@ -32,6 +32,7 @@ def is_tidy(desired: Desired, footprint: Footprint, lasting: frozenset[str] = fr
         and footprint.tag_keys == frozenset(desired.tags) - {OWNER_TAG}
         and len(footprint.places - lasting) == places
         and not footprint.invited
+        and not footprint.let_go
         and footprint.settings == settings_of(desired) | dkim_settings(desired)
         and footprint.policies <= policies_of(desired)
     )
