@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import HAND_OVER_TO, OWNER_TAG
+from ses_operator.api.meta import FOOTPRINT, HAND_OVER_TO, OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.desired import Desired
-from ses_operator.core.handover import handed_over, invalid_heir, is_handed_over, plan_handover, requested_heir
+from ses_operator.core.footprint import Footprint
+from ses_operator.core.handover import (
+    handed_over,
+    invalid_heir,
+    is_handed_over,
+    plan_handover,
+    possessions,
+    requested_heir,
+)
 from ses_operator.core.keys import Installation, ObjectKey, Owner
 from ses_operator.core.observed import Observed, Present, Unread
 from ses_operator.core.plan import plan_identity
@@ -132,3 +141,22 @@ def test_an_identity_that_an_email_of_ours_made_without_a_tag_is_handed_over_too
         REGION: (TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(HEIR)}),)
     }
     assert plan_handover(desired, replace(invited, invited=frozenset()), HEIR).dns == HandOverRecords(HEIR)
+
+
+def owning(spec: dict[str, Any], footprint: Footprint) -> SesIdentity:
+    metadata = {"name": "mail", "annotations": {FOOTPRINT: footprint.encode()}}
+    return SesIdentity.model_validate({"metadata": metadata, "spec": {"regions": [REGION], **spec}})
+
+
+def test_what_is_handed_over_is_told_before_and_what_is_not() -> None:
+    both = Footprint(regions=frozenset({OTHER, REGION}), places=frozenset({"Route53/Z1"}))
+    assert possessions(owning({"domain": DOMAIN}, both)) == (
+        f"the identity {DOMAIN} in {REGION}, {OTHER}; its DNS records in Route53/Z1"
+    )
+    assert "nothing is known to be owned" in possessions(owning({"domain": DOMAIN}, Footprint()))
+    address = {"email": "billing@example.com", "verificationTemplateRef": {"name": "welcome"}}
+    said = possessions(owning(address, replace(both, places=frozenset())))
+    assert said.startswith(f"the identity billing@example.com in {REGION}, {OTHER}; ")
+    assert (
+        "the SesVerificationTemplate welcome that makes its emails is not handed over, apply it there as well" in said
+    )

@@ -227,8 +227,7 @@ class Reason(StrEnum):
     DELETION_HELD_BACK = (
         "DeletionHeldBack",
         Actor.PLATFORM,
-        "More identities are deleted, or lose regions, than spec.maxDeletionsPerHour of the SesAccount lets go; this one waits "
-        "untouched.",
+        "More identities are deleted, or lose regions, than spec.maxDeletionsPerHour lets go; this one waits untouched.",
     )
     DELETION_BLOCKED = "DeletionBlocked", Actor.PLATFORM, "SES refuses to delete the identity while something uses it."
 

@@ -17,9 +17,8 @@ from kubernetes.aio.config.config_exception import ConfigException
 
 from ses_operator.api.conditions import ConditionType, find
 from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import FOOTPRINT, HAND_OVER_TO
-from ses_operator.core.footprint import Footprint
-from ses_operator.core.handover import invalid_heir, is_handed_over
+from ses_operator.api.meta import HAND_OVER_TO
+from ses_operator.core.handover import invalid_heir, is_handed_over, possessions
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.problems import Gone, OperatorError
 from ses_operator.kube.client import KubeClient, load_configuration
@@ -73,7 +72,7 @@ def handover(
 
     The tag of each SES identity and the ledger of its DNS records then name the object of the same namespace and name in
     the other installation. Nothing else changes: mail goes out as before. The objects here own nothing any more, and can be
-    deleted.
+    deleted. SesVerificationTemplates are not handed over: each installation has its own at SES.
 
     \b
     See first what would be handed over, then do it:
@@ -99,7 +98,7 @@ async def _run(selection: Selection, heir: str, timeout: float | None, kubeconfi
     async with KubeClient(await load_configuration(kubeconfig)) as client:
         identities = await selection.find(client)
         for identity in identities:
-            click.echo(f"{_name(identity)}: {_possessions(identity)}")
+            click.echo(f"{_name(identity)}: {possessions(identity)}")
         if timeout is None:
             click.echo(f"dry run: nothing was written; {len(identities)} would be handed over to {heir}")
             return True
@@ -141,16 +140,6 @@ async def _get(client: KubeClient, key: ObjectKey) -> SesIdentity | None:
         return SesIdentity.model_validate(await client.get(IDENTITIES.object(key)))
     except Gone:
         return None
-
-
-def _possessions(identity: SesIdentity) -> str:
-    """What the object owns outside the cluster, as its footprint says."""
-    footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
-    regions, places = ", ".join(sorted(footprint.regions)), ", ".join(sorted(footprint.places))
-    if not regions and not places:
-        return "nothing is known to be owned; what carries its mark is handed over"
-    said = f"the identity {identity.spec.domain} in {regions}" if regions else "no identity"
-    return f"{said}; its DNS records in {places}" if places else said
 
 
 def _reason(identity: SesIdentity, heir: str) -> str:

@@ -10,10 +10,11 @@ from collections.abc import Mapping
 
 from ses_operator.api.conditions import ConditionType, find
 from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import HAND_OVER_TO, OWNER_TAG
+from ses_operator.api.meta import FOOTPRINT, HAND_OVER_TO, OWNER_TAG
 from ses_operator.api.reasons import Reason
 from ses_operator.core.claims import is_ours
 from ses_operator.core.desired import Desired
+from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import DNS_LABEL, Installation, Owner
 from ses_operator.core.observed import Observed, Present, Unread
 from ses_operator.core.plan import Plan, RegionPlan
@@ -73,3 +74,24 @@ def is_handed_over(identity: SesIdentity, heir: str) -> bool:
     """Whether status says that it is over."""
     ready = find(identity.status.conditions, ConditionType.READY)
     return ready is not None and ready.reason == Reason.HANDED_OVER and ready.message == handed_over(heir).message
+
+
+def possessions(identity: SesIdentity) -> str:
+    """What the object owns outside the cluster, as its footprint says; and what it uses that stays here."""
+    footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+    template = identity.spec.verification_template_ref
+    said = (
+        [f"the identity {identity.spec.identity} in {', '.join(sorted(footprint.regions))}"]
+        if footprint.regions
+        else []
+    )
+    if footprint.places:
+        said.append(f"its DNS records in {', '.join(sorted(footprint.places))}")
+    if not said:
+        said.append("nothing is known to be owned; what carries its mark is handed over")
+    if template is not None:
+        said.append(
+            f"the SesVerificationTemplate {template.name} that makes its emails is not handed over, apply it there as well: each "
+            "installation has its own at SES"
+        )
+    return "; ".join(said)
