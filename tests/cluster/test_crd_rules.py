@@ -200,6 +200,15 @@ IDENTITY_CASES = (
         "make dkim.deterministic.parentRegion one of spec.regions",
     ),
     Case(
+        "a parent in a region that SES does not replicate from",
+        {
+            "regions": ["eu-west-1", "eu-south-2"],
+            "dkim": {"mode": "Deterministic", "deterministic": {"parentRegion": "eu-south-2"}},
+        },
+        "spec.dkim.deterministic",
+        "choose another of spec.regions for dkim.deterministic.parentRegion: SES does not replicate the key",
+    ),
+    Case(
         "a key of yours that is not named",
         {"dkim": {"mode": "BYODKIM"}},
         "spec.dkim",

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ses_operator.api.account import SesAccountSpec
 from ses_operator.api.conditions import ConditionType
+from ses_operator.api.dkim import PARENT_REGIONS
 from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy, SesIdentity, SesIdentitySpec
 from ses_operator.api.reasons import Reason
 from ses_operator.core.deed import REPLICATION_ERRORS
@@ -315,6 +316,14 @@ def test_a_key_length_is_the_parents() -> None:
     world = settled(A, B)
     steps = steps_of(next_plan(world, spec, covering(spec)))
     assert [(type(step).__name__, step.region) for step in steps] == [("SetKeyLength", A)]
+
+
+def test_parents_are_where_ses_replicates_from() -> None:
+    origins = get_session().get_service_model("sesv2").shape_for("DkimSigningAttributesOrigin").enum  # type: ignore[attr-defined]
+    regions = [
+        name.removeprefix("AWS_SES_").lower().replace("_", "-") for name in origins if name.startswith("AWS_SES_")
+    ]
+    assert sorted(regions) == list(PARENT_REGIONS)
 
 
 @pytest.mark.parametrize("error", [*REPLICATION_ERRORS, ""])

@@ -14,6 +14,39 @@ from ses_operator.api.model import SERVER_DEFAULT, Model, rule, rules
 DEFAULT_SECRET_KEY = "tls.key"  # noqa: S105 - the name of a member
 MAX_SECRET_KEY = 253
 
+PARENT_REGIONS = (
+    "af-south-1",
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-south-2",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ap-southeast-3",
+    "ap-southeast-5",
+    "ca-central-1",
+    "ca-west-1",
+    "eu-central-1",
+    "eu-central-2",
+    "eu-north-1",
+    "eu-south-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "il-central-1",
+    "me-central-1",
+    "me-south-1",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-gov-east-1",
+    "us-gov-west-1",
+    "us-west-1",
+    "us-west-2",
+)
+"""The regions whose identities SES replicates: the values of DkimSigningAttributesOrigin (API reference, SES v2)."""
+
 
 class DkimMode(StrEnum):
     """Where the DKIM key pair comes from."""
@@ -89,11 +122,21 @@ class ByodkimSpec(Model):
 class DeterministicDkim(Model):
     """Deterministic Easy DKIM: the identity of one region has the key, those of the others replicate it."""
 
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                f"self.parentRegion in {list(PARENT_REGIONS)}",
+                "choose another of spec.regions for dkim.deterministic.parentRegion: SES does not replicate the "
+                f"key of an identity in this one. It does from {', '.join(PARENT_REGIONS)}",
+            )
+        )
+    )
+
     parent_region: Region = Field(
         description=(
-            "The region whose identity has the DKIM key: one of spec.regions. It is created, published and verified "
-            "first, and deleted last. SES makes replicas only when an identity is created: on a domain that is in use "
-            "this cannot be changed without replacing identities, and status says which."
+            "The region whose identity has the DKIM key: one of spec.regions, from which SES replicates keys. It is created, "
+            "published and verified first, and deleted last. SES makes replicas only when an identity is created: on a domain "
+            "that is in use this cannot be changed without replacing identities, and status says which."
         )
     )
 
