@@ -53,9 +53,6 @@ def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenan
     kubectl.apply(template(tenant, regions=[*REGIONS]))
     assert SPAIN in standing.says("False", Reason.FROM_ADDRESS_NOT_VERIFIED)
     tenant.create_ready(*REGIONS)
-    tenant.environment.kubectl(
-        "annotate", "sestpl", "welcome", "-n", tenant.namespace, "ses-operator.io/reconcile-requested-at=now"
-    )
     standing.says("True", Reason.SUCCEEDED)
     name = standing.status["templateName"]
     assert all(standing.at_ses(region) == [name] for region in REGIONS)
