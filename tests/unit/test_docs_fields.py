@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
+from docs.pages import PAGES
+from docs.writing import ROOT
 from ses_operator.api.conditions import ConditionType
 from ses_operator.api.crd import custom_resource_definition
 from ses_operator.api.kinds import KINDS
 from ses_operator.api.reasons import Reason
 
-ROOT = Path(__file__).parents[2]
-PAGES = (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md")))
 SCHEMAS = [
     custom_resource_definition(kind)["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"] for kind in KINDS
 ]

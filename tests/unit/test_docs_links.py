@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from docs.pages import PAGES
+from docs.writing import ROOT
 from ses_operator.cli.handover import handover
 from ses_operator.cli.iam_policy import iam_policy
 from ses_operator.cli.migrate_storage import migrate_storage
@@ -15,14 +17,7 @@ from ses_operator.settings import options
 from ses_sandbox.control.app import PREFIX, ROUTES
 from ses_sandbox.main import serve
 
-ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "operator" / "ses_operator"
-PAGES = (
-    *sorted(ROOT.glob("*.md")),
-    *sorted(ROOT.glob("docs/*.md")),
-    ROOT / "sandbox" / "README.md",
-    *sorted(ROOT.glob("charts/*/README.md")),
-)
 ARCHITECTURE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 
 OPTIONS = {option.flag for option in options()} | {
@@ -123,7 +118,7 @@ def test_every_behaviour_in_the_architecture_says_where_it_is_and_what_tests_it(
 
 @pytest.mark.parametrize("example", sorted((ROOT / "examples").iterdir()), ids=lambda example: example.name)
 def test_every_example_is_linked_from_a_page(example: Path) -> None:
-    pages = [page for page in PAGES if f"](../examples/{example.name})" in page.read_text(encoding="utf-8")]
+    pages = [page for page in PAGES if f"../examples/{example.name})" in page.read_text(encoding="utf-8")]
     assert pages
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import re
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 import yaml
 
+from docs.pages import EXAMPLES, PAGES, Block, blocks
+from docs.writing import ROOT
 from ses_operator.api.kinds import KINDS
 from ses_operator.api.meta import API_VERSION
 
-ROOT = Path(__file__).parents[2]
+BLOCKS = [block for page in PAGES for block in blocks(page, "yaml", "yml")]
 MODELS = {kind.kind: kind.model for kind in KINDS}
 
 
@@ -27,10 +29,10 @@ class Manifest:
 
 
 def manifests() -> Iterator[Manifest]:
-    for page in (ROOT / "README.md", *sorted(ROOT.glob("docs/*.md"))):
-        for block in re.findall(r"^```yaml\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL):
-            yield from documents(page, block)
-    for example in sorted(ROOT.glob("examples/*.yaml")):
+    for block in BLOCKS:
+        if block.part_of is None:
+            yield from documents(block.page, block.text)
+    for example in EXAMPLES:
         yield from documents(example, example.read_text(encoding="utf-8"))
 
 
@@ -63,3 +65,17 @@ def test_the_manifest_is_understood_whole(manifest: Manifest) -> None:
 def test_a_field_that_does_not_exist_is_found() -> None:
     written = {"spec": {"regions": [{"name": "x", "wrong": 1}]}}
     assert list(unknown_fields(written, {"spec": {"regions": [{"name": "x"}]}})) == [".spec.regions[0].wrong"]
+
+
+@pytest.mark.parametrize("block", BLOCKS, ids=lambda block: block.where)
+def test_a_block_is_whole_or_says_what_it_is_a_part_of(block: Block) -> None:
+    assert block.documents
+    if block.part_of is None:
+        assert all({"apiVersion", "kind", "metadata"} <= document.keys() for document in block.documents)
+
+
+@pytest.mark.parametrize(
+    "block", [block for page in PAGES for block in blocks(page, "json")], ids=lambda block: block.where
+)
+def test_a_block_of_json_is_that(block: Block) -> None:
+    json.loads(block.text)

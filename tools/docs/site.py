@@ -18,8 +18,7 @@ EXAMPLES = "examples/index.md"
 BESIDE = ("charts/ses-operator/README.md", "CHANGELOG.md", "CONTRIBUTING.md", "LICENSE", "SECURITY.md")
 
 _TO_DOCS = re.compile(r"(?<=\]\()((?:\.\./)*)docs/")
-_TO_EXAMPLES = re.compile(r"\]\(\.\./(examples/)")
-_TO_BESIDE = re.compile(rf"\]\(\.\./({'|'.join(map(re.escape, BESIDE))})")
+_OUT_OF_DOCS = re.compile(rf"\]\(\.\./((?:\.\./)*(?:examples/|{'|'.join(map(re.escape, BESIDE))}))")
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
@@ -43,4 +42,4 @@ def _examples() -> Iterator[str]:
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
     """The page with its links to what lies beside docs/ as they are on the site."""
-    return _TO_BESIDE.sub(r"](\1", _TO_EXAMPLES.sub(r"](\1", markdown)).replace("](examples/)", f"]({EXAMPLES})")
+    return _OUT_OF_DOCS.sub(r"](\1", markdown).replace("](examples/)", f"]({EXAMPLES})")

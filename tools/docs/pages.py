@@ -1,0 +1,66 @@
+"""The pages of the documentation, and the blocks of code in them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from markdown_it import MarkdownIt
+
+from docs.writing import ROOT
+
+PAGES = (
+    *sorted(ROOT.glob("*.md")),
+    *sorted(ROOT.glob("docs/**/*.md")),
+    ROOT / "sandbox" / "README.md",
+    *sorted(ROOT.glob("charts/*/README.md")),
+)
+EXAMPLES = tuple(sorted(ROOT.glob("examples/*.yaml")))
+
+_PART_OF = re.compile(r"# (SesIdentity|SesAccount|values\.yaml)\b")
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A fenced block of code. ``language``: the first word after the fence; ``line``: where it begins, from 1."""
+
+    page: Path
+    line: int
+    language: str
+    text: str
+
+    @property
+    def where(self) -> str:
+        """For people: the page and the line."""
+        return f"{self.page.relative_to(ROOT)}:{self.line}"
+
+    @property
+    def part_of(self) -> str | None:
+        """What a block of YAML is a part of, as its first line says it: a kind of ours, or the chart's values.yaml."""
+        found = _PART_OF.match(self.text)
+        return found[1] if found else None
+
+    @property
+    def documents(self) -> list[Any]:
+        """What a block of YAML holds."""
+        return list(yaml.safe_load_all(self.text))
+
+
+def blocks(page: Path, *languages: str) -> Iterator[Block]:
+    """The blocks of a page that are in one of these languages, as CommonMark finds them: in lists and quotations too."""
+    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
+        language = token.info.partition(" ")[0]
+        if token.type == "fence" and token.map is not None and language in languages:
+            yield Block(page, token.map[0] + 1, language, token.content)
+
+
+def script(block: Block) -> str:
+    """What is typed: of a session at a terminal the lines after a prompt, with what continues them; else all of it."""
+    text = block.text.replace("\\\n", " ")
+    if block.language != "console":
+        return text
+    return "\n".join(line.removeprefix("$ ") for line in text.splitlines() if line.startswith("$ "))
