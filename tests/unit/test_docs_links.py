@@ -37,6 +37,7 @@ OPTIONS_OF_OTHERS = {
     "--wait",
     "--dry-run",
     "--txt-owner-id",
+    "--managed-record-types",
     "--reset-then-reuse-values",
 }
 
