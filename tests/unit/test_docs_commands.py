@@ -88,11 +88,11 @@ def options_in(text: str) -> set[str]:
 def of_kubectl(call: Call) -> set[str]:
     program = str(binaries.control_plane()[binaries.Part.KUBECTL])
     general = options_in(said_by(program, "options"))
-    return call.options - options_in(said_by(program, call.subcommand[0], "--help")) - general
+    return call.options - options_in(said_by(program, *call.subcommand, "--help")) - general
 
 
 def of_helm(call: Call) -> set[str]:
-    return call.options - options_in(said_by(str(binaries.helm()), call.subcommand[0], "--help"))
+    return call.options - options_in(said_by(str(binaries.helm()), *call.subcommand, "--help"))
 
 
 def of_click(command: click.Command, call: Call) -> set[str]:
