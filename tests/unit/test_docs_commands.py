@@ -24,6 +24,8 @@ from ses_sandbox.main import main as sandbox
 SHELL = frozenset({"export"})
 NOT_ASKED = frozenset({"curl", "dig", "docker", "git", "jq", "kubeconform", "openssl", "pytest", "python", "terraform"})
 """Programs of others that are not here, or whose options are ours elsewhere."""
+GROUPS = frozenset({"auth", "config", "create", "rollout", "set"})
+"""Commands of kubectl that have commands of their own."""
 AWS_ITSELF = frozenset({"query", "output", "region", "from", "to", "subject", "text"})
 """Options of the AWS CLI that no operation has."""
 
@@ -86,13 +88,13 @@ def options_in(text: str) -> set[str]:
 
 
 def of_kubectl(call: Call) -> set[str]:
-    program = str(binaries.control_plane()[binaries.Part.KUBECTL])
+    program, words = str(binaries.control_plane()[binaries.Part.KUBECTL]), call.subcommand
     general = options_in(said_by(program, "options"))
-    return call.options - options_in(said_by(program, *call.subcommand, "--help")) - general
+    return call.options - options_in(said_by(program, *words[: 1 + (words[0] in GROUPS)], "--help")) - general
 
 
 def of_helm(call: Call) -> set[str]:
-    return call.options - options_in(said_by(str(binaries.helm()), *call.subcommand, "--help"))
+    return call.options - options_in(said_by(str(binaries.helm()), call.subcommand[0], "--help"))
 
 
 def of_click(command: click.Command, call: Call) -> set[str]:
