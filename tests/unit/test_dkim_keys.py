@@ -61,6 +61,23 @@ def elliptic() -> bytes:
     return ec.generate_private_key(ec.SECP256R1()).private_bytes(PEM, PKCS8, form.NoEncryption())
 
 
+def crafted(bits: int, factor_bits: int) -> bytes:
+    """A key in PKCS#1 whose modulus and factors have these lengths, and whose other numbers are small (RFC 8017, A.1.2)."""
+    factor, modulus = 2**factor_bits - 1, 2**bits - 1
+    numbers = (0, modulus, 65537, 3, factor, factor, 3, 3, 3)
+    return base64.b64encode(_der(0x30, b"".join(_der(0x02, _integer(number)) for number in numbers)))
+
+
+def _integer(number: int) -> bytes:
+    return number.to_bytes(number.bit_length() // 8 + 1, "big")
+
+
+def _der(tag: int, content: bytes) -> bytes:
+    length = len(content).to_bytes(3, "big").lstrip(b"\0")
+    short = len(content) < 0x80
+    return bytes([tag, len(content) if short else 0x80 | len(length)]) + (b"" if short else length) + content
+
+
 UNUSABLE = {
     "empty": (lambda: b"  \n", "is empty"),
     "nothing of the kind": (lambda: b"hunter2 is no key!", "neither PEM nor base64"),
@@ -74,6 +91,8 @@ UNUSABLE = {
     "a passphrase, PKCS#8": (lambda: in_pem(PKCS8, passphrase=b"hunter2"), "is encrypted"),
     "a passphrase, PKCS#1": (lambda: in_pem(PKCS1, passphrase=b"hunter2"), "is encrypted"),
     "too long": (lambda: in_pem(PKCS8, 3072), "3072 bits"),
+    "so long that to check it would take minutes": (lambda: crafted(16_384, 8_192), "it has 16384 bits"),
+    "factors that are longer than the key": (lambda: crafted(2048, 8_192), "cannot be read"),
     "far too much": (lambda: b"A" * 30_000, "more than 20480 octets"),
 }
 

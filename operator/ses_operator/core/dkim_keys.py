@@ -34,14 +34,13 @@ class Unusable:
     why: str
 
 
+_UNREADABLE = Unusable("it cannot be read as a private key")
+
+
 def read_key(selector: str, text: bytes) -> OwnKey | Unusable:
     """The key pair that ``text`` holds: PEM in PKCS#1 or PKCS#8, or base64 of either without the PEM header."""
     key = _parse(text.strip())
-    if isinstance(key, Unusable):
-        return key
-    if not MIN_BITS <= key.key_size <= MAX_BITS:
-        return Unusable(f"it has {key.key_size} bits, and SES takes RSA keys of {MIN_BITS} to {MAX_BITS} bits")
-    return _own_key(selector, key)
+    return key if isinstance(key, Unusable) else _own_key(selector, key)
 
 
 def key_bits(public_key: str) -> int:
@@ -73,14 +72,27 @@ def _parse(text: bytes) -> RSAPrivateKey | Unusable:
     if isinstance(der, Unusable):
         return der
     try:
-        key = load_der_private_key(der, password=None)
+        # Measured first: to check that the numbers of a long key are prime takes minutes, in which nothing else runs.
+        key = load_der_private_key(der, password=None, unsafe_skip_rsa_key_validation=True)
+        if not isinstance(key, RSAPrivateKey):
+            return Unusable("it is not an RSA key, and SES signs with RSA only")
+        if not MIN_BITS <= key.key_size <= MAX_BITS:
+            return Unusable(f"it has {key.key_size} bits, and SES takes RSA keys of {MIN_BITS} to {MAX_BITS} bits")
+        if not _is_in_proportion(key):
+            return _UNREADABLE
+        checked = load_der_private_key(der, password=None)
     except TypeError:
         return Unusable("it is encrypted; store it without a passphrase")
     except (ValueError, UnsupportedAlgorithm):
-        return Unusable("it cannot be read as a private key")
-    if not isinstance(key, RSAPrivateKey):
-        return Unusable("it is not an RSA key, and SES signs with RSA only")
-    return key
+        return _UNREADABLE
+    return checked if isinstance(checked, RSAPrivateKey) else _UNREADABLE
+
+
+def _is_in_proportion(key: RSAPrivateKey) -> bool:
+    """Whether no part of the key is longer than its length allows: a short modulus may stand beside any other numbers."""
+    numbers = key.private_numbers()
+    parts = (numbers.d, numbers.dmp1, numbers.dmq1, numbers.iqmp, numbers.public_numbers.e)
+    return numbers.p * numbers.q == numbers.public_numbers.n and max(parts) < numbers.public_numbers.n
 
 
 def _der_of(text: bytes) -> bytes | Unusable:
