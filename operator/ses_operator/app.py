@@ -53,6 +53,7 @@ EXIT_LEASE_LOST = 2
 
 ACCOUNT_WORKERS = 4
 TEMPLATE_WORKERS = 2
+NOTIFICATION_WORKERS = 2
 EVENTS_GRACE = 2.0
 
 
@@ -72,6 +73,11 @@ class Controllers(Protocol):
     @property
     def account(self) -> Reconciler:
         """For SesAccounts."""
+        ...
+
+    @property
+    def notification(self) -> Reconciler:
+        """For the emails of SesAccounts."""
         ...
 
     async def close(self) -> None:
@@ -119,6 +125,7 @@ class Replica:
             SesVerificationTemplate.model_validate, TEMPLATE_INDEXES, on_unreadable=_unreadable
         )
         self._template_queue: WorkQueue[ObjectKey] = WorkQueue("sesverificationtemplate", self.telemetry.queues)
+        self._notification_queue: WorkQueue[ObjectKey] = WorkQueue("notification", self.telemetry.queues)
         self._identity_queue: WorkQueue[ObjectKey] = WorkQueue("sesidentity", self.telemetry.queues)
         self._account_queue: WorkQueue[ObjectKey] = WorkQueue("sesaccount", self.telemetry.queues)
         self.telemetry.registry.register(
@@ -137,6 +144,7 @@ class Replica:
             self._identity_queue,
             self._account_queue,
             self._template_queue,
+            self._notification_queue,
         )
         self._informers = Informers(
             self._client,
@@ -220,11 +228,13 @@ class Replica:
                 account_queue=self._account_queue,
                 templates=self._templates,
                 template_queue=self._template_queue,
+                notification_queue=self._notification_queue,
                 telemetry=self.telemetry,
             )
         )
         self._account_queue.start(controllers.account.reconcile, workers=ACCOUNT_WORKERS)
         self._template_queue.start(controllers.template.reconcile, workers=TEMPLATE_WORKERS)
+        self._notification_queue.start(controllers.notification.reconcile, workers=NOTIFICATION_WORKERS)
         self._identity_queue.start(
             controllers.identity.reconcile,
             workers=self._settings.workers,
@@ -234,7 +244,7 @@ class Replica:
     async def _drain(self) -> None:
         """Let the reconciles that run end, while the Lease is still renewed."""
         grace = self._settings.shutdown_grace
-        queues = (self._identity_queue, self._account_queue, self._template_queue)
+        queues = (self._identity_queue, self._account_queue, self._template_queue, self._notification_queue)
         ended = await asyncio.gather(*(queue.stop(grace) for queue in queues))
         self._may_hand_over = all(ended)
         if self._controllers is not None:

@@ -41,7 +41,51 @@ def _credentials(title: str, credentials: Any, field: str, message: str) -> Case
     return Case(title, {"credentials": credentials}, f"spec.credentials.{field}", message)
 
 
+def _notifications(title: str, field: str, message: str, **members: Any) -> Case:
+    valid = {"from": "ses@example.com", "to": ["team@example.com"], "region": "eu-west-1", **members}
+    return Case(title, {"notifications": valid}, f"spec.notifications.{field}", message)
+
+
+NOTIFICATION_CASES = (
+    _notifications("emails for nobody", "to", "name at least one address that gets the emails", to=[]),
+    _notifications("one address twice", "to", "write each address once", to=["a@example.com"] * 2),
+    _notifications("answers to one address twice", "replyTo", "write each address once", replyTo=["a@example.com"] * 2),
+    _notifications(
+        "eleven recipients",
+        "to",
+        "must have at most 10 items",
+        to=[f"team-{number}@example.com" for number in range(11)],
+    ),
+    _notifications("a recipient without domain", "to[0]", "write an email address", to=["team"]),
+    _notifications(
+        "a sender with a display name", "from", "write the address alone", **{"from": "SES <a@example.com>"}
+    ),
+    _notifications(
+        "a header as recipient", "to[0]", "write the address alone", to=["a@example.com\r\nBcc: b@example.com"]
+    ),
+    _notifications(
+        "a sender with a long name", "from", "shorten the part before the @", **{"from": f"{'a' * 65}@example.com"}
+    ),
+    _notifications(
+        "a recipient that is too long", "to[0]", "at most 254 characters", to=[f"a@{'b.' * 130}example.com"]
+    ),
+    _notifications("no region that could be", "region", "write the code of an AWS region", region="Europe"),
+    _notifications("no moments", "moments", "name at least one moment, or leave moments out for all", moments=[]),
+    _notifications("one moment twice", "moments", "write each moment once", moments=["Stuck", "Stuck"]),
+    _notifications("a moment that there is not", "moments[0]", "Unsupported value", moments=["Sent"]),
+    _notifications("stuck at once", "stuckAfter", "write a duration from 1s to 720h", stuckAfter="0s"),
+    _notifications("a digest of days", "digestAfter", "write a duration from 0s to 1h", digestAfter="48h"),
+    _notifications("no email in an hour", "maxPerHour", "should be greater than or equal to 1", maxPerHour=0),
+    _notifications(
+        "a configuration set by its ARN",
+        "configurationSetName",
+        "write the name of a configuration set",
+        configurationSetName="arn:aws:ses",
+    ),
+)
+
 GOVERNANCE_CASES = (
+    *NOTIFICATION_CASES,
     _credentials("a profile without a name", {"profile": ""}, "profile", "write the name of a profile"),
     _credentials(
         "a role on the way by its name",

@@ -58,6 +58,7 @@ class TellingControllers:
     identity: Reconciler = field(default_factory=lambda: Teller("SesIdentity"))
     account: Reconciler = field(default_factory=lambda: Teller("SesAccount"))
     template: Reconciler = field(default_factory=lambda: Teller("SesVerificationTemplate"))
+    notification: Reconciler = field(default_factory=lambda: Teller("Notifications"))
 
     def __post_init__(self) -> None:
         tell(leading=boot_time())

@@ -750,6 +750,10 @@ def test_an_identity_is_accepted_with(spec: dict[str, Any], apiserver: ApiServer
         pytest.param({}, id="nothing"),
         pytest.param({"requestsPerSecond": 14.5}, id="a broken request rate"),
         pytest.param({"maxDeletionsPerHour": 0}, id="a brake that lets nothing go"),
+        pytest.param(
+            {"notifications": {"from": "ses@example.com", "to": ["team@example.com"], "region": "eu-west-1"}},
+            id="notifications with nothing but from whom, to whom and where",
+        ),
         pytest.param({"endpoints": {"sesv2": "http://127.0.0.1:4566"}}, id="an endpoint with a port"),
         pytest.param(
             {"dns": {"nameservers": ["10.0.0.2", "ns.example.com:53", "[2001:db8::53]:53"]}}, id="name servers"

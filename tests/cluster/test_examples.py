@@ -81,6 +81,7 @@ class Surroundings:
             "feedback": self._configuration_sets_and_topics,
             "manual": self._published_by_hand,
             "mail-from": self._configuration_sets_and_topics,
+            "notifications": self._mail_to_anybody,
             "route53-cross-account": self._zone_of_another_account,
             "verification-template": self._production_access,
         }
@@ -108,6 +109,21 @@ class Surroundings:
     def _follow_links(self, address: str, emails: int) -> None:
         eventually(lambda: len(self._user.emails(address)) == emails, timeout=PATIENCE, of="the emails")
         self._user.follow_links(address)
+
+    def witness(self, example: str) -> None:
+        """What else is to come of it, before it is deleted."""
+        if example == "notifications":
+            eventually(self._notifications, timeout=PATIENCE, of="the email that says that it is verified")
+
+    def _notifications(self) -> list[str]:
+        messages = self._user.environment.sandbox.ask("outbox")["messages"]
+        return [mail["subject"] for mail in messages if mail["to"] == ["platform-team@example.com"]]
+
+    @contextmanager
+    def _mail_to_anybody(self) -> Iterator[None]:
+        self._user.environment.sandbox.ask("account", {"region": IRELAND, "productionAccess": True})
+        yield
+        assert self._notifications() == [f"[tests] mail.{ZONE} is verified"]
 
     @contextmanager
     def _production_access(self) -> Iterator[None]:
@@ -226,6 +242,7 @@ def test_the_example_becomes_ready_and_goes(example: Path, user: Tenant, kubectl
         for manifest in accounts + identities:
             named = f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
             kubectl("wait", "--for=condition=Ready", named, "-n", "default", "--timeout=90s")
+        surroundings.witness(example.stem)
         if example.stem not in CHANGED_BY_HAND:
             assert out_of_sync(kubectl, accounts + identities) == {}
 

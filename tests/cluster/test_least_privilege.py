@@ -152,7 +152,10 @@ def _identities(tenant: Tenant) -> list[dict[str, Any]]:
 def _account(tenant: Tenant) -> dict[str, Any]:
     environment, zone_id = tenant.environment, tenant.environment.sandbox.zones[ZONE]
     zones = {"zones": [{"name": "corp", "hostedZoneID": zone_id}]}
-    return environment.account(tenant.account, f"{tenant.account}-keys", environment.sandbox.aws_url, zones)
+    account = environment.account(tenant.account, f"{tenant.account}-keys", environment.sandbox.aws_url, zones)
+    ours = f"ses@{tenant.domain}"
+    notifications = {"from": ours, "to": [ours], "region": HYDERABAD, "moments": ["Failed"]}
+    return {**account, "spec": {**account["spec"], "notifications": notifications}}
 
 
 def _address(tenant: Tenant) -> str:
@@ -233,12 +236,19 @@ def _change_everything(tenant: Tenant) -> None:
     )
 
 
+def _has_sent_mail(tenant: Tenant) -> bool:
+    """Whether the operator has told somebody by email."""
+    calls = tenant.calls(operation="SendEmail", identity=f"ses@{tenant.domain}")
+    return any(call["status"] == 200 for call in calls)
+
+
 def _fail_and_be_asked_for_by_the_first_api(tenant: Tenant) -> None:
     """SES gives up on an identity without records, and then refuses the usual call to look again; a link runs out."""
     tenant.not_ready(Reason.WAITING_FOR_CLICK, "address")
     tenant.not_ready(Reason.MANUAL_RECORDS_PENDING, "late")
     tenant.environment.sandbox.ask("clock", {"advanceHours": 73})
     tenant.not_ready(Reason.VERIFICATION_FAILED, "late")
+    eventually(lambda: _has_sent_mail(tenant), timeout=PATIENCE, of="the email that says that it failed")
     late = tenant.identity("late")
     assert late is not None
     assert late.status.dns is not None

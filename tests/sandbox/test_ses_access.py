@@ -76,6 +76,28 @@ def test_a_deny_wins(world: SesWorld) -> None:
         client.delete_email_identity(EmailIdentity="example.com")
 
 
+def test_who_may_send_as_one_address_may_send_as_no_other(world: SesWorld) -> None:
+    """Service Authorization Reference, Amazon SES v2: ses:FromAddress, ses:Recipients, ses:FromDisplayName."""
+    one = {"StringEquals": {"ses:FromAddress": "ses@example.com", "ses:FromDisplayName": "SES"}}
+    inside = {"ForAllValues:StringLike": {"ses:Recipients": "*@example.com"}}
+    key = user(world, statement("ses:SendEmail", resource=identity("example.com"), Condition={**one, **inside}))
+    client = world.new_client(key=key)
+
+    def send(sender: str, recipient: str) -> None:
+        content: Any = {"Simple": {"Subject": {"Data": "s"}, "Body": {"Text": {"Data": "t"}}}}
+        client.send_email(FromEmailAddress=sender, Destination={"ToAddresses": [recipient]}, Content=content)
+
+    with refused("MessageRejected", "not verified"):  # it is let in
+        send("SES <ses@example.com>", "a@example.com")
+    for sender, recipient in (
+        ("SES <ceo@example.com>", "a@example.com"),
+        ("ses@example.com", "a@example.com"),
+        ("SES <ses@example.com>", "a@example.org"),
+    ):
+        with refused("AccessDeniedException", "ses:SendEmail"):
+            send(sender, recipient)
+
+
 def test_conditions_on_tags_and_regions_hold(world: SesWorld) -> None:
     tagged = statement("ses:*", Condition={"StringEquals": {"aws:RequestTag/team": "a", "aws:RequestedRegion": REGION}})
     owned = statement("ses:DeleteEmailIdentity", Condition={"StringEquals": {"aws:ResourceTag/team": "a"}})

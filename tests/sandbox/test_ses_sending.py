@@ -62,6 +62,37 @@ def test_in_the_ses_sandbox_recipients_must_be_verified_too(world: SesWorld) -> 
     assert send(world, "a@example.com", "success@simulator.amazonses.com")
 
 
+def test_the_envelope_of_an_email_is_kept_with_both_of_its_bodies(world: SesWorld) -> None:
+    """API reference, SendEmail: ReplyToAddresses, Body, Charset."""
+    utf8 = {"Charset": "UTF-8"}
+    content = {
+        "Simple": {
+            "Subject": {"Data": "Grüße", **utf8},
+            "Body": {"Text": {"Data": "Text", **utf8}, "Html": {"Data": "<p>é</p>", **utf8}},
+        }
+    }
+    message = send(
+        world, "a@example.com", "b@example.org", "c@example.org", Content=content, ReplyToAddresses=["desk@example.net"]
+    )
+    assert (message["subject"], message["text"], message["html"]) == ("Grüße", "Text", "<p>é</p>")
+    assert (message["to"], message["reply_to"]) == (["b@example.org", "c@example.org"], ["desk@example.net"])
+    with refused("BadRequestException", "Reply-To"):
+        send(world, "a@example.com", "b@example.org", ReplyToAddresses=["nobody"])
+
+
+def test_characters_beyond_ascii_need_a_character_set(world: SesWorld) -> None:
+    """API reference, Content: SES "uses 7-bit ASCII by default"; for other characters "you have to specify a character set"."""
+    content = {"Simple": {"Subject": {"Data": "Grüße"}, "Body": {"Text": {"Data": "x"}}}}
+    with refused("BadRequestException", "character set"):
+        send(world, "a@example.com", "b@example.org", Content=content)
+
+
+def test_a_configuration_set_that_does_not_exist_is_named(world: SesWorld) -> None:
+    """API reference, SendEmail: NotFoundException."""
+    with refused("NotFoundException", "main"):
+        send(world, "a@example.com", "b@example.org", ConfigurationSetName="main")
+
+
 def test_a_raw_message_brings_its_own_headers(world: SesWorld) -> None:
     """API reference, SendEmail, RawMessage."""
     source = b"From: a@example.com\r\nTo: b@example.org, c@example.org\r\nSubject: Raw\r\n\r\nBody\r\n"

@@ -72,6 +72,7 @@ class Desk:
             account_queue=WorkQueue("account", metrics),
             templates=ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES),
             template_queue=WorkQueue("template", metrics),
+            notification_queue=WorkQueue("notification", metrics),
         )
         self.cluster.accounts.observe(ACCOUNT)
         self.accounts = Accounts(self.cluster.accounts)

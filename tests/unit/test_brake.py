@@ -20,21 +20,14 @@ from ses_operator.api.meta import ALLOW_DELETION, DELETIONS, LET_GO_AT, ObjectMe
 from ses_operator.api.reasons import Reason
 from ses_operator.controllers.brake import DeletionBrake
 from ses_operator.controllers.cluster import ACCOUNT_INDEXES
-from ses_operator.core.brake import (
-    LOOK_AGAIN,
-    Tally,
-    decide,
-    has_a_say,
-    held_back,
-    region_held_back,
-    regions_to_ask_for,
-)
+from ses_operator.core.brake import has_a_say, held_back, region_held_back, regions_to_ask_for
 from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Observed
 from ses_operator.core.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.problems import OperatorError
 from ses_operator.core.report import Case, readiness
+from ses_operator.core.tally import LOOK_AGAIN, Tally, decide
 from ses_operator.core.tidiness import is_tidy
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.store import ObjectStore

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.cli.main import main
-from ses_operator.core.iam_policy import Scope, operator_policy
+from ses_operator.core.iam_policy import Scope, Sending, operator_policy
 from ses_operator.core.permissions import ACTIONS, AUDIT_ACTIONS, Feature
 from ses_sandbox.access.policy import AccessRequest, Decision, decide
 
@@ -70,8 +70,8 @@ def with_spec(**spec: Any) -> dict[str, Any]:
     return {**IDENTITY, "spec": {**IDENTITY["spec"], **spec}}
 
 
-def test_without_manifests_every_feature_is_allowed_everywhere() -> None:
-    assert actions(printed()) == {action.name for action in ACTIONS}
+def test_without_manifests_every_feature_is_allowed_everywhere_but_to_send_as_anybody() -> None:
+    assert actions(printed()) == {action.name for action in ACTIONS} - {"ses:SendEmail"}
 
 
 def test_a_plain_identity_needs_nothing_of_other_features_regions_and_domains() -> None:
@@ -216,6 +216,34 @@ def test_a_sender_may_send_from_its_own_domains_only() -> None:
     assert not allows(policy, "ses:DeleteEmailIdentity", IRELAND_ARN, ses__FromAddress=mine)
 
 
+def test_notifications_may_be_sent_from_their_one_address_in_their_one_region() -> None:
+    notifications = {
+        "from": "ses@ops.example.com",
+        "to": ["team@example.org"],
+        "region": "eu-central-1",
+        "configurationSetName": "ops",
+    }
+    account = {**ACCOUNT, "spec": {**ACCOUNT["spec"], "notifications": notifications}}
+    policy = printed(files=(account, IDENTITY))
+    address, other = ["ses@ops.example.com"], ["ceo@ops.example.com"]
+    arn = "arn:aws:ses:eu-central-1:123456789012:"
+    for name in ("identity/ses@ops.example.com", "identity/ops.example.com", "identity/example.com"):
+        assert allows(policy, "ses:SendEmail", f"{arn}{name}", ses__FromAddress=address)
+    assert allows(policy, "ses:SendEmail", f"{arn}configuration-set/ops", ses__FromAddress=address)
+    assert not allows(policy, "ses:SendEmail", f"{arn}identity/ops.example.com", ses__FromAddress=other)
+    assert not allows(policy, "ses:SendEmail", f"{arn}identity/ops.example.com")
+    assert not allows(policy, "ses:SendEmail", f"{arn}identity/mail.example.com", ses__FromAddress=address)
+    assert not allows(policy, "ses:SendEmail", IRELAND_ARN, ses__FromAddress=address)
+    assert not allows(policy, "ses:SendEmail", f"{arn}configuration-set/other", ses__FromAddress=address)
+
+
+def test_the_address_of_notifications_may_be_given_and_has_to_be() -> None:
+    policy = printed("--notify-from=ses@example.com", "--region=eu-west-1", files=(IDENTITY,))
+    arn = "arn:aws:ses:eu-west-1:*:identity/example.com"
+    assert allows(policy, "ses:SendEmail", arn, ses__FromAddress=["ses@example.com"])
+    assert "name the address that notifications come from" in refused("--feature=notifications")
+
+
 def test_a_list_as_kubectl_prints_it_is_read(tmp_path: Path) -> None:
     listed = tmp_path / "list.yaml"
     items = [ACCOUNT, IDENTITY, {"apiVersion": "v1", "kind": "Secret", "metadata": {"name": "other"}}]
@@ -244,7 +272,8 @@ def test_a_policy_that_iam_would_not_take_is_told_with_the_way_out() -> None:
 
 @given(st.frozensets(st.sampled_from(Feature)))
 def test_no_statement_is_empty_and_no_action_stands_twice(features: frozenset[Feature]) -> None:
-    policy = json.loads(json.dumps(operator_policy(Scope(features=features))))
+    scope = Scope(features=features, sending=Sending("ses@example.com"))
+    policy = json.loads(json.dumps(operator_policy(scope)))
     listed = [action for statement in policy["Statement"] for action in statement["Action"]]
     assert all(statement["Action"] and statement["Resource"] for statement in policy["Statement"])
     audit = AUDIT_ACTIONS if Feature.AUDIT in features else ()

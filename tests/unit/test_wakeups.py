@@ -56,6 +56,7 @@ class World:
         self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", self.metrics)
         self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", self.metrics)
         self.template_queue: WorkQueue[ObjectKey] = WorkQueue("template", self.metrics)
+        self.notification_queue: WorkQueue[ObjectKey] = WorkQueue("notification", self.metrics)
         self.wakeups = Wakeups(
             self.identities,
             self.accounts,
@@ -63,6 +64,7 @@ class World:
             self.identity_queue,
             self.account_queue,
             self.template_queue,
+            self.notification_queue,
         )
         for number, name in enumerate(("a", "b", "c")):
             self.identities.observe(identity(name, "same.example" if number < 2 else "own.example"))

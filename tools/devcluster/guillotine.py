@@ -37,6 +37,7 @@ _OPERATIONS = tuple(
         ("DELETE", r"^/v2/email/identities/[^/]+$", "DeleteEmailIdentity"),
         ("POST", r"^/v2/email/list-identities$", "ListEmailIdentities"),
         ("PUT", r"/mail-from$", "PutEmailIdentityMailFromAttributes"),
+        ("POST", r"^/v2/email/outbound-emails$", "SendEmail"),
         ("POST", r"^/v2/email/tags$", "TagResource"),
         ("DELETE", r"^/v2/email/tags$", "UntagResource"),
         ("POST", r"/rrset/?$", "ChangeResourceRecordSets"),
@@ -107,6 +108,10 @@ class Guillotine:
     def kill_after(self, number: int, kill: Callable[[], object]) -> None:
         """Calls `kill` when the `number`-th write from now has been answered, and does not pass the answer on."""
         self._arm(_Blade(lambda write: write.number == number, Moment.AFTER, kill))
+
+    def kill_before_first(self, words: str, kill: Callable[[], object]) -> None:
+        """The same at the first write that has these words: "secrets", "CreateEmailIdentity"."""
+        self._arm(_Blade(lambda write: words in write.what, Moment.BEFORE, kill))
 
     def kill_after_first(self, words: str, kill: Callable[[], object]) -> None:
         """The same at the first write that has these words: "secrets", "CreateEmailIdentity"."""

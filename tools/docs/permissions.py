@@ -8,10 +8,10 @@ import re
 
 from docs.writing import ROOT, write
 from ses_operator.core.iam_policy import Scope, operator_policy
-from ses_operator.core.permissions import ACTIONS, Action, Feature
+from ses_operator.core.permissions import ACTIONS, USUAL, Action
 
 PAGE = ROOT / "docs" / "permissions.md"
-EXAMPLE = Scope(features=frozenset(Feature), zones=("Z0123456789ABCDEFGHIJ",), account_id="123456789012")
+EXAMPLE = Scope(features=USUAL, zones=("Z0123456789ABCDEFGHIJ",), account_id="123456789012")
 
 
 def page(text: str) -> str:

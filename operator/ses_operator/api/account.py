@@ -14,6 +14,7 @@ from ses_operator.api.fields import ExternalID, ObjectName, RoleARN, Tags
 from ses_operator.api.guardrails import Guardrails
 from ses_operator.api.meta import ObjectMeta
 from ses_operator.api.model import SERVER_DEFAULT, Model, list_map, rule, rules
+from ses_operator.api.notifications import Notifications, NotificationsStatus
 from ses_operator.api.tenancy import MAX_PATTERNS, DomainPattern, NamespaceSelector, Tenancy
 
 
@@ -212,6 +213,13 @@ class SesAccountSpec(Model):
             "unmanaged or open. It finds, and changes nothing. Omitted: no audit."
         ),
     )
+    notifications: Notifications | None = Field(
+        None,
+        description=(
+            "Emails about identities of this account that are stuck, failed, revoked or verified. Omitted: none; Events and "
+            "status tell of it in any case."
+        ),
+    )
 
 
 class SendQuotaStatus(Model):
@@ -269,6 +277,12 @@ class SesAccountStatus(Model):
         json_schema_extra=list_map("region"),
     )
     audit: AuditStatus | None = Field(None, description="What the last audit found. Absent without spec.audit.")
+    notifications: NotificationsStatus | None = Field(
+        None,
+        description=(
+            "Why the last email of spec.notifications could not be sent; absent where it could, and where none was to be sent."
+        ),
+    )
     last_handled_reconcile_at: str | None = Field(
         None,
         description="The value of the annotation ses-operator.io/reconcile-requested-at that was last acted on.",

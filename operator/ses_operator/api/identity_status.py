@@ -268,6 +268,13 @@ class SesIdentityStatus(Model):
             "to be put right for 36 hours. What comes back again and again is named, and put right less and less often."
         ),
     )
+    notified: str | None = Field(
+        None,
+        description=(
+            "What was told last by an email of the SesAccount's spec.notifications: Stuck, Failed or Revoked; Nothing while "
+            "there may be something to tell. Absent once it is verified, and that was told."
+        ),
+    )
     last_handled_reconcile_at: str | None = Field(
         None,
         description="The value of the annotation ses-operator.io/reconcile-requested-at that was last acted on.",

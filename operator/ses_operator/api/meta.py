@@ -47,6 +47,9 @@ LET_GO_AT = f"{PREFIX}let-go-at"
 DELETIONS = f"{PREFIX}deletions"
 """Annotation of ours on a SesAccount with a brake: how many of its identities were let go, by minute of the last hour."""
 
+NOTIFICATIONS = f"{PREFIX}notifications"
+"""Annotation of ours on a SesAccount with notifications: how many emails were sent, by minute of the last hour."""
+
 WATCH_LABEL = f"{PREFIX}watch"
 """Label that people put on a Secret, with the value true, to have a change of it noticed at once."""
 

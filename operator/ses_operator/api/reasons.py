@@ -148,12 +148,22 @@ class Reason(StrEnum):
     FROM_ADDRESS_NOT_VERIFIED = (
         "FromAddressNotVerified",
         Actor.PLATFORM,
-        "The address that a verification email comes from is not verified in this region.",
+        "The address that an email comes from is not verified in this region.",
     )
     PRODUCTION_ACCESS_NOT_GRANTED = (
         "ProductionAccessNotGranted",
         Actor.PLATFORM,
-        "The account is in the sandbox of SES in this region, where verification emails of one's own are not sent.",
+        "The account is in the sandbox of SES in this region: no templates of one's own, and mail to verified addresses only.",
+    )
+    SENDING_PAUSED = (
+        "SendingPaused",
+        Actor.PLATFORM,
+        "SES sends no email for the account in this region: sending is paused, or the account suspended.",
+    )
+    MESSAGE_REJECTED = (
+        "MessageRejected",
+        Actor.PLATFORM,
+        "SES does not take an email about identities; the message has its own words.",
     )
     ACCOUNT_NOT_FOUND = "AccountNotFound", Actor.PLATFORM, "There is no SesAccount of the name in spec.accountRef."
     ACCOUNT_CHANGED = (

@@ -27,6 +27,7 @@ from ses_operator.aws.error_codes import (
     THROTTLING_CODES,
     UNKNOWN_KEY_CODES,
 )
+from ses_operator.aws.mail_refusals import mail_refusal
 from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem, Retry, Stale
 
 NO_CREDENTIALS = (
@@ -278,6 +279,11 @@ def _verification_email_refused(answer: _Answer) -> OperatorError | None:
     return email_refusal(asked.operation, asked.region, asked.subject, f"{answer.code} {answer.message}")
 
 
+def _mail_refused(answer: _Answer) -> OperatorError | None:
+    asked = answer.request
+    return mail_refusal(asked.operation, asked.region, asked.subject, answer.code, answer.message)
+
+
 def _exists_already(answer: _Answer) -> OperatorError | None:
     if answer.code not in ("AlreadyExistsException", "AlreadyExists"):
         return None
@@ -349,6 +355,7 @@ _RULES: tuple[Callable[[_Answer], OperatorError | None], ...] = (
     _credentials_rejected,
     _access_denied,
     _verification_email_refused,
+    _mail_refused,
     _exists_already,
     _not_found,
     _quota_exceeded,

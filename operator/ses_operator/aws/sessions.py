@@ -15,6 +15,7 @@ from ses_operator.aws.clients import Clients, TokenSource, no_tokens
 from ses_operator.aws.config import AccountConfig, Role
 from ses_operator.aws.errors import Request
 from ses_operator.aws.executor import Executor
+from ses_operator.aws.mail import SesMail
 from ses_operator.aws.metric_data import MetricData
 from ses_operator.aws.ses import SesRegion
 from ses_operator.aws.templates import SesTemplates
@@ -70,6 +71,10 @@ class AwsAccount:
         """What became of the mail in one region."""
         v2, v1 = self._clients.source("sesv2", region), self._clients.source("ses", region)
         return MetricData(self.account_id, region, v2, v1, self._calls)
+
+    def mail(self, region: str) -> SesMail:
+        """Sending email in one region."""
+        return SesMail(self.account_id, region, self._clients.source("sesv2", region), self._calls)
 
     def route53_client(self, role: Role | None = None) -> ClientSource:
         """Route 53 with the account's credentials, or as ``role``, which they assume; for ``Calls``."""

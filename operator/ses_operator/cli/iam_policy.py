@@ -16,9 +16,17 @@ from ses_operator.api.account import SesAccount
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND, TEMPLATE_KIND
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.core.iam_policy import Document, Scope, entry_policy, operator_policy, sender_policy, zone_policy
+from ses_operator.core.iam_policy import (
+    Document,
+    Scope,
+    Sending,
+    entry_policy,
+    operator_policy,
+    sender_policy,
+    zone_policy,
+)
 from ses_operator.core.needs import scope_of
-from ses_operator.core.permissions import Feature
+from ses_operator.core.permissions import USUAL, Feature
 
 
 class Holder(StrEnum):
@@ -77,11 +85,17 @@ POLICIES: dict[Holder, Callable[[Scope], Document]] = {
 @click.option("--zone", "zones", multiple=True, help="Id of a hosted zone. Default: those of the files, else all.")
 @click.option("--role", "roles", multiple=True, help="ARN of a zone's role. Default: those of the files, else none.")
 @click.option(
+    "--notify-from",
+    metavar="ADDRESS",
+    help="The address that emails about identities come from: spec.notifications.from of a SesAccount. Default: that of the "
+    "files, else none are sent.",
+)
+@click.option(
     "--feature",
     "features",
     type=click.Choice([feature.value for feature in Feature]),
     multiple=True,
-    help="A feature that is used. Default: those of the files, else all.",
+    help="A feature that is used. Default: those of the files, else all but notifications.",
 )
 @click.option(
     "--with",
@@ -119,6 +133,10 @@ def _given(scope: Scope, given: dict[str, Any]) -> Scope:
     more = frozenset(map(Feature, named.pop("more", ())))
     if "features" in named:
         named["features"] = frozenset(map(Feature, named["features"])) | {Feature.IDENTITIES}
+    if (address := named.pop("notify_from", None)) is not None:
+        known = scope.sending or Sending(address)
+        named["sending"] = replace(known, address=address)
+        more |= {Feature.NOTIFICATIONS}
     scope = replace(scope, **named)
     return replace(scope, features=scope.features | more)
 
@@ -126,7 +144,7 @@ def _given(scope: Scope, given: dict[str, Any]) -> Scope:
 def _read(files: Iterable[TextIO], account_name: str | None) -> Scope:
     objects = [found for file in files for found in _objects(file)]
     if not objects:
-        return Scope(features=frozenset(Feature))
+        return Scope(features=USUAL)
     accounts = {found.metadata.name: found for found in objects if isinstance(found, SesAccount)}
     identities = [found for found in objects if isinstance(found, SesIdentity)]
     if account_name is None and len(accounts) > 1:

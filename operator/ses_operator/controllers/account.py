@@ -9,6 +9,7 @@ from datetime import datetime
 from ses_operator.api import credentials as api
 from ses_operator.api.account import AccountRegionStatus, SesAccount, SesAccountStatus
 from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.notifications import NotificationsStatus
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Priority
 from ses_operator.aws.config import AccountConfig, Endpoints, Role, StaticCredentials, WebIdentity
@@ -47,14 +48,18 @@ class AccountController:
         audits: Audits,
         on_change: Callable[[Sighting], None],
         now: Callable[[], datetime],
+        notifications: Callable[[SesAccount], NotificationsStatus | None] = lambda account: (
+            account.status.notifications
+        ),
     ) -> None:
-        """``on_change``: as for ``IdentityObjects``."""
+        """``on_change``: as for ``IdentityObjects``. ``notifications``: what status is to say of emails."""
         self._cluster = cluster
         self._sessions = sessions
         self._accounts = accounts
         self._audits = audits
         self._on_change = on_change
         self._now = now
+        self._notifications = notifications
         self._asked: dict[tuple[str, str], float] = {}
         self._written: dict[str, float] = {}
 
@@ -125,6 +130,7 @@ class AccountController:
             self._cluster.identity_queue.add(key)
         for key in self._templates(name):
             self._cluster.template_queue.add(key)
+        self._cluster.notification_queue.add(ObjectKey("", name))
 
     def _templates(self, name: str) -> list[ObjectKey]:
         return self._cluster.templates.by_index(BY_ACCOUNT, name)
@@ -211,6 +217,7 @@ class AccountController:
             identities=len(self._users(account.metadata.name)),
             requested_at=current.metadata.annotations.get(RECONCILE_REQUESTED_AT),
             audit=self._audits.status(current),
+            notifications=self._notifications(current),
             problem=problem,
             now=self._now(),
         )

@@ -12,16 +12,11 @@ from datetime import datetime
 
 from ses_operator.api.account import SesAccount
 from ses_operator.api.meta import DELETIONS
-from ses_operator.core.brake import Decision, Tally, decide
+from ses_operator.controllers.tally import AccountTally
 from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import OperatorError, Stale
-from ses_operator.kube import writes
+from ses_operator.core.problems import OperatorError
 from ses_operator.kube.client import KubeClient
-from ses_operator.kube.resources import ACCOUNTS
 from ses_operator.kube.store import ObjectStore
-
-ATTEMPTS = 4
-"""Writes that somebody else's write came before, until the asking is given up and begun anew."""
 
 
 @dataclass(slots=True)
@@ -36,9 +31,8 @@ class DeletionBrake:
     """One for all accounts. It holds no count: that stands at the account."""
 
     def __init__(self, client: KubeClient, accounts: ObjectStore[SesAccount], now: Callable[[], datetime]) -> None:
-        self._client = client
         self._accounts = accounts
-        self._now = now
+        self._tally = AccountTally(client, accounts, now, DELETIONS, lambda spec: spec.max_deletions_per_hour)
         self._lines: dict[str, _Line] = {}
 
     def limit(self, account: str) -> int | None:
@@ -64,7 +58,7 @@ class DeletionBrake:
 
     async def _answer(self, account: str, asking: list[asyncio.Future[float]]) -> None:
         try:
-            decision = await self._count(account, len(asking))
+            decision = await self._tally.count(account, len(asking))
         except OperatorError as error:
             # For all of them: an apiserver that does not answer is not to be waited for once by each.
             for answer in asking:
@@ -74,23 +68,3 @@ class DeletionBrake:
         for number, answer in enumerate(asking):
             if not answer.done():
                 answer.set_result(0.0 if number < decision.granted else decision.wait)
-
-    async def _count(self, account: str, asked: int) -> Decision:
-        """Raise the count by as many as may go, in one write that nobody else's came before."""
-        key = ObjectKey("", account)
-        for _ in range(ATTEMPTS):
-            found = self._accounts.get(key)
-            if found is None or found.spec.max_deletions_per_hour is None:
-                return Decision(asked, Tally(), 0.0)
-            known = Tally.decode(found.metadata.annotations.get(DELETIONS))
-            decision = decide(known, found.spec.max_deletions_per_hour, asked, self._now())
-            if not decision.granted:
-                return decision
-            try:
-                annotation = {DELETIONS: decision.tally.encode()}
-                self._accounts.observe(await writes.annotate(self._client, ACCOUNTS, found.metadata, annotation))
-            except Stale:
-                self._accounts.observe(await self._client.get(ACCOUNTS.object(key)))
-            else:
-                return decision
-        return Decision(0, Tally(), 1.0)

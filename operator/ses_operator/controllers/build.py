@@ -31,6 +31,7 @@ from ses_operator.controllers.identity import IdentityController, IdentityParts
 from ses_operator.controllers.lookups import Lookups
 from ses_operator.controllers.mail_figures import MailFigures
 from ses_operator.controllers.moves import Moves
+from ses_operator.controllers.notifications import NotificationController, moments_of
 from ses_operator.controllers.objects import IdentityObjects
 from ses_operator.controllers.queue import Result, Urgency
 from ses_operator.controllers.regions import Regions
@@ -138,6 +139,7 @@ class Controllers:
             cluster.identity_queue,
             cluster.account_queue,
             cluster.template_queue,
+            cluster.notification_queue,
         )
 
         def on_identity(sighting: Sighting) -> None:
@@ -150,7 +152,9 @@ class Controllers:
             measured.on_status(before, status)
             wakeups.on_status(before, status)
 
-        objects = IdentityObjects(cluster.client, cluster.identities, cluster.events, on_identity, on_status)
+        objects = IdentityObjects(
+            cluster.client, cluster.identities, cluster.events, on_identity, on_status, moments_of(cluster.accounts)
+        )
         lookups = Lookups(Resolvers(measured.on_dns_query), time.monotonic)
         parts = IdentityParts(
             objects=objects,
@@ -168,8 +172,11 @@ class Controllers:
         )
         self.identity = IdentityReconciler(cluster, parts)
         self.template = TemplateController(cluster, accounts, admissions, now)
+        self.notification = NotificationController(cluster, accounts, objects, now)
         self._audits = Audits(cluster, now)
-        self.account = AccountController(cluster, self._sessions, accounts, self._audits, on_account, now)
+        self.account = AccountController(
+            cluster, self._sessions, accounts, self._audits, on_account, now, self.notification.status_of
+        )
         self._mail = MailFigures(cluster.identities, accounts, settings.mail_figures_interval, now)
         if settings.mail_figures_interval:
             measured.registry.register(Gauges(self._mail.samples))

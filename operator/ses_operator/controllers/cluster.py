@@ -15,6 +15,7 @@ from ses_operator.controllers.queue import Result, WorkQueue
 from ses_operator.controllers.telemetry import BY_MARK, Telemetry
 from ses_operator.core.census import marks
 from ses_operator.core.keys import ObjectKey
+from ses_operator.core.notifications import outlook
 from ses_operator.kube.client import KubeClient, WriteGate
 from ses_operator.kube.events import EventRecorder
 from ses_operator.kube.resources import JsonObject
@@ -38,6 +39,9 @@ BY_NAMESPACE = "namespace"
 
 BY_SECRET = "secret"  # noqa: S105 - the name of an index
 """The index of accounts by the name of the Secret with their credentials."""
+
+BY_OUTLOOK = "outlook"
+"""The index of identities by what there may be to tell of them by email."""
 
 BY_DKIM_SECRET = "dkim-secret"  # noqa: S105 - the name of an index
 """The index of identities by the Secret with their DKIM key."""
@@ -65,6 +69,7 @@ IDENTITY_INDEXES: Mapping[str, Callable[[SesIdentity], Iterable[Hashable]]] = {
     BY_ACCOUNT: lambda identity: [identity.spec.account_ref.name],
     BY_DOMAIN: lambda identity: [identity.spec.identity],
     BY_MARK: marks,
+    BY_OUTLOOK: outlook,
     BY_TEMPLATE: lambda identity: [used] if (used := template_of(identity)) else [],
     BY_NAMESPACE: lambda identity: [identity.metadata.namespace],
     BY_DKIM_SECRET: lambda identity: [secret_key(identity, own)] if (own := identity.spec.dkim.byodkim) else [],
@@ -126,4 +131,5 @@ class Cluster:
     account_queue: WorkQueue[ObjectKey]
     templates: ObjectStore[SesVerificationTemplate]
     template_queue: WorkQueue[ObjectKey]
+    notification_queue: WorkQueue[ObjectKey]
     telemetry: Telemetry = field(default_factory=Telemetry)

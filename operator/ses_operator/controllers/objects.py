@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+from weakref import WeakValueDictionary
 
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import SesIdentityStatus
 from ses_operator.api.meta import FOOTPRINT, WITHDRAW_FROM
+from ses_operator.api.notifications import Moment
 from ses_operator.controllers.anchors import FreshAnchors
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Gone
+from ses_operator.core.notifications import notified_after
+from ses_operator.core.problems import Gone, Stale
 from ses_operator.core.transitions import Transition, new_contests, new_warnings, transitions
 from ses_operator.kube import writes
 from ses_operator.kube.client import KubeClient
@@ -46,13 +51,17 @@ class IdentityObjects:
         events: EventRecorder,
         on_change: Callable[[Sighting], None],
         on_status: Callable[[SesIdentity, SesIdentityStatus], None] = lambda *_: None,
+        moments: Callable[[str], Collection[Moment]] = lambda _: (),
     ) -> None:
-        """``on_status`` is told of each status that was written, and of the object as it was before."""
+        """``on_status`` is told of each status that was written, and of the object as it was before. ``moments``: what a
+        SesAccount tells of by email."""
         self._client = client
         self._store = store
         self._events = events
         self._on_change = on_change
         self._on_status = on_status
+        self._moments = moments
+        self._writing: WeakValueDictionary[ObjectKey, asyncio.Lock] = WeakValueDictionary()
         self._anchors = FreshAnchors(store.uid)
 
     async def anchor(self, identity: SesIdentity, footprint: Footprint) -> SesIdentity:
@@ -81,9 +90,10 @@ class IdentityObjects:
 
     async def report(self, identity: SesIdentity, status: SesIdentityStatus) -> SesIdentity:
         """The object with this status, written only where it differs, and an Event where that matters to a person."""
-        written = await writes.write_status(
-            self._client, IDENTITIES, identity.metadata, identity.status.to_json(), status.to_json()
-        )
+        async with self._one_at_a_time(key_of(identity)):
+            identity = self._as_last_notified(identity)
+            status = notified_after(identity.status, status, self._moments(identity.spec.account_ref.name))
+            written = await self._write_status(identity, status)
         if written is None:
             return identity
         self._on_status(identity, status)
@@ -92,10 +102,41 @@ class IdentityObjects:
         contested = new_contests(identity.status.repairs or (), status.repairs or ())
         for transition in (*told, *warned, *contested):
             self.tell(identity, transition)
-        sighting = self._store.observe(written)
-        if sighting.change not in OWN_DOING:
-            self._on_change(sighting)
         return self._as_written(identity, written)
+
+    async def note_told(self, key: ObjectKey, uid: str, notified: str | None) -> None:
+        """The object's status says that somebody was told of it; of an object that is gone, nothing has to."""
+        async with self._one_at_a_time(key):
+            identity = self._store.get(key)
+            if identity is None or identity.metadata.uid != uid:
+                return
+            with contextlib.suppress(Gone, Stale):
+                await self._write_status(identity, identity.status.model_copy(update={"notified": notified}))
+
+    async def _write_status(self, identity: SesIdentity, status: SesIdentityStatus) -> JsonObject | None:
+        """What stands after it, in the store too; None where nothing had to be written."""
+        written = await writes.write_status(
+            self._client, IDENTITIES, identity.metadata, identity.status.to_json(), status.to_json()
+        )
+        if written is not None and (sighting := self._store.observe(written)).change not in OWN_DOING:
+            self._on_change(sighting)
+        return written
+
+    def _one_at_a_time(self, key: ObjectKey) -> asyncio.Lock:
+        """Status is written as a whole, and what was told by email is written aside: neither shall undo the other."""
+        return self._writing.setdefault(key, asyncio.Lock())
+
+    def _as_last_notified(self, identity: SesIdentity) -> SesIdentity:
+        """The object as it was observed, but for what was told by email meanwhile."""
+        known = self._store.get(key_of(identity))
+        if (
+            known is None
+            or known.metadata.uid != identity.metadata.uid
+            or known.status.notified == identity.status.notified
+        ):
+            return identity
+        notified = {"notified": known.status.notified}
+        return identity.model_copy(update={"status": identity.status.model_copy(update=notified)})
 
     def tell(self, identity: SesIdentity, transition: Transition) -> None:
         """An Event about the object."""

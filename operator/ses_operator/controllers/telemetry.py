@@ -41,6 +41,7 @@ class Telemetry:
         self._dns_queries = counter(metrics.DNS_QUERIES, self.registry)
         self._time_to_verify = histogram(metrics.TIME_TO_VERIFY, self.registry)
         self._sent = gauge(metrics.SENT, self.registry)
+        self._notifications = counter(metrics.NOTIFICATIONS, self.registry)
 
     def watch_lease(self, name: str, may_write: Callable[[], bool]) -> None:
         """Ask for the state of the Lease whenever metrics are scraped."""
@@ -60,8 +61,13 @@ class Telemetry:
         if sent is not None:
             self._sent.labels(account, region).set(sent)
 
+    def on_notification(self, account: str, result: str) -> None:
+        """An email about identities was sent, or not."""
+        self._notifications.labels(account, result).inc()
+
     def forget_account(self, account: str) -> None:
         """The SesAccount is gone."""
+        self._notifications.remove_by_labels({"account": account})
         self._sent.remove_by_labels({"account": account})
 
 

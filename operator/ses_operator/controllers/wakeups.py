@@ -39,6 +39,7 @@ class Wakeups:
     identity_queue: WorkQueue[ObjectKey]
     account_queue: WorkQueue[ObjectKey]
     template_queue: WorkQueue[ObjectKey]
+    notification_queue: WorkQueue[ObjectKey]
 
     def on_identity(self, sighting: Sighting, origin: Origin) -> None:
         """The identity itself; its account, which counts its users; the template that it uses, or has used until now; those that
@@ -55,7 +56,11 @@ class Wakeups:
                 self._add_rivals(sighting.key, value)
 
     def on_status(self, before: SesIdentity, status: SesIdentityStatus) -> None:
-        """The templates whose sender has just been verified in a region, as a status of ours tells."""
+        """What a status of ours tells: the templates whose sender has just been verified in a region; the emails of the account,
+        where it has any sent."""
+        account = ObjectKey("", before.spec.account_ref.name)
+        if (found := self.accounts.get(account)) is not None and found.spec.notifications is not None:
+            self.notification_queue.add(account)
         if _verified(status) - _verified(before.status):
             for template in self.templates.by_index(BY_SENDER, before.spec.identity):
                 self.template_queue.add(template)
@@ -72,6 +77,7 @@ class Wakeups:
     def on_account(self, sighting: Sighting, origin: Origin) -> None:
         """The account. Its identities are woken by its controller, once it knows what became of it."""
         self.account_queue.add(sighting.key, _urgency(sighting, origin))
+        self.notification_queue.add(sighting.key)
 
     def on_secret(self, key: ObjectKey, _version: object) -> None:
         """The accounts whose credentials are in it."""

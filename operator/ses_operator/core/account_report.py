@@ -7,6 +7,7 @@ from datetime import datetime
 from ses_operator.api.account import AccountRegionStatus, SendQuotaStatus, SesAccount, SesAccountStatus
 from ses_operator.api.audit import AuditStatus
 from ses_operator.api.conditions import ConditionType
+from ses_operator.api.notifications import NotificationsStatus
 from ses_operator.core.problems import Problem
 from ses_operator.core.report import Verdict, conditions, not_ready, yes
 from ses_operator.core.ses import AccountFacts
@@ -36,8 +37,11 @@ def account_status(
     audit: AuditStatus | None,
     problem: Problem | None,
     now: datetime,
+    notifications: NotificationsStatus | None = None,
 ) -> SesAccountStatus:
-    """The whole status. ``problem`` is why the account cannot be used at all, None where it can."""
+    """The whole status. ``problem`` is why the account cannot be used at all, None where it can; ``notifications`` why an
+    email was not sent.
+    """
     generation = account.metadata.generation
     return SesAccountStatus(
         observed_generation=generation,
@@ -46,6 +50,7 @@ def account_status(
         identities=identities,
         regions=regions,
         audit=audit,
+        notifications=notifications,
         last_handled_reconcile_at=requested_at,
     )
 

@@ -7,7 +7,7 @@ Route 53" (condition keys); Route 53 Developer Guide, "Using IAM policy conditio
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from ses_operator.core.permissions import AUDIT_ACTIONS, Action, Feature, On, actions_of
 
@@ -30,6 +30,21 @@ _CHANGE = "route53:ChangeResourceRecordSets"
 
 
 @dataclass(frozen=True, slots=True)
+class Sending:
+    """Emails of the operator's own: from one address; in these regions (empty: those of the scope); with a configuration set."""
+
+    address: str
+    regions: tuple[str, ...] = ()
+    configuration_set: str | None = None
+
+    @property
+    def identities(self) -> tuple[str, ...]:
+        """What may stand for the address at SES: itself, its domain, and each domain above that but the last label."""
+        labels = self.address.rpartition("@")[2].split(".")
+        return (self.address, *(".".join(labels[start:]) for start in range(len(labels) - 1)))
+
+
+@dataclass(frozen=True, slots=True)
 class Scope:
     """What a policy is for.
 
@@ -37,6 +52,7 @@ class Scope:
     credentials write to; empty: all. ``roles``: ARNs of roles that these credentials assume, for zones of other accounts.
     ``audited``: regions that are audited; empty: all, where ``features`` say that there are audits.
     ``entry_roles``: the role that the credentials to begin with assume, where they do not do the work themselves.
+    ``sending``: for the feature of notifications, which is never allowed for more than one address.
     """
 
     features: frozenset[Feature]
@@ -46,6 +62,7 @@ class Scope:
     roles: tuple[str, ...] = ()
     entry_roles: tuple[str, ...] = ()
     audited: tuple[str, ...] = ()
+    sending: Sending | None = None
     account_id: str = ANY
     partition: str = "aws"
 
@@ -94,9 +111,25 @@ def _operator_statements(scope: Scope) -> Iterator[Statement]:
         yield _statement("ConfigurationSets", used_with, _arns(scope, ("configuration-set/*",)))
     if Feature.AUDIT in scope.features:
         yield _in_regions(_statement("Audit", AUDIT_ACTIONS, (ANY,)), scope.audited)
+    if Feature.NOTIFICATIONS in scope.features:
+        yield _notifications(scope, _names(ses, On.SENDER))
     if scope.features & {Feature.ROUTE53, Feature.FIND_ZONES}:
         yield from _zone_statements(scope, tuple(action for action in actions if action not in ses))
     yield from _assume(scope.roles)
+
+
+def _notifications(scope: Scope, actions: tuple[str, ...]) -> Statement:
+    """As this address and no other: who holds the operator's credentials shall not write as anybody."""
+    if scope.sending is None:
+        raise ValueError(
+            "name the address that notifications come from: by --notify-from, or a SesAccount that has them"
+        )
+    sending = scope.sending
+    where = replace(scope, regions=sending.regions or scope.regions)
+    sets = (f"configuration-set/{sending.configuration_set}",) if sending.configuration_set else ()
+    names = tuple(f"identity/{name}" for name in sending.identities)
+    statement = _statement("Notifications", actions, _arns(where, (*names, *sets)))
+    return {**statement, "Condition": {"StringEquals": {"ses:FromAddress": sending.address}}}
 
 
 def _zone_statements(scope: Scope, actions: tuple[Action, ...]) -> Iterator[Statement]:

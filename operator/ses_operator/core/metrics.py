@@ -77,8 +77,8 @@ LABELS = {
     "finding": "what was found, in one of the words of [audit.md](audit.md)",
     "severity": "how grave it is: high, medium or low",
     "outcome": "what came back: Found, NoName, NoData, OtherType, ServerFailure, Timeout or Refused",
-    "name": "the queue, sesidentity or sesaccount; of the election, the Lease",
-    "controller": "the controller, sesidentity or sesaccount",
+    "name": "the queue, sesidentity, sesaccount, sesverificationtemplate or notification; of the election, the Lease",
+    "controller": "the controller, called as its queue",
 }
 """What each label tells. One meaning for one label, whichever metric has it."""
 
@@ -271,6 +271,12 @@ AUDIT_FAILED = Metric(
     ("account", "region", "reason"),
     source=Source.LEADER,
 )
+NOTIFICATIONS = Metric(
+    "ses_operator_notifications_total",
+    Kind.COUNTER,
+    "Emails about identities: sent, digest for those about many, or failed, which are tried again",
+    ("account", "result"),
+)
 
 # Calls to AWS and to name servers.
 
@@ -346,6 +352,7 @@ SECTIONS = {
     ),
     "AWS accounts": (
         ACCOUNT_READY, REGION_REACHABLE, PRODUCTION_ACCESS, SENDING_ENABLED, ENFORCEMENT, SEND_QUOTA, SEND_RATE, SENT,
+        NOTIFICATIONS,
     ),
     "What became of mail": (IDENTITY_MAIL, ACCOUNT_MAIL, MAIL_COUNTED),
     "Audits": (AUDITED, AUDIT_FINDINGS, AUDIT_COMPLETED, AUDIT_NEXT, AUDIT_SECONDS, AUDIT_FAILED),

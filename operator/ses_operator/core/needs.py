@@ -8,7 +8,7 @@ from ses_operator.api.account import DnsProvider, SesAccount
 from ses_operator.api.dkim import DkimMode
 from ses_operator.api.identity import SesIdentity, SesIdentitySpec
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.core.iam_policy import ANY, Scope
+from ses_operator.core.iam_policy import ANY, Scope, Sending
 from ses_operator.core.permissions import Feature
 
 
@@ -29,6 +29,9 @@ def scope_of(
     audit = account.spec.audit if account else None
     if audit is not None:
         features |= {Feature.AUDIT}
+    sending = _sending(account)
+    if sending is not None:
+        features |= {Feature.NOTIFICATIONS}
     zones = account.spec.dns.zones if account else ()
     # A zone that has to be found first may be any; the condition on the names of records holds in all of them.
     given = () if Feature.FIND_ZONES in features else zones
@@ -40,8 +43,15 @@ def scope_of(
         roles=tuple(sorted({zone.role_arn for zone in zones if zone.role_arn is not None})),
         entry_roles=tuple(sorted(_entry_roles(account))) if account else (),
         audited=audit.regions if audit else (),
+        sending=sending,
         account_id=(account.status.account_id if account else None) or ANY,
     )
+
+
+def _sending(account: SesAccount | None) -> Sending | None:
+    """The emails that the account asks for."""
+    asked = account.spec.notifications if account else None
+    return Sending(asked.from_address, (asked.region,), asked.configuration_set_name) if asked else None
 
 
 def _entry_roles(account: SesAccount) -> Iterator[str]:

@@ -16,6 +16,7 @@ class On(StrEnum):
     IDENTITY = "the identity"
     IDENTITY_AND_CONFIGURATION_SET = "the identity and its configuration set"
     ZONE = "the hosted zone"
+    SENDER = "the identity that is sent from"
 
 
 class Feature(StrEnum):
@@ -34,6 +35,11 @@ class Feature(StrEnum):
     ROUTE53 = "route53"
     FIND_ZONES = "find-zones"
     AUDIT = "audit"
+    NOTIFICATIONS = "notifications"
+
+
+USUAL = frozenset(Feature) - {Feature.NOTIFICATIONS}
+"""Every feature but that of sending email: that is not allowed unless it is known from which address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,6 +203,12 @@ ACTIONS: tuple[Action, ...] = (
         Feature.MAIL_FIGURES,
         On.ANYTHING,
         "what became of the account's mail (first API)",
+    ),
+    Action(
+        "ses:SendEmail",
+        Feature.NOTIFICATIONS,
+        On.SENDER,
+        "`spec.notifications` of the SesAccount: emails about identities, from one address",
     ),
     Action(
         "route53:ListHostedZones",

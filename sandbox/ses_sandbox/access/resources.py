@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from email.utils import parseaddr
 from typing import Any
 from xml.etree.ElementTree import Element, ParseError  # the types; defusedxml does the parsing
 
@@ -39,6 +40,7 @@ def target_of(request: AwsRequest, params: Mapping[str, Any], account: str, tags
         resources = tuple(_ses_resources(request, params, account)) or ANY
         context["ses:ApiVersion"] = ("2" if request.protocol is Protocol.REST_JSON else "1",)
         context |= _tag_keys(params, tags)
+        context |= _sending_keys(params)
     elif request.service == "route53":
         resources = _route53_resources(request)
         context |= _record_keys(request)
@@ -76,6 +78,20 @@ def _ses_resources(request: AwsRequest, params: Mapping[str, Any], account: str)
         yield identity_arn(account, request.region, str(name))
     if configuration_set := params.get("ConfigurationSetName"):
         yield configuration_set_arn(account, request.region, str(configuration_set))
+
+
+def _sending_keys(params: Mapping[str, Any]) -> dict[str, Sequence[str]]:
+    """The condition keys of SendEmail where the request says them, and not the headers of a raw message."""
+    if "Content" not in params or "FromEmailAddress" not in params:
+        return {}
+    sender, destination = str(params["FromEmailAddress"]), params.get("Destination") or {}
+    given = (destination.get(f"{kind}Addresses", ()) for kind in ("To", "Cc", "Bcc"))
+    keys: dict[str, Sequence[str]] = {
+        "ses:FromAddress": (parseaddr(sender)[1],),
+        "ses:Recipients": tuple(parseaddr(str(address))[1] for addresses in given for address in addresses),
+        "ses:FeedbackAddress": (str(params.get("FeedbackForwardingEmailAddress") or parseaddr(sender)[1]),),
+    }
+    return keys | ({"ses:FromDisplayName": (name,)} if (name := parseaddr(sender)[0]) else {})
 
 
 def _tag_keys(params: Mapping[str, Any], tags: Mapping[str, str]) -> dict[str, Sequence[str]]:

@@ -30,6 +30,7 @@ class Message:
     to: Sequence[str]
     cc: Sequence[str] = ()
     bcc: Sequence[str] = ()
+    reply_to: Sequence[str] = ()
     subject: str = ""
     text: str | None = None
     html: str | None = None

@@ -45,6 +45,7 @@ class Draft:
     return_path: str | None = None
     arn: str | None = None
     return_path_arn: str | None = None
+    reply_to: Sequence[str] = ()
 
     @property
     def address(self) -> str:
@@ -83,6 +84,7 @@ def send_email(ctx: Context, params: Params) -> dict[str, Any]:
         to=draft.to,
         cc=draft.cc,
         bcc=draft.bcc,
+        reply_to=draft.reply_to,
         subject=draft.subject,
         text=draft.text,
         html=draft.html,
@@ -115,6 +117,8 @@ def _draft(params: Params) -> Draft:
     if simple is None:
         raise bad_request("The sandbox sends Simple and Raw content only.")
     body = simple["Body"]
+    for part in (simple["Subject"], *body.values()):
+        _check_charset(part)
     text, html = (body.get(kind, {}).get("Data") for kind in ("Text", "Html"))
     return Draft(
         params.get("FromEmailAddress", ""),
@@ -127,7 +131,17 @@ def _draft(params: Params) -> Draft:
         return_path=params.get("FeedbackForwardingEmailAddress"),
         arn=params.get("FromEmailAddressIdentityArn"),
         return_path_arn=params.get("FeedbackForwardingEmailAddressIdentityArn"),
+        reply_to=tuple(params.get("ReplyToAddresses", ())),
     )
+
+
+def _check_charset(part: Mapping[str, Any]) -> None:
+    """API reference, Content: SES "uses 7-bit ASCII by default"; for other characters "you have to specify a character set"."""
+    charset = part.get("Charset", "ascii")
+    try:
+        part["Data"].encode(charset)
+    except (LookupError, UnicodeEncodeError):
+        raise bad_request(f"The content cannot be written in the character set {charset}.") from None
 
 
 def _raw_draft(data: bytes, params: Params, given: tuple[tuple[str, ...], ...]) -> Draft:
@@ -156,6 +170,7 @@ def _raw_draft(data: bytes, params: Params, given: tuple[tuple[str, ...], ...]) 
         return_path=given_or_header("FeedbackForwardingEmailAddress", "Return-Path"),
         arn=given_or_header("FromEmailAddressIdentityArn", "X-SES-SOURCE-ARN", "X-SES-FROM-ARN"),
         return_path_arn=given_or_header("FeedbackForwardingEmailAddressIdentityArn", "X-SES-RETURN-PATH-ARN"),
+        reply_to=tuple(params.get("ReplyToAddresses", ())),
     )
 
 
@@ -167,6 +182,9 @@ def _check_recipients(draft: Draft) -> None:
     for address in draft.recipients:
         if not is_address(address):
             raise bad_request(f"Invalid recipient address <{address}>.")
+    for address in draft.reply_to:
+        if not is_address(parseaddr(address)[1]):
+            raise bad_request(f"Invalid Reply-To address <{address}>.")
 
 
 def _check_account(ctx: Context) -> None:

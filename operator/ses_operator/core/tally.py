@@ -1,0 +1,81 @@
+"""How much of something was done in the last hour, counted by the minute, and whether there is room for more. Pure.
+
+The count stands in an annotation of a SesAccount and is raised before the thing is done: it survives a restart, and its size
+does not depend on the limit.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+MINUTE = 60.0
+WINDOW_MINUTES = 60
+LOOK_AGAIN = 3600.0
+"""Seconds until what no time lets go is looked at again; what lets it go wakes it before that."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """What was let go, by the minute (since 1970, UTC) in which that was."""
+
+    minutes: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def total(self) -> int:
+        return sum(self.minutes.values())
+
+    def of_the_last_hour(self, now: datetime) -> Tally:
+        """Without what is over for an hour, counted from the end of its minute; nor what a wrong clock wrote far ahead."""
+        current = _minute(now)
+        near = range(current - WINDOW_MINUTES, current + WINDOW_MINUTES + 1)
+        return Tally({minute: count for minute, count in self.minutes.items() if minute in near})
+
+    def with_more(self, count: int, now: datetime) -> Tally:
+        current = _minute(now)
+        return Tally({**self.minutes, current: self.minutes.get(current, 0) + count})
+
+    def encode(self) -> str:
+        """The annotation's value: ``{"<minute>":<count>}``, in order."""
+        return json.dumps({str(minute): self.minutes[minute] for minute in sorted(self.minutes)}, separators=(",", ":"))
+
+    @classmethod
+    def decode(cls, text: str | None) -> Tally:
+        """What the annotation says; a missing or damaged one (a person may edit it) says nothing."""
+        try:
+            value: Any = json.loads(text or "{}")
+            return cls({int(minute): int(count) for minute, count in value.items() if int(count) > 0})
+        except (ValueError, TypeError, AttributeError):
+            return cls()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """So many may go now; the count with them in it; seconds until it is worth asking again, for those that may not."""
+
+    granted: int
+    tally: Tally
+    wait: float
+
+
+def decide(tally: Tally, limit: int, asked: int, now: datetime) -> Decision:
+    """Let as many go as the limit leaves room for in the hour that ends now."""
+    recent = tally.of_the_last_hour(now)
+    granted = min(asked, max(0, limit - recent.total))
+    counted = recent.with_more(granted, now) if granted else recent
+    return Decision(granted, counted, _until_room(counted, limit, now))
+
+
+def _until_room(tally: Tally, limit: int, now: datetime) -> float:
+    """Seconds until one minute less counts. With a limit of 0 no time helps."""
+    if limit == 0 or not tally.minutes:
+        return LOOK_AGAIN
+    leaves = (min(tally.minutes) + WINDOW_MINUTES + 1) * MINUTE
+    return max(1.0, leaves - now.timestamp())
+
+
+def _minute(moment: datetime) -> int:
+    return int(moment.timestamp() // MINUTE)

@@ -1,0 +1,107 @@
+"""Emails about identities: each change told once, many in a digest, and nobody's reconcile waits for one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from cluster.conftest import QUICK
+from cluster.mailroom import MONTREAL, Mailroom
+from cluster.tenant import PATIENCE, Tenant
+from devcluster.apiclient import ACCOUNTS
+from devcluster.environment import Environment
+from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.waiting import eventually
+from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.reasons import Reason
+
+
+@pytest.fixture(scope="module")
+def operator(environment: Environment) -> Iterator[OperatorProcess]:
+    """An operator that may be killed: its Lease is soon free."""
+    lease = {"lease-duration": 5, "lease-renew-deadline": 4, "lease-retry-period": 1}
+    with environment.operator(OperatorOptions(installation_id="tests", flags={**QUICK, **lease})) as operator:
+        yield operator
+
+
+@pytest.fixture
+def mailroom(tenant: Tenant, environment: Environment) -> Iterator[Mailroom]:
+    """A tenant with a SesAccount of its own."""
+    name = tenant.namespace
+    environment.add_account(name)
+    yield Mailroom(Tenant(environment, tenant.api, tenant.namespace, account=name))
+    tenant.api.delete(f"{ACCOUNTS}/{name}")
+
+
+def test_a_stuck_identity_is_told_of_once_and_that_it_is_verified_once_through_a_restart(
+    mailroom: Mailroom, operator: OperatorProcess
+) -> None:
+    mailroom.open(replyTo=[f"desk@ops.{mailroom.tenant.domain}"])
+    mailroom.add("mail")
+    domain = f"mail.{mailroom.tenant.domain}"
+
+    (stuck,) = mailroom.gets(domain)
+    assert stuck["subject"] == f"[tests] {domain} is stuck ({Reason.MANUAL_RECORDS_PENDING})"
+    assert (stuck["to"], stuck["region"]) == ([mailroom.recipient], MONTREAL)
+    assert stuck["reply_to"] == [f"desk@ops.{mailroom.tenant.domain}"]
+    message = mailroom.tenant.not_ready(Reason.MANUAL_RECORDS_PENDING).message
+    for body in (stuck["text"], stuck["html"]):
+        assert f"{mailroom.tenant.namespace}/mail" in body
+        assert MONTREAL in body
+        assert message in body
+    assert stuck["html"].startswith("<!DOCTYPE html>")
+    eventually(lambda: mailroom.notified("mail") == "Stuck", timeout=PATIENCE, of="status to say that it was told")
+
+    operator.kill()
+    operator.start()
+    operator.await_ready()
+    mailroom.publish("mail")
+
+    (_, verified) = mailroom.gets(domain, count=2)
+    assert verified["subject"] == f"[tests] {domain} is verified"
+    eventually(lambda: mailroom.notified("mail") is None, timeout=PATIENCE, of="status to say no more of it")
+    assert len(mailroom.mail(domain)) == 2
+
+
+@pytest.mark.usefixtures("operator")
+def test_of_many_at_once_few_are_told_singly_and_the_rest_in_a_digest(mailroom: Mailroom) -> None:
+    names = [f"m{number}" for number in range(8)]
+    for name in names:
+        mailroom.add(name)
+    for name in names:
+        mailroom.tenant.not_ready(Reason.MANUAL_RECORDS_PENDING, name)
+    mailroom.open(maxPerHour=3, digestAfter="1s", moments=["Stuck"], stuckAfter="1s")
+
+    eventually(
+        lambda: all(mailroom.notified(name) == "Stuck" for name in names), timeout=PATIENCE, of="all to be told of"
+    )
+    assert len(mailroom.mail("is stuck")) == 2
+    (digest,) = mailroom.mail("identities")
+    assert "6 identities: 6 stuck" in digest["subject"]
+    singly = " ".join(mail["subject"] for mail in mailroom.mail("is stuck"))
+    told = [f"{name}.{mailroom.tenant.domain}" in digest["html"] for name in names if name not in singly]
+    assert told == [True] * 6
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_email_that_ses_does_not_take_holds_nothing_up_and_is_sent_when_it_does(mailroom: Mailroom) -> None:
+    mailroom.open(verified=False)
+    mailroom.add("mail")
+
+    eventually(mailroom.complaint, timeout=PATIENCE, of="the account to say that an email was not sent")
+    said = mailroom.complaint()
+    assert said is not None
+    assert said.reason == Reason.FROM_ADDRESS_NOT_VERIFIED
+    assert mailroom.sender in said.message
+    events = mailroom.tenant.api.get("/api/v1/namespaces/default/events") or {"items": []}
+    assert any(event["reason"] == said.reason and mailroom.sender in event["message"] for event in events["items"])
+    mailroom.publish("mail")
+    mailroom.tenant.ready("mail")
+    assert mailroom.mail() == []
+
+    mailroom.verify_sender()
+    mailroom.change_account({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: "now"}}})
+
+    assert "is verified" in mailroom.gets(f"mail.{mailroom.tenant.domain}")[0]["subject"]
+    eventually(lambda: mailroom.complaint() is None, timeout=PATIENCE, of="the account to complain no more")
