@@ -6,20 +6,16 @@ It has a control plane of its own, for it installs the kinds, and its operator l
 from __future__ import annotations
 
 import shutil
-import sys
 from base64 import b64decode
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.error import URLError
-from urllib.request import urlopen
 
 import pytest
 import yaml
 
-from cluster.helm import CHART, PREVIOUS, Helm, HelmError, Values, container_of, environment_of
+from cluster.helm import CHART, PREVIOUS, Helm, HelmError
+from cluster.releases import RELEASE, Release, running_as_its_pod
 from cluster.tenant import PATIENCE, Tenant
 from devcluster import binaries
 from devcluster.apiclient import ACCOUNTS, ApiClient
@@ -28,16 +24,13 @@ from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.externaldns import dnsendpoint_crd
 from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.ports import free_port
-from devcluster.process import Process
 from devcluster.sandbox_process import Sandbox
-from devcluster.subjects import ServiceAccount
 from devcluster.waiting import eventually
 from ses_operator.api.conditions import ConditionType
 from ses_operator.core.dkim_keys import read_key
 from ses_operator.core.dkim_source import OwnKey
 from ses_operator.kube.lease_object import lease_key
 
-RELEASE = "ses-operator"
 ID = {"installationID": "chart"}
 KINDS = (
     "crd/sesidentities.ses-operator.io",
@@ -55,7 +48,6 @@ SPREAD = {
     "podAffinityTerm": {"topologyKey": "kubernetes.io/hostname", "labelSelector": {"matchLabels": {"team": "mail"}}},
 }
 MADE_KEY = {"selector": "s1", "privateKeySecretRef": {"name": "made"}, "generate": True}
-PROGRAM = Path(sys.executable).with_name("ses-operator")
 
 
 @pytest.fixture(scope="module")
@@ -63,37 +55,6 @@ def control_plane() -> Iterator[ControlPlane]:
     """A cluster in which nothing is installed."""
     with ControlPlane(binaries.control_plane(binaries.ENVTEST_PARTS)) as plane:
         yield plane
-
-
-@dataclass(frozen=True, slots=True)
-class Release:
-    """The release that a test installs; uninstalled at its end."""
-
-    helm: Helm
-    kubectl: Kubectl
-
-    def install(self, values: Values, chart: Path = CHART) -> str:
-        """Installs or upgrades; what Helm says."""
-        where = (f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace", "--wait=false")
-        return self.helm("upgrade", "--install", RELEASE, chart, *where, values=values)
-
-    def rollback(self) -> None:
-        """To the revision before."""
-        self.helm("rollback", RELEASE, f"--namespace={OPERATOR_NAMESPACE}")
-
-    def uninstall(self) -> None:
-        self.helm("uninstall", RELEASE, f"--namespace={OPERATOR_NAMESPACE}", "--ignore-not-found")
-
-    @property
-    def deployment(self) -> dict[str, Any]:
-        """The Deployment, as it stands in the cluster."""
-        return self.kubectl.get("deployment", RELEASE, f"--namespace={OPERATOR_NAMESPACE}")
-
-    @property
-    def pod(self) -> dict[str, Any]:
-        """The spec of its pods."""
-        spec: dict[str, Any] = self.deployment["spec"]["template"]["spec"]
-        return spec
 
 
 @pytest.fixture
@@ -106,38 +67,6 @@ def release(control_plane: ControlPlane) -> Iterator[Release]:
 @pytest.fixture
 def environment(control_plane: ControlPlane, sandbox: Sandbox) -> Environment:
     return Environment(control_plane, sandbox)
-
-
-@contextmanager
-def running_as_its_pod(release: Release, plane: ControlPlane, folder: Path) -> Iterator[Process]:
-    """The operator as the kubelet would start it: arguments, environment and ServiceAccount are those of the pod."""
-    pod = release.pod
-    container = container_of(pod)
-    account = ServiceAccount(OPERATOR_NAMESPACE, pod["serviceAccountName"])
-    environment = {
-        **environment_of(container),
-        "KUBECONFIG": str(plane.kubeconfig_for(account)),
-        "SES_OPERATOR_NAMESPACE": OPERATOR_NAMESPACE,
-        "SES_OPERATOR_BIND_ADDRESS": "127.0.0.1",
-    }
-    operator = Process("ses-operator", [PROGRAM, *container["args"]], folder / "ses-operator.log", env=environment)
-    operator.start()
-    try:
-        operator.await_ready(lambda: probe_succeeds(container, "readinessProbe"), timeout=60)
-        assert probe_succeeds(container, "livenessProbe")
-        yield operator
-    finally:
-        operator.stop(grace=30)
-
-
-def probe_succeeds(container: dict[str, Any], probe: str) -> bool:
-    request = container[probe]["httpGet"]
-    (port,) = (port["containerPort"] for port in container["ports"] if port["name"] == request["port"])
-    try:
-        with urlopen(f"http://127.0.0.1:{port}{request['path']}", timeout=2):
-            return True
-    except (URLError, OSError):
-        return False
 
 
 def refused_requests(kubectl: Kubectl) -> float:

@@ -534,6 +534,9 @@ ACCOUNT_CASES = (
     Case(
         "an endpoint by FTP", {"endpoints": {"sts": "ftp://sts"}}, "spec.endpoints.sts", "write the endpoint as a URL"
     ),
+    Case(
+        "an installation of no such name", {"installationID": "Prod EU"}, "spec.installationID", "such as production-eu"
+    ),
     Case("no requests at all", {"requestsPerSecond": 0}, "spec.requestsPerSecond", "write a rate above 0"),
     Case("a brake of less than none", {"maxDeletionsPerHour": -1}, "spec.maxDeletionsPerHour", "Invalid value: -1"),
     Case("49 default tags", {"defaultTags": NUMBERED_TAGS}, "spec.defaultTags", "write at most 48 tags"),

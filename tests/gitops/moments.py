@@ -148,7 +148,7 @@ def identity_moments() -> tuple[Moment, ...]:
     pending, verified = present(VerificationStatus.PENDING), present(VerificationStatus.SUCCESS)
     denied = Problem(Reason.ACCESS_DENIED, f"{REGION}: the credentials lack the right ses:GetEmailIdentity")
     unknown = Problem(Reason.REGION_NOT_SUPPORTED, f"{REGION}: SES does not exist in this region")
-    no_account = Accounts(ObjectStore(SesAccount.model_validate)).get("default")
+    no_account = Accounts(ObjectStore(SesAccount.model_validate), "demo").get("default")
     assert isinstance(no_account, Problem)
     ready = reported(fresh, verified, RecordState.PUBLISHED)
     leaving = Problem(Reason.DELETION_BLOCKED, f"Deletion waits: {REGION}: a tenant refers to the identity")

@@ -132,7 +132,7 @@ async def test_a_reading_costs_two_calls_for_a_region_and_one_for_ten_queries(vd
         identities = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
         for number in range(5):
             identities.observe(identity(number))
-        accounts = Accounts(ObjectStore(SesAccount.model_validate, {}))
+        accounts = Accounts(ObjectStore(SesAccount.model_validate, {}), "test")
         accounts.put("default", OpenAccount("default", SesAccountSpec(), await world.account()))
         figures = MailFigures(identities, accounts, 3600.0, world.sandbox.clock.now)
         figures.start()

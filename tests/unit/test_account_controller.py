@@ -75,7 +75,7 @@ class Desk:
             notification_queue=WorkQueue("notification", metrics),
         )
         self.cluster.accounts.observe(ACCOUNT)
-        self.accounts = Accounts(self.cluster.accounts)
+        self.accounts = Accounts(self.cluster.accounts, "test")
         sessions = Sessions(Executor(threads=1), RequestBudget())
 
         def now() -> datetime:
@@ -143,3 +143,16 @@ async def test_an_account_that_is_gone_gives_its_credentials_to_nobody() -> None
         state = at.accounts.get("default")
         assert isinstance(state, Problem)
         assert state.reason is Reason.ACCOUNT_NOT_FOUND
+
+
+async def test_an_account_that_becomes_another_installation_s_is_nobody_s_here_and_nothing_is_written() -> None:
+    async with desk(503) as at:
+        at.open()
+        metadata = {**ACCOUNT["metadata"], "resourceVersion": "2", "generation": 2}
+        at.cluster.accounts.observe({**ACCOUNT, "metadata": metadata, "spec": {"installationID": "other"}})
+        assert await at.controller.reconcile(KEY) == Result.done()
+        assert at.accounts.get("default") is None
+        at.cluster.accounts.observe(
+            {**ACCOUNT, "metadata": {**metadata, "resourceVersion": "3"}, "spec": {"installationID": "test"}}
+        )
+        assert await at.controller.reconcile(KEY) == Result.retry(), "it is opened anew, where its Secret can be read"

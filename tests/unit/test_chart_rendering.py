@@ -184,6 +184,13 @@ def test_the_right_to_write_reports_of_audits_can_be_taken_away(helm: Helm) -> N
     assert not REPORT_RIGHTS & manifests.rights("ClusterRole")
 
 
+def test_the_right_to_see_namespaces_can_be_taken_away(helm: Helm) -> None:
+    rbac = {"aggregateToUserRoles": False, "namespaceLabels": False, "auditReports": False}
+    manifests = helm.render({**ID, "rbac": rbac, "watchNamespaces": ["team-a"]})
+    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS
+    assert helm.render({**ID, "rbac": rbac}).rights("ClusterRole") == ACCOUNT_RIGHTS | IDENTITY_RIGHTS
+
+
 def test_the_right_to_dkim_keys_can_be_taken_away(helm: Helm) -> None:
     manifests = helm.render({**ID, "rbac": {"aggregateToUserRoles": False, "dkimSecrets": False}})
     assert not any("secrets" in right for right in manifests.rights("ClusterRole"))

@@ -168,6 +168,22 @@ class SesAccountSpec(Model):
         Credentials(),
         description="Which AWS credentials the operator works with. Omitted: the default chain of the operator's pod.",
     )
+    installation_id: str | None = Field(
+        None,
+        alias="installationID",
+        max_length=63,
+        description=(
+            "The installation of the operator that works with this account, where several run in one cluster: its "
+            "installationID. The others leave the account alone, and every object that names it. Omitted: each operator that "
+            "sees the account works with it; then let there be one."
+        ),
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+                "write the installationID of an operator: lower-case letters, digits and hyphens, such as production-eu",
+            )
+        ),
+    )
     endpoints: Endpoints = Field(Endpoints(), description="URLs to use in place of those of AWS. Omitted: AWS's own.")
     requests_per_second: float = Field(
         1,

@@ -19,6 +19,7 @@ from ses_operator.controllers.audits import Audits
 from ses_operator.controllers.cluster import BY_ACCOUNT, Cluster
 from ses_operator.controllers.objects import OWN_DOING
 from ses_operator.controllers.queue import Result
+from ses_operator.controllers.status_pace import StatusPace
 from ses_operator.core.account_report import account_status, region_status
 from ses_operator.core.audit import news
 from ses_operator.core.doubt import is_passing
@@ -32,9 +33,6 @@ from ses_operator.kube.store import Change, Sighting
 
 REGION_REFRESH = 3600.0
 """Seconds between two questions of how an account stands in a region (GetAccount)."""
-
-REPORT_INTERVAL = 5.0
-"""Seconds between two writes that tell of nothing but more or fewer identities: they come and go in hundreds."""
 
 
 class AccountController:
@@ -61,11 +59,11 @@ class AccountController:
         self._now = now
         self._notifications = notifications
         self._asked: dict[tuple[str, str], float] = {}
-        self._written: dict[str, float] = {}
+        self._pace = StatusPace()
 
     async def reconcile(self, key: ObjectKey) -> Result:
         account = self._cluster.accounts.get(key)
-        if account is None:
+        if account is None or not self._accounts.is_ours(account):
             self._forget(key.name)
             return Result.done()
         if not await self._keep_while_used(account):
@@ -85,13 +83,13 @@ class AccountController:
         return reported if look is None else reported.within(look)
 
     def _forget(self, name: str) -> None:
-        """The SesAccount is gone, and its credentials with it."""
+        """The SesAccount is gone, and its credentials with it; or it has become another installation's."""
         if self._accounts.remove(name):
             self._wake_users(name)
         self._sessions.forget(name)
         self._audits.forget(name)
         self._cluster.telemetry.forget_account(name)
-        self._written.pop(name, None)
+        self._pace.forget(name)
         for key in [key for key in self._asked if key[0] == name]:
             del self._asked[key]
 
@@ -222,15 +220,13 @@ class AccountController:
             now=self._now(),
         )
         name, loop = account.metadata.name, asyncio.get_running_loop()
-        if current.status.model_copy(update={"identities": new.identities}) == new and new != current.status:
-            wait = self._written.get(name, float("-inf")) + REPORT_INTERVAL - loop.time()
-            if wait > 0:
-                return Result.after(wait)
+        if (wait := self._pace.wait(name, current.status, new, loop.time())) > 0:
+            return Result.after(wait)
         written = await writes.write_status(
             self._cluster.client, ACCOUNTS, current.metadata, current.status.to_json(), new.to_json()
         )
         if written is not None:
-            self._written[name] = loop.time()
+            self._pace.wrote(name, current.status, new, loop.time())
             for transition in news(current.status.audit, new.audit):
                 self._cluster.events.record(Event(ACCOUNTS, current.metadata, transition))
             sighting = self._cluster.accounts.observe(written)

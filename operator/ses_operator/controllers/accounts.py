@@ -24,19 +24,26 @@ class OpenAccount:
 class Accounts:
     """Open accounts by the name of their SesAccount; where one is not open, why."""
 
-    def __init__(self, store: ObjectStore[SesAccount]) -> None:
+    def __init__(self, store: ObjectStore[SesAccount], installation_id: str) -> None:
         self._store = store
+        self._installation_id = installation_id
         self._accounts: dict[str, OpenAccount | Problem] = {}
 
     def get(self, name: str) -> OpenAccount | Problem | None:
-        """The account, or why it cannot be used; None while it is being opened: its users are woken after that."""
-        state = self._accounts.get(name)
-        if state is not None or ObjectKey("", name) in self._store:
-            return state
+        """The account, or why it cannot be used; None where nothing is to be done or said: while it is being opened, after which
+        its users are woken, and where it is another installation's.
+        """
+        state, account = self._accounts.get(name), self._store.get(ObjectKey("", name))
+        if state is not None or account is not None:
+            return state if account is None or self.is_ours(account) else None
         return Problem(
             Reason.ACCOUNT_NOT_FOUND,
             f"there is no SesAccount {name}; create it, or name an existing one in spec.accountRef",
         )
+
+    def is_ours(self, account: SesAccount) -> bool:
+        """Whether this installation works with the account."""
+        return account.spec.installation_id in (None, self._installation_id)
 
     def put(self, name: str, state: OpenAccount | Problem) -> bool:
         """Keep what became of it. Whether that is news to the identities that use it."""

@@ -131,7 +131,10 @@ class Controllers:
             lambda account: _endpoint_publisher(cluster, account),
             lambda owner: cluster.identity_queue.add(owner.key),
         )
-        accounts, admissions = Accounts(cluster.accounts), Admissions(cluster.accounts, cluster.namespaces)
+        accounts, admissions = (
+            Accounts(cluster.accounts, settings.installation_id),
+            Admissions(cluster.accounts, cluster.namespaces),
+        )
         wakeups = Wakeups(
             cluster.identities,
             cluster.accounts,

@@ -21,7 +21,7 @@ from ses_operator.controllers.dns_side import DnsSide, Target
 from ses_operator.controllers.intake import Intake, Refused, Run, Settled, Silent, Unknown
 from ses_operator.controllers.lookups import Lookups
 from ses_operator.controllers.moves import Moves, Scene
-from ses_operator.controllers.objects import IdentityObjects, footprint_of_object
+from ses_operator.controllers.objects import IdentityObjects, footprint_of_object, key_of
 from ses_operator.controllers.queue import Result
 from ses_operator.controllers.regions import Regions
 from ses_operator.controllers.settlement import Settlement, is_reported_ready
@@ -104,6 +104,7 @@ class IdentityController:
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
         match await self._intake.take(identity, priority):
             case Unknown():
+                self._parts.inventory.unwatch(key_of(identity))
                 return Result.done()
             case Silent():
                 return await self._doubt(identity)

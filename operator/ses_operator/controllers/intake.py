@@ -59,7 +59,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Unknown:
-    """The account has not been looked at yet: its controller wakes the identity."""
+    """The account has not been looked at yet, and its controller wakes the identity; or it is another installation's."""
 
 
 @dataclass(frozen=True, slots=True)

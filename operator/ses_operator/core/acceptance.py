@@ -84,7 +84,8 @@ def _unknown_labels(petition: Petition) -> Problem:
     return Problem(
         Reason.NAMESPACE_LABELS_UNKNOWN,
         f"the SesAccount {petition.account_name} asks for labels of the namespace {petition.namespace.name}, which the "
-        "operator cannot read; let it get, list and watch the namespace, or name namespaces in the SesAccount by matchNames",
+        "operator cannot read; let it list and watch the namespace (rbac.namespaceLabels of the chart), or name namespaces in "
+        "the SesAccount by matchNames",
     )
 
 

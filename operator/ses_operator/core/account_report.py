@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from ses_operator.api.account import AccountRegionStatus, SendQuotaStatus, SesAccount, SesAccountStatus
 from ses_operator.api.audit import AuditStatus
@@ -53,6 +54,24 @@ def account_status(
         notifications=notifications,
         last_handled_reconcile_at=requested_at,
     )
+
+
+def is_changed_back(written: SesAccountStatus, current: SesAccountStatus, new: SesAccountStatus) -> bool:
+    """Whether somebody has changed what we wrote, and we would write the same again: two operators of one account."""
+    return _words(new) == _words(written) != _words(current)
+
+
+def tells_of_numbers_only(current: SesAccountStatus, new: SesAccountStatus) -> bool:
+    """Whether nothing differs but how many identities there are."""
+    return current.model_copy(update={"identities": new.identities}) == new != current
+
+
+def _words(status: SesAccountStatus) -> dict[str, Any]:
+    """What it says, but for the times at which conditions changed."""
+    said = status.to_json()
+    for condition in said.get("conditions", ()):
+        condition.pop("lastTransitionTime", None)
+    return said
 
 
 def _verdicts(
