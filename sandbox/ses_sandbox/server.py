@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
@@ -28,6 +29,9 @@ from ses_sandbox.settings import SandboxSettings
 from ses_sandbox.throttle import Throttle
 
 __all__ = ["SandboxServer", "SandboxSettings"]
+
+REST_SECONDS = 20.0
+"""Real seconds that a call which moves the clock waits for what follows from it. Silent name servers may take longer."""
 
 
 class SandboxServer:
@@ -76,8 +80,22 @@ class SandboxServer:
             zones=self._route53.zones,
             directory=self.directory,
             check_now=self.verifier.check_now,
+            await_rest=self._await_rest,
             reset_moto=self._reset_moto,
         )
+
+    def advance(self, by: timedelta) -> None:
+        """Moves the clock forward, and returns when SES has taken the looks that are due then."""
+        self.clock.advance(by)
+        self._await_rest()
+
+    def check_now(self) -> None:
+        """Has all records looked up at once, and returns when that is done."""
+        self.verifier.check_now()
+        self._await_rest()
+
+    def _await_rest(self) -> bool:
+        return self.verifier.await_rest(REST_SECONDS)
 
     def _reset_moto(self) -> None:
         reset_moto(self._route53)

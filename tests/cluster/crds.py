@@ -22,7 +22,7 @@ from ses_operator.api.kinds import KINDS, Kind
 from ses_operator.api.meta import API_VERSION
 
 OPENAPI = f"/openapi/v3/apis/{API_VERSION}"
-_PUBLISHED_WITHIN = 30.0
+_PUBLISHED_WITHIN = 90.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ class ApiServer:
         cluster = kubeconfig["clusters"][0]["cluster"]
         authority = base64.b64decode(cluster["certificate-authority-data"]).decode()
         host = urlsplit(cluster["server"]).netloc
-        self._connection = HTTPSConnection(host, context=ssl.create_default_context(cadata=authority), timeout=30)
+        self._connection = HTTPSConnection(host, context=ssl.create_default_context(cadata=authority), timeout=90)
         self._warnings: list[str] = []
         self._token = kubeconfig["users"][0]["user"]["token"]
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -80,16 +79,12 @@ class SesWorld:
         assert status == 200, answer
 
     def advance(self, **duration: float) -> None:
-        """Lets simulated time pass."""
-        self.sandbox.clock.advance(timedelta(**duration))
+        """Lets simulated time pass; what follows from it has happened then."""
+        self.sandbox.advance(timedelta(**duration))
 
     def checked(self, name: str, region: str = REGION) -> GetEmailIdentityResponseTypeDef:
         """The identity after its records were looked up once more."""
-        identity = self.sandbox.store.region(self.account, region).find(name)
-        assert identity is not None
-        identity.info = type(identity.info)(succeeded_at=identity.info.succeeded_at)
-        self.sandbox.verifier.check_now()
-        until(lambda: identity.info.checked_at is not None)
+        self.sandbox.check_now()
         client: SESV2Client = self.client(region=region)
         return client.get_email_identity(EmailIdentity=name)
 
@@ -126,14 +121,6 @@ def private_key(bits: int = 2048) -> tuple[str, str]:
     )
     public = key.public_key().public_bytes(serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo)
     return base64.b64encode(private).decode(), base64.b64encode(public).decode()
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Returns once the condition holds; fails after a while."""
-    deadline = time.monotonic() + TIMEOUT
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come true"
-        time.sleep(0.005)
 
 
 @contextmanager

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
-from sandbox.ses_world import private_key, until
+from sandbox.ses_world import private_key
 from ses_operator.api.reasons import Reason
 from ses_operator.aws.budget import Priority
 from ses_operator.core.deed import replication_problem
@@ -31,10 +31,7 @@ async def replica(world: AwsWorld, parent: str) -> IdentityFacts:
     created = await ses.perform(CreateIdentity(REGION, DOMAIN, ReplicaDkim(parent), {}), NOW)
     assert created is not None
     assert (created.origin, created.parent_region, created.tokens) == (SigningOrigin.REPLICA, parent, ())
-    found = world.sandbox.store.region(account.account_id, REGION).find(DOMAIN)
-    assert found is not None
-    world.sandbox.verifier.check_now()
-    until(lambda: found.info.checked_at is not None)
+    world.sandbox.check_now()
     return await ses.get(DOMAIN, NOW)
 
 

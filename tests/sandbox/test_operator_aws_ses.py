@@ -161,9 +161,8 @@ async def test_verification_that_failed_is_restarted_without_deleting_anything()
     async with aws_world() as world:
         created = await world.create()
         ses = await region_of(world)
-        async with asyncio.timeout(60):
-            while (await ses.get(DOMAIN, NOW)).verification_status is not VerificationStatus.FAILED:
-                world.sandbox.clock.advance(timedelta(hours=1))
+        await asyncio.to_thread(world.sandbox.advance, timedelta(hours=73))
+        assert (await ses.get(DOMAIN, NOW)).verification_status is VerificationStatus.FAILED
         await ses.perform(RestartVerification(REGION, DOMAIN), NOW)
         facts = await ses.get(DOMAIN, NOW)
         assert facts.verification_status is VerificationStatus.PENDING
@@ -263,13 +262,8 @@ async def test_nothing_is_sent_while_the_gate_is_shut() -> None:
         assert world.calls() == made
 
 
-async def test_creating_uses_the_rate_of_the_account_and_is_hardly_ever_throttled() -> None:
-    """The share of the limit, from the first to the last of 60 creations: a full bucket at the start is left alone."""
+async def test_creating_at_the_rate_of_the_account_is_not_throttled() -> None:
+    """How much of the rate is used is in tests/unit/test_budget.py, on simulated time."""
     async with aws_world(SandboxSettings(rate=20.0)) as world:
-        await world.account()
-        clock = asyncio.get_running_loop().time
-        started = clock()
         await asyncio.gather(*(world.create(f"{number}.{DOMAIN}") for number in range(60)))
-        achieved = 59 / (clock() - started)
-        assert achieved >= 0.9 * 20.0
         assert world.calls()["CreateEmailIdentity"] == 60

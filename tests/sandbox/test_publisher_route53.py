@@ -49,7 +49,7 @@ async def test_records_are_pending_until_route_53_serves_them_and_the_owner_is_t
     assert accepted.in_sync
     assert {record.state for record in accepted.records} == {RecordState.PENDING}
     world.wait()
-    assert await asyncio.wait_for(world.served.get(), 10) == publication.owner
+    assert await asyncio.wait_for(world.served.get(), 90) == publication.owner
     observed = await world.publisher.observe(publication, wanted)
     assert {record.state for record in observed.records} == {RecordState.PUBLISHED}
 
@@ -200,7 +200,7 @@ async def test_many_identities_share_batches_and_pages(world: PublisherWorld) ->
     assert calls[WRITES] <= 6
     assert calls[READS] <= 3
     world.wait()
-    served = {await asyncio.wait_for(world.served.get(), 10) for _ in publications}
+    served = {await asyncio.wait_for(world.served.get(), 90) for _ in publications}
     assert served == {publication.owner for publication in publications}
 
 

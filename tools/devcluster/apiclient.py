@@ -72,7 +72,7 @@ class ApiClient:
                 raise
 
     def _connect(self) -> HTTPSConnection:
-        return HTTPSConnection(self._host, context=self._context, timeout=30)
+        return HTTPSConnection(self._host, context=self._context, timeout=90)
 
     def _ask(
         self, method: str, path: str, body: dict[str, Any] | None = None, content_type: str = _JSON, accept: str = _JSON

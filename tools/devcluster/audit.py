@@ -2,9 +2,13 @@
 
 import datetime as dt
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
+
+from devcluster.waiting import eventually
 
 # audit.k8s.io/v1. Reads are left out: tests and benchmarks count writes, and watches would flood the log.
 POLICY = """
@@ -18,6 +22,7 @@ rules:
 """
 
 _CONTROLLER_MANAGER = "kube-controller-manager"
+_LANDMARK = "audit-landmark-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,23 +42,42 @@ class Write:
 
 
 class AuditLog:
-    """The writes that the apiserver answered, in the order in which it did."""
+    """The writes that the apiserver answered, in the order in which it did.
 
-    def __init__(self, path: Path) -> None:
+    It logs a write after it has answered: before the log is read, a write of its own is waited for in it. ``attempt_write``
+    makes one, by the name of an object that does not exist.
+    """
+
+    def __init__(self, path: Path, attempt_write: Callable[[str], None]) -> None:
         self.path = path
+        self._attempt_write = attempt_write
 
     def mark(self) -> int:
         """Where the log ends now, to be given to `writes` later."""
-        return self.path.stat().st_size if self.path.exists() else 0
+        self._await_landmark(0)
+        return self.path.stat().st_size
 
     def writes(self, *, since: int = 0) -> list[Write]:
         """Everything written after the mark `since`."""
+        complete = self._await_landmark(since)
+        writes = [_write(json.loads(line)) for line in complete.splitlines()]
+        return [write for write in writes if not write.name.startswith(_LANDMARK)]
+
+    def _await_landmark(self, since: int) -> bytes:
+        """The lines from there on, with all that was answered until now."""
+        landmark = f"{_LANDMARK}{uuid4().hex}"
+        begun = max(since, self.path.stat().st_size if self.path.exists() else 0)
+        self._attempt_write(landmark)
+        eventually(lambda: landmark.encode() in self._lines(begun), timeout=90, of="the audit log")
+        return self._lines(since)
+
+    def _lines(self, since: int) -> bytes:
+        """The complete lines from there on."""
         if not self.path.exists():
-            return []
+            return b""
         with self.path.open("rb") as log:
             log.seek(since)
-            complete = log.read().rpartition(b"\n")[0]
-        return [_write(json.loads(line)) for line in complete.splitlines()]
+            return log.read().rpartition(b"\n")[0]
 
     def writes_in(self, namespace: str, *, since: int = 0) -> list[Write]:
         """Those in a namespace, apart from what kube-controller-manager puts into each new one at a time of its own."""

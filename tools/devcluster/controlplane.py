@@ -9,10 +9,11 @@ import ssl
 import tempfile
 import urllib.request
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.error import URLError
+from urllib.error import HTTPError, URLError
 
 from devcluster.audit import POLICY, AuditLog
 from devcluster.binaries import Part, control_plane
@@ -22,7 +23,7 @@ from devcluster.ports import free_port
 from devcluster.process import Process
 from devcluster.subjects import ServiceAccount, User, write_kubeconfig
 
-_READY_TIMEOUT = 90.0
+_READY_TIMEOUT = 120.0
 _ADMIN = "admin"
 # Not the administrator: so the audit log tells its writes from those of a test.
 _CONTROLLER_MANAGER = User("kube-controller-manager", ("system:masters",))
@@ -66,7 +67,7 @@ class ControlPlane:
         self.folder.mkdir(parents=True, exist_ok=True)
         self.port = free_port()
         self.url = f"https://127.0.0.1:{self.port}"
-        self.audit = AuditLog(self.folder / "audit.jsonl")
+        self.audit = AuditLog(self.folder / "audit.jsonl", self._delete_nothing)
         self._authority = CertificateAuthority()
         self._write_files()
         self.kubeconfig = self._kubeconfig(_ADMIN, self._token, self.url)
@@ -83,7 +84,7 @@ class ControlPlane:
     def stop(self) -> None:
         """Ends all parts, clients first, and removes the data if the folder was temporary."""
         while self._processes:
-            self._processes.pop().stop()
+            self._processes.pop().stop(grace=10)
         if self._folder_given is None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
@@ -206,10 +207,19 @@ class ControlPlane:
         return process
 
     def _answers(self, url: str) -> bool:
-        context = ssl.create_default_context(cadata=self._authority.certificate.decode())
-        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=2, context=context):  # noqa: S310
-                return True
-        except (URLError, OSError):
+            self._ask("GET", url, timeout=2)
+        except OSError:  # URLError is one
             return False
+        return True
+
+    def _delete_nothing(self, name: str) -> None:
+        """Asks the apiserver to delete what does not exist: a write that changes nothing."""
+        with suppress(HTTPError):
+            self._ask("DELETE", f"{self.url}/api/v1/namespaces/default/configmaps/{name}", timeout=90)
+
+    def _ask(self, method: str, url: str, *, timeout: float) -> None:
+        context = ssl.create_default_context(cadata=self._authority.certificate.decode())
+        headers = {"Authorization": f"Bearer {self._token}"}
+        request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
+        urllib.request.urlopen(request, timeout=timeout, context=context).close()  # noqa: S310

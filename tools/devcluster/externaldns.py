@@ -13,7 +13,7 @@ from devcluster import binaries
 from devcluster.ports import free_port
 from devcluster.process import Process
 
-_READY_TIMEOUT = 60.0
+_READY_TIMEOUT = 120.0
 _MANIFEST = "dnsendpoints.externaldns.k8s.io.yaml"
 
 

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 from devcluster.ports import free_port
 from devcluster.process import Launch, Process, execute
 
-READY_TIMEOUT = 60.0
+READY_TIMEOUT = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +92,11 @@ class OperatorProcess:
 
     def terminate(self) -> int | None:
         """SIGTERM: it ends in order, as when its pod is deleted. Its exit status."""
-        return self.process.stop(grace=30)
+        return self.process.stop()
 
     def metrics(self) -> str:
         """What /metrics says."""
-        with urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=5) as answer:
+        with urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=60) as answer:
             text: bytes = answer.read()
         return text.decode()
 

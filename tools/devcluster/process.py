@@ -92,7 +92,7 @@ class Process:
         """Its exit status, once it has ended by itself; None if it was not started. Raises subprocess.TimeoutExpired."""
         return None if self._child is None else self._child.wait(timeout)
 
-    def stop(self, *, grace: float = 10.0) -> int | None:
+    def stop(self, *, grace: float = 60.0) -> int | None:
         """Asks it to end, and kills it after `grace` seconds. Its exit status; None if it was not started."""
         if self._child is None:
             return None

@@ -13,7 +13,7 @@ from typing import Any, Self
 
 from devcluster.process import Process
 
-READY_TIMEOUT = 90.0
+READY_TIMEOUT = 120.0
 ACCOUNT_ID = "123456789012"
 
 
@@ -91,7 +91,7 @@ class Sandbox:
         """The JSON that `/_sandbox/PATH` answers: to a GET, or to a POST of `body`."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.aws_url}/_sandbox/{path}", data=data, method=method)  # noqa: S310
-        with urllib.request.urlopen(request, timeout=30) as answer:  # noqa: S310
+        with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310
             text = answer.read()
         return json.loads(text) if text else None
 

@@ -138,7 +138,10 @@ def show_clock(parts: Parts, _: Asked) -> Reply:
 
 
 def move_clock(parts: Parts, asked: Asked) -> Reply:
-    """Lets time pass: {"advanceHours": 73}, {"advanceSeconds": 60} and {"speed": 100} (simulated seconds per real second)."""
+    """Lets time pass: {"advanceHours": 73}, {"advanceSeconds": 60} and {"speed": 100} (simulated seconds per real second).
+
+    Answers when SES has taken the looks that are due at the new time.
+    """
     body = Body.parse(asked.body, "advanceHours", "advanceSeconds", "speed")
     hours, seconds, speed = body.number("advanceHours", 0), body.number("advanceSeconds", 0), body.number("speed", 0)
     if hours is None and seconds is None and speed is None:
@@ -149,6 +152,7 @@ def move_clock(parts: Parts, asked: Asked) -> Reply:
         parts.clock.set_speed(speed)
     if hours or seconds:
         parts.clock.advance(timedelta(hours=hours or 0, seconds=seconds or 0))
+        parts.await_rest()
     return Reply(clock_view(parts.clock))
 
 
@@ -170,9 +174,10 @@ def _is_used(state: RegionState, only: str | None) -> bool:
 
 
 def check_now(parts: Parts, _: Asked) -> Reply:
-    """Has the records of all identities looked up at once, without waiting for their time."""
+    """Has the records of all identities looked up at once, without waiting for their time. Answers when that is done."""
     parts.check_now()
-    return Reply({}, HTTPStatus.ACCEPTED)
+    parts.await_rest()
+    return Reply({})
 
 
 def show_outbox(parts: Parts, _: Asked) -> Reply:

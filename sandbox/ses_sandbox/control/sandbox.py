@@ -17,7 +17,9 @@ from ses_sandbox.throttle import Throttle
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """``check_now``: has all records looked up at once. ``reset_moto``: forgets what moto holds, and seeds the zones again."""
+    """``check_now``: has all records looked up at once. ``await_rest``: returns when all looks that are due were taken.
+    ``reset_moto``: forgets what moto holds, and seeds the zones again.
+    """
 
     clock: Clock
     calls: CallLog
@@ -28,4 +30,5 @@ class Parts:
     zones: HostedZones
     directory: Directory
     check_now: Callable[[], None]
+    await_rest: Callable[[], object]
     reset_moto: Callable[[], None]

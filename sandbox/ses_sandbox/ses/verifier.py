@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -73,6 +74,8 @@ class Verifier:
         self._soa: dict[str, tuple[datetime, SoaRecord | None]] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake = asyncio.Event()
+        self._under_way = 0
+        self._rested = threading.Condition(store.lock)
         self._stopping = False
         self._thread: threading.Thread | None = None
 
@@ -93,13 +96,28 @@ class Verifier:
             self._thread.join(timeout=10)
 
     def check_now(self) -> None:
-        """Everything that is watched becomes due at once."""
+        """Everything that is watched becomes due at once; also what is being looked up just now, once more."""
         with self._store.lock:
             now = self._clock.now()
             for identity in self._store.identities():
                 if identity.next_check_at is not None:
                     self._push(identity, now)
         self._poke()
+
+    def await_rest(self, timeout: float) -> bool:
+        """Blocks until nothing is due and no check is under way. False when that took more than ``timeout`` real seconds.
+
+        To be called when the clock was moved: what follows from the new time has then happened.
+        """
+        deadline = time.monotonic() + timeout
+        with self._rested:
+            while self._is_busy():
+                if self._stopping or not self._rested.wait(max(0.0, deadline - time.monotonic())):
+                    return False
+        return True
+
+    def _is_busy(self) -> bool:
+        return self._under_way > 0 or (self._first() is not None and self._due[0][0] <= self._clock.now())
 
     def watch(self, identity: Identity) -> None:
         """An identity has something new to be looked up. The store's lock is held."""
@@ -129,12 +147,12 @@ class Verifier:
         slots = asyncio.Semaphore(CHECKS_AT_ONCE)
         running: set[asyncio.Task[None]] = set()
         while not self._stopping:
-            identity = self._next_due()
-            if identity is None:
+            due = self._next_due()
+            if due is None:
                 await self._wait()
                 continue
             await slots.acquire()
-            task = asyncio.create_task(self._check(client, identity))
+            task = asyncio.create_task(self._check(client, *due))
             running.add(task)
             task.add_done_callback(running.discard)
             task.add_done_callback(lambda _: slots.release())
@@ -142,19 +160,23 @@ class Verifier:
         await asyncio.gather(*running, return_exceptions=True)
         client.close()
 
-    def _next_due(self) -> Identity | None:
-        """The identity that is due, taken off the heap; entries that a later one has replaced are dropped."""
+    def _next_due(self) -> tuple[Identity, datetime] | None:
+        """The identity that is due, taken off the heap, and since when. It counts as under way from now on."""
         with self._store.lock:
-            now = self._clock.now()
-            while self._due:
-                moment, _, identity = self._due[0]
-                if identity.next_check_at != moment or not self._is_registered(identity):
-                    heapq.heappop(self._due)
-                elif moment <= now:
-                    heapq.heappop(self._due)
-                    return identity
-                else:
-                    return None
+            identity = self._first()
+            if identity is None or self._due[0][0] > self._clock.now():
+                return None
+            moment, _, _ = heapq.heappop(self._due)
+            self._under_way += 1
+            return identity, moment
+
+    def _first(self) -> Identity | None:
+        """Who is due next; entries that a later one has replaced are dropped. The store's lock is held."""
+        while self._due:
+            moment, _, identity = self._due[0]
+            if identity.next_check_at == moment and self._is_registered(identity):
+                return identity
+            heapq.heappop(self._due)
         return None
 
     async def _wait(self) -> None:
@@ -172,24 +194,26 @@ class Verifier:
     def _is_registered(self, identity: Identity) -> bool:
         return self._store.region(identity.account, identity.region).find(identity.name) is identity
 
-    async def _check(self, client: DnsClient, identity: Identity) -> None:
-        with self._store.lock:
-            plan = self._plan(identity)
+    async def _check(self, client: DnsClient, identity: Identity, due: datetime) -> None:
         try:
+            with self._store.lock:
+                plan = self._plan(identity)
             finding = None if plan is None else await self._look_up(client, plan)
             with self._store.lock:
                 _record(identity, plan, finding, self._clock.now())
-        finally:
+                self._conclude(identity, due)
+        except BaseException:
             with self._store.lock:
-                self._schedule_next(identity)
+                self._conclude(identity, due)
+            raise
         self._wake.set()  # the main loop may have gone to sleep while this identity was in no queue
 
-    def _schedule_next(self, identity: Identity) -> None:
-        """After a check. Where something changed meanwhile, an earlier time stands already."""
-        now = self._clock.now()
-        checked = identity.next_check_at is None or identity.next_check_at <= now
-        if checked and self._is_registered(identity):
-            self._enqueue(identity, now)
+    def _conclude(self, identity: Identity, due: datetime) -> None:
+        """After a check. Where somebody asked for another meanwhile, its time stands already. The store's lock is held."""
+        if identity.next_check_at in (None, due) and self._is_registered(identity):
+            self._enqueue(identity, self._clock.now())
+        self._under_way -= 1
+        self._rested.notify_all()
 
     def _plan(self, identity: Identity) -> _Plan | None:
         """None for an address without MAIL FROM: there is nothing in DNS to look for."""
