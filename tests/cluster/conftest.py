@@ -6,14 +6,15 @@ from collections.abc import Generator, Iterator
 import pytest
 
 from cluster.crds import crds
-from cluster.tenant import ZONE, Tenant
-from devcluster.apiclient import ApiClient
+from cluster.tenant import PATIENCE, ZONE, Tenant
+from devcluster.apiclient import ALL_IDENTITIES, ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.environment import Environment
 from devcluster.forked import fork_operator
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import Sandbox, SandboxOptions
+from devcluster.waiting import eventually
 
 __all__ = ["control_plane", "crds", "kubectl", "namespace"]
 
@@ -68,6 +69,20 @@ def operator(environment: Environment) -> Iterator[OperatorProcess]:
     """One operator for all tests of a module, the same installation in every module; it watches all namespaces."""
     with environment.operator(OperatorOptions(installation_id="tests", flags=QUICK)) as operator:
         yield operator
+        if operator.process.running:
+            _await_departures(ApiClient(environment.plane.kubeconfig))
+
+
+def _await_departures(api: ApiClient) -> None:
+    """Waits until the identities of namespaces that go are gone, while there is an operator that lets them: what one module
+    leaves would keep the operator of the next one busy."""
+
+    def are_gone() -> bool:
+        namespaces, identities = (api.get(path) or {} for path in ("/api/v1/namespaces", ALL_IDENTITIES))
+        going = {each["metadata"]["name"] for each in namespaces["items"] if "deletionTimestamp" in each["metadata"]}
+        return not any(each["metadata"]["namespace"] in going for each in identities["items"])
+
+    eventually(are_gone, timeout=PATIENCE, of="the identities of all tests to go")
 
 
 @pytest.fixture

@@ -161,6 +161,30 @@ class Tenant:
 
         eventually(says, timeout=PATIENCE, of=f"the account to be {reason}")
 
+    def delete_account(self) -> None:
+        """Deletes the tenant's SesAccount, once the operator holds on to it for its identities: it stays until they are gone."""
+        path = f"{ACCOUNTS}/{self.account}"
+        eventually(
+            lambda: (self.api.get(path) or {}).get("metadata", {}).get("finalizers"),
+            timeout=PATIENCE,
+            of="the account to be held",
+        )
+        self.api.delete(path)
+
+    def settled(self, name: str = "mail") -> SesIdentity:
+        """Waits until it is ready and its records are seen: then the operator looks at it no more, unless it is asked to."""
+        published = ConditionType.DNS_PUBLISHED
+        eventually(
+            lambda: (condition := self.condition(published, name)) is not None and condition.is_true,
+            timeout=PATIENCE,
+            of=f"the records of {name} to be seen",
+        )
+        self.ready(name)
+        return self.reconciled(name)
+
+    def is_verified_at_ses(self, region: str) -> bool:
+        return self.at_ses().get(region, {}).get("VerificationStatus") == "SUCCESS"
+
     def verified(self, regions: str, name: str = "mail") -> SesIdentity:
         """Waits until so many regions are verified ("1/2"), ready or not; the identity then."""
 
@@ -244,6 +268,12 @@ class Tenant:
             for found in page["ResourceRecordSets"]:
                 if f".{found['Name']}".endswith(f".{self.domain}."):
                     yield found
+
+    def record_changes(self) -> int:
+        """How often record sets at and below the tenant's domain were changed so far, by whomever."""
+        events = self.environment.sandbox.ask("dns/changes")["changes"]
+        names = [changed["name"].rstrip(".") for event in events for changed in event["sets"]]
+        return sum(f".{name}".endswith(f".{self.domain}") for name in names)
 
     def clear_records(self) -> None:
         """Deletes all records of the tenant's domain, whosever they are."""

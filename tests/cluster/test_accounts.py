@@ -114,7 +114,7 @@ def test_of_two_accounts_that_lead_to_one_aws_account_the_older_claim_holds(tena
 
 def test_an_account_that_is_to_go_serves_its_identities_to_the_last(customer: Tenant) -> None:
     customer.create_ready(IRELAND)
-    customer.api.delete(f"{ACCOUNTS}/{customer.account}")
+    customer.delete_account()
 
     customer.change(regions=[IRELAND, VIRGINIA], tags={"team": "payments"})
 

@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from cluster.crds import ApiServer
+from cluster.tenant import PATIENCE
 from devcluster.apiclient import ACCOUNTS, ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import KubectlError
@@ -23,7 +24,6 @@ from unit.petitions import CASES, Case
 
 pytestmark = pytest.mark.usefixtures("crds")
 
-PATIENCE = 45.0
 PROBE = "probe"
 ONLY_HERE = {"matchLabels": {"admission": "guarded"}}
 
@@ -77,7 +77,7 @@ def apiserver(control_plane: ControlPlane, crds: None) -> Iterator[ApiServer]:  
     names = sorted({manifest["metadata"]["name"] for manifest in policies})
     kubectl("delete", "validatingadmissionpolicybindings,validatingadmissionpolicies", *names)
     ApiClient(control_plane.kubeconfig).delete(f"{ACCOUNTS}?labelSelector={PROBE}")
-    kubectl("delete", "namespaces", "--wait=false", *namespaces)
+    kubectl("delete", "namespaces", "--timeout=90s", *namespaces)  # so that the module can begin anew
 
 
 def _namespace(name: str, **labels: str) -> dict[str, Any]:

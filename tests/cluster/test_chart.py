@@ -112,8 +112,8 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
 ) -> None:
     kubectl = release.kubectl
     kubectl.apply(dnsendpoint_crd(), binaries.policy_report_crd())
-    eventually(lambda: is_served(kubectl, "dnsendpoints"), timeout=30, of="ExternalDNS's kind")
-    eventually(lambda: is_served(kubectl, "clusterpolicyreports"), timeout=30, of="the kind of reports")
+    eventually(lambda: is_served(kubectl, "dnsendpoints"), timeout=PATIENCE, of="ExternalDNS's kind")
+    eventually(lambda: is_served(kubectl, "clusterpolicyreports"), timeout=PATIENCE, of="the kind of reports")
     settings = {
         "metricsPort": free_port(),
         "probePort": free_port(),
@@ -137,7 +137,7 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
         )
         tenant.ready()
         endpoint = ("dnsendpoint/external", f"--namespace={namespace}")
-        eventually(lambda: kubectl("get", *endpoint, "--ignore-not-found"), timeout=20, of="the DNSEndpoint")
+        eventually(lambda: kubectl("get", *endpoint, "--ignore-not-found"), timeout=PATIENCE, of="the DNSEndpoint")
         assert tenant.condition(ConditionType.ACCEPTED, "external")
         assert "Ready" in kubectl("get", "events", f"--namespace={namespace}")
         made = kubectl.get("secret", "made", f"--namespace={namespace}")
@@ -148,7 +148,7 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
         tenant.gone("external")
         assert not kubectl("get", *endpoint, "--ignore-not-found")
         assert kubectl("delete", "sesaccount", "default", "--timeout=90s")
-        assert operator.stop(grace=30) == 0
+        assert operator.stop() == 0
     assert refused_requests(kubectl) == refused
     assert "RBAC" not in operator.log.read_text()
     key = b64decode(made["data"]["tls.key"])

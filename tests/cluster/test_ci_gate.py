@@ -20,7 +20,7 @@ SCRIPT = ROOT / "examples" / "ci-gate.sh"
 IRELAND = "eu-west-1"
 
 
-def gate(tenant: Tenant, *names: str, timeout: str = "45s") -> subprocess.CompletedProcess[str]:
+def gate(tenant: Tenant, *names: str, timeout: str = "90s") -> subprocess.CompletedProcess[str]:
     """Runs the script as a pipeline does."""
     kubectl: Path = binaries.control_plane([Part.KUBECTL])[Part.KUBECTL]
     environment = {
@@ -30,7 +30,7 @@ def gate(tenant: Tenant, *names: str, timeout: str = "45s") -> subprocess.Comple
         "TIMEOUT": timeout,
     }
     command = ["bash", str(SCRIPT), tenant.namespace, *names]
-    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=90, env=environment)
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=180, env=environment)
 
 
 def test_a_pipeline_goes_on_when_every_identity_is_ready(tenant: Tenant) -> None:

@@ -20,7 +20,7 @@ from devcluster.waiting import eventually
 def test_a_deleted_namespace_goes_away(kubectl: Kubectl, namespace: str) -> None:
     kubectl("create", "configmap", "content", "-n", namespace)
 
-    kubectl("delete", "namespace", namespace, "--timeout=60s")
+    kubectl("delete", "namespace", namespace, "--timeout=90s")
 
     with pytest.raises(KubectlError, match="NotFound"):
         kubectl("get", "namespace", namespace)
@@ -35,13 +35,13 @@ def test_what_an_object_owns_is_collected_after_it(kubectl: Kubectl, namespace: 
 
     kubectl("delete", "configmap", "owner", "-n", namespace)
 
-    kubectl("wait", "--for=delete", "configmap/owned", "-n", namespace, "--timeout=60s")
+    kubectl("wait", "--for=delete", "configmap/owned", "-n", namespace, "--timeout=90s")
 
 
 def test_a_service_account_may_do_what_rbac_grants_and_nothing_else(
     control_plane: ControlPlane, kubectl: Kubectl, namespace: str
 ) -> None:
-    kubectl("wait", "--for=create", "serviceaccount/default", "-n", namespace, "--timeout=60s")
+    kubectl("wait", "--for=create", "serviceaccount/default", "-n", namespace, "--timeout=90s")
     kubectl(
         "create", "rolebinding", "reads", "--clusterrole=view", f"--serviceaccount={namespace}:default", "-n", namespace
     )
@@ -112,13 +112,13 @@ def test_the_control_plane_dies_with_the_process_that_started_it(tmp_path: Path)
         "run", [sys.executable, "-m", "devcluster", "run"], log, env={"PYTHONPATH": os.pathsep.join(sys.path)}
     )
     run.start()
-    run.await_ready(lambda: "logs: " in run.tail(), timeout=60)
+    run.await_ready(lambda: "logs: " in run.tail(), timeout=120)
     folder = run.tail().rpartition("logs: ")[2]
     assert processes_mentioning(folder)
 
     run.kill()
 
-    eventually(lambda: not processes_mentioning(folder), timeout=60, of="the end of all its processes")
+    eventually(lambda: not processes_mentioning(folder), timeout=90, of="the end of all its processes")
     shutil.rmtree(folder)
 
 

@@ -35,7 +35,7 @@ def test_kubectl_delete_returns_when_everything_is_gone(tenant: Tenant, kubectl:
 def test_a_namespace_goes_with_its_identities(tenant: Tenant, kubectl: Kubectl) -> None:
     tenant.create_ready(IRELAND, VIRGINIA)
 
-    kubectl("delete", "namespace", tenant.namespace, "--timeout=50s")
+    kubectl("delete", "namespace", tenant.namespace, "--timeout=90s")
 
     assert nothing_is_left(tenant)
 
@@ -155,7 +155,7 @@ def own_account(tenant: Tenant, environment: Environment) -> Iterator[Tenant]:
 def test_an_account_stays_until_its_identities_are_gone(own_account: Tenant) -> None:
     own_account.create_ready(IRELAND)
 
-    own_account.api.delete(f"{ACCOUNTS}/{own_account.account}")
+    own_account.delete_account()
 
     account = own_account.api.get(f"{ACCOUNTS}/{own_account.account}")
     assert account is not None
@@ -173,7 +173,7 @@ def test_an_account_stays_until_its_identities_are_gone(own_account: Tenant) -> 
 def test_without_its_account_an_identity_says_how_to_get_rid_of_it(own_account: Tenant) -> None:
     own_account.create_ready(IRELAND)
     account = f"{ACCOUNTS}/{own_account.account}"
-    own_account.api.delete(account)
+    own_account.delete_account()
     own_account.api.patch(account, {"metadata": {"finalizers": None}})  # as people do who are in a hurry
     own_account.not_ready(Reason.ACCOUNT_NOT_FOUND)
 

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import ACCOUNTS, IDENTITIES
 from devcluster.environment import OPERATOR_NAMESPACE, Environment
-from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.conditions import ConditionType
 from ses_operator.api.meta import ALLOW_DELETION
@@ -18,14 +17,6 @@ from ses_operator.api.reasons import Reason
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 NAMES = ("a", "b", "c", "d")
-
-
-@pytest.fixture(scope="module")
-def operator(environment: Environment) -> Iterator[OperatorProcess]:
-    """An operator that may be killed: its Lease is soon free."""
-    lease = {"lease-duration": 5, "lease-renew-deadline": 4, "lease-retry-period": 1}
-    with environment.operator(OperatorOptions(installation_id="tests", flags={**QUICK, **lease})) as operator:
-        yield operator
 
 
 @pytest.fixture
@@ -61,6 +52,7 @@ def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Ten
     eventually(lambda: len(held(tenant)) == 3 and held(tenant) == left(tenant), timeout=PATIENCE, of="three to be held")
     waiting = sorted(held(tenant))
     operator.kill()
+    tenant.environment.forget_lease(operator.options.installation_id)
     operator.start()
     operator.await_ready()
     tenant.request_reconcile(waiting[0])

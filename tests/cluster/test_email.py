@@ -35,7 +35,8 @@ def test_an_address_is_ready_when_the_link_of_each_region_was_followed_and_goes_
     assert len(tenant.emails(address)) == 2
     assert tenant.records() == {}
     made = [call["operation"] for call in tenant.calls(identity=address, since=before)]
-    assert sorted(made) == ["CreateEmailIdentity"] * 2 + ["GetEmailIdentity"] * 2
+    assert [operation for operation in made if operation != "GetEmailIdentity"] == ["CreateEmailIdentity"] * 2
+    assert made.count("GetEmailIdentity") >= 2, "and once more for each time that it was asked why it is still pending"
 
     tenant.change(tags={"team": "b"})
     eventually(

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cluster.kube import remove_dnsendpoint_kind
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from devcluster.environment import Environment
 from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
@@ -83,27 +84,10 @@ def test_an_endpoint_that_somebody_changed_is_put_right(tenant: Tenant, kubectl:
 
 
 def test_without_external_dns_it_says_so_and_goes_on_when_it_comes(tenant: Tenant, kubectl: Kubectl) -> None:
-    _uninstall(kubectl)
+    remove_dnsendpoint_kind(kubectl)
     tenant.create(IRELAND, dns=DNS_ENDPOINT)
     assert "DNSEndpoint" in tenant.not_ready(Reason.DNS_ENDPOINT_CRD_MISSING).message
 
     kubectl.apply(dnsendpoint_crd())
 
     eventually(tenant.endpoints, timeout=PATIENCE, of="the DNSEndpoint")
-
-
-def _uninstall(kubectl: Kubectl) -> None:
-    """The kind goes with all its objects; those that are held back by a finalizer would keep it."""
-    if not kubectl("get", CRD, "--ignore-not-found", "-o", "name"):
-        return
-    for item in kubectl.get("dnsendpoints", "--all-namespaces")["items"]:
-        name, namespace = item["metadata"]["name"], item["metadata"]["namespace"]
-        kubectl(
-            "patch",
-            f"dnsendpoint/{name}",
-            "-n",
-            namespace,
-            "--type=merge",
-            '--patch={"metadata": {"finalizers": null}}',
-        )
-    kubectl("delete", CRD, "--timeout=40s")

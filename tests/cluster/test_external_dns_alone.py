@@ -9,6 +9,7 @@ import pytest
 from moto.server import ThreadedMotoServer
 from mypy_boto3_route53 import Route53Client
 
+from cluster.tenant import PATIENCE
 from devcluster.controlplane import ControlPlane
 from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
 from devcluster.kubectl import Kubectl
@@ -94,7 +95,7 @@ def test_cname_mx_and_txt_arrive_in_the_zone(
     control_plane: ControlPlane, aws_endpoint: str, zone: Zone, settings: Settings, tmp_path: Path
 ) -> None:
     with ExternalDns(control_plane.kubeconfig, aws_endpoint, settings, log=tmp_path / "external-dns.log"):
-        eventually(lambda: zone.records() == zone.wanted, timeout=30, of="all records in the zone")
+        eventually(lambda: zone.records() == zone.wanted, timeout=PATIENCE, of="all records in the zone")
 
 
 def test_txt_records_outlive_their_dnsendpoint(
@@ -103,9 +104,9 @@ def test_txt_records_outlive_their_dnsendpoint(
 ) -> None:  # fmt: skip
     """Through 0.21 the TXT registry does not recognize its own ownership record of a TXT record, even to delete it."""
     with ExternalDns(control_plane.kubeconfig, aws_endpoint, settings, log=tmp_path / "external-dns.log"):
-        eventually(lambda: zone.records() == zone.wanted, timeout=30, of="all records in the zone")
+        eventually(lambda: zone.records() == zone.wanted, timeout=PATIENCE, of="all records in the zone")
 
         kubectl("delete", endpoint, "-n", namespace)
 
         left = {key: value for key, value in zone.wanted.items() if key[1] == "TXT"}
-        eventually(lambda: zone.records() == left, timeout=30, of="nothing but TXT in the zone")
+        eventually(lambda: zone.records() == left, timeout=PATIENCE, of="nothing but TXT in the zone")

@@ -208,11 +208,7 @@ def test_topics_that_cannot_be_set_are_the_reason_of_their_region_and_the_others
         tenant.create(IRELAND, VIRGINIA, regionOverrides=[override(IRELAND, bounce={"topicARN": arn(IRELAND)})])
 
         assert IRELAND in tenant.not_ready(Reason.INVALID_SPEC).message
-        eventually(
-            lambda: tenant.at_ses()[VIRGINIA]["VerificationStatus"] == "SUCCESS",
-            timeout=PATIENCE,
-            of="the other region",
-        )
+        eventually(lambda: tenant.is_verified_at_ses(VIRGINIA), timeout=PATIENCE, of="the other region")
 
     tenant.request_reconcile()
     tenant.ready()

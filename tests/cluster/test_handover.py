@@ -111,7 +111,9 @@ def test_what_hinders_it_is_told_and_deleting_in_the_middle_takes_nothing_away(t
     tenant.create_ready(IRELAND, **SPEC)
     records = tenant.records()
     with tenant.refusing("TagResource"):
-        failed = handover(tenant, "mail", "--timeout=3")
+        tenant.annotate(HAND_OVER_TO, NEW)
+        tenant.waits_for_handover(NEW)
+        failed = handover(tenant, "mail", "--timeout=1")
         assert failed.returncode == 1
         assert "not handed over: The hand-over to new waits: " in failed.stderr
         assert "ses:TagResource" in failed.stderr

@@ -41,7 +41,7 @@ async def test_describe_shows_an_event_with_its_age(
         recorder.record(
             Event(IDENTITIES, found.metadata, Transition(EventType.NORMAL, "Verified", "verified in eu-west-1"))
         )
-        await recorder.flush(grace=5)
+        await recorder.flush(grace=90)
     described = await asyncio.to_thread(kubectl, "describe", "sesidentity", "mail", "-n", namespace)
     line = next(line for line in described.splitlines() if "verified in eu-west-1" in line)
     assert line.split()[:2] == ["Normal", "Verified"]
@@ -60,11 +60,11 @@ async def test_the_same_is_said_once_an_hour(control_plane: ControlPlane, namesp
         for moment in (0, 1, REPEAT_AFTER - 1):
             clock.now = moment
             recorder.record(event)
-        await recorder.flush(grace=5)
+        await recorder.flush(grace=90)
         assert len(await events_of(control_plane, namespace)) == 1
         clock.now = REPEAT_AFTER
         recorder.record(event)
-        await recorder.flush(grace=5)
+        await recorder.flush(grace=90)
     assert len(await events_of(control_plane, namespace)) == 2
 
 
@@ -74,7 +74,7 @@ async def test_a_refused_event_hinders_nobody(control_plane: ControlPlane, names
     async with client_of(control_plane.kubeconfig_for(User("nobody"))) as client:
         recorder = EventRecorder(client, clock=Clock())
         recorder.record(Event(IDENTITIES, found.metadata, Transition(EventType.NORMAL, "Verified", "x" * 5000)))
-        await recorder.flush(grace=5)
+        await recorder.flush(grace=90)
     assert await events_of(control_plane, namespace) == []
 
 
@@ -83,5 +83,5 @@ async def test_a_long_message_is_cut_rather_than_refused(control_plane: ControlP
         found = await created(client, namespace)
         recorder = EventRecorder(client, clock=Clock())
         recorder.record(Event(IDENTITIES, found.metadata, Transition(EventType.NORMAL, "Verified", "é" * 5000)))
-        await recorder.flush(grace=5)
+        await recorder.flush(grace=90)
     assert len(await events_of(control_plane, namespace)) == 1

@@ -8,7 +8,8 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 
-from cluster.kube import client_of, created
+from cluster.kube import client_of, created, remove_dnsendpoint_kind
+from cluster.tenant import PATIENCE
 from devcluster.controlplane import ControlPlane
 from devcluster.externaldns import dnsendpoint_crd
 from devcluster.kubectl import Kubectl
@@ -27,7 +28,6 @@ from ses_operator.kube.watch import Reflector, Reflectors
 pytestmark = pytest.mark.usefixtures("crds")
 
 LABEL = WATCH_LABEL
-PATIENCE = 30.0
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ async def test_a_kind_that_is_installed_later_is_noticed(
     admin: KubeClient, kubectl: Kubectl, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(watch, "ABSENT_POLL", 0.2)
-    await asyncio.to_thread(kubectl, "delete", "crd", "dnsendpoints.externaldns.k8s.io", "--ignore-not-found")
+    await asyncio.to_thread(remove_dnsendpoint_kind, kubectl)
     heard, reflector = Heard(), Reflector(admin, DNS_ENDPOINTS, namespace, "ses-operator.io/identity")
     async with reflecting(reflector, heard):
         await reflector.synced()
@@ -252,9 +252,8 @@ async def test_informers_tell_of_what_was_there_and_of_what_comes_changes_and_go
         assert await told.until("after", Change.INTENT) is Origin.WATCHED
         await admin.delete(path)
         assert await told.until("after", Change.REMOVED) is Origin.WATCHED
-    # Those of kube-controller-manager, which prepares each namespace, apart.
-    writes = [write.verb for write in control_plane.audit.writes(since=mark) if write.user == "admin"]
-    assert writes == ["create", "patch", "delete"]
+    writes = control_plane.audit.writes_in(namespace, since=mark)
+    assert [write.verb for write in writes] == ["create", "patch", "delete"]
 
 
 async def test_what_we_wrote_ourselves_is_told_once_by_the_answer_or_by_the_watch(

@@ -100,7 +100,7 @@ def test_the_printed_policy_suffices_for_every_feature_and_has_nothing_that_is_n
         tenant.delete(identity["metadata"]["name"])
     for identity in identities:
         tenant.gone(identity["metadata"]["name"])
-    tenant.environment.kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--timeout=45s")
+    tenant.environment.kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--timeout=90s")
 
     calls = [call for call in tenant.calls() if call["caller"] == user]
     assert [call for call in calls if call["error"] and call["error"].startswith("AccessDenied")] == []

@@ -47,6 +47,7 @@ def yesterday_on(sandbox: Sandbox) -> float:
 
 def test_metrics_follow_an_identity_to_verified(operator: OperatorProcess, tenant: Tenant) -> None:
     mine = {"namespace": tenant.namespace, "identity": "mail"}
+    already = value(operator, metrics.AWS_REQUESTS, operation="CreateEmailIdentity", result="ok")
     tenant.create_ready(IRELAND, VIRGINIA)
 
     eventually(
@@ -56,7 +57,7 @@ def test_metrics_follow_an_identity_to_verified(operator: OperatorProcess, tenan
     assert value(operator, metrics.IDENTITIES, status="SUCCESS") >= 2
     assert value(operator, metrics.TIME_TO_VERIFY, "_count", account="default") >= 2
     assert value(operator, metrics.ACCOUNT_READY, account="default") == 1
-    assert value(operator, metrics.AWS_REQUESTS, operation="CreateEmailIdentity", result="ok") == 2
+    assert value(operator, metrics.AWS_REQUESTS, operation="CreateEmailIdentity", result="ok") == already + 2
     assert value(operator, metrics.RECONCILE_SECONDS, "_count", name="sesidentity") >= 1
     assert value(operator, metrics.LEADER, name="ses-operator-tests") == 1
     eventually(

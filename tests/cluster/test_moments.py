@@ -11,10 +11,11 @@ from enum import StrEnum
 
 import pytest
 
-from cluster.tenant import Tenant
+from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import IDENTITIES
 from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.operator_process import OperatorProcess
+from devcluster.waiting import eventually
 from ses_operator.api.conditions import ConditionStatus, ConditionType, find
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.reasons import Reason
@@ -71,7 +72,7 @@ def test_kubectl_wait_does_not_believe_what_was_said_of_the_spec_before(
 ) -> None:
     tenant.create_ready(IRELAND)
     wait = ("wait", "--for=condition=Ready", "sesidentity/mail", "-n", tenant.namespace)
-    kubectl(*wait, "--timeout=1s")
+    kubectl(*wait, "--timeout=90s")
     operator.terminate()
 
     tenant.change(tags={"team": "payments"})
@@ -118,8 +119,21 @@ def _moments(tenant: Tenant, since: str | None = None) -> list[SesIdentity]:
     # Resource versions are those of etcd: that of the namespace comes before that of anything in it.
     start = since or tenant.environment.kubectl.get("namespace", tenant.namespace)["metadata"]["resourceVersion"]
     watch = f"{path}?watch=1&resourceVersion={start}&fieldSelector=metadata.name%3Dmail&timeoutSeconds=1"
-    lines = tenant.environment.kubectl("get", "--raw", watch).splitlines()
-    return [SesIdentity.model_validate(json.loads(line)["object"]) for line in lines]
+    now = tenant.identity()
+
+    def told() -> list[SesIdentity]:
+        """All that the watch tells within its second, if that is all that there is to tell."""
+        events = [json.loads(line) for line in tenant.environment.kubectl("get", "--raw", watch).splitlines()]
+        moments = [SesIdentity.model_validate(event["object"]) for event in events]
+        is_whole = any(
+            event["type"] == "DELETED"
+            if now is None
+            else moment.metadata.resource_version == now.metadata.resource_version
+            for event, moment in zip(events, moments, strict=True)
+        )
+        return moments if is_whole else []
+
+    return eventually(told, timeout=PATIENCE, of="the whole history")
 
 
 def _kstatus(identity: SesIdentity) -> Kstatus:

@@ -63,7 +63,7 @@ def test_a_silent_cut_holds_bytes_back_and_restore_delivers_them(client: socket.
 
     proxy.restore()
 
-    client.settimeout(10)
+    client.settimeout(90)
     assert client.recv(100) == b"held"
 
 
@@ -83,7 +83,7 @@ def test_a_server_that_is_not_there_closes_the_connection() -> None:
 
 
 def connect(proxy: TcpProxy) -> socket.socket:
-    return socket.create_connection(("127.0.0.1", proxy.port), timeout=10)
+    return socket.create_connection(("127.0.0.1", proxy.port), timeout=90)
 
 
 def is_gone(connection: socket.socket) -> bool:

@@ -310,10 +310,10 @@ async def test_an_object_that_somebody_deletes_is_made_anew_when_it_is_clear_tha
     client: KubeClient, publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
 ) -> None:
     await publisher.publish(publication, RECORDS)
-    uid = stored(kubectl, publication)["metadata"]["uid"]
+    uid, now = stored(kubectl, publication)["metadata"]["uid"], datetime.now(UTC)
     kubectl("delete", "dnsendpoint", "mail", "-n", publication.owner.key.namespace, "--wait=false")
     with pytest.raises(Retry, match="being deleted") as wait:
-        await publisher.publish(publication, RECORDS)
+        await DnsEndpointPublisher(client, now=lambda: now).publish(publication, RECORDS)
     assert wait.value.problem.retry_after is not None
     assert stored(kubectl, publication)["metadata"]["uid"] == uid
     later = DnsEndpointPublisher(client, now=lambda: datetime.now(UTC) + timedelta(minutes=1))

@@ -9,13 +9,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.conftest import QUICK, SANDBOX
+from cluster.conftest import SANDBOX
 from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
 from cluster.worlds import world
 from devcluster.apiclient import ApiClient
 from devcluster.environment import Environment
-from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.identity_status import RecordStatus
 from ses_operator.api.reasons import Reason
@@ -25,14 +25,6 @@ pytestmark = pytest.mark.usefixtures("operator")
 PARIS, ZURICH, LONDON, MUMBAI = "eu-west-3", "eu-central-2", "eu-west-2", "ap-south-1"
 MAIL_FROM = {"subdomain": "bounce"}
 ACCOUNT = "timeless"
-
-
-@pytest.fixture(scope="module")
-def operator(environment: Environment) -> Iterator[OperatorProcess]:
-    """An operator whose Lease is soon free when it is killed."""
-    lease = {"lease-duration": 5, "lease-renew-deadline": 4, "lease-retry-period": 1}
-    with environment.operator(OperatorOptions(installation_id="tests", flags={**QUICK, **lease})) as operator:
-        yield operator
 
 
 @pytest.fixture(scope="module")
@@ -123,6 +115,7 @@ def test_an_operator_that_dies_in_between_recovers_it_all_the_same(tenant: Tenan
     operator.kill()
 
     _publish(tenant)
+    tenant.environment.forget_lease(operator.options.installation_id)
     operator.start()
     operator.await_ready()
 

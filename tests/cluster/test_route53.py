@@ -115,7 +115,8 @@ def test_a_record_of_somebody_else_is_reported_and_left(tenant: Tenant) -> None:
 
 
 def test_a_record_that_somebody_deleted_is_published_again(tenant: Tenant) -> None:
-    tenant.create_ready(IRELAND, mailFrom=MAIL_FROM)
+    tenant.create(IRELAND, mailFrom=MAIL_FROM)
+    tenant.settled()
     tenant.remove_record(f"bounce-{IRELAND}", "MX", f"10 feedback-smtp.{IRELAND}.amazonses.com")
     key = (f"bounce-{IRELAND}.{tenant.domain}", "MX")
     assert key not in tenant.records()
@@ -135,9 +136,7 @@ def test_an_unknown_region_is_named_and_the_others_go_on(tenant: Tenant) -> None
     tenant.create(IRELAND, "eu-nowhere-7")
 
     assert "eu-nowhere-7" in tenant.not_ready(Reason.REGION_NOT_SUPPORTED).message
-    eventually(
-        lambda: tenant.at_ses()[IRELAND]["VerificationStatus"] == "SUCCESS", timeout=PATIENCE, of="the other region"
-    )
+    eventually(lambda: tenant.is_verified_at_ses(IRELAND), timeout=PATIENCE, of="the other region")
 
 
 def test_a_suspended_identity_says_what_it_would_do_and_does_nothing(tenant: Tenant) -> None:
@@ -187,7 +186,8 @@ DRIFTS = (
 @pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.name)
 def test_drift_is_repaired(tenant: Tenant, drift: Drift) -> None:
     _ensure_configuration_set(tenant)
-    tenant.create_ready(IRELAND, mailFrom=MAIL_FROM, tags={"team": "payments"}, configurationSetName="default")
+    tenant.create(IRELAND, mailFrom=MAIL_FROM, tags={"team": "payments"}, configurationSetName="default")
+    tenant.settled()
     drift.change(tenant)
     assert not drift.holds(tenant.at_ses()[IRELAND])
 
@@ -231,7 +231,5 @@ def test_an_identity_that_somebody_deleted_is_made_again(tenant: Tenant) -> None
     tenant.ses(IRELAND).delete_email_identity(EmailIdentity=tenant.domain)
 
     eventually(lambda: tenant.owners().keys() == {IRELAND}, timeout=PATIENCE, of="the identity to be back")
-    eventually(
-        lambda: tenant.at_ses()[IRELAND]["VerificationStatus"] == "SUCCESS", timeout=PATIENCE, of="its verification"
-    )
+    eventually(lambda: tenant.is_verified_at_ses(IRELAND), timeout=PATIENCE, of="its verification")
     tenant.ready()

@@ -99,7 +99,8 @@ def test_whom_the_spec_names_may_send_and_nobody_else(tenant: Tenant) -> None:
 
 
 def test_policies_that_somebody_changed_or_removed_are_put_right(tenant: Tenant) -> None:
-    tenant.create_ready(IRELAND, authorizedSenders=[PARTNER], policies=[AUDIT])
+    tenant.create(IRELAND, authorizedSenders=[PARTNER], policies=[AUDIT])
+    tenant.settled()
     before, ses = policies(tenant), tenant.ses(IRELAND)
     open_to_all = {"Effect": "Allow", "Principal": "*", "Action": "ses:SendEmail", "Resource": arn(tenant, IRELAND)}
     ses.update_email_identity_policy(

@@ -157,7 +157,8 @@ def test_a_guardrail_warns_without_a_call_to_aws_and_stalls_once_it_is_enforced(
     )
     read = [call["operation"] for call in tenant.calls(identity=tenant.domain, since=since)]
     assert read == []
-    assert [w.name for w in environment.plane.audit.writes(since=mark) if w.subresource == "status"].count("mail") == 1
+    written = environment.plane.audit.writes_in(tenant.namespace, since=mark)
+    assert [write.name for write in written if write.subresource == "status"] == ["mail"]
 
     _set(tenant, guardrails={"requiredTags": {"action": "Enforce"}})
     tenant.not_ready(Reason.REQUIRED_TAG_MISSING)

@@ -81,7 +81,7 @@ def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenan
     assert "customer" in standing.says("False", Reason.TEMPLATE_IN_USE)
     assert standing.at_ses(SPAIN) == [name]
     tenant.delete("customer")
-    kubectl("wait", "--for=delete", "sestpl/welcome", "-n", tenant.namespace, "--timeout=45s")
+    kubectl("wait", "--for=delete", "sestpl/welcome", "-n", tenant.namespace, "--timeout=90s")
     assert all(standing.at_ses(region) == [] for region in REGIONS)
     tenant.delete()
     tenant.gone()
@@ -102,7 +102,7 @@ def test_a_body_that_ses_would_refuse_is_told_before_it_is_asked_and_a_region_th
     (name,) = standing.at_ses(MILAN)
     found = tenant.ses(MILAN).get_custom_verification_email_template(TemplateName=name)
     assert found["TemplateSubject"] == "Another"
-    kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--timeout=45s")
+    kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--timeout=90s")
     assert standing.at_ses(MILAN) == []
     tenant.delete()
     tenant.gone()

@@ -24,7 +24,7 @@ def out_of_sync(kubectl: Kubectl, manifests: Iterable[Mapping[str, Any]]) -> dic
     cases: dict[str, dict[str, Any]] = {}
     for wanted in manifests:
         name = f"{wanted['kind']} {wanted['metadata']['name']}"
-        found = eventually(partial(_at_rest, kubectl, wanted), timeout=30, of=f"{name} not to change meanwhile")
+        found = eventually(partial(_at_rest, kubectl, wanted), timeout=90, of=f"{name} not to change meanwhile")
         assert found is not None
         live, predicted = found
         cases[f"{name}, three-way"] = {"wanted": wanted, "live": live}

@@ -112,7 +112,7 @@ class Kustomization:
 
     def delete(self) -> None:
         """Deletes it, and with it all that it has applied."""
-        self.environment.kubectl("delete", "kustomization", self.name, f"--namespace={NAMESPACE}", "--timeout=45s")
+        self.environment.kubectl("delete", "kustomization", self.name, f"--namespace={NAMESPACE}", "--timeout=90s")
 
     def _found(self) -> dict[str, Any]:
         return self.environment.kubectl.get("kustomization", self.name, f"--namespace={NAMESPACE}")

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import yaml
 
 IDENTITIES = "/apis/ses-operator.io/v1alpha1/namespaces/{namespace}/sesidentities"
+ALL_IDENTITIES = "/apis/ses-operator.io/v1alpha1/sesidentities"
 ACCOUNTS = "/apis/ses-operator.io/v1alpha1/sesaccounts"
 
 _JSON = "application/json"

@@ -54,7 +54,7 @@ class DnsServer:
         self._port = self._udp.getsockname()[1]
         self._threads = (
             Thread(target=self._serve_udp, args=(self._udp,), name="dns-udp", daemon=True),
-            Thread(target=self._tcp.serve_forever, args=(0.1,), name="dns-tcp", daemon=True),
+            Thread(target=self._tcp.serve, name="dns-tcp", daemon=True),
         )
         for thread in self._threads:
             thread.start()
@@ -66,10 +66,10 @@ class DnsServer:
         with contextlib.suppress(OSError):
             self._udp.shutdown(socket.SHUT_RDWR)
         self._udp.close()
-        self._tcp.shutdown()
-        self._tcp.server_close()
+        self._tcp.end()
         for thread in self._threads:
             thread.join()
+        self._tcp.server_close()
         self._udp = self._tcp = None
 
     def _serve_udp(self, udp: socket.socket) -> None:
@@ -93,7 +93,20 @@ class _TcpServer(socketserver.ThreadingTCPServer):
 
     def __init__(self, address: tuple[str, int], responder: Responder) -> None:
         self.responder = responder
+        self._address = address
+        self._ended = False
         super().__init__(address, _TcpHandler)
+
+    def serve(self) -> None:
+        """Until ``end``. Unlike serve_forever it does not look again and again whether that was called."""
+        while not self._ended:
+            self.handle_request()
+
+    def end(self) -> None:
+        """Has ``serve`` return, by a connection of our own that wakes it."""
+        self._ended = True
+        with contextlib.suppress(OSError):
+            socket.create_connection(self._address, timeout=1).close()
 
 
 class _TcpHandler(socketserver.StreamRequestHandler):
