@@ -7,7 +7,7 @@ import pytest
 
 from cluster.crds import crds
 from cluster.tenant import PATIENCE, ZONE, Tenant
-from devcluster.apiclient import ALL_IDENTITIES, ApiClient
+from devcluster.apiclient import GROUP, ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.environment import Environment
 from devcluster.forked import fork_operator
@@ -40,12 +40,14 @@ def kubectl(control_plane: ControlPlane) -> Kubectl:
 
 
 @pytest.fixture
-def namespace(kubectl: Kubectl) -> Iterator[str]:
-    """A new namespace, which starts to go away when the test is over."""
+def namespace(control_plane: ControlPlane) -> Iterator[str]:
+    """A new namespace. Its objects of our kinds start to go away when the test is over; it stays, for to look for objects of
+    every kind there is in it would cost more than most tests."""
     name = f"test-{next(_NUMBERS)}"
-    kubectl("create", "namespace", name)
+    control_plane.api.create("/api/v1/namespaces", {"metadata": {"name": name}})
     yield name
-    kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
+    for plural in ("sesidentities", "sesverificationtemplates"):
+        control_plane.api.delete(f"{GROUP}/namespaces/{name}/{plural}")
 
 
 @pytest.fixture(scope="session")
@@ -70,17 +72,16 @@ def operator(environment: Environment) -> Iterator[OperatorProcess]:
     with environment.operator(OperatorOptions(installation_id="tests", flags=QUICK)) as operator:
         yield operator
         if operator.process.running:
-            _await_departures(ApiClient(environment.plane.kubeconfig))
+            _await_departures(environment.plane.api)
 
 
 def _await_departures(api: ApiClient) -> None:
-    """Waits until the identities of namespaces that go are gone, while there is an operator that lets them: what one module
-    leaves would keep the operator of the next one busy."""
+    """Waits until the identities of all tests are gone, while there is an operator that lets them: what one module leaves
+    would keep the operator of the next one busy."""
 
     def are_gone() -> bool:
-        namespaces, identities = (api.get(path) or {} for path in ("/api/v1/namespaces", ALL_IDENTITIES))
-        going = {each["metadata"]["name"] for each in namespaces["items"] if "deletionTimestamp" in each["metadata"]}
-        return not any(each["metadata"]["namespace"] in going for each in identities["items"])
+        found = api.get(f"{GROUP}/sesidentities") or {"items": []}
+        return not any("deletionTimestamp" in each["metadata"] for each in found["items"])
 
     eventually(are_gone, timeout=PATIENCE, of="the identities of all tests to go")
 
@@ -88,7 +89,7 @@ def _await_departures(api: ApiClient) -> None:
 @pytest.fixture
 def tenant(environment: Environment, namespace: str) -> Tenant:
     """Somebody who applies identities. There is an operator only where a test asks for one."""
-    return Tenant(environment, ApiClient(environment.plane.kubeconfig), namespace)
+    return Tenant(environment, environment.plane.api, namespace)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from devcluster.forked import fork_module
 from devcluster.process import Process
 from ses_operator import logs
 from ses_operator.app import run
@@ -29,7 +30,6 @@ from ses_operator.kube.lease import boot_time
 from ses_operator.settings import LogFormat, LogLevel, Settings
 
 TICK = 0.01
-ROOT = Path(__file__).parents[2]
 
 
 def tell(**what: Any) -> None:
@@ -97,9 +97,8 @@ class ReplicaProcess:
             "probe_port": 0,
             **settings,
         }
-        command = [sys.executable, "-m", "cluster.replica", json.dumps(values)]
-        env = {"PYTHONPATH": f"{ROOT / 'tests'}:{ROOT / 'tools'}"}
-        process = Process(name, command, folder / f"{name}.log", env=env)
+        command = ["python", "-m", "cluster.replica", json.dumps(values)]
+        process = Process(name, command, folder / f"{name}.log", launch=fork_module)
         process.start()
         return cls(name, process)
 

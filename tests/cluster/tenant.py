@@ -6,6 +6,7 @@ import urllib.request
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import uuid4
@@ -219,19 +220,21 @@ class Tenant:
 
     def ses(self, region: str) -> SESV2Client:
         """SES as somebody else of the same AWS account uses it."""
-        return self._somebody_else.client("sesv2", region_name=region, endpoint_url=self._aws_url)
+        client: SESV2Client = _client("sesv2", region, self._aws_url, self._access_key)
+        return client
 
     @property
     def route53(self) -> Route53Client:
-        return self._somebody_else.client("route53", region_name="us-east-1", endpoint_url=self._aws_url)
+        client: Route53Client = _client("route53", "us-east-1", self._aws_url, self._access_key)
+        return client
 
     @property
     def _aws_url(self) -> str:
         return self.environment.sandbox.aws_url
 
     @property
-    def _somebody_else(self) -> boto3.Session:
-        return boto3.Session(aws_access_key_id="AKIASOMEBODYELSE", aws_secret_access_key="any")
+    def _access_key(self) -> str:
+        return "AKIASOMEBODYELSE"
 
     def at_ses(self, domain: str | None = None) -> dict[str, dict[str, Any]]:
         """What SES has of the domain, by region, as GetEmailIdentity answers it."""
@@ -363,6 +366,13 @@ class Tenant:
         query = urlencode({"limit": 100_000, **wanted})
         calls: list[dict[str, Any]] = self.environment.sandbox.ask(f"calls?{query}")["calls"]
         return calls
+
+
+@cache
+def _client(service: Any, region: str, url: str, access_key: str) -> Any:
+    """Made once: to read the description of a service takes longer than most calls."""
+    session = boto3.Session(aws_access_key_id=access_key, aws_secret_access_key="any")
+    return session.client(service, region_name=region, endpoint_url=url)
 
 
 def tags(identity: Mapping[str, Any]) -> dict[str, str]:

@@ -13,7 +13,7 @@ from cluster.conftest import SANDBOX
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from cluster.verdicts import explains
 from cluster.worlds import world
-from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID
@@ -47,7 +47,7 @@ def guarded(
 @pytest.fixture
 def tenant(guarded: Environment, namespace: str) -> Tenant:
     """A tenant with a SesAccount of its own, which is for the test to make."""
-    return Tenant(guarded, ApiClient(guarded.plane.kubeconfig), namespace, account=namespace)
+    return Tenant(guarded, guarded.plane.api, namespace, account=namespace)
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import yaml
 
 from cluster.crds import ApiServer
 from cluster.tenant import PATIENCE
-from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.apiclient import ACCOUNTS
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import KubectlError
 from devcluster.waiting import eventually
@@ -76,7 +76,7 @@ def apiserver(control_plane: ControlPlane, crds: None) -> Iterator[ApiServer]:  
     server.close()
     names = sorted({manifest["metadata"]["name"] for manifest in policies})
     kubectl("delete", "validatingadmissionpolicybindings,validatingadmissionpolicies", *names)
-    ApiClient(control_plane.kubeconfig).delete(f"{ACCOUNTS}?labelSelector={PROBE}")
+    control_plane.api.delete(f"{ACCOUNTS}?labelSelector={PROBE}")
     kubectl("delete", "namespaces", "--timeout=90s", *namespaces)  # so that the module can begin anew
 
 

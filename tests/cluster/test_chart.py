@@ -18,7 +18,7 @@ from cluster.helm import CHART, PREVIOUS, Helm, HelmError
 from cluster.releases import RELEASE, Release, running_as_its_pod
 from cluster.tenant import PATIENCE, Tenant
 from devcluster import binaries
-from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.apiclient import ACCOUNTS
 from devcluster.controlplane import ControlPlane
 from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.externaldns import dnsendpoint_crd
@@ -125,7 +125,7 @@ def test_the_service_account_of_the_release_has_the_rights_for_an_identity_s_who
     kubectl.await_kinds(*KINDS)
     environment.add_account()
     refused = refused_requests(kubectl)
-    tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
+    tenant = Tenant(environment, control_plane.api, namespace)
     with running_as_its_pod(release, control_plane, tmp_path) as operator:
         tenant.create("eu-west-1", "us-east-1", mailFrom={"subdomain": "bounce"})
         tenant.create(
@@ -168,7 +168,7 @@ def test_an_identity_lives_through_upgrade_rollback_and_uninstall(
     release.install(ID, PREVIOUS)
     kubectl.await_kinds(*KINDS_OF_PREVIOUS)
     environment.add_account()
-    tenant = Tenant(environment, ApiClient(control_plane.kubeconfig), namespace)
+    tenant = Tenant(environment, control_plane.api, namespace)
     tenant.create("eu-west-1")
     first, kinds = tenant.identity(), definitions(kubectl)
     assert first is not None

@@ -13,7 +13,7 @@ import yaml
 
 from cluster.conftest import QUICK, SANDBOX
 from cluster.tenant import PATIENCE, ZONE, Tenant
-from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import ROOT, Environment, running
 from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
 from devcluster.kubectl import Kubectl
@@ -62,7 +62,7 @@ def operator(environment: Environment) -> Iterator[OperatorProcess]:
 @pytest.fixture
 def user(environment: Environment) -> Tenant:
     """Who applies the examples."""
-    return Tenant(environment, ApiClient(environment.plane.kubeconfig), "default", domain=f"mail.{ZONE}")
+    return Tenant(environment, environment.plane.api, "default", domain=f"mail.{ZONE}")
 
 
 class Surroundings:

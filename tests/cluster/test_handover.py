@@ -13,7 +13,6 @@ import pytest
 from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
-from devcluster.apiclient import ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.environment import Environment
 from devcluster.forked import fork_operator
@@ -56,7 +55,7 @@ def new_operator(new_cluster: Environment, twin: Tenant) -> Iterator[OperatorPro
 def twin(new_cluster: Environment, tenant: Tenant) -> Iterator[Tenant]:
     """The tenant's namespace in the new cluster, deployed from the same Git."""
     new_cluster.kubectl("create", "namespace", tenant.namespace)
-    yield Tenant(new_cluster, ApiClient(new_cluster.plane.kubeconfig), tenant.namespace, domain=tenant.domain)
+    yield Tenant(new_cluster, new_cluster.plane.api, tenant.namespace, domain=tenant.domain)
     new_cluster.kubectl("delete", "namespace", tenant.namespace, "--wait=false")
 
 

@@ -20,7 +20,6 @@ from cluster.conftest import QUICK, SANDBOX
 from cluster.templates import template
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from cluster.worlds import world
-from devcluster.apiclient import ApiClient
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID
@@ -68,8 +67,8 @@ class KnownTenant(Tenant):
     access_key: str = ""
 
     @property
-    def _somebody_else(self) -> boto3.Session:
-        return boto3.Session(aws_access_key_id=self.access_key, aws_secret_access_key="any")
+    def _access_key(self) -> str:
+        return self.access_key
 
 
 @pytest.fixture
@@ -77,7 +76,7 @@ def tenant(guarded: Environment, namespace: str) -> Tenant:
     """A tenant with a SesAccount of its own, which is for the test to make."""
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
     _, key = _user(guarded, f"{namespace}-administrator", everything)
-    api = ApiClient(guarded.plane.kubeconfig)
+    api = guarded.plane.api
     return KnownTenant(guarded, api, namespace, account=namespace, access_key=key)
 
 

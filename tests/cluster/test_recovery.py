@@ -13,7 +13,6 @@ from cluster.conftest import SANDBOX
 from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
 from cluster.worlds import world
-from devcluster.apiclient import ApiClient
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
@@ -42,7 +41,7 @@ def timeless(
 @pytest.fixture
 def tenant(timeless: Environment, namespace: str) -> Tenant:
     """A tenant in that world."""
-    return Tenant(timeless, ApiClient(timeless.plane.kubeconfig), namespace, account=ACCOUNT)
+    return Tenant(timeless, timeless.plane.api, namespace, account=ACCOUNT)
 
 
 def test_what_failed_after_72_hours_is_asked_for_again_once_the_records_are_there(tenant: Tenant) -> None:

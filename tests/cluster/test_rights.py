@@ -15,7 +15,6 @@ from cluster.conftest import SANDBOX
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from cluster.verdicts import explains
 from cluster.worlds import world
-from devcluster.apiclient import ApiClient
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID, SandboxOptions
@@ -91,7 +90,7 @@ def iam_user(iam: IAMClient, namespace: str) -> IamUser:
 @pytest.fixture
 def tenant(guarded: Environment, namespace: str) -> Tenant:
     """A tenant with a SesAccount of its own, which is for the test to make."""
-    return Tenant(guarded, ApiClient(guarded.plane.kubeconfig), namespace, account=namespace)
+    return Tenant(guarded, guarded.plane.api, namespace, account=namespace)
 
 
 @pytest.fixture

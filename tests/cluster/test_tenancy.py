@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from cluster.tenant import PATIENCE, ZONE, Tenant
-from devcluster.apiclient import ACCOUNTS, ApiClient
+from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import Environment
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
@@ -24,7 +24,7 @@ IRELAND = "eu-west-1"
 @pytest.fixture
 def tenant(environment: Environment, namespace: str) -> Iterator[Tenant]:
     """A team whose SesAccount has the name of its namespace; the domain is granted to nobody yet."""
-    tenant = Tenant(environment, ApiClient(environment.plane.kubeconfig), namespace, account=namespace)
+    tenant = Tenant(environment, environment.plane.api, namespace, account=namespace)
     environment.add_account(tenant.account)
     yield tenant
     tenant.api.delete(f"{ACCOUNTS}/{tenant.account}")

@@ -11,7 +11,6 @@ import yaml
 
 from cluster.conftest import QUICK, SANDBOX
 from cluster.tenant import PATIENCE, ZONE, Tenant
-from devcluster.apiclient import ApiClient
 from devcluster.environment import ROOT, Environment, running
 from devcluster.kustomize_controller import NAMESPACE, Artifacts, ArtifactServer, KustomizeController, kinds
 from devcluster.operator_process import OperatorOptions, OperatorProcess
@@ -121,7 +120,7 @@ class Kustomization:
 @pytest.fixture
 def user(environment: Environment) -> Tenant:
     """Whose identity it is."""
-    return Tenant(environment, ApiClient(environment.plane.kubeconfig), "default", domain=f"mail.{ZONE}")
+    return Tenant(environment, environment.plane.api, "default", domain=f"mail.{ZONE}")
 
 
 def test_flux_reports_every_moment_of_an_identity_from_fresh_to_pruned(

@@ -7,17 +7,21 @@ import json
 import ssl
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
 import yaml
 
+GROUP = "/apis/ses-operator.io/v1alpha1"
 IDENTITIES = "/apis/ses-operator.io/v1alpha1/namespaces/{namespace}/sesidentities"
-ALL_IDENTITIES = "/apis/ses-operator.io/v1alpha1/sesidentities"
 ACCOUNTS = "/apis/ses-operator.io/v1alpha1/sesaccounts"
 
 _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
+_APPLY = "application/apply-patch+yaml"
+_IDLE_SECONDS = 30.0
+"""The apiserver closes connections that nobody uses: one that was idle for so long is not trusted."""
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -40,6 +44,7 @@ class ApiClient:
         self._context = ssl.create_default_context(cadata=authority)
         self._headers = {"Authorization": f"Bearer {document['users'][0]['user']['token']}"}
         self._connection = self._connect()
+        self._used_at = monotonic()
 
     def get(self, path: str) -> dict[str, Any] | None:
         """The object or the List at `path`; None if there is none."""
@@ -64,6 +69,10 @@ class ApiClient:
         """The object after a merge patch (RFC 7386)."""
         return self._ask("PATCH", path, body, _MERGE_PATCH)
 
+    def apply(self, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
+        """The object at `path` after a server-side apply, which creates it if there is none."""
+        return self._ask("PATCH", f"{path}?fieldManager=devcluster&force=true", manifest, _APPLY)
+
     def delete(self, path: str, **options: Any) -> None:
         """Deletes the object, or all of the collection, at `path`; `options` as in DeleteOptions. Gone is as good."""
         try:
@@ -79,6 +88,10 @@ class ApiClient:
         self, method: str, path: str, body: dict[str, Any] | None = None, content_type: str = _JSON, accept: str = _JSON
     ) -> dict[str, Any]:
         data = None if body is None else json.dumps(body)
+        if monotonic() - self._used_at > _IDLE_SECONDS:
+            self._connection.close()
+            self._connection = self._connect()
+        self._used_at = monotonic()
         try:
             self._connection.request(
                 method, path, data, {**self._headers, "Content-Type": content_type, "Accept": accept}

@@ -9,12 +9,12 @@ import ssl
 import tempfile
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.error import HTTPError, URLError
+from urllib.error import URLError
 
+from devcluster.apiclient import ApiClient
 from devcluster.audit import POLICY, AuditLog
 from devcluster.binaries import Part, control_plane
 from devcluster.kubectl import Kubectl
@@ -24,6 +24,7 @@ from devcluster.process import Process
 from devcluster.subjects import ServiceAccount, User, write_kubeconfig
 
 _READY_TIMEOUT = 120.0
+_TOKEN_SECONDS = 24 * 3600
 _ADMIN = "admin"
 # Not the administrator: so the audit log tells its writes from those of a test.
 _CONTROLLER_MANAGER = User("kube-controller-manager", ("system:masters",))
@@ -72,6 +73,7 @@ class ControlPlane:
         self._write_files()
         self.kubeconfig = self._kubeconfig(_ADMIN, self._token, self.url)
         self.kubectl = Kubectl(self._parts[Part.KUBECTL], self.kubeconfig)
+        self.api = ApiClient(self.kubeconfig)
         try:
             self._etcd_url = self._start_etcd()
             self._start_apiserver(self._etcd_url)
@@ -93,8 +95,13 @@ class ControlPlane:
         if isinstance(subject, User):
             pair = self._authority.client(subject.name, subject.groups)
             return self._kubeconfig(subject.file_name, pair, url or self.url)
-        command = ("create", "token", subject.name, f"--namespace={subject.namespace}", "--duration=24h")
-        return self._kubeconfig(subject.file_name, self.kubectl(*command).strip(), url or self.url, subject.namespace)
+        return self._kubeconfig(subject.file_name, self._token_of(subject), url or self.url, subject.namespace)
+
+    def _token_of(self, subject: ServiceAccount) -> str:
+        path = f"/api/v1/namespaces/{subject.namespace}/serviceaccounts/{subject.name}/token"
+        answer = self.api.create(path, {"spec": {"expirationSeconds": _TOKEN_SECONDS}})
+        token: str = answer["status"]["token"]
+        return token
 
     def kubeconfig_through(self, url: str) -> Path:
         """The administrator's kubeconfig, talking to `url` instead: a TcpProxy that can be cut, for one."""
@@ -207,19 +214,14 @@ class ControlPlane:
         return process
 
     def _answers(self, url: str) -> bool:
+        context = ssl.create_default_context(cadata=self._authority.certificate.decode())
+        request = urllib.request.Request(url, headers={"Authorization": f"Bearer {self._token}"})  # noqa: S310
         try:
-            self._ask("GET", url, timeout=2)
-        except OSError:  # URLError is one
+            with urllib.request.urlopen(request, timeout=2, context=context):  # noqa: S310
+                return True
+        except (URLError, OSError):
             return False
-        return True
 
     def _delete_nothing(self, name: str) -> None:
         """Asks the apiserver to delete what does not exist: a write that changes nothing."""
-        with suppress(HTTPError):
-            self._ask("DELETE", f"{self.url}/api/v1/namespaces/default/configmaps/{name}", timeout=90)
-
-    def _ask(self, method: str, url: str, *, timeout: float) -> None:
-        context = ssl.create_default_context(cadata=self._authority.certificate.decode())
-        headers = {"Authorization": f"Bearer {self._token}"}
-        request = urllib.request.Request(url, method=method, headers=headers)  # noqa: S310
-        urllib.request.urlopen(request, timeout=timeout, context=context).close()  # noqa: S310
+        self.api.delete(f"/api/v1/namespaces/default/configmaps/{name}")

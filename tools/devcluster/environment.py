@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from devcluster import binaries
+from devcluster.apiclient import ACCOUNTS
 from devcluster.controlplane import ControlPlane
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.process import Launch, execute
@@ -55,7 +56,9 @@ class Environment:
         `dns`: further members of spec.dns.
         """
         secret = f"{name}-credentials"
-        self.kubectl.apply(self.secret(secret), self.account(name, secret, aws_url or self.sandbox.aws_url, dns))
+        api = self.plane.api
+        api.apply(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{secret}", self.secret(secret))
+        api.apply(f"{ACCOUNTS}/{name}", self.account(name, secret, aws_url or self.sandbox.aws_url, dns))
 
     def secret(self, name: str, access_key: str = ACCESS_KEY) -> dict[str, Any]:
         """The manifest of a Secret with static keys, labelled so that the operator sees it change."""
@@ -86,9 +89,8 @@ class Environment:
 
     def forget_lease(self, installation_id: str) -> None:
         """Deletes the Lease that a killed operator still holds, so that the next need not wait until it expires."""
-        self.kubectl(
-            "delete", "lease", f"ses-operator-{installation_id}", "-n", OPERATOR_NAMESPACE, "--ignore-not-found"
-        )
+        leases = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases"
+        self.plane.api.delete(f"{leases}/ses-operator-{installation_id}")
 
     def operator(
         self, options: OperatorOptions | None = None, *, name: str | None = None, kubernetes_url: str | None = None
@@ -105,7 +107,8 @@ class Environment:
             "kind": "ServiceAccount",
             "metadata": {"name": name, "namespace": account.namespace},
         }
-        self.kubectl.apply(manifest)
+        accounts = f"/api/v1/namespaces/{account.namespace}/serviceaccounts"
+        self.plane.api.apply(f"{accounts}/{name}", manifest)
         kubeconfig = self.plane.kubeconfig_for(account, url=kubernetes_url)
         return OperatorProcess(options, kubeconfig, self.plane.folder / f"{name}.log", name=name, launch=self._launch)
 

@@ -1,17 +1,19 @@
 """Starts the operator from a process that has imported it already: a fraction of the CPU time that its command takes.
 
 For tests, which start it hundreds of times. What runs is the same entry point with the same arguments, in a process of its
-own; what is left out is the interpreter's start, the imports, and the reading of AWS's service models.
+own; what is left out is the interpreter's start, the imports, and the reading of AWS's service models. Programs of tests that
+are made of the operator's parts are started in the same way.
 """
 
 from __future__ import annotations
 
 import multiprocessing
 import os
+import runpy
 import signal
 import subprocess
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -49,10 +51,19 @@ class ForkedChild:
 
 def fork_operator(command: Sequence[str], env: Mapping[str, str], log: Path) -> ForkedChild:
     """Runs ``ses-operator ARGUMENTS``: ``command`` with its first word left aside. Output is appended to ``log``."""
+    return _fork(_run_operator, command[1:], env, log)
+
+
+def fork_module(command: Sequence[str], env: Mapping[str, str], log: Path) -> ForkedChild:
+    """Runs ``python -m MODULE ARGUMENTS``. Output is appended to ``log``."""
+    return _fork(_run_module, command[2:], env, log)
+
+
+def _fork(run: Callable[[list[str]], None], arguments: Sequence[str], env: Mapping[str, str], log: Path) -> ForkedChild:
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload([_PRELOADED])
     _ensure_server()
-    process = context.Process(target=_become_operator, args=(tuple(command[1:]), dict(env), str(log)), daemon=True)
+    process = context.Process(target=_become, args=(run, list(arguments), dict(env), str(log)), daemon=True)
     process.start()
     return ForkedChild(process)
 
@@ -70,7 +81,7 @@ def _ensure_server() -> None:
             os.environ["PYTHONPATH"] = path
 
 
-def _become_operator(arguments: Sequence[str], env: Mapping[str, str], log: str) -> NoReturn:
+def _become(run: Callable[[list[str]], None], arguments: list[str], env: Mapping[str, str], log: str) -> NoReturn:
     die_with_parent(os.getppid())
     os.setsid()
     os.environ.clear()
@@ -81,7 +92,16 @@ def _become_operator(arguments: Sequence[str], env: Mapping[str, str], log: str)
         os.dup2(file.fileno(), 2)
     sys.stdout, sys.stderr = os.fdopen(1, "w", buffering=1), os.fdopen(2, "w", buffering=1)
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    run(arguments)
+    sys.exit(0)
+
+
+def _run_operator(arguments: list[str]) -> None:
     from ses_operator.cli.main import main
 
-    main(args=list(arguments), prog_name="ses-operator")
-    sys.exit(0)
+    main(args=arguments, prog_name="ses-operator")
+
+
+def _run_module(arguments: list[str]) -> None:
+    sys.argv = arguments
+    runpy.run_module(arguments[0], run_name="__main__", alter_sys=True)

@@ -6,14 +6,16 @@ from typing import TypeVar
 
 T = TypeVar("T")
 
-_POLL = 0.05
+_SHORTEST, _LONGEST = 0.05, 0.3
+"""Seconds between two questions: the longer it has taken already, the longer."""
 
 
 def eventually(question: Callable[[], T], *, timeout: float, of: str) -> T:
     """The first answer that is true. Raises TimeoutError, naming what was waited for, after `timeout` seconds."""
-    deadline = monotonic() + timeout
+    begun = monotonic()
     while not (answer := question()):
-        if monotonic() > deadline:
+        waited = monotonic() - begun
+        if waited > timeout:
             raise TimeoutError(f"waited {timeout:.0f} s for {of}; the last answer was {answer!r}")
-        sleep(_POLL)
+        sleep(min(_LONGEST, max(_SHORTEST, waited / 12)))
     return answer
