@@ -15,6 +15,7 @@ from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import Sandbox, SandboxOptions
 from devcluster.waiting import eventually
+from ses_operator.api.meta import FINALIZER
 
 __all__ = ["control_plane", "crds", "kubectl", "namespace"]
 
@@ -79,11 +80,20 @@ def _await_departures(api: ApiClient) -> None:
     """Waits until the identities of all tests are gone, while there is an operator that lets them: what one module leaves
     would keep the operator of the next one busy."""
 
-    def are_gone() -> bool:
-        found = api.get(f"{GROUP}/sesidentities") or {"items": []}
-        return not any("deletionTimestamp" in each["metadata"] for each in found["items"])
+    try:
+        eventually(lambda: not _going(api), timeout=PATIENCE, of="the identities of all tests to go")
+    except TimeoutError:
+        raise AssertionError(f"these do not go: {_going(api)}") from None
 
-    eventually(are_gone, timeout=PATIENCE, of="the identities of all tests to go")
+
+def _going(api: ApiClient) -> dict[str, str]:
+    """The identities that are being deleted and that an operator holds, and what the first condition of each says."""
+    found = (api.get(f"{GROUP}/sesidentities") or {"items": []})["items"]
+    return {
+        f"{each['metadata']['namespace']}/{each['metadata']['name']}": str(each["status"].get("conditions", [None])[0])
+        for each in found
+        if "deletionTimestamp" in each["metadata"] and FINALIZER in each["metadata"].get("finalizers", ())
+    }
 
 
 @pytest.fixture

@@ -20,7 +20,6 @@ DURATION, DEADLINE = 6.0, 4.0
 LEASE = {"lease-duration": DURATION, "lease-renew-deadline": DEADLINE, "lease-retry-period": 0.5}
 LONGER_THAN_ANYBODY_WAITS = {"lease-duration": 10 * PATIENCE, "lease-renew-deadline": 5 * PATIENCE}
 LEASE_LOST = 2
-BEFORE, AFTER = "AKIABEFORE", "AKIAAFTER"
 
 Start = Callable[..., OperatorProcess]
 
@@ -95,23 +94,24 @@ def test_the_other_finishes_what_a_killed_leader_began(tenant: Tenant, start: St
 def test_a_leader_cut_off_from_the_apiserver_asks_nothing_more_of_aws(tenant: Tenant, start: Start, cut: Cut) -> None:
     """Its calls are told from those of the other by the key: a leader that is cut off never hears of the new one."""
     environment, own = tenant.environment, replace(tenant, account=tenant.namespace)
+    before, after = (f"AKIA{word}{tenant.namespace}" for word in ("BEFORE", "AFTER"))
     environment.add_account(own.account)
-    _give_key(own, BEFORE)
+    _give_key(own, before)
     with TcpProxy(environment.plane.port) as proxy:
         leader = start(kubernetes_url=proxy.url)
         lead(leader)
         own.create(IRELAND, dns={"provider": "Manual"})  # pending for ever: SES is asked twice a second
-        eventually(lambda: len(_calls_with(own, BEFORE)) > 2, timeout=PATIENCE, of="calls to SES")
+        eventually(lambda: len(_calls_with(own, before)) > 2, timeout=PATIENCE, of="calls to SES")
         standby = start()
 
         proxy.cut(cut)
-        _give_key(own, AFTER)
+        _give_key(own, after)
         eventually(lambda: not leader.process.running, timeout=PATIENCE, of="the leader to end")
         lead(standby)
-        eventually(lambda: _calls_with(own, AFTER), timeout=PATIENCE, of="calls of the other")
+        eventually(lambda: _calls_with(own, after), timeout=PATIENCE, of="calls of the other")
 
     assert leader.terminate() == LEASE_LOST
-    assert max(_calls_with(own, BEFORE)) < min(_calls_with(own, AFTER))
+    assert max(_calls_with(own, before)) < min(_calls_with(own, after))
     own.delete()
     own.gone()
     own.api.delete(f"{ACCOUNTS}/{own.account}")

@@ -8,6 +8,7 @@ import pytest
 
 from cluster.templates import template
 from cluster.tenant import PATIENCE, Tenant
+from devcluster.apiclient import GROUP
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
 from ses_operator.api.meta import OWNER_TAG
@@ -22,13 +23,14 @@ REGIONS = (SPAIN, MILAN)
 class Standing:
     """The template in the cluster, and what SES has of it."""
 
-    def __init__(self, tenant: Tenant, kubectl: Kubectl) -> None:
+    def __init__(self, tenant: Tenant) -> None:
         self._tenant = tenant
-        self._kubectl = kubectl
 
     @property
     def status(self) -> Any:
-        return self._kubectl.get("sestpl", "welcome", "-n", self._tenant.namespace)["status"]
+        found = self._tenant.api.get(f"{GROUP}/namespaces/{self._tenant.namespace}/sesverificationtemplates/welcome")
+        assert found is not None
+        return found["status"]
 
     def says(self, ready: str, reason: Reason) -> str:
         """Waits until it is ready, or not, for this reason; the message then."""
@@ -49,7 +51,7 @@ class Standing:
 
 
 def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenant: Tenant, kubectl: Kubectl) -> None:
-    standing, address = Standing(tenant, kubectl), f"customer@{tenant.domain}"
+    standing, address = Standing(tenant), f"customer@{tenant.domain}"
     kubectl.apply(template(tenant, regions=[*REGIONS]))
     assert SPAIN in standing.says("False", Reason.FROM_ADDRESS_NOT_VERIFIED)
     tenant.create_ready(*REGIONS)
@@ -90,7 +92,7 @@ def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenan
 def test_a_body_that_ses_would_refuse_is_told_before_it_is_asked_and_a_region_that_leaves_loses_the_template(
     tenant: Tenant, kubectl: Kubectl
 ) -> None:
-    standing = Standing(tenant, kubectl)
+    standing = Standing(tenant)
     tenant.create_ready(*REGIONS)
     kubectl.apply(template(tenant, regions=[*REGIONS], content='<p>\n<a href="https://www.example.com">Here</a></p>'))
     assert "<a>" in standing.says("False", Reason.TEMPLATE_INVALID)

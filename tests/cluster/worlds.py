@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from cluster.tenant import PATIENCE
+from devcluster.apiclient import ACCOUNTS, GROUP
 from devcluster.environment import Environment
 from devcluster.forked import fork_operator
 from devcluster.sandbox_process import Sandbox, SandboxOptions
@@ -29,7 +30,7 @@ def world(environment: Environment, options: SandboxOptions, log: Path) -> Itera
 
 def _accounts(environment: Environment, sandbox: Sandbox) -> set[str]:
     """The names of the SesAccounts whose AWS is this sandbox."""
-    found = environment.kubectl.get("sesaccounts")["items"]
+    found = (environment.plane.api.get(ACCOUNTS) or {})["items"]
     return {
         account["metadata"]["name"]
         for account in found
@@ -38,5 +39,5 @@ def _accounts(environment: Environment, sandbox: Sandbox) -> set[str]:
 
 
 def _has_users(environment: Environment, accounts: set[str]) -> bool:
-    found = environment.kubectl.get("sesidentities", "--all-namespaces")["items"]
+    found = (environment.plane.api.get(f"{GROUP}/sesidentities") or {})["items"]
     return any(identity["spec"]["accountRef"]["name"] in accounts for identity in found)

@@ -11,6 +11,7 @@ import yaml
 
 from cluster.conftest import QUICK, SANDBOX
 from cluster.tenant import PATIENCE, ZONE, Tenant
+from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import ROOT, Environment, running
 from devcluster.kustomize_controller import NAMESPACE, Artifacts, ArtifactServer, KustomizeController, kinds
 from devcluster.operator_process import OperatorOptions, OperatorProcess
@@ -114,7 +115,8 @@ class Kustomization:
         self.environment.kubectl("delete", "kustomization", self.name, f"--namespace={NAMESPACE}", "--timeout=90s")
 
     def _found(self) -> dict[str, Any]:
-        return self.environment.kubectl.get("kustomization", self.name, f"--namespace={NAMESPACE}")
+        kind = f"/apis/kustomize.toolkit.fluxcd.io/v1/namespaces/{NAMESPACE}/kustomizations"
+        return self.environment.plane.api.get(f"{kind}/{self.name}") or {}
 
 
 @pytest.fixture
@@ -166,7 +168,7 @@ def test_flux_reports_every_moment_of_an_identity_from_fresh_to_pruned(
     user.gone()
     assert user.at_ses() == {}
     platform.delete()
-    eventually(lambda: environment.kubectl.get("sesaccounts")["items"] == [], timeout=PATIENCE, of="the account to go")
+    eventually(lambda: not environment.plane.api.table(ACCOUNTS)[1], timeout=PATIENCE, of="the account to go")
 
 
 def _led_to(environment: Environment) -> dict[str, Any]:

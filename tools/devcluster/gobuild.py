@@ -99,7 +99,7 @@ def _compile(command: list[str], program: GoProgram, progress: Progress) -> None
         said: deque[str] = deque(maxlen=20)
         for count, line in enumerate(process.stderr or ()):
             said.append(line)
-            progress.detail(f"{count} packages, now {line.strip()}")
+            progress.detail(f"{program.name}: {count} packages, now {line.strip()}")
     if process.returncode:
         raise BuildError(f"building {program.name} failed:\n{''.join(said)}")
 
