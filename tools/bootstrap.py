@@ -39,7 +39,8 @@ def set_up(uv: Path) -> None:
     if not _works(python):
         _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV)
     install: list[str | Path] = [uv, "pip", "install", "--quiet", "--python", python]
-    _run(*install, "--require-hashes", "-r", DEV_REQUIREMENTS, "-r", UV_REQUIREMENT)
+    # Compiled now, by all cores, and not by each of the processes that start at the same time.
+    _run(*install, "--compile-bytecode", "--require-hashes", "-r", DEV_REQUIREMENTS, "-r", UV_REQUIREMENT)
     _run(*install, "--no-deps", "--no-build-isolation", "-e", ROOT, "-e", ROOT / "sandbox")
 
 
