@@ -102,7 +102,7 @@ class TcpProxy:
             server_reader, server_writer = await asyncio.open_connection("127.0.0.1", self._target)
             writers.append(server_writer)
             await asyncio.gather(self._pump(reader, server_writer), self._pump(server_reader, writer))
-        except OSError:  # either side closed or reset: so does the other
+        except (OSError, asyncio.CancelledError):  # either side closed or reset: so does the other; or all is over
             pass
         finally:
             del self._connections[task]
