@@ -75,11 +75,11 @@ def running_as_its_pod(release: Release, plane: ControlPlane, folder: Path) -> I
     operator = Process(release.name, [PROGRAM, *container["args"]], folder / f"{release.name}.log", env=environment)
     operator.start()
     try:
-        operator.await_ready(lambda: probe_succeeds(container, "readinessProbe"), timeout=60)
+        operator.await_ready(lambda: probe_succeeds(container, "readinessProbe"), timeout=120)
         assert probe_succeeds(container, "livenessProbe")
         yield operator
     finally:
-        operator.stop(grace=30)
+        operator.stop()
 
 
 def probe_succeeds(container: dict[str, Any], probe: str) -> bool:
