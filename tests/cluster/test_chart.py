@@ -5,10 +5,12 @@ It has a control plane of its own, for it installs the kinds, and its operator l
 
 from __future__ import annotations
 
+import re
 import shutil
 from base64 import b64decode
 from collections.abc import Iterator
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -174,10 +176,14 @@ def test_an_identity_lives_through_upgrade_rollback_and_uninstall(
     assert first is not None
 
     settings = {"metricsPort": free_port(), "probePort": free_port(), "pendingPoll": 0.5}
-    assert 'installation "chart"' in release.install({**ID, "replicas": 2, "settings": settings})
+    notes = release.install({**ID, "replicas": 2, "settings": settings})
+    assert 'installation "chart"' in notes
     assert release.deployment["spec"]["replicas"] == 2
     upgraded = definitions(kubectl)
     assert upgraded != kinds
+    kubectl.await_kinds(*KINDS)
+    for manifest in manifests_of(notes):
+        assert "(server dry run)" in kubectl(*STRICT, stdin=manifest)
     with running_as_its_pod(release, control_plane, tmp_path):
         ready = tenant.ready()
     mark = tenant.last_call()
@@ -206,6 +212,13 @@ def test_an_identity_lives_through_upgrade_rollback_and_uninstall(
         tenant.gone()
     assert tenant.at_ses() == {}
     kubectl("delete", "sesaccount", "default", "--wait=false")
+
+
+def manifests_of(notes: str) -> list[str]:
+    """What the notes of a release tell people to apply."""
+    found = re.findall(r"<<EOF\n(.*?)^ *EOF$", notes, re.MULTILINE | re.DOTALL)
+    assert len(found) == 2
+    return [dedent(text) for text in found]
 
 
 def definitions(kubectl: Kubectl) -> dict[str, Any]:

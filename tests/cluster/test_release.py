@@ -10,10 +10,12 @@ from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
+import yaml
 
 from devcluster import binaries
 from devcluster.environment import ROOT
 from devcluster.kubectl import Kubectl
+from release.changelog import KINDS as CHANGE_KINDS
 from ses_operator.api.kinds import KINDS
 
 
@@ -55,7 +57,11 @@ def test_the_kinds_are_applied_from_one_file(dist: Path, kubectl: Kubectl) -> No
 def test_the_chart_is_a_package_of_this_version(dist: Path) -> None:
     (package,) = dist.glob("*.tgz")
     shown = subprocess.run([binaries.helm(), "show", "chart", package], check=True, capture_output=True, text=True)
-    assert "name: ses-operator" in shown.stdout
+    chart = yaml.safe_load(shown.stdout)
+    assert chart["name"] == "ses-operator"
+    changes = yaml.safe_load(chart["annotations"]["artifacthub.io/changes"])
+    assert {change["kind"] for change in changes} <= {kind.lower() for kind in CHANGE_KINDS}
+    assert all(change["description"] for change in changes)
 
 
 def test_the_bill_of_materials_names_all_that_is_locked_for_the_image(dist: Path) -> None:

@@ -7,13 +7,16 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import click
+import yaml
 
 from devcluster import binaries
 from docs import schemas
+from release.changelog import CHANGELOG, changes_of
 from ses_operator.api.crd import render_all
 
 ROOT = Path(__file__).parents[2]
@@ -53,7 +56,15 @@ def _wheel(output: Path) -> None:
 
 
 def _chart(output: Path) -> None:
-    _run(str(binaries.helm()), "package", "charts/ses-operator", "--destination", str(output.resolve()))
+    """With what is new in its version, as Artifact Hub shows it."""
+    with tempfile.TemporaryDirectory() as folder:
+        chart = Path(shutil.copytree(ROOT / "charts" / "ses-operator", Path(folder, "ses-operator")))
+        about = yaml.safe_load((chart / "Chart.yaml").read_text(encoding="utf-8"))
+        changes = changes_of(about["version"], CHANGELOG.read_text(encoding="utf-8"))
+        shown = [{"kind": change.kind.lower(), "description": change.description} for change in changes]
+        about["annotations"]["artifacthub.io/changes"] = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
+        (chart / "Chart.yaml").write_text(yaml.safe_dump(about, sort_keys=False, allow_unicode=True), encoding="utf-8")
+        _run(str(binaries.helm()), "package", str(chart), "--destination", str(output.resolve()))
 
 
 def _bill_of_materials(output: Path) -> None:
