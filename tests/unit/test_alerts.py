@@ -44,7 +44,7 @@ def queries() -> dict[str, str]:
 def promtool(*arguments: str | Path) -> str:
     """What promtool says; it must find nothing wrong."""
     command = [str(binaries.promtool()), *map(str, arguments)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=120)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=600)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
