@@ -142,6 +142,14 @@ async def test_status_is_written_only_if_it_differs(
     assert (await read(client, namespace)).status.conditions[0].message == "first"
 
 
+async def test_octets_from_dns_that_are_no_text_are_written_once(client: KubeClient, namespace: str) -> None:
+    found = await created(client, namespace)
+    strange = status(b"the TXT record is \xff\xfe".decode("utf-8", "surrogateescape"))
+    written = await write_status(client, IDENTITIES, found.metadata, found.status.to_json(), strange)
+    assert written is not None
+    assert await write_status(client, IDENTITIES, found.metadata, written["status"], strange) is None
+
+
 async def test_what_left_the_status_is_removed_from_the_object(client: KubeClient, namespace: str) -> None:
     found = await created(client, namespace)
     old = status("first", lastHandledReconcileAt="now", verifiedRegions="0/1")

@@ -98,7 +98,9 @@ def test_without_any_allowed_no_time_helps() -> None:
     assert decide(Tally(), 0, 1, NOW).wait == LOOK_AGAIN
 
 
-@pytest.mark.parametrize("text", [None, "", "no json", "[]", '{"a":1}', '{"1":"x"}', '{"1":null}', "3"])
+@pytest.mark.parametrize(
+    "text", [None, "", "no json", "[]", '{"a":1}', '{"1":"x"}', '{"1":null}', "3", '{"1":1e400}', "[" * 9_000]
+)
 def test_a_damaged_count_says_nothing(text: str | None) -> None:
     assert Tally.decode(text) == Tally()
 

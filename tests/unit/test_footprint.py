@@ -11,8 +11,9 @@ from ses_operator.core.acceptance import same_account
 from ses_operator.core.footprint import Footprint
 
 names = st.frozensets(st.text(max_size=20), max_size=4)
+regions = st.frozensets(st.from_regex(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", fullmatch=True), max_size=4)
 footprints = st.builds(
-    Footprint, names, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
+    Footprint, regions, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
 )
 
 
@@ -28,7 +29,12 @@ def test_a_footprint_that_grows_covers_what_it_was(before: Footprint, more: Foot
 
 
 @pytest.mark.parametrize(
-    "text", [None, "", "{", "[]", "null", '{"regions": "eu-west-1"}', '{"regions": [1, null]}', '{"account": 5}']
+    "text",
+    [
+        *(None, "", "{", "[]", "null", '{"regions": "eu-west-1"}', '{"regions": [1, null]}', '{"account": 5}'),
+        pytest.param("[" * 200_000, id="nested too deeply"),
+        pytest.param('{"regions": ["../x", "eu-west-1\\n", "", "EU WEST"]}', id="what can be no region"),
+    ],
 )
 def test_a_damaged_annotation_says_nothing(text: str | None) -> None:
     assert Footprint.decode(text) == Footprint()

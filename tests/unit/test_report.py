@@ -15,6 +15,7 @@ from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import SesIdentityStatus
 from ses_operator.api.meta import OWNER_TAG, RECONCILE_REQUESTED_AT
 from ses_operator.api.reasons import Reason
+from ses_operator.core.contention import Stood, after_publication
 from ses_operator.core.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.plan import plan_identity, wanted_records
@@ -247,6 +248,19 @@ def test_the_error_of_ses_and_the_name_server_that_it_saw_are_told() -> None:
     assert message is not None
     assert "names do not exist" in message
     assert "ns1.parked.example" in message
+
+
+def test_status_stays_small_whatever_somebody_writes_into_his_zone() -> None:
+    desired = wanted()
+    observed = Observed(regions={REGION: Present(facts(PENDING))})
+    records = with_records(desired, observed, RecordState.DIFFERENT, f'TXT x: is "{"y" * 60_000}"')
+    assert records.dns is not None
+    repairs = after_publication(
+        records, records.dns.marked(), Stood(records=frozenset(map(str, wanted_records(desired, observed)))), NOW
+    )
+    status = status_of(desired, replace(records, repairs=repairs))
+    assert repairs
+    assert len(str(status.to_json())) < 20_000
 
 
 def test_dns_does_not_gate_ready_once_ses_has_verified() -> None:

@@ -32,6 +32,9 @@ SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
 MAX_REPAIRS = 50
 """How many are remembered, the latest."""
 
+MAX_FOUND = 256
+"""Characters of what was found: who has a domain may write 64 KB into a record."""
+
 
 def known_repairs(status: SesIdentityStatus, digest: str, now: datetime) -> tuple[Repair, ...]:
     """What had to be put right lately, with the configuration of this digest."""
@@ -155,4 +158,4 @@ def _name(entry: PublishedRecord) -> str:
 
 
 def _found(entry: PublishedRecord) -> str:
-    return "it was removed" if entry.state is RecordState.MISSING else entry.message
+    return "it was removed" if entry.state is RecordState.MISSING else entry.message[:MAX_FOUND]

@@ -8,12 +8,15 @@ has to be taken back.
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any
 
 DNS_ENDPOINT_PLACE = "DNSEndpoint"
 ROUTE53_PLACE = "Route53/"
 """What the name of a place in Route 53 begins with; the id of the hosted zone follows."""
+
+_REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,16 +77,17 @@ class Footprint:
 
     @classmethod
     def decode(cls, text: str | None) -> Footprint:
-        """What the annotation says; a missing or damaged one (a person may edit it) says nothing."""
+        """What the annotation says; a missing or damaged one (a person may edit it) says nothing, nor does the name of what
+        cannot be a region: no client could be made for it."""
         try:
             value: Any = json.loads(text or "{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             return cls()
         if not isinstance(value, dict):
             return cls()
         account = value.get("account")
         return cls(
-            regions=_names(value.get("regions")),
+            regions=frozenset(filter(_REGION.fullmatch, _names(value.get("regions")))),
             places=_names(value.get("places")),
             tag_keys=_names(value.get("tagKeys")),
             settings=_names(value.get("settings")),

@@ -125,7 +125,10 @@ def _with_conditions(identity: SesIdentity, found: Mapping[ConditionType, Verdic
 
 def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> RegionStatus:
     problem = case.problems.get(region)
-    said = {"reason": problem.reason if problem else None, "message": problem.message if problem else None}
+    said = {
+        "reason": problem.reason if problem else None,
+        "message": problem.message[:MAX_MESSAGE] if problem else None,
+    }
     facts = case.facts(region)
     if facts is None:
         return before.model_copy(update={**said, "verification_email": _verification_email(case.observed, region)})
@@ -198,7 +201,7 @@ def _dns(case: Case, identity: SesIdentity, zone: Zone | None) -> DnsStatus:
                 purpose=entry.record.purpose,
                 regions=entry.record.regions,
                 state=entry.state,
-                message=entry.message or None,
+                message=entry.message[:MAX_MESSAGE] or None,
             )
             for entry in (observed.records if observed else ())
         )

@@ -48,7 +48,7 @@ class Tally:
         try:
             value: Any = json.loads(text or "{}")
             return cls({int(minute): int(count) for minute, count in value.items() if int(count) > 0})
-        except (ValueError, TypeError, AttributeError):
+        except (ValueError, TypeError, AttributeError, OverflowError, RecursionError):
             return cls()
 
 

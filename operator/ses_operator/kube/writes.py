@@ -6,12 +6,16 @@ All raise Stale where the object is not the one that was observed, and Gone wher
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterable, Mapping
 
 from ses_operator.api.meta import FINALIZER, FOOTPRINT, ObjectMeta
 from ses_operator.core.keys import ObjectKey
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.resources import JsonObject, Resource
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 async def anchor(
@@ -53,6 +57,7 @@ async def write_status(
     There is no test of the resource version: status is ours alone, and a spec that changes meanwhile has a generation
     of its own to be compared with ``observedGeneration``.
     """
+    new = _as_kept(new)
     if old == new:
         return None
     # A merge patch would do, but for one thing: the status subresource takes no notice of a uid in it. A JSON patch is
@@ -62,6 +67,17 @@ async def write_status(
         {"op": "replace", "path": "/status", "value": new},
     ]
     return await client.json_patch(resource.status(_key(observed)), operations)
+
+
+def _as_kept(value: JsonObject) -> JsonObject:
+    """The value as the apiserver keeps it. Octets from DNS that are no UTF-8 stand in a text as lone surrogates, and it puts a
+    replacement character in the place of each: without this, status would differ from what is there each time."""
+    text = json.dumps(value, ensure_ascii=False)
+    clean = _SURROGATE.sub("\ufffd", text)
+    if clean is text:
+        return value
+    kept: JsonObject = json.loads(clean)
+    return kept
 
 
 async def _patch_metadata(
