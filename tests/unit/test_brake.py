@@ -24,8 +24,8 @@ from ses_operator.core.brake import has_a_say, held_back, region_held_back, regi
 from ses_operator.core.desired import Desired
 from ses_operator.core.footprint import Footprint
 from ses_operator.core.observed import Observed
-from ses_operator.core.plan import Plan, plan_identity, wanted_records
-from ses_operator.core.problems import OperatorError
+from ses_operator.core.plan import Plan, RegionPlan, plan_identity, wanted_records
+from ses_operator.core.problems import OperatorError, Problem
 from ses_operator.core.report import Case, readiness
 from ses_operator.core.tally import LOOK_AGAIN, Tally, decide
 from ses_operator.core.tidiness import is_tidy
@@ -151,6 +151,9 @@ def losing(**annotations: str) -> tuple[Plan, Desired, Observed, SesIdentity]:
 def test_regions_that_leave_a_spec_are_asked_for_unless_they_were_let_go_or_a_person_says_so() -> None:
     plan, desired, _, identity = losing()
     assert regions_to_ask_for(plan, desired, Footprint(), identity) == {VIRGINIA, OREGON}
+    parent = Problem(Reason.DELETION_BLOCKED, "its replica goes first")
+    later = replace(plan, regions={**plan.regions, OREGON: RegionPlan(problem=parent)})
+    assert regions_to_ask_for(later, desired, Footprint(), identity) == {VIRGINIA, OREGON}, "what it loses counts once"
     let_go = Footprint(let_go=frozenset({VIRGINIA}))
     assert Footprint.decode(let_go.encode()) == let_go
     assert regions_to_ask_for(plan, desired, let_go, identity) == {OREGON}

@@ -38,15 +38,13 @@ def has_a_say(identity: SesIdentity, footprint: Footprint) -> bool:
 
 
 def regions_to_ask_for(plan: Plan, desired: Desired, footprint: Footprint, identity: SesIdentity) -> frozenset[str]:
-    """The regions outside the spec whose identity the plan deletes, and for which the brake is to be asked before."""
+    """The regions outside the spec for which the brake is to be asked, before the plan deletes the identity in one of them: all
+    at once, those too whose turn comes later, as that of a parent after its replicas."""
     if identity.metadata.annotations.get(ALLOW_DELETION) == "true":
         return frozenset()
-    return frozenset(
-        region
-        for region, steps in plan.ses_steps.items()
-        if region not in {*desired.regions, *footprint.let_go}
-        and any(isinstance(step, DeleteIdentity) for step in steps)
-    )
+    outside = plan.regions.keys() - {*desired.regions, *footprint.let_go}
+    deletes = any(isinstance(step, DeleteIdentity) for region in outside for step in plan.regions[region].steps)
+    return frozenset(outside) if deletes else frozenset()
 
 
 def held_back(account: str, limit: int, wait: float) -> Problem:
