@@ -180,6 +180,12 @@ def test_an_account_is_told_by_its_regions_and_what_is_not_known_is_not_told() -
     }
 
 
+def test_that_emails_are_not_sent_is_told_while_it_is_so() -> None:
+    failing = {"notifications": {"reason": "FromAddressNotVerified", "message": "verify it"}}
+    samples = by_labels(account_samples(SesAccount.model_validate(ACCOUNT | {"status": failing})))
+    assert samples == {("account_notifications_failing", "default", "FromAddressNotVerified"): 1}
+
+
 def test_an_audit_is_told_with_every_kind_of_finding_in_each_region_that_it_tells_of() -> None:
     audit = {
         "completedAt": NOW.isoformat(),

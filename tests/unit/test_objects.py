@@ -9,6 +9,7 @@ from typing import Any
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.identity_status import SesIdentityStatus
 from ses_operator.api.meta import FINALIZER, FOOTPRINT
+from ses_operator.api.notifications import Moment
 from ses_operator.controllers.cluster import IDENTITY_INDEXES
 from ses_operator.controllers.objects import IdentityObjects
 from ses_operator.core.footprint import Footprint
@@ -38,7 +39,7 @@ class Desk:
         self.store.observe(copy.deepcopy(seen))
         self.told: list[Sighting] = []
         events = EventRecorder(client, clock=time.monotonic)
-        self.objects = IdentityObjects(client, self.store, events, self.told.append)
+        self.objects = IdentityObjects(client, self.store, events, self.told.append, moments=lambda _: tuple(Moment))
 
     @property
     def identity(self) -> SesIdentity:
@@ -69,6 +70,29 @@ async def test_our_own_status_wakes_nobody() -> None:
         desk = Desk(client, identity())
         await desk.objects.report(desk.identity, SesIdentityStatus(observed_generation=1))
 
+    assert desk.told == []
+
+
+async def test_a_status_that_was_made_before_somebody_was_told_does_not_undo_that() -> None:
+    async with client_of(OneObject(identity())) as client:
+        desk = Desk(client, identity())
+        observed = desk.identity
+        await desk.objects.note_told(KEY, "u1", "Stuck")
+        await desk.objects.report(observed, SesIdentityStatus(observed_generation=1))
+        assert desk.identity.status.notified == "Stuck"
+        assert desk.identity.status.observed_generation == 1
+
+        await desk.objects.note_told(KEY, "u1", None)
+        assert desk.identity.status == SesIdentityStatus(observed_generation=1)
+
+
+async def test_what_was_told_of_an_object_that_is_gone_is_written_nowhere() -> None:
+    server = OneObject(identity())
+    async with client_of(server) as client:
+        desk = Desk(client, identity())
+        await desk.objects.note_told(KEY, "another", "Stuck")
+        await desk.objects.note_told(ObjectKey("team-a", "gone"), "u1", "Stuck")
+    assert server.object == identity()
     assert desk.told == []
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ses_operator.api.account import DnsProvider
 from ses_operator.api.conditions import ConditionStatus, ConditionType, find
 from ses_operator.api.identity import SesIdentity
-from ses_operator.api.identity_status import SesIdentityStatus
+from ses_operator.api.identity_status import RegionStatus, SesIdentityStatus
 from ses_operator.api.meta import OWNER_TAG, RECONCILE_REQUESTED_AT
 from ses_operator.api.reasons import Reason
 from ses_operator.core.contention import Stood, after_publication
@@ -24,7 +24,7 @@ from ses_operator.core.publication import DnsObservation, PublishedRecord, Recor
 from ses_operator.core.report import MAX_MESSAGE, Case
 from ses_operator.core.ses import IdentityFacts, MailFromFacts, VerificationInfo, VerificationStatus
 from ses_operator.core.status import identity_status, refused_status, remembered
-from ses_operator.core.transitions import EventType, transitions
+from ses_operator.core.transitions import EventType, Transition, new_losses, transitions
 from unit.strategies import DOMAIN, OWNER, desires, wanted
 from unit.world import NOW, World, converge, covering, fresh_dkim, held_back
 
@@ -292,6 +292,46 @@ def test_a_refusal_keeps_what_was_known_of_regions_and_echoes_the_request() -> N
     assert refused.regions == known.regions
     assert refused.last_handled_reconcile_at == "now"
     assert reason_of(refused, ConditionType.ACCEPTED) == Reason.ALREADY_CLAIMED
+
+
+def lost_in(**reasons: Reason) -> tuple[RegionStatus, ...]:
+    """Regions, and why each is where it is."""
+    return tuple(
+        RegionStatus(region=region, reason=reason, message=f"{region}: {reason}") for region, reason in reasons.items()
+    )
+
+
+FAILED, REVOKED, MISSING = Reason.VERIFICATION_FAILED, Reason.VERIFICATION_REVOKED, Reason.DNS_RECORD_MISSING
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "ready", "told"),
+    [
+        (lost_in(a=MISSING, b=MISSING), lost_in(a=MISSING, b=FAILED), None, [(FAILED, "b")]),
+        (lost_in(a=FAILED, b=MISSING), lost_in(a=FAILED, b=FAILED), None, [(FAILED, "b")]),
+        (lost_in(a=MISSING, b=MISSING), lost_in(a=FAILED, b=FAILED), FAILED, []),
+        (lost_in(a=FAILED), lost_in(a=FAILED), None, []),
+        (lost_in(a=MISSING), lost_in(a=FAILED, b=REVOKED), FAILED, [(REVOKED, "b")]),
+        (lost_in(a=FAILED), lost_in(a=MISSING), MISSING, []),
+    ],
+    ids=[
+        "another region comes first in Ready",
+        "another region failed before",
+        "Ready says so of all",
+        "nothing new",
+        "another loss than the one that Ready names",
+        "asked again",
+    ],
+)
+def test_each_region_that_fails_or_is_revoked_has_one_event(
+    before: tuple[RegionStatus, ...],
+    after: tuple[RegionStatus, ...],
+    ready: Reason | None,
+    told: list[tuple[Reason, str]],
+) -> None:
+    of_ready = (Transition(EventType.WARNING, ready, ""),) if ready else ()
+    found = new_losses(before, after, of_ready)
+    assert [(each.reason, each.message.partition(":")[0]) for each in found] == told
 
 
 def test_events_tell_of_ready_and_of_calls_for_help_and_of_nothing_else() -> None:

@@ -84,6 +84,7 @@ def woken(act: Callable[[World], None]) -> dict[str, Urgency]:
             "identity": world.identity_queue,
             "account": world.account_queue,
             "template": world.template_queue,
+            "emails of": world.notification_queue,
         }
         for kind, queue in queues.items():
             while (ready := queue._ready.take()) is not None:
@@ -187,6 +188,35 @@ def test_a_sender_that_is_verified_wakes_the_templates_that_wait_for_it() -> Non
 
     assert woken(verify("SUCCESS", "SUCCESS")) == {"template exact": Urgency.NORMAL, "template below": Urgency.NORMAL}
     assert woken(verify("SUCCESS", "PENDING")) == {}, "that region was verified before"
+
+
+def test_a_status_of_ours_wakes_the_emails_of_an_account_that_has_any_sent() -> None:
+    def report(*, notifies: bool) -> Callable[[World], None]:
+        def act(world: World) -> None:
+            changed = account("default", "credentials")
+            changed["metadata"]["resourceVersion"] = "2"
+            if notifies:
+                wanted = {"from": "ses@example.com", "to": ["team@example.com"], "region": "eu-west-1"}
+                changed["spec"]["notifications"] = wanted
+            world.accounts.observe(changed)
+            found = world.identities.get(ObjectKey("team", "a"))
+            assert found is not None
+            world.wakeups.on_status(found, SesIdentityStatus(observed_generation=1))
+
+        return act
+
+    assert woken(report(notifies=True)) == {"emails of default": Urgency.NORMAL}
+    assert woken(report(notifies=False)) == {}
+
+
+def test_a_changed_account_wakes_its_own_emails() -> None:
+    def change(world: World) -> None:
+        changed = account("default", "credentials")
+        changed["metadata"]["resourceVersion"] = "2"
+        changed["metadata"]["annotations"] = {"ses-operator.io/reconcile-requested-at": "now"}
+        world.wakeups.on_account(world.accounts.observe(changed), Origin.WATCHED)
+
+    assert woken(change) == {"account default": Urgency.URGENT, "emails of default": Urgency.NORMAL}
 
 
 def test_an_identity_that_goes_wakes_the_template_that_it_used() -> None:

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 
 from ses_operator.api.account import SesAccount
 from ses_operator.api.meta import NOTIFICATIONS, RECONCILE_REQUESTED_AT
@@ -52,8 +53,8 @@ MARKS_AT_A_TIME = 8
 """Identities of a digest that are marked as told side by side."""
 
 
-class Sent:
-    """Results, as metrics name them."""
+class Sent(StrEnum):
+    """How an email ended, as metrics name it."""
 
     SINGLE = "sent"
     DIGEST = "digest"

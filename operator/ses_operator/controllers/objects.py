@@ -16,7 +16,7 @@ from ses_operator.core.footprint import Footprint
 from ses_operator.core.keys import ObjectKey
 from ses_operator.core.notifications import notified_after
 from ses_operator.core.problems import Gone, Stale
-from ses_operator.core.transitions import Transition, new_contests, new_warnings, transitions
+from ses_operator.core.transitions import Transition, new_contests, new_losses, new_warnings, transitions
 from ses_operator.kube import writes
 from ses_operator.kube.client import KubeClient
 from ses_operator.kube.events import Event, EventRecorder
@@ -98,9 +98,10 @@ class IdentityObjects:
             return identity
         self._on_status(identity, status)
         told = transitions(identity.status.conditions, status.conditions)
+        lost = new_losses(identity.status.regions, status.regions, told)
         warned = new_warnings(identity.status.warnings, status.warnings)
         contested = new_contests(identity.status.repairs or (), status.repairs or ())
-        for transition in (*told, *warned, *contested):
+        for transition in (*told, *lost, *warned, *contested):
             self.tell(identity, transition)
         return self._as_written(identity, written)
 

@@ -149,6 +149,8 @@ def account_samples(account: SesAccount) -> Iterator[Sample]:
     name, ready = account.metadata.name, find(account.status.conditions, ConditionType.READY)
     if ready is not None:
         yield Sample(metrics.ACCOUNT_READY, (name, ready.reason), float(ready.is_true))
+    if (failing := account.status.notifications) is not None:
+        yield Sample(metrics.NOTIFICATIONS_FAILING, (name, failing.reason), 1.0)
     for region in account.status.regions:
         yield from _region_samples(name, region)
     if account.status.audit is not None:

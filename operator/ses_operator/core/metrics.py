@@ -271,6 +271,13 @@ AUDIT_FAILED = Metric(
     ("account", "region", "reason"),
     source=Source.LEADER,
 )
+NOTIFICATIONS_FAILING = Metric(
+    "ses_operator_account_notifications_failing",
+    Kind.GAUGE,
+    "1 while the last email about identities of the account could not be sent",
+    ("account", "reason"),
+    source=Source.LEADER,
+)
 NOTIFICATIONS = Metric(
     "ses_operator_notifications_total",
     Kind.COUNTER,
@@ -352,7 +359,7 @@ SECTIONS = {
     ),
     "AWS accounts": (
         ACCOUNT_READY, REGION_REACHABLE, PRODUCTION_ACCESS, SENDING_ENABLED, ENFORCEMENT, SEND_QUOTA, SEND_RATE, SENT,
-        NOTIFICATIONS,
+        NOTIFICATIONS, NOTIFICATIONS_FAILING,
     ),
     "What became of mail": (IDENTITY_MAIL, ACCOUNT_MAIL, MAIL_COUNTED),
     "Audits": (AUDITED, AUDIT_FINDINGS, AUDIT_COMPLETED, AUDIT_NEXT, AUDIT_SECONDS, AUDIT_FAILED),

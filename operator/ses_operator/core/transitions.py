@@ -6,10 +6,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ses_operator.api.conditions import Condition, ConditionType, find
-from ses_operator.api.identity_status import RepairStatus, WarningStatus
+from ses_operator.api.identity_status import RegionStatus, RepairStatus, WarningStatus
 from ses_operator.api.reasons import Actor, Reason
 
 ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.MAILBOX, Actor.PLATFORM, Actor.AUTHOR})
+
+
+LOSSES = frozenset({Reason.VERIFICATION_FAILED, Reason.VERIFICATION_REVOKED, Reason.VERIFICATION_EMAIL_EXPIRED})
+"""What each region is told of for itself."""
 
 
 class EventType(StrEnum):
@@ -46,6 +50,20 @@ def transitions(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> 
     if old is not None and not old.is_true and old.reason == new.reason:
         return ()
     return (Transition(EventType.WARNING, new.reason, new.message),) if _calls_for_help(new.reason) else ()
+
+
+def new_losses(
+    before: tuple[RegionStatus, ...], after: tuple[RegionStatus, ...], told: tuple[Transition, ...]
+) -> tuple[Transition, ...]:
+    """What to tell of regions that failed or lost their verification, where ``told``, which is about Ready, does not say so:
+    another region came first there, or failed before.
+    """
+    known, said = {(region.region, region.reason) for region in before}, {transition.reason for transition in told}
+    return tuple(
+        Transition(EventType.WARNING, region.reason, region.message or "")
+        for region in after
+        if region.reason in LOSSES and region.reason not in said and (region.region, region.reason) not in known
+    )
 
 
 def new_warnings(before: tuple[WarningStatus, ...], after: tuple[WarningStatus, ...]) -> tuple[Transition, ...]:
