@@ -9,7 +9,7 @@ PYTEST_ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-PACKAGES := operator/ses_operator sandbox/ses_sandbox tools/bench tools/devcluster tools/docs tools/release tools/bootstrap.py tests
+PACKAGES := operator/ses_operator sandbox/ses_sandbox tools/bench tools/devcluster tools/docs tools/pictures tools/release tools/bootstrap.py tests
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 # The Python packages in tools/ are run from there, not installed.
 export PYTHONPATH := $(CURDIR)/tools
@@ -17,7 +17,7 @@ export PYTHONPATH := $(CURDIR)/tools
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large dist site clean
+.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large dist pictures site clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -52,6 +52,7 @@ format: setup ## Format the code and fix what can be fixed mechanically
 lock: setup ## Compile requirements/ anew from pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements/runtime.txt
 	@$(COMPILE) -c requirements/runtime.txt pyproject.toml --group dev --group sandbox -o requirements/dev.txt
+	@$(COMPILE) -c requirements/dev.txt --group pictures -o requirements/pictures.txt
 
 crds: setup ## Generate crds/ from the API models
 	@$(BIN)/ses-operator crds --output crds
@@ -84,6 +85,10 @@ bench: setup ## Measure 200 identities in 4 regions
 
 bench-large: setup ## Measure 2,000 identities in 4 regions
 	@$(BIN)/python -m bench --large
+
+pictures: setup ## Draw docs/images anew, from a run of a quarter of an hour; needs Debian's prometheus
+	@$(BIN)/uv pip install --quiet --require-hashes --target build/pictures -r requirements/pictures.txt
+	@PYTHONPATH=$(PYTHONPATH):$(CURDIR)/build/pictures $(BIN)/python -m pictures
 
 site: setup ## Make the documentation's site in build/site; a broken link is an error
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build

@@ -276,6 +276,14 @@ CASES = (
         says=("carried out or not",),
     ),
     Case(
+        "a read without an answer is asked again, and nobody need wonder whether it was carried out",
+        aws.ReadTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
+        Retry,
+        Reason.REGION_UNREACHABLE,
+        GET,
+        ("did not answer GetEmailIdentity at email.eu-west-1.amazonaws.com: it is asked again",),
+    ),
+    Case(
         "a closed connection is a lost answer",
         aws.ConnectionClosedError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
         Retry,

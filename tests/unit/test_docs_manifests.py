@@ -79,3 +79,10 @@ def test_a_block_is_whole_or_says_what_it_is_a_part_of(block: Block) -> None:
 )
 def test_a_block_of_json_is_that(block: Block) -> None:
     json.loads(block.text)
+
+
+@pytest.mark.parametrize(
+    "block", [block for page in PAGES for block in blocks(page, "python")], ids=lambda block: block.where
+)
+def test_a_block_of_python_is_a_program(block: Block) -> None:
+    compile(block.text, block.where, "exec")

@@ -78,6 +78,11 @@ class OperatorProcess:
         """Everything it has logged, in all its starts."""
         return self.process.log.read_text(errors="replace") if self.process.log.exists() else ""
 
+    @property
+    def metrics_address(self) -> str:
+        """Where Prometheus finds its metrics, as host:port."""
+        return f"127.0.0.1:{self._metrics_port}"
+
     def start(self) -> None:
         """Starts it and returns at once."""
         self.process.start()
@@ -96,7 +101,7 @@ class OperatorProcess:
 
     def metrics(self) -> str:
         """What /metrics says."""
-        with urlopen(f"http://127.0.0.1:{self._metrics_port}/metrics", timeout=60) as answer:
+        with urlopen(f"http://{self.metrics_address}/metrics", timeout=60) as answer:
             text: bytes = answer.read()
         return text.decode()
 

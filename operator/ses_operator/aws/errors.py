@@ -47,6 +47,8 @@ NEVER_SENT = (
 ANSWER_LOST = (botocore_errors.HTTPClientError, botocore_errors.IncompleteReadError)
 
 IAM_PREFIXES = {"sesv2": "ses"}
+READS = ("Get", "List", "BatchGet")
+"""How the names begin of operations that change nothing: whether AWS carried one out makes no difference."""
 SERVICE_NAMES = {"sesv2": "SES", "ses": "SES", "route53": "Route 53", "sts": "STS"}
 STS_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"})
 KEY_LENGTH_RETRY_SECONDS = 3600.0
@@ -173,9 +175,8 @@ def _no_answer(error: Exception, request: Request) -> OperatorError:
     reason = Reason.REGION_UNREACHABLE if is_ses else Reason.SERVICE_ERROR
     host = _host(error)
     if isinstance(error, ANSWER_LOST) and not isinstance(error, NEVER_SENT):
-        return Retry(
-            reason, f"{request.where} did not answer {request.operation}{host}: it may have been carried out or not"
-        )
+        open_ = "it is asked again" if request.operation.startswith(READS) else "it may have been carried out or not"
+        return Retry(reason, f"{request.where} did not answer {request.operation}{host}: {open_}")
     return Retry(reason, f"{request.where} cannot be reached{host}: check the network, the proxy and the endpoint")
 
 
