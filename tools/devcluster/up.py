@@ -32,11 +32,17 @@ def up(speed: float, rate: float, zones: tuple[str, ...]) -> None:
             running(SandboxOptions(speed=speed, rate=rate, zones=zones)) as environment,
             environment.operator(OPERATOR) as operator,
         ):
+            _open_account(environment)
             click.echo(instructions(environment, operator))
             _wait(stopped, operator)
     except ProcessError as error:
         click.echo(str(error), err=True)
         sys.exit(1)
+
+
+def _open_account(environment: Environment) -> None:
+    """Examples bring a SesAccount of the same name: applied, it keeps what they do not say, and so stays the sandbox's."""
+    environment.kubectl("annotate", "sesaccount/default", "kubectl.kubernetes.io/last-applied-configuration-")
 
 
 def _wait(stopped: threading.Event, operator: OperatorProcess) -> None:
