@@ -170,6 +170,7 @@ IDENTITY_STATUS = SesIdentityStatus(
             pending_since=NOW,
             verified_at=NOW,
             restarted_at=NOW,
+            provisioned_at=NOW,
             reason=Reason.SUCCEEDED,
             message="words",
         ),
