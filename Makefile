@@ -17,7 +17,7 @@ export PYTHONPATH := $(CURDIR)/tools
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large dist pictures site clean
+.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large bench-audit dist pictures site clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -85,6 +85,9 @@ bench: setup ## Measure 200 identities in 4 regions
 
 bench-large: setup ## Measure 2,000 identities in 4 regions
 	@$(BIN)/python -m bench --large
+
+bench-audit: setup ## Measure an audit of 10,000 identities in 4 regions
+	@$(BIN)/python -m bench.audit
 
 pictures: setup ## Draw docs/images anew, from a run of a quarter of an hour; needs Debian's prometheus
 	@$(BIN)/uv pip install --quiet --require-hashes --target build/pictures -r requirements/pictures.txt

@@ -141,5 +141,6 @@ GOVERNANCE_CASES = (
     _audit("pending for longer than SES waits", "pendingLongerThan", "73h", "write a duration from 0s to 72h"),
     _audit("an audited region by its name", "regions", ["Ireland"], "write the code of an AWS region", "regions[0]"),
     _audit("a region that is audited twice", "regions", ["eu-west-1", "eu-west-1"], "name each region once"),
+    _audit("unused for no time", "unusedForDays", 0, "Invalid value"),
     _audit("more than all of the quota", "quotaNearPercent", 101, "Invalid value"),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -54,6 +55,29 @@ def policy_reports(environment: Environment, tenant: Tenant) -> Iterator[None]:
     eventually(lambda: is_served(tenant), timeout=PATIENCE, of="reports to be served")
     yield
     environment.kubectl("delete", CRD, "--timeout=90s")
+
+
+def count_mail_of(tenant: Tenant, identity: str) -> None:
+    """A message from the identity, 60 hours ago by our clock; that of the sandbox is ahead."""
+    sandbox = tenant.environment.sandbox
+    ahead = datetime.fromisoformat(sandbox.ask("clock")["now"]) - datetime.now(UTC)
+    mail = {"region": CALGARY, "identity": identity, "sends": 1, "hoursAgo": 60 + ahead.total_seconds() / 3600}
+    sandbox.ask("mail", mail)
+
+
+@pytest.mark.usefixtures("operator")
+def test_an_identity_from_which_nothing_was_sent_is_found_where_ses_counts_mail(tenant: Tenant) -> None:
+    old = {"region": CALGARY, "suffix": tenant.domain, "count": 2, "hoursAgo": 1000}
+    tenant.environment.sandbox.ask("identities", old)
+    tenant.ses(CALGARY).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "ENABLED"})
+    count_mail_of(tenant, f"0.{tenant.domain}")
+
+    set_audit(tenant, {"regions": [CALGARY], "unusedForDays": 3})
+
+    status = audited(tenant, lambda status: status.completed_at is not None, "the audit to end")
+    tenant.ses(CALGARY).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "DISABLED"})
+    assert [each.identity for each in status.examples if each.finding == "Unused"] == [f"1.{tenant.domain}"]
+    assert status.regions[0].reason is None
 
 
 def is_served(tenant: Tenant) -> bool:

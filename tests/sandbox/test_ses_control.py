@@ -57,6 +57,9 @@ def test_an_unknown_route_answers_what_there_is(world: SesWorld) -> None:
         ("/throttle", {}, "rate"),
         ("/dns/delegation", {"hostedZoneId": "Z0"}, "hostedZoneId"),
         ("/account", {"region": "eu-west-9"}, "region"),
+        ("/identities", {"region": "eu-west-9", "suffix": "example.com"}, "region"),
+        ("/identities", {"region": "eu-west-1", "suffix": "me@example.com"}, "suffix"),
+        ("/identities", {"region": "eu-west-1", "suffix": "example.com", "count": 10_001}, "count"),
         ("/account", {"enforcementStatus": "FINE"}, "enforcementStatus"),
         ("/account", {"productionAccess": 1}, "productionAccess"),
     ],
@@ -170,3 +173,17 @@ def test_the_command_refuses_a_port_that_is_taken(world: SesWorld) -> None:
         check=False,
     )
     assert (ended.returncode, "cannot listen" in ended.stderr) == (1, True)
+
+
+def test_an_account_of_old_has_identities_that_nobody_made_here(world: SesWorld) -> None:
+    old = {"suffix": "old.example.com", "count": 1200, "status": "FAILED", "hoursAgo": 100}
+    old |= {"account": world.account, "region": "eu-west-3"}
+    assert world.control("POST", "/identities", old) == (200, {"added": 1200})
+    ses = world.client("sesv2", "eu-west-3")
+    first = ses.list_email_identities(PageSize=1000)
+    second = ses.list_email_identities(PageSize=1000, NextToken=first["NextToken"])
+    listed = [*first["EmailIdentities"], *second["EmailIdentities"]]
+    assert {each["IdentityName"] for each in listed} == {f"{number}.old.example.com" for number in range(1200)}
+    assert {each["VerificationStatus"] for each in listed} == {"FAILED"}
+    found = ses.get_email_identity(EmailIdentity="7.old.example.com")
+    assert (found["VerificationStatus"], found["DkimAttributes"]["Status"], found["Tags"]) == ("FAILED", "FAILED", [])

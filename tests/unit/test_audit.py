@@ -55,6 +55,12 @@ DUE = (
         NOW - timedelta(hours=2) + RETRY,
     ),
     (
+        "the only region did not tell everything",
+        done(regions=AuditStatus.model_validate({"regions": [SILENT | {"identities": {"SUCCESS": 1}}]}).regions),
+        None,
+        NOW + timedelta(hours=22),
+    ),
+    (
         "one region answered",
         done(regions=AuditStatus.model_validate({"regions": [SILENT, {"region": VIRGINIA}]}).regions),
         None,

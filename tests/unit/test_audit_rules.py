@@ -31,6 +31,7 @@ from ses_operator.core.audit_rules import (
     holder_of,
     identity_findings,
 )
+from ses_operator.core.mail_figures import SendHistory, Window
 from ses_operator.core.ses import (
     AccountFacts,
     DkimFacts,
@@ -79,10 +80,18 @@ class Case:
     found: tuple[Finding, ...]
     holder: Holder = HELD
     standards: Standards = STANDARDS
+    history: SendHistory | None = None
 
 
 def with_policies(policies: dict[str, str]) -> IdentityFacts:
     return replace(FLAWLESS, policies=policies)
+
+
+WINDOW = Window.of_days(90, NOW)
+
+
+def sent(messages: int) -> SendHistory:
+    return SendHistory(WINDOW, {NAME: messages}, covers_window=True)
 
 
 SERVICE = {"Service": "ses.amazonaws.com"}
@@ -153,6 +162,22 @@ CASES = (
         Standards.of(AuditSpec(owner_tags=("cost-centre", "team")), frozenset()),
     ),
     Case("a single address", ADDRESS, (Finding.EMAIL_IDENTITY,), NOBODYS),
+    Case("one from which nothing was sent", FLAWLESS, (Finding.UNUSED,), history=sent(0)),
+    Case("one from which a message was sent", FLAWLESS, (), history=sent(1)),
+    Case("one of which it is not known whether anything was sent", FLAWLESS, (), history=SendHistory(WINDOW, {}, True)),
+    Case("one in a region that has not counted for so long", FLAWLESS, (), history=SendHistory(WINDOW, {NAME: 0})),
+    Case(
+        "one that is younger than that",
+        replace(FLAWLESS, dkim=replace(DKIM, last_key_generation=NOW - timedelta(days=3))),
+        (),
+        history=sent(0),
+    ),
+    Case(
+        "one that cannot send yet",
+        replace(FLAWLESS, verification_status=FAILED),
+        (Finding.VERIFICATION_FAILED,),
+        history=sent(0),
+    ),
     Case("everybody may send", with_policies(policy("*")), (Finding.OPEN_SENDING_POLICY,)),
     Case("a service may send for all", with_policies(policy(SERVICE)), (Finding.OPEN_SENDING_POLICY,)),
     Case(
@@ -178,7 +203,7 @@ CASES = (
 
 
 def of(case: Case, name: str = NAME) -> AuditedIdentity:
-    return AuditedIdentity(name, IRELAND, case.facts, case.holder, NOW)
+    return AuditedIdentity(name, IRELAND, case.facts, case.holder, NOW, case.history)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)

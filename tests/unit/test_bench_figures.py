@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
+from bench.audit_figures import AuditRecording, AuditSize, audit_figures
 from bench.figures import CREATE, Call, Recording, Size, Usage, creation_share, figures, throttled_share
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -52,3 +54,25 @@ def test_a_target_that_is_missed_says_so() -> None:
     assert [figure.met for figure in figures(recording)] == [
         True, True, False, False, False, False, False, False, None, False,
     ]  # fmt: skip
+
+
+def test_an_audit_that_reads_twice_or_writes_again_what_is_the_same_misses_its_targets() -> None:
+    usage = Usage(cpu=1.0, peak_memory=100_000_000)
+    flawless = AuditRecording(
+        size=AuditSize(identities=100, regions=2, rate=0.0),
+        calls={"GetEmailIdentity": 200, "ListEmailIdentities": 2, "GetAccount": 2},
+        before=usage,
+        after=Usage(cpu=1.2, peak_memory=110_000_000),
+        seconds=3.0,
+        findings=400,
+        status_bytes=5_000,
+        report_bytes=[80_000, 70_000],
+        rewritten=0,
+    )
+    assert not any(figure.met is False for figure in audit_figures(flawless))
+    wasteful = replace(flawless, calls={"GetEmailIdentity": 400, "ListEmailIdentities": 9, "GetAccount": 200})
+    heavy = replace(
+        wasteful, after=Usage(9.0, 500_000_000), status_bytes=200_000, report_bytes=[1_600_000], rewritten=1
+    )
+    missed = [figure.name for figure in audit_figures(heavy) if figure.met is False]
+    assert len(missed) == len([figure for figure in audit_figures(heavy) if figure.met is not None])

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from dataclasses import asdict
 from pathlib import Path
 
 import click
-from rich.console import Console
-from rich.table import Table
 
-from bench.figures import Figure, figures
+from bench.figures import figures
 from bench.run import NotReadyError, Plan, measure
+from bench.table import show, write
 
 LARGE = 2_000
 USUAL = 200
@@ -42,23 +40,10 @@ def main(
         found = figures(measure(plan, say=lambda line: click.echo(line, err=True)))
     except NotReadyError as error:
         raise click.ClickException(str(error)) from error
-    _show(plan, found)
-    _write(plan, found, path)
-    sys.exit(any(figure.met is False for figure in found))
-
-
-def _show(plan: Plan, found: tuple[Figure, ...]) -> None:
     size = plan.size
-    title = f"{size.identities:,} identities × {size.regions} regions, {size.rate:g} requests/s per action and region"
-    table = Table("figure", "measured", "target", "", title=title)
-    for figure in found:
-        mark = {True: "met", False: "MISSED", None: ""}[figure.met]
-        table.add_row(figure.name, figure.value, figure.target, mark)
-    Console(width=120).print(table)
-
-
-def _write(plan: Plan, found: tuple[Figure, ...], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    report = {"size": asdict(plan.size), "figures": [asdict(figure) for figure in found]}
-    path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
-    click.echo(f"written to {path}", err=True)
+    show(
+        f"{size.identities:,} identities × {size.regions} regions, {size.rate:g} requests/s per action and region",
+        found,
+    )
+    write(path, asdict(size), found)
+    sys.exit(any(figure.met is False for figure in found))

@@ -55,11 +55,11 @@ def measure(plan: Plan, say: Say) -> Recording:
 def _record(plan: Plan, environment: Environment, operator: OperatorProcess, say: Say) -> Recording:
     log = _Log(environment)
     _quiesce(log)
-    before, mark, begun = _usage(operator.pid), environment.plane.audit.mark(), log.last
+    before, mark, begun = usage(operator.pid), environment.plane.audit.mark(), log.last
     started = time.monotonic()
     _apply(environment, plan.identities, say)
     _await_ready(plan, environment, started, say)
-    seconds, after = time.monotonic() - started, _usage(operator.pid)
+    seconds, after = time.monotonic() - started, usage(operator.pid)
     way_up, writes = log.since(begun), _writes(environment, mark)
     _quiesce(log)
     quiet_mark, quiet_begun = environment.plane.audit.mark(), log.last
@@ -178,7 +178,8 @@ def _writes(environment: Environment, mark: int) -> int:
     return sum(write.user == user and write.resource != "leases" for write in writes)
 
 
-def _usage(pid: int) -> Usage:
+def usage(pid: int) -> Usage:
+    """What a process has used so far."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     with open(f"/proc/{pid}/status", encoding="ascii") as file:

@@ -54,6 +54,16 @@ class AuditSpec(Model):
         description="How long an identity may be pending before that is a finding, from 0s to 72h. Default: 24h.",
         json_schema_extra=SERVER_DEFAULT,
     )
+    unused_for_days: int | None = Field(
+        None,
+        ge=1,
+        le=365,
+        description=(
+            "For how many days nothing was sent from an identity that is Unused, from 1 to 365. It can be told only in regions "
+            "where the Virtual Deliverability Manager is on and has counted since then, without mail to several recipients at "
+            "once; and costs a call more for each ten identities. Omitted: not looked for."
+        ),
+    )
     quota_near_percent: int = Field(
         80,
         ge=1,

@@ -114,6 +114,17 @@ class Finding(StrEnum):
         "The domain is verified and has no MAIL FROM domain of its own, so that SPF is not aligned.",
         "set a MAIL FROM domain (spec.mailFrom)",
     )
+    UNUSED = (
+        "Unused",
+        Severity.LOW,
+        Scope.IDENTITY,
+        (
+            "It is verified, and nothing was sent from it for `unusedForDays`, as far as the Virtual Deliverability Manager "
+            "counts: mail to several recipients at once is not counted. Where the manager is off, or has not counted for so "
+            "long, nothing is said."
+        ),
+        "ask its owner whether it is still needed; if not, delete it",
+    )
     EMAIL_IDENTITY = (
         "EmailIdentity",
         Severity.LOW,

@@ -30,6 +30,7 @@ from ses_operator.core.audit_rules import (
 )
 from ses_operator.core.audit_tally import Tally
 from ses_operator.core.keys import Owner
+from ses_operator.core.mail_figures import SendHistory, Window
 from ses_operator.core.problems import Gone, OperatorError, Retry
 from ses_operator.kube.policy_reports import PolicyReports
 
@@ -37,6 +38,9 @@ LOGGER = logging.getLogger(__name__)
 
 REGIONS_AT_ONCE = 8
 """Of the threads for calls, most are left to reconciles; and so many lists of names are held at the same time."""
+
+NAMES_AT_ONCE = 100
+"""Of so many it is asked at once what they have sent: more would be a sum for each day of each in memory."""
 
 PAUSES = (5.0, 30.0, 120.0)
 """Seconds before what failed in passing is tried again; after the last, the region, or the report, is given up for this time."""
@@ -143,14 +147,29 @@ class Auditor:
     async def _look_over(self, region: str) -> None:
         ses, chunks = self._aws.region(region), Chunks(self.shelf.series, region)
         names = await self._names(ses)
-        if names:
-            facts = await _patiently(ses.get_account, Priority.AUDIT)
-            audited = AuditedAccount(region, facts, len(names))
-            await self._note(region, chunks, account_findings(audited, self._standards))
-        for name in names:
-            await self._note(region, chunks, await self._identity(ses, name))
-            self.read += 1
+        if not names:
+            return
+        facts = await _patiently(ses.get_account, Priority.AUDIT)
+        audited = AuditedAccount(region, facts, len(names))
+        await self._note(region, chunks, account_findings(audited, self._standards))
+        for start in range(0, len(names), NAMES_AT_ONCE):
+            some = names[start : start + NAMES_AT_ONCE]
+            history = await self._history(region, some) if facts.vdm_enabled else None
+            for name in some:
+                await self._note(region, chunks, await self._identity(ses, name, history))
+                self.read += 1
         await self.shelf.put(region, chunks.rest())
+
+    async def _history(self, region: str, names: tuple[str, ...]) -> SendHistory | None:
+        """What was sent from these, if that is to be known. Where it cannot be read the audit goes on, and says so."""
+        if self._standards.unused_days is None:
+            return None
+        window = Window.of_days(self._standards.unused_days, self._now())
+        try:
+            return await _patiently(self._aws.metric_data(region).send_history, names, window)
+        except OperatorError as error:
+            self.tally.region(region).problem = error.problem
+            return None
 
     async def _names(self, ses: SesRegion) -> tuple[str, ...]:
         """All identities, sorted; listed at once, for nobody says how long the token of a page is good for."""
@@ -165,14 +184,15 @@ class Auditor:
         self.listed += len(names)
         return tuple(sorted(names))
 
-    async def _identity(self, ses: SesRegion, name: str) -> tuple[Found, ...]:
+    async def _identity(self, ses: SesRegion, name: str, history: SendHistory | None) -> tuple[Found, ...]:
         try:
             facts = await _patiently(ses.get, name, Priority.AUDIT)
         except Gone:
             return ()
         tag = (facts.tags or {}).get(OWNER_TAG)
         holder = self._holder(tag, name, ses.region) if tag is not None else Holder(Claim.NOBODYS)
-        return identity_findings(AuditedIdentity(name, ses.region, facts, holder, self._now()), self._standards)
+        audited = AuditedIdentity(name, ses.region, facts, holder, self._now(), history)
+        return identity_findings(audited, self._standards)
 
     def _holder(self, tag: str, name: str, region: str) -> Holder:
         """By what is known of the cluster at this moment."""

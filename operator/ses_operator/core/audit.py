@@ -45,7 +45,7 @@ def due_at(
         return now
     if requested_at is not None and requested_at != status.last_handled_reconcile_at:
         return now
-    silent = bool(status.regions) and all(region.reason for region in status.regions)
+    silent = bool(status.regions) and all(region.reason and not region.identities for region in status.regions)
     return status.completed_at + (RETRY if silent else span(audit.interval))
 
 

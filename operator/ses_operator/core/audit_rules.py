@@ -16,6 +16,7 @@ from ses_operator.api.findings import Finding
 from ses_operator.api.identity import SesIdentity
 from ses_operator.api.meta import FOOTPRINT
 from ses_operator.core.footprint import Footprint
+from ses_operator.core.mail_figures import SendHistory
 from ses_operator.core.open_policies import open_document
 from ses_operator.core.ses import AccountFacts, IdentityFacts, IdentityType, VerificationStatus
 
@@ -46,29 +47,34 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Standards:
-    """What an audit holds identities and accounts to. ``accounts``: AWS accounts that may be let send; empty: any."""
+    """What an audit holds identities and accounts to. ``accounts``: AWS accounts that may be let send; empty: any.
+
+    ``unused_days``: after so many without mail an identity is unused; None: that is not looked for.
+    """
 
     owner_tags: tuple[str, ...]
     pending: timedelta
     pending_words: str
     quota_percent: int
     accounts: frozenset[str]
+    unused_days: int | None = None
 
     @classmethod
     def of(cls, spec: AuditSpec, accounts: frozenset[str]) -> Standards:
         waits = spec.pending_longer_than
-        return cls(spec.owner_tags, span(waits), waits, spec.quota_near_percent, accounts)
+        return cls(spec.owner_tags, span(waits), waits, spec.quota_near_percent, accounts, spec.unused_for_days)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedIdentity:
-    """An identity of a region, as it was read."""
+    """An identity of a region, as it was read. ``history``: what it has sent; None where that is not known."""
 
     name: str
     region: str
     facts: IdentityFacts
     holder: Holder
     now: datetime
+    history: SendHistory | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,6 +189,16 @@ def no_mail_from(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] 
     return Finding.NO_MAIL_FROM, "it has no MAIL FROM domain of its own"
 
 
+def unused(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, str] | None:
+    """Nobody sends from it. SES does not tell when it was created; a key that is younger than the window tells that it is."""
+    facts, history = audited.facts, audited.history
+    if history is None or facts.verification_status is not VerificationStatus.SUCCESS:
+        return None
+    if not history.is_unused(audited.name, facts.dkim.last_key_generation):
+        return None
+    return Finding.UNUSED, f"nothing was sent from it for {standards.unused_days} days"
+
+
 def email_identity(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
     """It is a single address."""
     if audited.facts.type is not IdentityType.EMAIL_ADDRESS:
@@ -235,6 +251,7 @@ IDENTITY_RULES: tuple[IdentityRule, ...] = (
     orphaned,
     unmanaged,
     no_mail_from,
+    unused,
     email_identity,
 )
 ACCOUNT_RULES: tuple[AccountRule, ...] = (

@@ -109,8 +109,8 @@ def _operator_statements(scope: Scope) -> Iterator[Statement]:
     if Feature.CONFIGURATION_SETS in scope.features:
         used_with = _names(ses, On.IDENTITY_AND_CONFIGURATION_SET)
         yield _statement("ConfigurationSets", used_with, _arns(scope, ("configuration-set/*",)))
-    if Feature.AUDIT in scope.features:
-        yield _in_regions(_statement("Audit", AUDIT_ACTIONS, (ANY,)), scope.audited)
+    audit = (name for feature, names in AUDIT_ACTIONS.items() if feature in scope.features for name in names)
+    yield _in_regions(_statement("Audit", audit, (ANY,)), scope.audited)
     if Feature.NOTIFICATIONS in scope.features:
         yield _notifications(scope, _names(ses, On.SENDER))
     if scope.features & {Feature.ROUTE53, Feature.FIND_ZONES}:

@@ -28,7 +28,7 @@ def scope_of(
         features |= {Feature.IDENTITIES, Feature.VERIFICATION_TEMPLATES}
     audit = account.spec.audit if account else None
     if audit is not None:
-        features |= {Feature.AUDIT}
+        features |= {Feature.AUDIT, *({Feature.AUDIT_OF_USE} if audit.unused_for_days else ())}
     sending = _sending(account)
     if sending is not None:
         features |= {Feature.NOTIFICATIONS}

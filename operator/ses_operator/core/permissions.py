@@ -5,6 +5,7 @@ Source: Service Authorization Reference, "Actions, resources, and condition keys
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -35,6 +36,7 @@ class Feature(StrEnum):
     ROUTE53 = "route53"
     FIND_ZONES = "find-zones"
     AUDIT = "audit"
+    AUDIT_OF_USE = "audit-of-use"
     NOTIFICATIONS = "notifications"
 
 
@@ -239,7 +241,10 @@ ACTIONS: tuple[Action, ...] = (
 """Every action that the operator's code can ask for, but for those of STS, which depend on the roles that accounts name."""
 
 
-AUDIT_ACTIONS = ("ses:ListEmailIdentities", "ses:GetAccount", "ses:GetEmailIdentity")
+AUDIT_ACTIONS: Mapping[Feature, tuple[str, ...]] = {
+    Feature.AUDIT: ("ses:ListEmailIdentities", "ses:GetAccount", "ses:GetEmailIdentity"),
+    Feature.AUDIT_OF_USE: ("ses:BatchGetMetricData",),
+}
 """What an audit needs on everything that SES has, and not only on what manifests ask for. All are in the table above."""
 
 

@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from ses_sandbox.control import actions, mail
+from ses_sandbox.control import actions, identities, mail
 from ses_sandbox.control.actions import Action, Asked, Reply
 from ses_sandbox.control.body import BadFieldError
 from ses_sandbox.control.sandbox import Parts
@@ -36,6 +36,7 @@ ROUTES: Mapping[tuple[str, str], Action] = {
     ("GET", "/outbox"): actions.show_outbox,
     ("DELETE", "/outbox"): actions.clear_outbox,
     ("POST", "/account"): actions.set_account,
+    ("POST", "/identities"): identities.add_identities,
     ("POST", "/mail"): mail.count_mail,
     ("POST", "/throttle"): actions.set_throttle,
     ("POST", "/sessions/expire"): actions.expire_sessions,

@@ -1,0 +1,52 @@
+"""Identities that are simply there, many at once, as an account has that was in use for years: nothing of DNS, mail or calls."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ses_sandbox.control.actions import DEFAULT_ACCOUNT, Asked, Reply
+from ses_sandbox.control.body import BadFieldError, Body
+from ses_sandbox.control.sandbox import Parts
+from ses_sandbox.regions import ses_regions
+from ses_sandbox.ses.keylength import KeyLength, SigningKey
+from ses_sandbox.ses.models import EASY, Dkim, Identity, IdentityType, RegionState
+from ses_sandbox.ses.names import is_domain
+from ses_sandbox.ses.tokens import dkim_tokens
+from ses_sandbox.ses.verification import Progress, Status
+
+
+def add_identities(parts: Parts, asked: Asked) -> Reply:
+    """Puts domains with Easy DKIM there: 0.SUFFIX, 1.SUFFIX and so on. Their records are not looked up.
+
+    {"account", "region", "suffix", "count" (default 1), "status" (default SUCCESS), "hoursAgo" (since when it is so)}
+    """
+    body = Body.parse(asked.body, "account", "region", "suffix", "count", "status", "hoursAgo")
+    region, suffix = body.text("region"), body.text("suffix") or ""
+    if region not in ses_regions():
+        raise BadFieldError("region", f"there is no SES in {region}")
+    if not is_domain(suffix):
+        raise BadFieldError("suffix", "must be a domain")
+    count = body.integer("count", 1) or 1
+    progress = Progress(
+        body.choice("status", Status) or Status.SUCCESS,
+        parts.clock.now() - timedelta(hours=body.number("hoursAgo", 0) or 0),
+    )
+    with parts.store.lock:
+        state = parts.store.region(body.text("account") or DEFAULT_ACCOUNT, region)
+        if len(state.identities) + count > state.settings.max_identities:
+            raise BadFieldError("count", f"there is room for {state.settings.max_identities} identities in all")
+        for number in range(count):
+            state.add(_identity(state, f"{number}.{suffix}", progress, progress.since))
+    return Reply({"added": count})
+
+
+def _identity(state: RegionState, name: str, progress: Progress, at: datetime) -> Identity:
+    dkim = Dkim(
+        origin=EASY,
+        progress=progress,
+        signing_enabled=True,
+        tokens=dkim_tokens(state.account, state.region, name),
+        key=SigningKey.generate(KeyLength.RSA_2048_BIT, at),
+        hosted_zone=state.signing_hosted_zone,
+    )
+    return Identity(name, IdentityType.DOMAIN, state.account, state.region, at, progress, dkim=dkim)
