@@ -20,6 +20,7 @@ from cluster.conftest import QUICK, SANDBOX
 from cluster.templates import template
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from cluster.worlds import world
+from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID
@@ -108,6 +109,32 @@ def test_the_printed_policy_suffices_for_every_feature_and_has_nothing_that_is_n
     known = {action.name for action in ACTIONS}
     assert allowed == known, "give a new feature to one of the identities here"
     assert used == allowed - ASKED_BY_SES
+
+
+def test_an_audit_runs_with_the_policy_that_is_printed_for_it_and_uses_all_of_it(tenant: Tenant) -> None:
+    sandbox = tenant.environment.sandbox
+    sandbox.ask("identities", {"region": MALAYSIA, "suffix": tenant.domain, "hoursAgo": 1000})
+    tenant.ses(MALAYSIA).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "ENABLED"})
+    account = _account(tenant)
+    account["spec"]["audit"] = {"regions": [MALAYSIA], "unusedForDays": 30}
+    policy = _printed(account)
+    user = _user_with(tenant, policy)
+
+    tenant.environment.kubectl.apply(account)
+
+    path = f"{ACCOUNTS}/{tenant.account}"
+    audit = eventually(
+        lambda: (tenant.api.get(path) or {}).get("status", {}).get("audit", {}).get("regions"),
+        timeout=PATIENCE,
+        of="the audit to end",
+    )
+    assert [(region["region"], region.get("reason")) for region in audit] == [(MALAYSIA, None)]
+    calls = [call for call in tenant.calls() if call["caller"] == user]
+    assert [call for call in calls if call["error"]] == []
+    used = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
+    assert used == {action for statement in policy["Statement"] for action in statement["Action"]}
+    tenant.ses(MALAYSIA).delete_email_identity(EmailIdentity=f"0.{tenant.domain}")
+    tenant.api.delete(path)
 
 
 def test_a_right_that_the_policy_lacks_is_missed(tenant: Tenant) -> None:

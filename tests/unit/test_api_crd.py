@@ -122,7 +122,7 @@ def test_the_apiserver_defaults_only_what_no_account_and_no_other_mode_decides()
     ("kind", "columns", "wide"),
     [
         (IDENTITY, ["Domain", "Email", "Verified", "Ready", "Reason", "Age"], ["DNS", "DKIM"]),
-        (ACCOUNT, ["Account", "Identities", "Ready", "Reason", "Age"], ["DNS", "Message"]),
+        (ACCOUNT, ["Account", "Identities", "Ready", "Reason", "Age"], ["Findings", "DNS", "Message"]),
         (TEMPLATE, ["From", "Regions", "Ready", "Reason", "Age"], ["Template"]),
     ],
     ids=["SesIdentity", "SesAccount", "SesVerificationTemplate"],

@@ -225,6 +225,15 @@ def test_many_findings_are_cut_into_objects_that_etcd_takes_and_none_is_lost() -
     assert sum(chunk.results for chunk in chunks) == 3_000
 
 
+def test_what_nobody_writes_is_let_go_all_the_same() -> None:
+    chunks = Chunks(SERIES, IRELAND)
+    for number in range(3_000):
+        chunks.add(Found(Finding.UNMANAGED, IRELAND, f"{number}.example.com", "w" * MAX_MESSAGE))
+    (last,) = chunks.rest()
+    assert last.results < 1_000
+    assert chunks.rest() == ()
+
+
 def test_the_same_findings_make_the_same_chunks_and_others_do_not() -> None:
     one, same = chunks_of([found(Finding.UNMANAGED)]), chunks_of([found(Finding.UNMANAGED)])
     (other,) = chunks_of([found(Finding.ORPHANED)])

@@ -92,6 +92,7 @@ ACCOUNT = Kind(
         PrinterColumn("Identities", "integer", ".status.identities", "SesIdentity objects that refer to it"),
         PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether credentials and regions work"),
         PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
+        PrinterColumn("Findings", "integer", ".status.audit.findings", "What the last audit found", priority=1),
         PrinterColumn("DNS", "string", ".spec.dns.defaultProvider", "Who publishes records by default", priority=1),
         PrinterColumn("Message", "string", _condition("Ready", "message"), "What is missing", priority=1),
         _AGE,

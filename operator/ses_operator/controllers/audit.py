@@ -76,15 +76,17 @@ class Shelf:
     async def put(self, region: str, chunks: Iterable[Chunk]) -> None:
         names = self.written.setdefault(region, set())
         for chunk in chunks:
-            if self.trouble:
-                return
-            try:
-                await _patiently(self.reports.put, chunk)
-            except OperatorError as error:
-                self.trouble = f"{chunk.name} cannot be written: {error}"
-                return
-            names.add(chunk.name)
-            self.results += chunk.results
+            if not self.trouble and await self._is_written(chunk):
+                names.add(chunk.name)
+                self.results += chunk.results
+
+    async def _is_written(self, chunk: Chunk) -> bool:
+        try:
+            await _patiently(self.reports.put, chunk)
+        except OperatorError as error:
+            self.trouble = f"{chunk.name} cannot be written: {error}"
+            return False
+        return True
 
     async def close(self) -> AuditReportStatus:
         """Take away what the audits before had and this one has not; what the report has become."""

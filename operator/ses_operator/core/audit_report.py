@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,22 +84,22 @@ class Chunks:
         self._size = 0
         self._results: list[dict[str, Any]] = []
 
-    def add(self, found: Found) -> Iterator[Chunk]:
+    def add(self, found: Found) -> tuple[Chunk, ...]:
         """Take in a finding; the chunk that had no room for it, if so."""
         result = _result(found, self._series)
         size = len(json.dumps(result).encode())
-        if self._size + size > MAX_BYTES:
-            yield from self.rest()
+        full = self.rest() if self._size + size > MAX_BYTES else ()
         self._results.append(result)
         self._size += size
+        return full
 
-    def rest(self) -> Iterator[Chunk]:
+    def rest(self) -> tuple[Chunk, ...]:
         """What is in the last chunk, if there is anything."""
-        if self._results:
-            yield _chunk(self._series, self._region, self._number, self._results)
-            self._number += 1
-            self._size = 0
-            self._results = []
+        if not self._results:
+            return ()
+        chunk = _chunk(self._series, self._region, self._number, self._results)
+        self._results, self._size, self._number = [], 0, self._number + 1
+        return (chunk,)
 
 
 def _chunk(series: Series, region: str, number: int, results: list[dict[str, Any]]) -> Chunk:
