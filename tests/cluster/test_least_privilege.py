@@ -134,7 +134,6 @@ def test_an_audit_runs_with_the_policy_that_is_printed_for_it_and_uses_all_of_it
     used = {f"{call['service']}:{call['operation']}" for call in calls} - FREE
     assert used == {action for statement in policy["Statement"] for action in statement["Action"]}
     tenant.ses(MALAYSIA).delete_email_identity(EmailIdentity=f"0.{tenant.domain}")
-    tenant.api.delete(path)
 
 
 def test_a_right_that_the_policy_lacks_is_missed(tenant: Tenant) -> None:
