@@ -11,7 +11,7 @@ MAX_STATUS = 100_000
 ETCD_LIMIT = 1_500_000
 """Bytes that etcd takes in a request, by default 1.5 MiB."""
 PAGE = 1_000
-MEMORY_PER_IDENTITY = 2_000
+MEMORY_PER_IDENTITY = 1_000
 """Bytes that an identity may cost while it is audited: its name, and its share of lists, reports and interpreter."""
 
 
@@ -73,7 +73,7 @@ def _calls(recording: AuditRecording) -> Iterable[Figure]:
 def _process(recording: AuditRecording) -> Iterable[Figure]:
     per = recording.size.identity_regions
     cpu = (recording.after.cpu - recording.before.cpu) / per * 1000
-    yield Figure("CPU per identity and region", f"{cpu:.1f} ms", "<= 12 ms", cpu <= 12, cpu)
+    yield Figure("CPU per identity and region", f"{cpu:.1f} ms", "<= 5 ms", cpu <= 5, cpu)
     grown = (recording.after.peak_memory - recording.before.peak_memory) / 1e6
     most = 20 + per * MEMORY_PER_IDENTITY / 1e6
     yield Figure(
