@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import string
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -223,6 +224,15 @@ def test_many_findings_are_cut_into_objects_that_etcd_takes_and_none_is_lost() -
     assert [r["properties"]["identity"] for c in chunks for r in c.body["results"]] == [f.identity for f in findings]
     assert len({chunk.name for chunk in chunks}) == len(chunks)
     assert sum(chunk.results for chunk in chunks) == 3_000
+
+
+def test_the_reports_of_a_sesaccount_that_was_made_anew_are_not_those_of_the_one_before() -> None:
+    (old,) = chunks_of([found(Finding.UNMANAGED)])
+    anew = Chunks(replace(SERIES, uid="u2"), IRELAND)
+    anew.add(found(Finding.UNMANAGED))
+    (new,) = anew.rest()
+    assert new.name == old.name
+    assert new.digest != old.digest
 
 
 def test_what_nobody_writes_is_let_go_all_the_same() -> None:

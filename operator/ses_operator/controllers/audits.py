@@ -50,16 +50,21 @@ class Audits:
         self._running: dict[str, _Running] = {}
         self._done: dict[str, AuditStatus] = {}
         self._failed: dict[str, datetime] = {}
+        self._uids: dict[str, str] = {}
         self._tidy: set[str] = set()
 
     async def attend(self, account: SesAccount, aws: AwsAccount) -> float | None:
         """Begin an audit if one is due, end one that is not wanted any more; seconds until the next look, None for none."""
         name, audit = account.metadata.name, account.spec.audit
+        if self._uids.setdefault(name, account.metadata.uid) != account.metadata.uid:
+            self.forget(name)  # another object of the same name
+            self._uids[name] = account.metadata.uid
         if audit is None or account.metadata.is_deleting:
-            self.forget(name)
+            self.stop(name)
+            self._done.pop(name, None)
             await self._remove_reports(account, aws)
             return None
-        self._tidy.discard(account.metadata.uid)
+        self._tidy.discard(name)
         configured = configuration(account.spec, audit)
         running = self._running.get(name)
         if running is not None and (running.configured != configured or running.aws is not aws):
@@ -88,10 +93,11 @@ class Audits:
             running.task.cancel()
 
     def forget(self, name: str) -> None:
-        """The account is not audited any more."""
+        """The account is gone."""
         self.stop(name)
-        self._done.pop(name, None)
-        self._failed.pop(name, None)
+        for known in (self._done, self._failed, self._uids):
+            known.pop(name, None)
+        self._tidy.discard(name)
 
     async def close(self) -> None:
         """End what runs."""
@@ -142,7 +148,8 @@ class Audits:
 
     async def _remove_reports(self, account: SesAccount, aws: AwsAccount) -> None:
         """Of audits that were. Asked once in the life of a process, and after each audit: status alone may be lost."""
-        if account.metadata.uid in self._tidy and account.status.audit is None:
+        name = account.metadata.name
+        if name in self._tidy and account.status.audit is None:
             return
         reports = PolicyReports(self._cluster.client, self._series(account, aws).selector)
         try:
@@ -150,11 +157,10 @@ class Audits:
             await reports.keep_only({})
         except Retry:
             return
-        except (
-            OperatorError
-        ) as error:  # where the kind is not there, or nobody gave the right to it, there are no reports
-            LOGGER.debug("there are no reports of audits: %s", error, extra={"account": account.metadata.name})
-        self._tidy.add(account.metadata.uid)
+        except OperatorError as error:
+            # Where the kind is not installed, or nobody gave the right to it, nothing was written either.
+            LOGGER.debug("there are no reports of audits: %s", error, extra={"account": name})
+        self._tidy.add(name)
 
     def _series(self, account: SesAccount, aws: AwsAccount) -> Series:
         meta = account.metadata

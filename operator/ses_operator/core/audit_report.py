@@ -103,7 +103,8 @@ class Chunks:
 
 
 def _chunk(series: Series, region: str, number: int, results: list[dict[str, Any]]) -> Chunk:
-    digest = hashlib.sha256(json.dumps(results, sort_keys=True).encode()).hexdigest()[:32]
+    # The same findings of a SesAccount that was made anew are to be written again: the others go with the one before.
+    digest = hashlib.sha256(json.dumps([series.uid, results], sort_keys=True).encode()).hexdigest()[:32]
     summary = Counter(result["result"] for result in results)
     name = series.name(region, number)
     owner = {"apiVersion": API_VERSION, "kind": ACCOUNT_KIND, "name": series.account}
