@@ -195,6 +195,24 @@ def events(tenant: Tenant) -> str:
     return "\n".join(event["message"] for event in found["items"] if event["involvedObject"]["name"] == tenant.account)
 
 
+@pytest.mark.usefixtures("operator")
+def test_a_region_that_is_switched_off_is_passed_over_where_all_are_audited_and_told_where_it_is_named(
+    tenant: Tenant,
+) -> None:
+    tenant.ses(CALGARY).create_email_identity(EmailIdentity=f"forgotten.{tenant.domain}")
+    tenant.environment.sandbox.ask("account", {"region": TEL_AVIV, "optedIn": False})
+    set_audit(tenant, {})
+    everywhere = audited(tenant, lambda status: status.completed_at is not None, "the audit of all regions")
+    set_audit(tenant, {"regions": [TEL_AVIV]})
+    there = audited(tenant, lambda status: [each.region for each in status.regions] == [TEL_AVIV], "that of one")
+    tenant.environment.sandbox.ask("account", {"region": TEL_AVIV, "optedIn": True})
+
+    told = {region.region: region.reason for region in everywhere.regions}
+    assert told[CALGARY] is None
+    assert TEL_AVIV not in told
+    assert there.regions[0].reason == Reason.CREDENTIALS_REJECTED
+
+
 @pytest.mark.usefixtures("policy_reports")
 def test_all_findings_stand_in_policy_reports_that_are_written_in_place_and_go_with_the_audit(
     tenant: Tenant, operator: OperatorProcess
