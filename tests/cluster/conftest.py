@@ -23,8 +23,8 @@ _NUMBERS = itertools.count(1)
 
 # SES looks at records half a second after they were asked for, and Route 53 has no limit: the tests read it too.
 SANDBOX = SandboxOptions(speed=60, rate=100, route53_rate=0, check_interval=30, zones=(ZONE,))
-# So often are SES's lists read.
-QUICK = {"pending-poll": 0.5, "idle-poll": 1}
+# So often are SES's lists read. Nobody is to lose a Lease because the machine stood still for a while.
+QUICK = {"pending-poll": 0.5, "idle-poll": 1, "lease-duration": 80, "lease-renew-deadline": 70}
 
 
 @pytest.fixture(scope="session")

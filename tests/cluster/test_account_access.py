@@ -222,7 +222,9 @@ def test_a_secret_that_is_not_labelled_is_read_when_a_person_asks(tenant: Tenant
     tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", request)
 
     eventually(lambda: new in _keys(tenant), timeout=PATIENCE, of="a call with the new key")
-    assert _account(tenant).status.last_handled_reconcile_at == "now"
+    eventually(
+        lambda: _account(tenant).status.last_handled_reconcile_at == "now", timeout=PATIENCE, of="the account to say so"
+    )
     tenant.ready()
 
 
@@ -308,7 +310,7 @@ def _asked_with(key: str, *environments: Environment) -> Iterator[tuple[str, Map
                 yield environment.sandbox.aws_url, call
 
 
-@pytest.mark.parametrize("allowed", [8, 4], ids=["as told", "half of it"])
+@pytest.mark.parametrize("allowed", [8, 1], ids=["as told", "much less"])
 def test_an_account_keeps_to_its_requests_per_second(tenant: Tenant, guarded: Environment, allowed: float) -> None:
     told, count = 8, 12
     account = AwsAccount(guarded.sandbox, f"{60_000_000_000 + allowed:012}")

@@ -124,9 +124,7 @@ class Stage:
         )
         self.guillotine.disarm()
         if not self.operator.process.running:
-            self.tenant.environment.forget_lease(self.operator.options.installation_id)
-            self.operator.start()
-            self.operator.await_ready()
+            self.tenant.environment.revive(self.operator)
 
     def _is_current(self, name: str) -> bool:
         identity = self.tenant.identity(name)

@@ -10,12 +10,11 @@ from typing import Any
 
 import pytest
 
-from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from devcluster import binaries
 from devcluster.apiclient import ACCOUNTS, ApiError
 from devcluster.environment import Environment
-from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.account import SesAccount
 from ses_operator.api.audit import AuditStatus
@@ -26,14 +25,6 @@ from ses_operator.api.reasons import Reason
 CALGARY, TEL_AVIV = "ca-west-1", "il-central-1"
 REPORTS = "/apis/wgpolicyk8s.io/v1alpha2/clusterpolicyreports"
 CRD = "crd/clusterpolicyreports.wgpolicyk8s.io"
-
-
-@pytest.fixture(scope="module")
-def operator(environment: Environment) -> Iterator[OperatorProcess]:
-    """An operator that may be killed: its Lease is soon free."""
-    lease = {"lease-duration": 5, "lease-renew-deadline": 4, "lease-retry-period": 1}
-    with environment.operator(OperatorOptions(installation_id="tests", flags={**QUICK, **lease})) as operator:
-        yield operator
 
 
 @pytest.fixture
@@ -239,8 +230,7 @@ def test_all_findings_stand_in_policy_reports_that_are_written_in_place_and_go_w
     assert found - results(tenant, selector) == Counter({("Unmanaged", f"forgotten.{tenant.domain}"): 1})
 
     operator.kill()
-    operator.start()
-    operator.await_ready()
+    tenant.environment.revive(operator)
     tenant.create(CALGARY)
     eventually(lambda: account(tenant).status.identities == 1, timeout=PATIENCE, of="the account to be looked after")
     restarted = account(tenant).status.audit
@@ -269,8 +259,7 @@ def test_an_audit_that_a_crash_interrupts_is_made_anew_and_its_reports_go_with_t
         set_audit(tenant, {"regions": [CALGARY]})
         audited(tenant, lambda status: status.progress is not None, "progress to be told")
         operator.kill()
-    operator.start()
-    operator.await_ready()
+    tenant.environment.revive(operator)
 
     status = audited(tenant, lambda status: status.completed_at is not None, "the audit to end")
 

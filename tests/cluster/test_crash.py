@@ -80,9 +80,7 @@ class Lives:
         return fell
 
     def _raise(self) -> None:
-        self.tenant.environment.forget_lease(self.operator.options.installation_id)
-        self.operator.start()
-        self.operator.await_ready()
+        self.tenant.environment.revive(self.operator)
 
     def _is_ready(self) -> bool:
         condition = self.tenant.condition(ConditionType.READY)

@@ -52,9 +52,7 @@ def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Ten
     eventually(lambda: len(held(tenant)) == 3 and held(tenant) == left(tenant), timeout=PATIENCE, of="three to be held")
     waiting = sorted(held(tenant))
     operator.kill()
-    tenant.environment.forget_lease(operator.options.installation_id)
-    operator.start()
-    operator.await_ready()
+    tenant.environment.revive(operator)
     tenant.request_reconcile(waiting[0])
     eventually(lambda: is_looked_at(tenant, waiting[0]), timeout=PATIENCE, of="the restarted operator to look at it")
     assert sorted(held(tenant)) == waiting

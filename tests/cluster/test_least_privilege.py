@@ -116,6 +116,7 @@ def test_an_audit_runs_with_the_policy_that_is_printed_for_it_and_uses_all_of_it
     sandbox.ask("identities", {"region": MALAYSIA, "suffix": tenant.domain, "hoursAgo": 1000})
     tenant.ses(MALAYSIA).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "ENABLED"})
     account = _account(tenant)
+    del account["spec"]["notifications"]
     account["spec"]["audit"] = {"regions": [MALAYSIA], "unusedForDays": 30}
     policy = _printed(account)
     user = _user_with(tenant, policy)

@@ -6,23 +6,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.conftest import QUICK
 from cluster.mailroom import MONTREAL, Mailroom
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import Environment
-from devcluster.operator_process import OperatorOptions, OperatorProcess
+from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.meta import RECONCILE_REQUESTED_AT
 from ses_operator.api.reasons import Reason
-
-
-@pytest.fixture(scope="module")
-def operator(environment: Environment) -> Iterator[OperatorProcess]:
-    """An operator that may be killed: its Lease is soon free."""
-    lease = {"lease-duration": 5, "lease-renew-deadline": 4, "lease-retry-period": 1}
-    with environment.operator(OperatorOptions(installation_id="tests", flags={**QUICK, **lease})) as operator:
-        yield operator
 
 
 @pytest.fixture
@@ -54,8 +45,7 @@ def test_a_stuck_identity_is_told_of_once_and_that_it_is_verified_once_through_a
     eventually(lambda: mailroom.notified("mail") == "Stuck", timeout=PATIENCE, of="status to say that it was told")
 
     operator.kill()
-    operator.start()
-    operator.await_ready()
+    mailroom.tenant.environment.revive(operator)
     mailroom.publish("mail")
 
     (_, verified) = mailroom.gets(domain, count=2)

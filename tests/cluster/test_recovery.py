@@ -114,9 +114,7 @@ def test_an_operator_that_dies_in_between_recovers_it_all_the_same(tenant: Tenan
     operator.kill()
 
     _publish(tenant)
-    tenant.environment.forget_lease(operator.options.installation_id)
-    operator.start()
-    operator.await_ready()
+    tenant.environment.revive(operator)
 
     tenant.ready()
     assert tenant.writes() == ["CreateEmailIdentity", "PutEmailIdentityDkimSigningAttributes"]

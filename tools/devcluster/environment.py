@@ -92,6 +92,12 @@ class Environment:
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases"
         self.plane.api.delete(f"{leases}/ses-operator-{installation_id}")
 
+    def revive(self, operator: OperatorProcess) -> None:
+        """Starts an operator that was killed, and waits until it works. The Lease that it still holds is deleted before."""
+        self.forget_lease(operator.options.installation_id)
+        operator.start()
+        operator.await_ready()
+
     def operator(
         self, options: OperatorOptions | None = None, *, name: str | None = None, kubernetes_url: str | None = None
     ) -> OperatorProcess:
