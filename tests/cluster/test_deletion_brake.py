@@ -90,8 +90,7 @@ def test_regions_that_leave_specs_beyond_the_limit_wait_too(tenant: Tenant, oper
     tenant.ready(gone)
     assert tenant.at_ses(f"{gone}.{tenant.domain}").keys() == {IRELAND}
     operator.kill()
-    operator.start()
-    operator.await_ready()
+    tenant.environment.revive(operator)
     assert VIRGINIA in tenant.reconciled(waiting).status.conditions[0].message
     assert tenant.at_ses(f"{waiting}.{tenant.domain}").keys() == {IRELAND, VIRGINIA}
     tenant.change(waiting, regions=[IRELAND, VIRGINIA])
