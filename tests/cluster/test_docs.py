@@ -58,10 +58,11 @@ def kinds_of_flux(control_plane: ControlPlane, crds: None) -> None:  # noqa: ARG
 
 
 def refused(kubectl: Kubectl, *files: Path) -> str:
-    """What the apiserver says against the objects in these files, if anything."""
+    """What the apiserver says against the objects in these files, if anything. An object of that name may stand there, of
+    another test: nothing comes of the conflict."""
     names = [f"--filename={file}" for file in files]
     try:
-        kubectl("apply", "--server-side", "--dry-run=server", "--validate=strict", *names)
+        kubectl("apply", "--server-side", "--dry-run=server", "--force-conflicts", "--validate=strict", *names)
     except KubectlError as error:
         return str(error)
     return ""
