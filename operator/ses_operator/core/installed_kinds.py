@@ -7,7 +7,6 @@ what has to be remembered: how many emails were sent, which key SES was given. S
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from functools import cache
 
 from ses_operator.api.crd import root_schema
 from ses_operator.api.kinds import KINDS, Kind
@@ -31,7 +30,9 @@ def not_served(plurals: Collection[str], kinds: Collection[Kind] = KINDS) -> str
 def outdated(published: Mapping[str, Schema], kinds: Collection[Kind] = KINDS) -> str:
     """What the schemas lack that the apiserver publishes, by kind; empty if nothing. A kind without one is taken for whole."""
     gaps = {
-        kind.kind: list(lacking(_wanted(kind.kind), published[kind.kind])) for kind in kinds if kind.kind in published
+        kind.kind: list(lacking(root_schema(kind, SPOKEN), published[kind.kind]))
+        for kind in kinds
+        if kind.kind in published
     }
     said = [f"{kind} has no {_listed(fields)}" for kind, fields in gaps.items() if fields]
     if not said:
@@ -40,12 +41,6 @@ def outdated(published: Mapping[str, Schema], kinds: Collection[Kind] = KINDS) -
         f"the CustomResourceDefinitions are older than this operator, and status would lose what it has to remember: "
         f"{'; '.join(said)}. Upgrade them with {APPLY}; it then goes on by itself"
     )
-
-
-@cache
-def _wanted(name: str) -> Schema:
-    """The schema of one of our kinds. Made once: it takes longer than all else before the first watch."""
-    return next(root_schema(kind, SPOKEN) for kind in KINDS if kind.kind == name)
 
 
 def lacking(wanted: Schema, served: Schema, path: str = "") -> Iterator[str]:
