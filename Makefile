@@ -5,10 +5,15 @@ PYTHON ?= python3
 WORKERS ?= 2
 # Further arguments for pytest, as in: make test PYTEST_ARGS="tests/unit -k ledger"
 PYTEST_ARGS ?=
+# For make figures: a commit to compare with, the git range that adds a setting, and whether to list what was counted, as in:
+# make figures BASE=v0.1.0 SETTING=v0.1.0..v0.2.0 VERBOSE=1
+BASE ?=
+SETTING ?=
+VERBOSE ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
-PACKAGES := operator/ses_operator sandbox/ses_sandbox tools/bench tools/devcluster tools/docs tools/pictures tools/release tools/bootstrap.py tests
+PACKAGES := operator/ses_operator sandbox/ses_sandbox tools/bench tools/devcluster tools/docs tools/figures tools/pictures tools/release tools/bootstrap.py tests
 COMPILE = $(BIN)/uv pip compile --quiet --python-version 3.11 --generate-hashes --no-annotate --no-header --no-emit-index-url
 # The Python packages in tools/ are run from there, not installed.
 export PYTHONPATH := $(CURDIR)/tools
@@ -16,7 +21,7 @@ export PYTHONPATH := $(CURDIR)/tools
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large bench-audit dist pictures site clean
+.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large bench-audit dist figures pictures site clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -87,6 +92,9 @@ bench-large: setup ## Measure 2,000 identities in 4 regions
 
 bench-audit: setup ## Measure an audit of 10,000 identities in 4 regions
 	@$(BIN)/python -m bench.audit
+
+figures: setup ## Print figures of the structure, of BASE too if given
+	@$(BIN)/python -m figures $(if $(BASE),--base $(BASE)) $(if $(SETTING),--setting $(SETTING)) $(if $(VERBOSE),--verbose)
 
 pictures: setup ## Draw docs/images anew, from a run of a quarter of an hour; needs Debian's prometheus
 	@$(BIN)/uv pip install --quiet --require-hashes --target build/pictures -r requirements/pictures.txt
