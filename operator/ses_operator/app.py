@@ -18,10 +18,11 @@ from typing import Any, NoReturn, Protocol
 
 from kubernetes.aio.client.configuration import Configuration
 
-from ses_operator.api.account import SesAccount
-from ses_operator.api.identity import SesIdentity
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.controllers.cluster import (
+from ses_operator.controllers.event_handlers import Wakeups
+from ses_operator.controllers.shared.cluster import (
     ACCOUNT_INDEXES,
     ENDPOINT_SELECTOR,
     IDENTITY_INDEXES,
@@ -30,19 +31,18 @@ from ses_operator.controllers.cluster import (
     Cluster,
     Reconciler,
 )
-from ses_operator.controllers.queue import WorkQueue
-from ses_operator.controllers.telemetry import DETAILS, Census, Telemetry
-from ses_operator.controllers.wakeups import Wakeups
-from ses_operator.core.keys import ObjectKey
-from ses_operator.kube.client import KubeClient, load_configuration
-from ses_operator.kube.events import EventRecorder
-from ses_operator.kube.informers import Informer, Informers
-from ses_operator.kube.lease import Elector
-from ses_operator.kube.lease_object import LeaseObject, lease_key, new_identity
-from ses_operator.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, TEMPLATES
-from ses_operator.kube.store import ObjectStore
-from ses_operator.kube.watch import Reflectors
+from ses_operator.controllers.shared.telemetry import DETAILS, Census, Telemetry
+from ses_operator.core.model.keys import ObjectKey
 from ses_operator.probes import serving
+from ses_operator.runtime.kube.client import KubeClient, load_configuration
+from ses_operator.runtime.kube.events import EventRecorder
+from ses_operator.runtime.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, TEMPLATES
+from ses_operator.runtime.lease.election import Elector
+from ses_operator.runtime.lease.lease_object import LeaseObject, lease_key, new_identity
+from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.runtime.watch.informers import Informer, Informers
+from ses_operator.runtime.watch.reflector import Reflectors
+from ses_operator.runtime.workqueue import WorkQueue
 from ses_operator.settings import Settings
 
 logger = logging.getLogger(__name__)

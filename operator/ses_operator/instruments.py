@@ -8,8 +8,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from ses_operator.core.census import Sample
-from ses_operator.core.metrics import Metric
+from ses_operator.core.metrics.identity_metrics import Sample
+from ses_operator.core.metrics.registry import Metric
 
 
 def counter(metric: Metric, registry: CollectorRegistry) -> Counter:

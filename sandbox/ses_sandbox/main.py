@@ -110,7 +110,7 @@ def serve(
     # moto takes its time to import; --help does not wait for it.
     from ses_sandbox.route53 import Route53Settings
     from ses_sandbox.server import SandboxServer
-    from ses_sandbox.ses.schedule import CheckSchedule
+    from ses_sandbox.ses.verifier.schedule import CheckSchedule
     from ses_sandbox.settings import SandboxSettings
 
     settings = SandboxSettings(

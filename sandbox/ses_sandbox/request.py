@@ -11,7 +11,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, unquote
 
-from ses_sandbox.ses.wire import Match, Router, service_model
+from ses_sandbox.ses.protocol.wire import Match, Router, service_model
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIEnvironment

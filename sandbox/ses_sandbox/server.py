@@ -21,10 +21,10 @@ from ses_sandbox.faults import Faults
 from ses_sandbox.http import HttpServer
 from ses_sandbox.route53 import Route53Middleware
 from ses_sandbox.seed import create_zones, reset_moto
-from ses_sandbox.ses.outbox import Outbox
 from ses_sandbox.ses.service import SesService
-from ses_sandbox.ses.store import Store
-from ses_sandbox.ses.verifier import Verifier
+from ses_sandbox.ses.state.outbox import Outbox
+from ses_sandbox.ses.state.store import Store
+from ses_sandbox.ses.verifier.verifier import Verifier
 from ses_sandbox.settings import SandboxSettings
 from ses_sandbox.throttle import Throttle
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from ses_sandbox.route53 import Route53Settings
-from ses_sandbox.ses.schedule import CheckSchedule
+from ses_sandbox.ses.verifier.schedule import CheckSchedule
 
 
 @dataclass(frozen=True, slots=True)

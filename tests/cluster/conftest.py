@@ -15,7 +15,7 @@ from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import Sandbox, SandboxOptions
 from devcluster.waiting import eventually
-from ses_operator.api.meta import FINALIZER
+from ses_operator.api.base.meta import FINALIZER
 
 __all__ = ["control_plane", "crds", "kubectl", "namespace"]
 

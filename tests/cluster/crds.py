@@ -17,9 +17,9 @@ import yaml
 
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl
-from ses_operator.api.crd import render_all
-from ses_operator.api.kinds import KINDS, Kind
-from ses_operator.api.meta import API_VERSION
+from ses_operator.api.base.meta import API_VERSION
+from ses_operator.api.schema.crd import render_all
+from ses_operator.api.schema.kinds import KINDS, Kind
 
 OPENAPI = f"/openapi/v3/apis/{API_VERSION}"
 _PUBLISHED_WITHIN = 90.0

@@ -9,10 +9,10 @@ from pathlib import Path
 from cluster.tenant import PATIENCE
 from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.waiting import eventually
-from ses_operator.api.identity import SesIdentity
-from ses_operator.core.keys import ObjectKey
-from ses_operator.kube.client import KubeClient, WriteGate, load_configuration, open_gate
-from ses_operator.kube.resources import IDENTITIES, JsonObject
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.kube.client import KubeClient, WriteGate, load_configuration, open_gate
+from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
 
 
 @asynccontextmanager

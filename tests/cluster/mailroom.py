@@ -8,8 +8,8 @@ from typing import Any
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import ACCOUNTS
 from devcluster.waiting import eventually
-from ses_operator.api.account import SesAccount
-from ses_operator.api.notifications import NotificationsStatus
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.account.notifications import NotificationsStatus
 
 MONTREAL = "ca-central-1"
 

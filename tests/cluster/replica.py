@@ -22,11 +22,11 @@ from devcluster.forked import fork_module
 from devcluster.process import Process
 from ses_operator import logs
 from ses_operator.app import run
-from ses_operator.controllers.cluster import Cluster, Reconciler
-from ses_operator.controllers.queue import Result
-from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Retry
-from ses_operator.kube.lease import boot_time
+from ses_operator.controllers.shared.cluster import Cluster, Reconciler
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Retry
+from ses_operator.runtime.lease.election import boot_time
+from ses_operator.runtime.workqueue import Result
 from ses_operator.settings import LogFormat, LogLevel, Settings
 
 TICK = 0.01

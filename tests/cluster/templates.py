@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from cluster.tenant import Tenant
-from ses_operator.api.meta import API_VERSION
+from ses_operator.api.base.meta import API_VERSION
 
 
 def template(tenant: Tenant, **spec: Any) -> dict[str, Any]:

@@ -16,11 +16,11 @@ import boto3
 from devcluster.apiclient import ACCOUNTS, IDENTITIES, ApiClient
 from devcluster.environment import Environment
 from devcluster.waiting import eventually
-from ses_operator.api.account import SesAccount
-from ses_operator.api.conditions import Condition, ConditionType, find
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import API_VERSION, OWNER_TAG, RECONCILE_REQUESTED_AT
-from ses_operator.api.reasons import Reason
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.conditions import Condition, ConditionType, find
+from ses_operator.api.base.meta import API_VERSION, OWNER_TAG, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client

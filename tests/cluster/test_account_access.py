@@ -18,10 +18,10 @@ from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID
 from devcluster.waiting import eventually
-from ses_operator.api.account import SesAccount
-from ses_operator.api.conditions import Condition, ConditionType, find
-from ses_operator.api.meta import RECONCILE_REQUESTED_AT
-from ses_operator.api.reasons import Reason
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.conditions import Condition, ConditionType, find
+from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

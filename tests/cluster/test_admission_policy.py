@@ -16,10 +16,10 @@ from devcluster.apiclient import ACCOUNTS
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import KubectlError
 from devcluster.waiting import eventually
-from ses_operator.api.admission import manifests
-from ses_operator.api.kinds import IDENTITY
-from ses_operator.api.meta import API_VERSION
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import API_VERSION
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.schema.admission import manifests
+from ses_operator.api.schema.kinds import IDENTITY
 from unit.petitions import CASES, Case
 
 pytestmark = pytest.mark.usefixtures("crds")

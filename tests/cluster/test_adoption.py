@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cluster.tenant import Tenant, tags
 from cluster.verdicts import explains
 from devcluster.operator_process import OperatorProcess
-from ses_operator.api.meta import OWNER_TAG
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -45,11 +45,11 @@ from devcluster.guillotine import Guillotine, Moment
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType, find
-from ses_operator.api.identity import SesIdentity, SesIdentitySpec
-from ses_operator.api.identity_status import RecordStatus
-from ses_operator.api.meta import FOOTPRINT, WITHDRAW_FROM
-from ses_operator.core.dkim_keys import new_key
+from ses_operator.api.base.conditions import ConditionType, find
+from ses_operator.api.base.meta import FOOTPRINT, WITHDRAW_FROM
+from ses_operator.api.identity.kind import SesIdentity, SesIdentitySpec
+from ses_operator.api.identity.status import RecordStatus
+from ses_operator.core.features.dkim_keys import new_key
 
 CHANGES = changes(7)
 

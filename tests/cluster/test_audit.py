@@ -16,10 +16,10 @@ from devcluster.apiclient import ACCOUNTS, ApiError
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.account import SesAccount
-from ses_operator.api.audit import AuditStatus
-from ses_operator.api.meta import OWNER_TAG, RECONCILE_REQUESTED_AT
-from ses_operator.api.reasons import Reason
+from ses_operator.api.account.audit import AuditStatus
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.meta import OWNER_TAG, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.reasons import Reason
 
 # In use by no other module: they stand for the same AWS account.
 CALGARY, TEL_AVIV = "ca-west-1", "il-central-1"

@@ -13,8 +13,8 @@ from cluster.verdicts import explains
 from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
-from ses_operator.api.meta import OWNER_TAG
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

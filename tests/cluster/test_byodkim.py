@@ -12,12 +12,12 @@ from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.meta import WATCH_LABEL
-from ses_operator.api.reasons import Reason
-from ses_operator.core import txt
-from ses_operator.core.dkim_keys import new_key, read_key
-from ses_operator.core.dkim_source import OwnKey
-from ses_operator.core.records import published_key
+from ses_operator.api.base.meta import WATCH_LABEL
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.features.dkim_keys import new_key, read_key
+from ses_operator.core.model import txt
+from ses_operator.core.model.dkim_source import OwnKey
+from ses_operator.core.model.records import published_key
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -28,10 +28,10 @@ from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.ports import free_port
 from devcluster.sandbox_process import Sandbox
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
-from ses_operator.core.dkim_keys import read_key
-from ses_operator.core.dkim_source import OwnKey
-from ses_operator.kube.lease_object import lease_key
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.core.features.dkim_keys import read_key
+from ses_operator.core.model.dkim_source import OwnKey
+from ses_operator.runtime.lease.lease_object import lease_key
 
 ID = {"installationID": "chart"}
 KINDS = (

@@ -12,7 +12,7 @@ from cluster.tenant import Tenant
 from devcluster import binaries
 from devcluster.binaries import Part
 from devcluster.environment import ROOT
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

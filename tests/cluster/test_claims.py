@@ -12,8 +12,8 @@ from devcluster.environment import Environment
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -9,8 +9,8 @@ import pytest
 from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionStatus, ConditionType, find
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.conditions import ConditionStatus, ConditionType, find
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -7,9 +7,9 @@ import pytest
 from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType, find
-from ses_operator.api.reasons import Reason
-from ses_operator.core.contention import FIGHT
+from ses_operator.api.base.conditions import ConditionType, find
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.planning.contention import FIGHT
 
 pytestmark = pytest.mark.usefixtures("operator")
 

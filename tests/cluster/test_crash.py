@@ -21,8 +21,8 @@ from devcluster.environment import Environment
 from devcluster.guillotine import Guillotine, Moment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
-from ses_operator.api.meta import FOOTPRINT
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.meta import FOOTPRINT
 
 IRELAND, VIRGINIA, SYDNEY = "eu-west-1", "us-east-1", "ap-southeast-2"
 APPLIED_IN = (IRELAND, VIRGINIA)

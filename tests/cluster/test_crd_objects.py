@@ -13,10 +13,13 @@ import yaml
 from cluster.crds import ApiServer, published_schemas
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl
-from ses_operator.api.account import AccountRegionStatus, SendQuotaStatus, SesAccountStatus
-from ses_operator.api.conditions import Condition, ConditionStatus, ConditionType
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.identity_status import (
+from ses_operator.api.account.kind import AccountRegionStatus, SendQuotaStatus, SesAccountStatus
+from ses_operator.api.base.conditions import Condition, ConditionStatus, ConditionType
+from ses_operator.api.base.meta import API_VERSION
+from ses_operator.api.base.model import Model
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import (
     DnsStatus,
     RecordStatus,
     RegionDkimStatus,
@@ -26,10 +29,7 @@ from ses_operator.api.identity_status import (
     VerificationEmailStatus,
     ZoneStatus,
 )
-from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, Kind
-from ses_operator.api.meta import API_VERSION
-from ses_operator.api.model import Model
-from ses_operator.api.reasons import Reason
+from ses_operator.api.schema.kinds import ACCOUNT, IDENTITY, KINDS, Kind
 
 pytestmark = pytest.mark.usefixtures("crds")
 

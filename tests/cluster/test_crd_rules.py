@@ -12,9 +12,9 @@ from cluster.account_cases import GOVERNANCE_CASES
 from cluster.crds import ApiServer, Case, Cause
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl
-from ses_operator.api.crd import custom_resource_definition
-from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, TEMPLATE, Kind
-from ses_operator.api.meta import API_VERSION
+from ses_operator.api.base.meta import API_VERSION
+from ses_operator.api.schema.crd import custom_resource_definition
+from ses_operator.api.schema.kinds import ACCOUNT, IDENTITY, KINDS, TEMPLATE, Kind
 
 pytestmark = pytest.mark.usefixtures("crds")
 

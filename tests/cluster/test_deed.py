@@ -10,7 +10,7 @@ from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

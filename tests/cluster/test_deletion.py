@@ -11,7 +11,7 @@ from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import Environment
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -11,9 +11,9 @@ from devcluster.apiclient import ACCOUNTS, IDENTITIES
 from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
-from ses_operator.api.meta import ALLOW_DELETION
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.meta import ALLOW_DELETION
+from ses_operator.api.base.reasons import Reason
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 NAMES = ("a", "b", "c", "d")

@@ -8,11 +8,11 @@ from cluster.tenant import PATIENCE, Tenant
 from devcluster.externaldns import dnsendpoint_crd
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionStatus, ConditionType, find
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.identity_status import RecordStatus
-from ses_operator.api.meta import FOOTPRINT
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.conditions import ConditionStatus, ConditionType, find
+from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import RecordStatus
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 DMARC = {"policy": "quarantine", "alignment": {"dkim": "Strict"}, "rua": ["mailto:dmarc@example.com"]}

@@ -18,7 +18,7 @@ from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.kustomize_controller import kinds
 from docs.pages import EXAMPLES, PAGES, Block, blocks
-from ses_operator.api.meta import API_VERSION
+from ses_operator.api.base.meta import API_VERSION
 
 SMALL: Mapping[str, Mapping[str, Any]] = {
     "SesIdentity": {"domain": "mail.example.com", "regions": ["eu-west-1", "us-east-1"]},

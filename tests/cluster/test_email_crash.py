@@ -10,7 +10,7 @@ from devcluster.environment import Environment
 from devcluster.guillotine import Guillotine
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 OSAKA = "ap-northeast-3"
 KINDS_OF_EMAIL = {

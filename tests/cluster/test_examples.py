@@ -20,8 +20,8 @@ from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
 from gitops.argocd import out_of_sync
-from ses_operator.api.meta import OWNER_TAG
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client

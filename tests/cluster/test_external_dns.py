@@ -13,7 +13,7 @@ from devcluster.environment import Environment
 from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
 from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.waiting import eventually
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -9,8 +9,8 @@ import pytest
 
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.waiting import eventually
-from ses_operator.api.meta import FOOTPRINT
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.reasons import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_ses import SESClient

@@ -18,8 +18,8 @@ from devcluster.environment import Environment
 from devcluster.forked import fork_operator
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.meta import HAND_OVER_TO, OWNER_TAG
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import HAND_OVER_TO, OWNER_TAG
+from ses_operator.api.base.reasons import Reason
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 SPEC: dict[str, Any] = {"mailFrom": {"subdomain": "bounce"}, "tags": {"team": "payments"}}

@@ -12,11 +12,11 @@ from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl
 from devcluster.proxy import Cut, TcpProxy
 from devcluster.subjects import User
-from ses_operator.api.meta import FINALIZER
-from ses_operator.api.reasons import Reason
-from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Blocked, Gone, Retry, Stale
-from ses_operator.kube.resources import IDENTITIES, SECRETS
+from ses_operator.api.base.meta import FINALIZER
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Blocked, Gone, Retry, Stale
+from ses_operator.runtime.kube.resources import IDENTITIES, SECRETS
 
 pytestmark = pytest.mark.usefixtures("crds")
 

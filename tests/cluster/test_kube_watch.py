@@ -15,15 +15,15 @@ from devcluster.externaldns import dnsendpoint_crd
 from devcluster.kubectl import Kubectl
 from devcluster.proxy import Cut, TcpProxy
 from devcluster.subjects import User
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import WATCH_LABEL
-from ses_operator.core.keys import ObjectKey
-from ses_operator.kube import watch
-from ses_operator.kube.client import KubeClient
-from ses_operator.kube.informers import Informer, Informers, Origin
-from ses_operator.kube.resources import DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, JsonObject
-from ses_operator.kube.store import Change, ObjectStore, Sighting
-from ses_operator.kube.watch import Reflector, Reflectors
+from ses_operator.api.base.meta import WATCH_LABEL
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.resources import DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, JsonObject
+from ses_operator.runtime.watch import reflector as watch
+from ses_operator.runtime.watch.cache import Change, ObjectStore, Sighting
+from ses_operator.runtime.watch.informers import Informer, Informers, Origin
+from ses_operator.runtime.watch.reflector import Reflector, Reflectors
 
 pytestmark = pytest.mark.usefixtures("crds")
 
@@ -278,7 +278,7 @@ async def test_what_we_wrote_ourselves_is_told_once_by_the_answer_or_by_the_watc
 async def test_a_deletion_that_no_watch_told_of_is_found(
     admin: KubeClient, namespace: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("ses_operator.kube.informers.COMPARE_INTERVAL", 0.5)
+    monkeypatch.setattr("ses_operator.runtime.watch.informers.COMPARE_INTERVAL", 0.5)
     told = Sightings()
     async with informing(admin, namespace, told) as store:
         # As after a list anew: the store holds what the list of the apiserver does not have.

@@ -8,13 +8,13 @@ import pytest
 
 from cluster.kube import client_of, created, read
 from devcluster.controlplane import ControlPlane
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import FINALIZER, FOOTPRINT
-from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Gone, Stale
-from ses_operator.kube.client import KubeClient
-from ses_operator.kube.resources import IDENTITIES, JsonObject
-from ses_operator.kube.writes import anchor, remove_finalizer, write_status
+from ses_operator.api.base.meta import FINALIZER, FOOTPRINT
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Gone, Stale
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
+from ses_operator.runtime.kube.writes import anchor, remove_finalizer, write_status
 
 pytestmark = pytest.mark.usefixtures("crds")
 

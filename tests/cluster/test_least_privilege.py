@@ -25,9 +25,9 @@ from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID
 from devcluster.waiting import eventually
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 from ses_operator.cli.main import main
-from ses_operator.core.permissions import ACTIONS, Feature
+from ses_operator.core.iam.permissions import ACTIONS, Feature
 
 pytestmark = pytest.mark.usefixtures("operator")
 

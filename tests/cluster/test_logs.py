@@ -12,7 +12,7 @@ from cluster.tenant import Tenant
 from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 PLANTED = "PlantedSecretAccessKeyThatNobodyMaySee"

@@ -10,7 +10,7 @@ import pytest
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from cluster.zone_watch import ZoneWatch
 from devcluster.waiting import eventually
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -6,9 +6,9 @@ import pytest
 
 from cluster.tenant import PATIENCE, ZONE, Tenant
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
 
 pytestmark = pytest.mark.usefixtures("operator")
 

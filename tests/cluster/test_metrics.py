@@ -14,8 +14,8 @@ from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import Sandbox
 from devcluster.waiting import eventually
-from ses_operator.core import metrics
-from ses_operator.core.metrics import METRICS, Metric
+from ses_operator.core.metrics import registry as metrics
+from ses_operator.core.metrics.registry import METRICS, Metric
 
 IRELAND, VIRGINIA, OREGON = "eu-west-1", "us-east-1", "us-west-2"
 

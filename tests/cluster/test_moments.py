@@ -16,9 +16,9 @@ from devcluster.apiclient import IDENTITIES
 from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionStatus, ConditionType, find
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.conditions import ConditionStatus, ConditionType, find
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -19,8 +19,8 @@ from devcluster.environment import Environment
 from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
-from ses_operator.api.meta import FINALIZER, WITHDRAW_FROM
-from ses_operator.core.transitions import RECORDS_RELEASED
+from ses_operator.api.base.meta import FINALIZER, WITHDRAW_FROM
+from ses_operator.core.status.transitions import RECORDS_RELEASED
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -20,9 +20,9 @@ from devcluster.apiclient import ACCOUNTS, ApiClient
 from devcluster.environment import Environment
 from devcluster.ports import free_port
 from devcluster.waiting import eventually
-from ses_operator.api.account import SesAccount
-from ses_operator.api.conditions import ConditionType, find
-from ses_operator.api.reasons import Reason
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.conditions import ConditionType, find
+from ses_operator.api.base.reasons import Reason
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 

@@ -12,8 +12,8 @@ from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.meta import RECONCILE_REQUESTED_AT
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.base.reasons import Reason
 
 
 @pytest.fixture

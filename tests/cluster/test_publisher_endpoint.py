@@ -13,18 +13,18 @@ from devcluster import binaries
 from devcluster.controlplane import ControlPlane
 from devcluster.externaldns import dnsendpoint_crd
 from devcluster.kubectl import Kubectl
-from ses_operator.api.account import TxtQuoting
-from ses_operator.api.meta import FINALIZER, IDENTITY_NAME_LABEL, OWNER_TAG
-from ses_operator.api.reasons import Reason
-from ses_operator.core.keys import ObjectKey, Owner
-from ses_operator.core.problems import Blocked, Retry, Stale
-from ses_operator.core.publication import Publication, RecordState
-from ses_operator.core.records import RecordSet, dkim_records, mail_from_records
-from ses_operator.core.steps import Surplus
+from ses_operator.api.account.kind import TxtQuoting
+from ses_operator.api.base.meta import FINALIZER, IDENTITY_NAME_LABEL, OWNER_TAG
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.problems import Blocked, Retry, Stale
+from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_records
+from ses_operator.core.state.publication import Publication, RecordState
+from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import Endpoint, manifest
-from ses_operator.kube.client import KubeClient, load_configuration
-from ses_operator.kube.resources import DNS_ENDPOINTS
+from ses_operator.runtime.kube.client import KubeClient, load_configuration
+from ses_operator.runtime.kube.resources import DNS_ENDPOINTS
 
 DOMAIN = "mail.example.com"
 DKIM = dkim_records(DOMAIN, "eu-west-1", ("abc",), "dkim.amazonses.com", 300)

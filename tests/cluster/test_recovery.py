@@ -16,8 +16,8 @@ from cluster.worlds import world
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.identity_status import RecordStatus
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.status import RecordStatus
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -13,8 +13,8 @@ from cluster.tenant import PATIENCE, Tenant, tags
 from cluster.verdicts import explains
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.meta import OWNER_TAG
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

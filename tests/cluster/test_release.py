@@ -16,7 +16,7 @@ from devcluster import binaries
 from devcluster.environment import ROOT
 from devcluster.kubectl import Kubectl
 from release.changelog import KINDS as CHANGE_KINDS
-from ses_operator.api.kinds import KINDS
+from ses_operator.api.schema.kinds import KINDS
 
 
 def release(folder: Path) -> Path:

@@ -12,7 +12,7 @@ from devcluster.apiclient import IDENTITIES
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
+from ses_operator.api.base.conditions import ConditionType
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 READS = ("Get", "List", "AssumeRole")

@@ -19,7 +19,7 @@ from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.sandbox_process import ACCOUNT_ID, SandboxOptions
 from devcluster.waiting import eventually
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 if TYPE_CHECKING:
     from mypy_boto3_iam import IAMClient

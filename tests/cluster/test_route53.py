@@ -11,8 +11,8 @@ import pytest
 from cluster.tenant import PATIENCE, Tenant, tags
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
-from ses_operator.api.meta import OWNER_TAG
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

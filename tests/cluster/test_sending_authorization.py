@@ -15,9 +15,9 @@ from botocore.exceptions import ClientError
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import IDENTITIES
 from devcluster.waiting import eventually
-from ses_operator.api.meta import FOOTPRINT
-from ses_operator.api.reasons import Reason
-from ses_operator.api.sending import GENERATED_POLICY
+from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.sending import GENERATED_POLICY
 
 pytestmark = pytest.mark.usefixtures("operator")
 

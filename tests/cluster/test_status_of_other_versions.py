@@ -18,11 +18,11 @@ from devcluster.environment import Environment
 from devcluster.externaldns import dnsendpoint_crd
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.kinds import IDENTITY
-from ses_operator.api.meta import FOOTPRINT
-from ses_operator.core.status import remembered
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.schema.kinds import IDENTITY
+from ses_operator.core.status.status import remembered
 
 WRITTEN = {
     path.stem: yaml.safe_load(path.read_text(encoding="utf-8"))

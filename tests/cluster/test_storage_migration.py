@@ -44,11 +44,11 @@ from devcluster.process import Process
 from devcluster.sandbox_process import Sandbox
 from devcluster.subjects import ServiceAccount
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType, find
-from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, TEMPLATE
-from ses_operator.api.meta import GROUP
+from ses_operator.api.base.conditions import ConditionType, find
+from ses_operator.api.base.meta import GROUP
+from ses_operator.api.schema.kinds import ACCOUNT, IDENTITY, KINDS, TEMPLATE
 from ses_operator.cli.main import main
-from ses_operator.core.stored_versions import ROLE
+from ses_operator.core.kinds.stored_versions import ROLE
 
 NAMESPACE = "default"
 OPTIONS = OperatorOptions("versions", flags=QUICK)

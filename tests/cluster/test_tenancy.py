@@ -12,9 +12,9 @@ from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import Environment
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
-from ses_operator.api.account import SesAccount
-from ses_operator.api.conditions import ConditionType, find
-from ses_operator.api.reasons import Reason
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.conditions import ConditionType, find
+from ses_operator.api.base.reasons import Reason
 
 pytestmark = pytest.mark.usefixtures("operator")
 

@@ -13,8 +13,8 @@ from devcluster.environment import Environment
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions
 from devcluster.waiting import eventually
-from ses_operator.api.account import SesAccount
-from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 
 IRELAND = "eu-west-1"
 

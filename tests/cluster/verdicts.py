@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.waiting import eventually
-from ses_operator.api.conditions import ConditionType
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.reasons import Reason
-from ses_operator.core.transitions import ACTORS_TO_CALL
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.core.status.transitions import ACTORS_TO_CALL
 
 ABNORMAL = {ConditionType.RECONCILING, ConditionType.STALLED}
 ATTEMPTS = 4

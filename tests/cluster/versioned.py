@@ -15,10 +15,10 @@ from devcluster.apiclient import ApiClient, ApiError
 from devcluster.controlplane import ControlPlane
 from devcluster.process import Child, execute
 from devcluster.waiting import eventually
-from ses_operator.api.crd import definition_name, render_all
-from ses_operator.api.kinds import ACCOUNT, IDENTITY, KINDS, Kind
-from ses_operator.api.meta import GROUP
-from ses_operator.api.versions import Version
+from ses_operator.api.base.meta import GROUP
+from ses_operator.api.schema.crd import definition_name, render_all
+from ses_operator.api.schema.kinds import ACCOUNT, IDENTITY, KINDS, Kind
+from ses_operator.api.schema.versions import Version
 
 ALPHA, BETA = "v1alpha1", "v1beta1"
 WARNING = f"{GROUP}/{ALPHA} is deprecated: write {GROUP}/{BETA}"
@@ -30,7 +30,7 @@ BETA_ALONE = (Version(BETA, stored=True),)
 """The releases of docs/upgrades.md, in their order."""
 
 _SPEAKS_BETA = f"""
-import ses_operator.api.meta as meta
+import ses_operator.api.base.meta as meta
 meta.VERSION, meta.API_VERSION = {BETA!r}, "{GROUP}/{BETA}"
 from ses_operator.cli.main import main
 main(prog_name="ses-operator")

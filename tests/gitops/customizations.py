@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from gitops.moments import MOMENTS, Kstatus, Moment
-from ses_operator.api.meta import GROUP, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import GROUP, RECONCILE_REQUESTED_AT
 
 FOLDER = Path(__file__).parents[2] / "gitops" / "argocd"
 CUSTOMIZATIONS = FOLDER / "resource_customizations" / GROUP

@@ -10,25 +10,25 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from ses_operator.api.account import AccountRegionStatus, SesAccount, SesAccountStatus
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.identity_status import STATUS_DEFAULT, SesIdentityStatus
-from ses_operator.api.meta import API_VERSION, OWNER_TAG
-from ses_operator.api.reasons import Reason
+from ses_operator.api.account.kind import AccountRegionStatus, SesAccount, SesAccountStatus
+from ses_operator.api.base.meta import API_VERSION, OWNER_TAG
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import STATUS_DEFAULT, SesIdentityStatus
 from ses_operator.api.template import SesVerificationTemplate, SesVerificationTemplateStatus
-from ses_operator.controllers.accounts import Accounts
-from ses_operator.core.account_report import account_status, region_status
-from ses_operator.core.desired import desired_identity
-from ses_operator.core.keys import Installation, ObjectKey, Owner
-from ses_operator.core.observed import Absent, Observed, Present, RegionView, Unread
-from ses_operator.core.plan import plan_identity, wanted_records
-from ses_operator.core.problems import Problem
-from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.report import Case, not_ready
-from ses_operator.core.ses import AccountFacts, IdentityFacts, VerificationStatus
-from ses_operator.core.status import identity_status, refused_status, unfinished_status
-from ses_operator.core.template_content import content_fault
-from ses_operator.core.templates import (
+from ses_operator.controllers.shared.accounts import Accounts
+from ses_operator.core.account.report import account_status, region_status
+from ses_operator.core.model.keys import Installation, ObjectKey, Owner
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.ses import AccountFacts, IdentityFacts, VerificationStatus
+from ses_operator.core.planning.plan import plan_identity, wanted_records
+from ses_operator.core.state.desired import desired_identity
+from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
+from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.status.report import Case, not_ready
+from ses_operator.core.status.status import identity_status, refused_status, unfinished_status
+from ses_operator.core.templates.content import content_fault
+from ses_operator.core.templates.template import (
     NoTemplate,
     StandingTemplate,
     TemplateView,
@@ -38,7 +38,7 @@ from ses_operator.core.templates import (
     refused_template,
     template_status,
 )
-from ses_operator.kube.store import ObjectStore
+from ses_operator.runtime.watch.cache import ObjectStore
 from unit.world import NOW, covering, fresh_dkim, held_back
 
 REGION = "eu-west-1"

@@ -10,7 +10,7 @@ import yaml
 from gitops.customizations import CUSTOMIZATIONS, KINDS, action_names, customizations, said
 from gitops.moments import MOMENTS, Moment, for_every_reason
 from gitops.program import ask
-from ses_operator.api.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 
 
 def health(moments: tuple[Moment, ...]) -> list[dict[str, str]]:

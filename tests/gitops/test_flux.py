@@ -16,7 +16,7 @@ from devcluster.environment import ROOT, Environment, running
 from devcluster.kustomize_controller import NAMESPACE, Artifacts, ArtifactServer, KustomizeController, kinds
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 ACCOUNT, _ = yaml.safe_load_all((ROOT / "examples" / "quickstart.yaml").read_text(encoding="utf-8"))
 MANUAL = (ROOT / "examples" / "manual.yaml").read_text(encoding="utf-8")

@@ -12,7 +12,7 @@ import yaml
 from devcluster import binaries
 from devcluster.environment import ROOT
 from docs.schemas import LOCATION, write
-from ses_operator.api.meta import API_VERSION
+from ses_operator.api.base.meta import API_VERSION
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 IDENTITY: dict[str, Any] = {

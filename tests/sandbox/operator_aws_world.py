@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 
 import boto3
 
-from ses_operator.aws.budget import Priority, RequestBudget
-from ses_operator.aws.clients import TokenSource, no_tokens
-from ses_operator.aws.config import AccountConfig, Endpoints, StaticCredentials
-from ses_operator.aws.executor import Executor, Gate, always_open
+from ses_operator.aws.calls.budget import Priority, RequestBudget
+from ses_operator.aws.calls.clients import TokenSource, no_tokens
+from ses_operator.aws.calls.config import AccountConfig, Endpoints, StaticCredentials
+from ses_operator.aws.calls.executor import Executor, Gate, always_open
 from ses_operator.aws.sessions import AwsAccount, Sessions
-from ses_operator.core.dkim_source import EasyDkim
-from ses_operator.core.ses import DkimFacts
-from ses_operator.core.steps import CreateIdentity
+from ses_operator.core.model.dkim_source import EasyDkim
+from ses_operator.core.model.ses import DkimFacts
+from ses_operator.core.state.steps import CreateIdentity
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.server import SandboxServer, SandboxSettings
 

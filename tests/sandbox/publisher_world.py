@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING, Any
 import boto3
 
 from sandbox.operator_aws_world import AwsWorld, aws_world
-from ses_operator.api.account import Zone as ZoneEntry
-from ses_operator.aws.budget import RequestBudget
-from ses_operator.aws.calls import Calls
+from ses_operator.api.account.kind import Zone as ZoneEntry
+from ses_operator.aws.calls.budget import RequestBudget
+from ses_operator.aws.calls.calls import Calls
 from ses_operator.aws.route53 import Route53Access
-from ses_operator.core.keys import ObjectKey, Owner
-from ses_operator.core.publication import Publication
-from ses_operator.core.records import RecordSet, dkim_records, mail_from_records, merge
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_records, merge
+from ses_operator.core.state.publication import Publication
 from ses_operator.dns.route53 import Route53Publisher
 from ses_operator.dns.zones import ZoneDirectory
 from ses_sandbox.route53 import Route53Settings

@@ -8,14 +8,14 @@ from dataclasses import replace
 import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
-from ses_operator.aws.budget import Priority
-from ses_operator.core.dkim_keys import new_key, read_key
-from ses_operator.core.dkim_source import EasyDkim, OwnKey, PrivateKey
-from ses_operator.core.fold import after
-from ses_operator.core.observed import Absent, Present
-from ses_operator.core.problems import Blocked, Gone
-from ses_operator.core.ses import SigningOrigin, VerificationStatus
-from ses_operator.core.steps import CreateIdentity, SesStep, SetDkimSource
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.core.features.dkim_keys import new_key, read_key
+from ses_operator.core.model.dkim_source import EasyDkim, OwnKey, PrivateKey
+from ses_operator.core.model.problems import Blocked, Gone
+from ses_operator.core.model.ses import SigningOrigin, VerificationStatus
+from ses_operator.core.planning.expected import after
+from ses_operator.core.state.observed import Absent, Present
+from ses_operator.core.state.steps import CreateIdentity, SesStep, SetDkimSource
 
 NOW = Priority.PERSON
 

@@ -14,10 +14,10 @@ from typing import ClassVar
 import pytest
 
 from sandbox.operator_aws_world import ACCESS_KEY, REGION, AwsWorld, aws_world
-from ses_operator.api.credentials import InstanceMetadata
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.config import AccountConfig, Role, StaticCredentials, WebIdentity
-from ses_operator.core.problems import Blocked
+from ses_operator.api.account.credentials import InstanceMetadata
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.config import AccountConfig, Role, StaticCredentials, WebIdentity
+from ses_operator.core.model.problems import Blocked
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.faults import Fault, FaultKind
 

@@ -11,13 +11,13 @@ import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
 from sandbox.ses_world import private_key
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.budget import Priority
-from ses_operator.core.deed import replication_problem
-from ses_operator.core.dkim_source import DeterministicDkim, EasyDkim, ReplicaDkim
-from ses_operator.core.problems import Blocked
-from ses_operator.core.ses import IdentityFacts, SigningOrigin
-from ses_operator.core.steps import CreateIdentity, DeleteIdentity
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.core.features.deterministic_dkim import replication_problem
+from ses_operator.core.model.dkim_source import DeterministicDkim, EasyDkim, ReplicaDkim
+from ses_operator.core.model.problems import Blocked
+from ses_operator.core.model.ses import IdentityFacts, SigningOrigin
+from ses_operator.core.state.steps import CreateIdentity, DeleteIdentity
 from unit.strategies import wanted
 
 PARENT = "us-east-1"

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.budget import Priority
-from ses_operator.aws.errors import Refused
-from ses_operator.aws.ses import SesRegion
-from ses_operator.core.problems import Gone
-from ses_operator.core.ses import NotificationType, Topic
-from ses_operator.core.steps import SetFeedbackForwarding, SetTopic, SetTopicHeaders
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.aws.errors.translation import Refused
+from ses_operator.aws.ses.identities import SesRegion
+from ses_operator.core.model.problems import Gone
+from ses_operator.core.model.ses import NotificationType, Topic
+from ses_operator.core.state.steps import SetFeedbackForwarding, SetTopic, SetTopicHeaders
 
 NOW = Priority.PERSON
 ARN = f"arn:aws:sns:{REGION}:123456789012:mail"

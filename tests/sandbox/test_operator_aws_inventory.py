@@ -12,18 +12,18 @@ import boto3
 import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, until
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.budget import Priority
-from ses_operator.aws.inventory import Intervals, Inventory, Listed, NotListed, NotYetListed
-from ses_operator.core.keys import ObjectKey
-from ses_operator.core.problems import Retry
-from ses_operator.core.records import dkim_records
-from ses_operator.core.ses import DkimFacts, ListedIdentity, VerificationStatus
-from ses_operator.core.steps import DeleteIdentity
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.aws.listing.identity_cache import Intervals, Inventory, Listed, NotListed, NotYetListed
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Retry
+from ses_operator.core.model.records import dkim_records
+from ses_operator.core.model.ses import DkimFacts, ListedIdentity, VerificationStatus
+from ses_operator.core.state.steps import DeleteIdentity
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.faults import Fault, FaultKind
 from ses_sandbox.server import SandboxSettings
-from ses_sandbox.ses.verification import Status
+from ses_sandbox.ses.state.verification import Status
 
 MAIL = ObjectKey("team-a", "mail")
 OTHER = ObjectKey("team-b", "mail")

@@ -9,11 +9,11 @@ import pytest
 
 from sandbox.operator_aws_world import REGION, AwsWorld, aws_world
 from sandbox.ses_world import fetch
-from ses_operator.api.notifications import Notifications
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.budget import Priority
-from ses_operator.core.letters import Letter
-from ses_operator.core.problems import Blocked, OperatorError, Retry
+from ses_operator.api.account.notifications import Notifications
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.core.model.problems import Blocked, OperatorError, Retry
+from ses_operator.core.notifications.emails import Letter
 
 SENDER, RECIPIENT = "ses@example.com", "team@example.org"
 LETTER = Letter("Grüße: mail.example.com is stuck", "Text – of it", "<p>HTML &lt;of&gt; it</p>")

@@ -8,19 +8,19 @@ from typing import Any
 import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, until
-from ses_operator.api.account import SesAccount, SesAccountSpec
-from ses_operator.api.identity import SesIdentity
-from ses_operator.aws.metric_data import MetricData
-from ses_operator.controllers.accounts import Accounts, OpenAccount
-from ses_operator.controllers.cluster import IDENTITY_INDEXES
-from ses_operator.controllers.mail_figures import MailFigures
-from ses_operator.core.mail_figures import AccountMail, MailEvent, MailQuery, Window, queries
-from ses_operator.core.metrics import IDENTITY_MAIL
-from ses_operator.core.problems import Blocked, Retry
-from ses_operator.kube.store import ObjectStore
+from ses_operator.api.account.kind import SesAccount, SesAccountSpec
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.aws.ses.metric_data import MetricData
+from ses_operator.controllers.account.mail_figures import MailFigures
+from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
+from ses_operator.controllers.shared.cluster import IDENTITY_INDEXES
+from ses_operator.core.metrics.mail_figures import AccountMail, MailEvent, MailQuery, Window, queries
+from ses_operator.core.metrics.registry import IDENTITY_MAIL
+from ses_operator.core.model.problems import Blocked, Retry
+from ses_operator.runtime.watch.cache import ObjectStore
 from ses_sandbox.faults import Fault, FaultKind
-from ses_sandbox.ses.mail_counts import MailEvent as Counted
-from ses_sandbox.ses.mail_counts import Origin, QueryError
+from ses_sandbox.ses.state.mail_counts import MailEvent as Counted
+from ses_sandbox.ses.state.mail_counts import Origin, QueryError
 
 
 async def figures_of(world: AwsWorld) -> MetricData:

@@ -8,14 +8,14 @@ from datetime import timedelta
 import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.budget import Priority
-from ses_operator.aws.errors import Refused
-from ses_operator.aws.ses import SesRegion
-from ses_operator.core.dkim_source import EasyDkim
-from ses_operator.core.problems import Blocked, Gone, Retry, Stale
-from ses_operator.core.ses import ListedIdentity, MailFromFacts, VerificationStatus
-from ses_operator.core.steps import (
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.aws.errors.translation import Refused
+from ses_operator.aws.ses.identities import SesRegion
+from ses_operator.core.model.dkim_source import EasyDkim
+from ses_operator.core.model.problems import Blocked, Gone, Retry, Stale
+from ses_operator.core.model.ses import ListedIdentity, MailFromFacts, VerificationStatus
+from ses_operator.core.state.steps import (
     CreateIdentity,
     DeleteIdentity,
     RestartVerification,
@@ -263,7 +263,7 @@ async def test_nothing_is_sent_while_the_gate_is_shut() -> None:
 
 
 async def test_creating_at_the_rate_of_the_account_is_not_throttled() -> None:
-    """How much of the rate is used is in tests/unit/test_budget.py, on simulated time."""
+    """How much of the rate is used is in tests/unit/aws/test_budget.py, on simulated time."""
     async with aws_world(SandboxSettings(rate=20.0)) as world:
         await asyncio.gather(*(world.create(f"{number}.{DOMAIN}") for number in range(60)))
         assert world.calls()["CreateEmailIdentity"] == 60

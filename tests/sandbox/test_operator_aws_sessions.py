@@ -8,12 +8,12 @@ from dataclasses import replace
 import pytest
 
 from sandbox.operator_aws_world import ACCESS_KEY, REGION, AwsWorld, aws_world
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.budget import Bucket, Priority, RequestBudget
-from ses_operator.aws.calls import Calls
-from ses_operator.aws.config import Endpoints, Role, StaticCredentials
-from ses_operator.aws.errors import Request
-from ses_operator.core.problems import Blocked, Retry
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Bucket, Priority, RequestBudget
+from ses_operator.aws.calls.calls import Calls
+from ses_operator.aws.calls.config import Endpoints, Role, StaticCredentials
+from ses_operator.aws.errors.translation import Request
+from ses_operator.core.model.problems import Blocked, Retry
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.faults import Fault, FaultKind
 

@@ -9,12 +9,12 @@ from dataclasses import replace
 import pytest
 
 from sandbox.publisher_world import UNHURRIED, PublisherWorld, change, publisher_restarted, publisher_world, records_of
-from ses_operator.api.reasons import Reason
-from ses_operator.core.keys import ObjectKey, Owner
-from ses_operator.core.problems import Blocked, Retry
-from ses_operator.core.publication import RecordState
-from ses_operator.core.records import Purpose, RecordSet, RecordType
-from ses_operator.core.steps import Surplus
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.problems import Blocked, Retry
+from ses_operator.core.model.records import Purpose, RecordSet, RecordType
+from ses_operator.core.state.publication import RecordState
+from ses_operator.core.state.steps import Surplus
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.faults import Fault, FaultKind
 from ses_sandbox.route53 import Route53Settings

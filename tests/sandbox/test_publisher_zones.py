@@ -7,9 +7,9 @@ from collections.abc import AsyncIterator
 import pytest
 
 from sandbox.publisher_world import PublisherWorld, publisher_world, records_of
-from ses_operator.api.account import Zone as ZoneEntry
-from ses_operator.api.reasons import Reason
-from ses_operator.core.problems import Blocked, Gone
+from ses_operator.api.account.kind import Zone as ZoneEntry
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.problems import Blocked, Gone
 from ses_operator.dns.zones import MISS_SECONDS, ZoneDirectory
 
 OTHER_ACCOUNT = "210987654321"

@@ -12,9 +12,9 @@ from dataclasses import replace
 import pytest
 
 from sandbox.route53_world import Route53World, create, route53_world
-from ses_operator.api.reasons import Reason
-from ses_operator.core.answers import Finding, FindingState, Outcome, PublishedAt
-from ses_operator.core.records import SPF_VALUE, Purpose, RecordSet, RecordType, dkim_records, mail_from_records
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.records import SPF_VALUE, Purpose, RecordSet, RecordType, dkim_records, mail_from_records
+from ses_operator.core.state.answers import Finding, FindingState, Outcome, PublishedAt
 from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 from ses_sandbox.dnsserver import DnsServer

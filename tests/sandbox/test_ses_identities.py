@@ -13,7 +13,7 @@ from botocore.config import Config
 from botocore.model import OperationModel
 
 from sandbox.ses_world import OTHER_REGION, REGION, SesWorld, refused, ses_world
-from ses_sandbox.ses.wire import service_model
+from ses_sandbox.ses.protocol.wire import service_model
 
 
 @pytest.fixture

@@ -8,13 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_sandbox.ses.keylength import KeyLength, KeyLengthRefused, SigningKey
-from ses_sandbox.ses.lookups import Answer, AnswerKind, dkim_questions, judge, mail_from_question
-from ses_sandbox.ses.models import EASY, EXTERNAL, BringYourOwnKey, Dkim, Identity, IdentityType
-from ses_sandbox.ses.pages import page_of
-from ses_sandbox.ses.schedule import CheckSchedule
-from ses_sandbox.ses.tokens import dkim_tokens
-from ses_sandbox.ses.verification import (
+from ses_sandbox.ses.protocol.pages import page_of
+from ses_sandbox.ses.state.keylength import KeyLength, KeyLengthRefused, SigningKey
+from ses_sandbox.ses.state.models import EASY, EXTERNAL, BringYourOwnKey, Dkim, Identity, IdentityType
+from ses_sandbox.ses.state.tokens import dkim_tokens
+from ses_sandbox.ses.state.verification import (
     DETECTION_PERIOD,
     DomainProgress,
     Progress,
@@ -26,6 +24,8 @@ from ses_sandbox.ses.verification import (
     not_started,
     started,
 )
+from ses_sandbox.ses.verifier.lookups import Answer, AnswerKind, dkim_questions, judge, mail_from_question
+from ses_sandbox.ses.verifier.schedule import CheckSchedule
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 HOUR = timedelta(hours=1)

@@ -13,9 +13,9 @@ import pytest
 from sandbox.operator_aws_world import REGION as WORLD_REGION
 from sandbox.operator_aws_world import AwsWorld, aws_world
 from sandbox.ses_world import SesWorld, refused, ses_world
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.config import AccountConfig, Role, WebIdentity
-from ses_operator.core.problems import Blocked
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.config import AccountConfig, Role, WebIdentity
+from ses_operator.core.model.problems import Blocked
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.server import SandboxSettings
 

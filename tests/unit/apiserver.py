@@ -10,7 +10,7 @@ from typing import Any
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
 
-from ses_operator.kube.client import KubeClient
+from ses_operator.runtime.kube.client import KubeClient
 
 Json = dict[str, Any]
 

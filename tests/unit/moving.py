@@ -7,17 +7,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from ses_operator.api.account import DnsProvider
-from ses_operator.api.meta import WITHDRAW_FROM
-from ses_operator.api.reasons import Reason
-from ses_operator.core.answers import Answer, Finding, FindingState, Outcome, PublishedAt
-from ses_operator.core.footprint import DNS_ENDPOINT_PLACE
-from ses_operator.core.moves import Decision, Fate, FormerPlace, Move, Place, decide
-from ses_operator.core.publication import RecordState
-from ses_operator.core.records import RecordId, RecordSet
-from ses_operator.core.schedule import DELEGATION_TTL
-from ses_operator.core.steps import Surplus
-from ses_operator.core.zone_plan import (
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.api.base.meta import WITHDRAW_FROM
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.dns.migration import Decision, Fate, FormerPlace, Move, Place, decide
+from ses_operator.core.dns.zone_plan import (
     ZonePlan,
     holdings,
     plan_publication,
@@ -25,7 +19,13 @@ from ses_operator.core.zone_plan import (
     plan_retention,
     plan_withdrawal,
 )
-from ses_operator.core.zone_sets import Action, Change, ZoneSet, ZoneView
+from ses_operator.core.dns.zone_sets import Action, Change, ZoneSet, ZoneView
+from ses_operator.core.model.records import RecordId, RecordSet
+from ses_operator.core.model.schedule import DELEGATION_TTL
+from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome, PublishedAt
+from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE
+from ses_operator.core.state.publication import RecordState
+from ses_operator.core.state.steps import Surplus
 from unit.world import NOW
 from unit.zones import DOMAIN, OWNER, change
 

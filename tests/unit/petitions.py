@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from ses_operator.api.reasons import Reason
+from ses_operator.api.base.reasons import Reason
 
 Spec = Mapping[str, Any]
 

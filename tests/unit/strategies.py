@@ -7,17 +7,17 @@ from dataclasses import replace
 
 from hypothesis import strategies as st
 
-from ses_operator.api.account import DnsProvider
-from ses_operator.api.dmarc import Alignment, DmarcPolicy
-from ses_operator.api.identity import AdoptionPolicy, DeletionPolicy
-from ses_operator.api.meta import OWNER_TAG
-from ses_operator.api.sending import GENERATED_POLICY
-from ses_operator.core.desired import Desired, MailFrom, MailFromBehavior
-from ses_operator.core.dkim_source import DkimChoice, EasyDkim, NoDkim, OwnKey, PrivateKey
-from ses_operator.core.dmarc import Dmarc
-from ses_operator.core.keys import ObjectKey, Owner
-from ses_operator.core.policy_documents import WantedPolicy
-from ses_operator.core.ses import NotificationType, Topic, Topics
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.identity.dmarc import Alignment, DmarcPolicy
+from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
+from ses_operator.api.identity.sending import GENERATED_POLICY
+from ses_operator.core.model.dkim_source import DkimChoice, EasyDkim, NoDkim, OwnKey, PrivateKey
+from ses_operator.core.model.dmarc import Dmarc
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.policy_documents import WantedPolicy
+from ses_operator.core.model.ses import NotificationType, Topic, Topics
+from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 
 DOMAIN = "mail.example.com"
 OWNER = Owner("test", ObjectKey("team-a", "mail"))

@@ -6,20 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ses_operator.core.claims import Ownership, ownership
-from ses_operator.core.desired import Desired
-from ses_operator.core.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
-from ses_operator.core.fold import after, remembered_after, unverified_address
-from ses_operator.core.footprint import Footprint
-from ses_operator.core.observed import Absent, Observed, Present, RegionView, Remembered
-from ses_operator.core.pending import pending_changes, suspension
-from ses_operator.core.plan import Plan, footprint_of, plan_identity, surplus_policy, wanted_records
-from ses_operator.core.problems import Problem
-from ses_operator.core.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.records import RecordSet
-from ses_operator.core.rehearsal import rehearse
-from ses_operator.core.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
-from ses_operator.core.steps import (
+from ses_operator.core.features.ownership import Ownership, ownership
+from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import RecordSet
+from ses_operator.core.model.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.planning.dry_run import rehearse
+from ses_operator.core.planning.expected import after, remembered_after, unverified_address
+from ses_operator.core.planning.pending_changes import pending_changes, suspension
+from ses_operator.core.planning.plan import Plan, footprint_of, plan_identity, surplus_policy, wanted_records
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered
+from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.state.steps import (
     CreateIdentity,
     DeleteIdentity,
     DnsStep,

@@ -6,10 +6,10 @@ from collections.abc import Iterable
 
 from hypothesis import strategies as st
 
-from ses_operator.core.keys import ObjectKey, Owner
-from ses_operator.core.ledger import ledger_name
-from ses_operator.core.records import Purpose, RecordSet, RecordType, merge
-from ses_operator.core.zone_sets import Action, Change, ZoneSet, ZoneView, apply, zone_view
+from ses_operator.core.dns.ledger import ledger_name
+from ses_operator.core.dns.zone_sets import Action, Change, ZoneSet, ZoneView, apply, zone_view
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.records import Purpose, RecordSet, RecordType, merge
 
 DOMAIN = "mail.example.com"
 LEDGER = ledger_name(DOMAIN)

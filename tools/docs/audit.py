@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 
 from docs.writing import ROOT, write
-from ses_operator.api.findings import Finding, Scope
+from ses_operator.api.account.findings import Finding, Scope
 
 PAGE = ROOT / "docs" / "audit.md"
 

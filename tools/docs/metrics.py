@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 from docs.queries import KEY_FIGURES, Figure
 from docs.writing import ROOT, write
-from ses_operator.core.mail_figures import QUERIES_PER_CALL, WINDOW_DAYS, MailEvent
-from ses_operator.core.metrics import LABELS, SECTIONS, Metric
+from ses_operator.core.metrics.mail_figures import QUERIES_PER_CALL, WINDOW_DAYS, MailEvent
+from ses_operator.core.metrics.registry import LABELS, SECTIONS, Metric
 
 PAGE = ROOT / "docs" / "metrics.md"
 
 _HEAD = """\
-<!-- Written by `make docs` from operator/ses_operator/core/metrics.py and tools/docs/queries.py. Change it there. -->
+<!-- Written by `make docs` from operator/ses_operator/core/metrics/registry.py and tools/docs/queries.py. Change it there. -->
 # Metrics
 
 The operator serves Prometheus metrics at `/metrics`, on port 8080 (`settings.metricsPort` of the chart).

@@ -7,8 +7,8 @@ import json
 import re
 
 from docs.writing import ROOT, write
-from ses_operator.core.iam_policy import Scope, operator_policy
-from ses_operator.core.permissions import ACTIONS, USUAL, Action
+from ses_operator.core.iam.permissions import ACTIONS, USUAL, Action
+from ses_operator.core.iam.policy import Scope, operator_policy
 
 PAGE = ROOT / "docs" / "permissions.md"
 EXAMPLE = Scope(features=USUAL, zones=("Z0123456789ABCDEFGHIJ",), account_id="123456789012")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docs.writing import ROOT, write
-from ses_operator.api.reasons import Actor, Reason
+from ses_operator.api.base.reasons import Actor, Reason
 
 PAGE = ROOT / "docs" / "reasons.md"
 
 _HEAD = """\
-<!-- Written by `make docs` from operator/ses_operator/api/reasons.py. Change the reasons there. -->
+<!-- Written by `make docs` from operator/ses_operator/api/base/reasons.py. Change the reasons there. -->
 # Reasons
 
 Every condition, and every region in status that is not there yet, carries a reason: one word for programs, beside a message

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from docs.writing import ROOT, write
-from ses_operator.api.crd import custom_resource_definition
-from ses_operator.api.kinds import KINDS, Kind
-from ses_operator.api.meta import API_VERSION
+from ses_operator.api.base.meta import API_VERSION
+from ses_operator.api.schema.crd import custom_resource_definition
+from ses_operator.api.schema.kinds import KINDS, Kind
 
 PAGE = ROOT / "docs" / "reference.md"
 

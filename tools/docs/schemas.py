@@ -13,7 +13,7 @@ from typing import Any
 
 import yaml
 
-from ses_operator.api.crd import render_all
+from ses_operator.api.schema.crd import render_all
 
 FOLDER = Path(__file__).parents[2] / "dist" / "schemas"
 LOCATION = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"

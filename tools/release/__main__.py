@@ -17,7 +17,7 @@ import yaml
 from devcluster import binaries
 from docs import schemas
 from release.changelog import CHANGELOG, changes_of
-from ses_operator.api.crd import render_all
+from ses_operator.api.schema.crd import render_all
 
 ROOT = Path(__file__).parents[2]
 CHECKSUMS = "SHA256SUMS"

@@ -6,12 +6,12 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from ses_operator.api.conditions import Condition
-from ses_operator.api.email import EmailAddress
-from ses_operator.api.fields import Region
-from ses_operator.api.identity import MAX_REGIONS, AccountReference
-from ses_operator.api.meta import ObjectMeta
-from ses_operator.api.model import SERVER_DEFAULT, Model, immutable, list_map, rule, rules
+from ses_operator.api.base.conditions import Condition
+from ses_operator.api.base.fields import Region
+from ses_operator.api.base.meta import ObjectMeta
+from ses_operator.api.base.model import SERVER_DEFAULT, Model, immutable, list_map, rule, rules
+from ses_operator.api.identity.email import EmailAddress
+from ses_operator.api.identity.kind import MAX_REGIONS, AccountReference
 
 MAX_CONTENT = 1_000_000
 """SES takes 10 MB; an object in etcd has to stay below 1.5 MB, with everything that is in it."""

@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from ses_operator.aws.budget import Bucket, Priority
-from ses_operator.aws.calls import Calls, ClientSource
-from ses_operator.aws.config import Role
-from ses_operator.aws.errors import Request
+from ses_operator.aws.calls.budget import Bucket, Priority
+from ses_operator.aws.calls.calls import Calls, ClientSource
+from ses_operator.aws.calls.config import Role
+from ses_operator.aws.errors.translation import Request
 from ses_operator.aws.sessions import AwsAccount
-from ses_operator.core.publication import Zone
-from ses_operator.core.zone_sets import Change, ZoneSet, plain_name
-from ses_operator.core.zones import HostedZone
+from ses_operator.core.dns.zone_sets import Change, ZoneSet, plain_name
+from ses_operator.core.dns.zones import HostedZone
+from ses_operator.core.state.publication import Zone
 
 REQUESTS_PER_SECOND = 5.0
 PAGE_SIZE = 300  # the most that ListResourceRecordSets gives

@@ -8,18 +8,18 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
-from ses_operator.aws.budget import Bucket, Priority, RequestBudget
-from ses_operator.aws.calls import CallReport, Calls, ClientSource
+from ses_operator.aws.calls.budget import Bucket, Priority, RequestBudget
+from ses_operator.aws.calls.calls import CallReport, Calls, ClientSource
+from ses_operator.aws.calls.clients import Clients, TokenSource, no_tokens
+from ses_operator.aws.calls.config import AccountConfig, Role
+from ses_operator.aws.calls.executor import Executor
 from ses_operator.aws.catalog import regions_of
-from ses_operator.aws.clients import Clients, TokenSource, no_tokens
-from ses_operator.aws.config import AccountConfig, Role
-from ses_operator.aws.errors import Request
-from ses_operator.aws.executor import Executor
-from ses_operator.aws.mail import SesMail
-from ses_operator.aws.metric_data import MetricData
-from ses_operator.aws.ses import SesRegion
-from ses_operator.aws.templates import SesTemplates
-from ses_operator.core.problems import Blocked
+from ses_operator.aws.errors.translation import Request
+from ses_operator.aws.ses.identities import SesRegion
+from ses_operator.aws.ses.mail import SesMail
+from ses_operator.aws.ses.metric_data import MetricData
+from ses_operator.aws.ses.templates import SesTemplates
+from ses_operator.core.model.problems import Blocked
 
 FAILURE_SECONDS = 10.0
 """A failed opening is not tried again for this long: a thousand identities of one account ask STS once."""

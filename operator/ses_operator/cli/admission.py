@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ses_operator.api.admission import render
+from ses_operator.api.schema.admission import render
 
 
 @click.command(short_help="Print policies that hold identities to their account's rules.")

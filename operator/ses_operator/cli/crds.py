@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from ses_operator.api.crd import render_all
+from ses_operator.api.schema.crd import render_all
 
 STANDARD_OUTPUT = "-"
 

@@ -12,11 +12,12 @@ import click
 import yaml
 from pydantic import ValidationError
 
-from ses_operator.api.account import SesAccount
-from ses_operator.api.identity import SesIdentity
-from ses_operator.api.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND, TEMPLATE_KIND
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND, TEMPLATE_KIND
+from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.core.iam_policy import (
+from ses_operator.core.iam.permissions import USUAL, Feature
+from ses_operator.core.iam.policy import (
     Document,
     Scope,
     Sending,
@@ -25,8 +26,7 @@ from ses_operator.core.iam_policy import (
     sender_policy,
     zone_policy,
 )
-from ses_operator.core.needs import scope_of
-from ses_operator.core.permissions import USUAL, Feature
+from ses_operator.core.iam.scope import scope_of
 
 
 class Holder(StrEnum):

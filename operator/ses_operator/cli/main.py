@@ -8,7 +8,7 @@ from typing import Final
 
 import click
 
-from ses_operator.api.meta import API_VERSION
+from ses_operator.api.base.meta import API_VERSION
 
 SUBCOMMANDS: Final[Mapping[str, str]] = {
     "admission": "ses_operator.cli.admission:admission",

@@ -14,7 +14,7 @@ import click
 
 from ses_operator import logs
 from ses_operator.app import run as run_replica
-from ses_operator.controllers.build import build_controllers
+from ses_operator.controllers.wiring import build_controllers
 from ses_operator.settings import Option, from_mapping, options
 
 

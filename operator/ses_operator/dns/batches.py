@@ -13,11 +13,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextvars import Context
 from dataclasses import dataclass
 
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.errors import Refused
-from ses_operator.core.batches import ChangeSet, first_batch, halves, is_stale
-from ses_operator.core.problems import Blocked, OperatorError, Retry, Stale
-from ses_operator.core.zone_sets import BatchLimits
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.errors.translation import Refused
+from ses_operator.core.dns.batches import ChangeSet, first_batch, halves, is_stale
+from ses_operator.core.dns.zone_sets import BatchLimits
+from ses_operator.core.model.problems import Blocked, OperatorError, Retry, Stale
 
 LOGGER = logging.getLogger(__name__)
 

@@ -9,14 +9,14 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime
 
-from ses_operator.api.account import TxtQuoting
-from ses_operator.api.meta import FINALIZER
-from ses_operator.api.reasons import Reason
-from ses_operator.core.keys import ObjectKey, Owner
-from ses_operator.core.problems import Blocked, Gone, Problem, Retry
-from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
-from ses_operator.core.records import RecordId, RecordSet
-from ses_operator.core.steps import Surplus
+from ses_operator.api.account.kind import TxtQuoting
+from ses_operator.api.base.meta import FINALIZER
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.problems import Blocked, Gone, Problem, Retry
+from ses_operator.core.model.records import RecordId, RecordSet
+from ses_operator.core.state.publication import DnsObservation, Publication, PublishedRecord, RecordState
+from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.endpoint_object import (
     Endpoint,
     EndpointObject,
@@ -26,8 +26,8 @@ from ses_operator.dns.endpoint_object import (
     release_patch,
     surplus_of,
 )
-from ses_operator.kube.client import KubeClient
-from ses_operator.kube.resources import DNS_ENDPOINTS, JsonObject
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.resources import DNS_ENDPOINTS, JsonObject
 
 REMAKE_AFTER_SECONDS = 10.0
 """An object of ours that somebody deletes is made anew only after this: in a namespace that is being deleted the SesIdentity

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from ses_operator.api.account import TxtQuoting
-from ses_operator.api.meta import (
+from ses_operator.api.account.kind import TxtQuoting
+from ses_operator.api.base.meta import (
     FINALIZER,
     IDENTITY_NAME_LABEL,
     IDENTITY_NAMESPACE_LABEL,
@@ -23,11 +23,11 @@ from ses_operator.api.meta import (
     OWNER_TAG,
     PREFIX,
 )
-from ses_operator.core import txt
-from ses_operator.core.keys import Owner
-from ses_operator.core.publication import Publication
-from ses_operator.core.records import RecordId, RecordSet, RecordType
-from ses_operator.kube.resources import DNS_ENDPOINTS, JsonObject
+from ses_operator.core.model import txt
+from ses_operator.core.model.keys import Owner
+from ses_operator.core.model.records import RecordId, RecordSet, RecordType
+from ses_operator.core.state.publication import Publication
+from ses_operator.runtime.kube.resources import DNS_ENDPOINTS, JsonObject
 
 OWNER_ANNOTATION = OWNER_TAG
 APPLIED_ANNOTATION = f"{PREFIX}applied"

@@ -14,9 +14,9 @@ from contextvars import Context
 from dataclasses import dataclass
 
 from ses_operator.aws.route53 import Route53
-from ses_operator.core.batches import ChangeSet
-from ses_operator.core.keys import Owner
-from ses_operator.core.problems import Blocked, Gone, Retry
+from ses_operator.core.dns.batches import ChangeSet
+from ses_operator.core.model.keys import Owner
+from ses_operator.core.model.problems import Blocked, Gone, Retry
 
 LOGGER = logging.getLogger(__name__)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ses_operator.core.keys import Owner
-from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState
-from ses_operator.core.records import RecordId, RecordSet
-from ses_operator.core.steps import Surplus
+from ses_operator.core.model.keys import Owner
+from ses_operator.core.model.records import RecordId, RecordSet
+from ses_operator.core.state.publication import DnsObservation, Publication, PublishedRecord, RecordState
+from ses_operator.core.state.steps import Surplus
 
 
 class ManualPublisher:

@@ -23,7 +23,7 @@ import dns.rdatatype
 import dns.resolver
 import dns.rrset
 
-from ses_operator.core.answers import Outcome
+from ses_operator.core.state.answers import Outcome
 from ses_operator.dns.silence import Silences
 
 DNS_PORT = 53

@@ -16,10 +16,10 @@ from dns.exception import DNSException
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from ses_operator.core.answers import Answer, Finding, FindingState, Outcome, Probes, PublishedAt
-from ses_operator.core.diagnosis import Case, diagnose, diagnose_all
-from ses_operator.core.matching import matches
-from ses_operator.core.records import RecordSet, RecordType
+from ses_operator.core.dns.diagnosis import Case, diagnose, diagnose_all
+from ses_operator.core.dns.matching import matches
+from ses_operator.core.model.records import RecordSet, RecordType
+from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome, Probes, PublishedAt
 from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers
 
 MAX_SERVERS = 4

@@ -6,16 +6,11 @@ import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from ses_operator.api.reasons import Reason
-from ses_operator.aws.errors import Refused
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.errors.translation import Refused
 from ses_operator.aws.route53 import Route53
-from ses_operator.core.batches import ChangeSet
-from ses_operator.core.keys import Owner
-from ses_operator.core.problems import Blocked, OperatorError, Retry, Stale
-from ses_operator.core.publication import DnsObservation, Publication, PublishedRecord, RecordState, Zone
-from ses_operator.core.records import RecordId, RecordSet
-from ses_operator.core.steps import Surplus
-from ses_operator.core.zone_plan import (
+from ses_operator.core.dns.batches import ChangeSet
+from ses_operator.core.dns.zone_plan import (
     ZonePlan,
     holdings,
     plan_handover,
@@ -24,8 +19,13 @@ from ses_operator.core.zone_plan import (
     plan_retention,
     plan_withdrawal,
 )
-from ses_operator.core.zone_sets import ZoneView
-from ses_operator.core.zones import not_found
+from ses_operator.core.dns.zone_sets import ZoneView
+from ses_operator.core.dns.zones import not_found
+from ses_operator.core.model.keys import Owner
+from ses_operator.core.model.problems import Blocked, OperatorError, Retry, Stale
+from ses_operator.core.model.records import RecordId, RecordSet
+from ses_operator.core.state.publication import DnsObservation, Publication, PublishedRecord, RecordState, Zone
+from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.batches import NOT_CARRIED_OUT, ZoneBatches
 from ses_operator.dns.insync import InsyncPoller
 from ses_operator.dns.zone_reader import ZoneReader

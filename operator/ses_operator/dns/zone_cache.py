@@ -11,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from ses_operator.core.zone_sets import Change, ZoneSet, ZoneView, apply
+from ses_operator.core.dns.zone_sets import Change, ZoneSet, ZoneView, apply
 
 LIFETIME_SECONDS = 60.0
 

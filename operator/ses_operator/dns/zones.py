@@ -7,14 +7,14 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from typing import Generic, TypeVar
 
-from ses_operator.api.account import Zone as ZoneEntry
-from ses_operator.api.reasons import Reason
+from ses_operator.api.account.kind import Zone as ZoneEntry
+from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.route53 import Route53Access
-from ses_operator.core.answers import PublishedAt
-from ses_operator.core.problems import Blocked, Gone, OperatorError, Problem
-from ses_operator.core.publication import Zone
-from ses_operator.core.zone_sets import is_within
-from ses_operator.core.zones import HostedZone, choose_zone
+from ses_operator.core.dns.zone_sets import is_within
+from ses_operator.core.dns.zones import HostedZone, choose_zone
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
+from ses_operator.core.state.answers import PublishedAt
+from ses_operator.core.state.publication import Zone
 
 FRESH_SECONDS = 300.0
 MISS_SECONDS = 15.0

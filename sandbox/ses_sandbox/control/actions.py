@@ -25,8 +25,8 @@ from ses_sandbox.control.views import (
 )
 from ses_sandbox.faults import DnsFailure, Fault, FaultKind, LostResponse
 from ses_sandbox.regions import ses_regions
-from ses_sandbox.ses.models import RegionState, identity_key
-from ses_sandbox.ses.verification import Status, after_link_expiry, verified
+from ses_sandbox.ses.state.models import RegionState, identity_key
+from ses_sandbox.ses.state.verification import Status, after_link_expiry, verified
 
 DEFAULT_ACCOUNT = "123456789012"
 DEFAULT_CALLS = 1000

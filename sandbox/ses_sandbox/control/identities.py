@@ -8,11 +8,11 @@ from ses_sandbox.control.actions import DEFAULT_ACCOUNT, Asked, Reply
 from ses_sandbox.control.body import BadFieldError, Body
 from ses_sandbox.control.sandbox import Parts
 from ses_sandbox.regions import ses_regions
-from ses_sandbox.ses.keylength import KeyLength, SigningKey
-from ses_sandbox.ses.models import EASY, Dkim, Identity, IdentityType, RegionState
-from ses_sandbox.ses.names import is_domain
-from ses_sandbox.ses.tokens import dkim_tokens
-from ses_sandbox.ses.verification import Progress, Status
+from ses_sandbox.ses.state.keylength import KeyLength, SigningKey
+from ses_sandbox.ses.state.models import EASY, Dkim, Identity, IdentityType, RegionState
+from ses_sandbox.ses.state.names import is_domain
+from ses_sandbox.ses.state.tokens import dkim_tokens
+from ses_sandbox.ses.state.verification import Progress, Status
 
 
 def add_identities(parts: Parts, asked: Asked) -> Reply:

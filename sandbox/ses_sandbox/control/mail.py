@@ -8,7 +8,7 @@ from ses_sandbox.control.actions import DEFAULT_ACCOUNT, Asked, Reply
 from ses_sandbox.control.body import BadFieldError, Body
 from ses_sandbox.control.sandbox import Parts
 from ses_sandbox.regions import ses_regions
-from ses_sandbox.ses.mail_counts import MailEvent, Origin, QueryError
+from ses_sandbox.ses.state.mail_counts import MailEvent, Origin, QueryError
 
 EVENTS = {
     "sends": MailEvent.SEND,

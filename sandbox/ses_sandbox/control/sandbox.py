@@ -11,7 +11,7 @@ from ses_sandbox.clock import Clock
 from ses_sandbox.dnsserver import DnsServer
 from ses_sandbox.faults import Faults
 from ses_sandbox.route53 import HostedZones
-from ses_sandbox.ses.store import Store
+from ses_sandbox.ses.state.store import Store
 from ses_sandbox.throttle import Throttle
 
 

@@ -11,9 +11,9 @@ from ses_sandbox.calls import Call
 from ses_sandbox.clock import Clock
 from ses_sandbox.faults import ActiveFault, FaultKind
 from ses_sandbox.route53.history import ZoneEvent
-from ses_sandbox.ses.models import AccountSettings, Identity, RegionState
-from ses_sandbox.ses.outbox import Message
-from ses_sandbox.ses.verification import Progress
+from ses_sandbox.ses.state.models import AccountSettings, Identity, RegionState
+from ses_sandbox.ses.state.outbox import Message
+from ses_sandbox.ses.state.verification import Progress
 from ses_sandbox.ses.views import full_view
 
 FAULT_FIELDS = {

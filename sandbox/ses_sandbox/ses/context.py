@@ -10,8 +10,8 @@ from typing import Any
 from ses_sandbox.access.caller import Caller
 from ses_sandbox.access.guard import Permits
 from ses_sandbox.errors import bad_request, not_found
-from ses_sandbox.ses.models import ConfigurationSet, Identity, IdentityType, RegionState
-from ses_sandbox.ses.store import Store
+from ses_sandbox.ses.state.models import ConfigurationSet, Identity, IdentityType, RegionState
+from ses_sandbox.ses.state.store import Store
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,35 +11,35 @@ from ses_sandbox.access.caller import Caller
 from ses_sandbox.access.guard import Permits
 from ses_sandbox.clock import Clock
 from ses_sandbox.errors import AwsError
-from ses_sandbox.ses import (
-    operations_account,
-    operations_dkim,
-    operations_identity,
-    operations_metrics,
-    operations_policy,
-    operations_templates,
-    operations_v1,
-    operations_v1_shared,
-    sending,
-)
 from ses_sandbox.ses.context import Context, Operation
-from ses_sandbox.ses.query import QueryProtocol
-from ses_sandbox.ses.store import Store
-from ses_sandbox.ses.wire import Match, RestJson, service_model, to_json
+from ses_sandbox.ses.operations import (
+    account,
+    dkim,
+    identity,
+    metrics,
+    policy,
+    sending,
+    templates,
+    v1,
+    v1_shared,
+)
+from ses_sandbox.ses.protocol.query import QueryProtocol
+from ses_sandbox.ses.protocol.wire import Match, RestJson, service_model, to_json
+from ses_sandbox.ses.state.store import Store
 
 V2_OPERATIONS: Mapping[str, Operation] = {
-    **operations_identity.OPERATIONS,
-    **operations_dkim.OPERATIONS,
-    **operations_account.OPERATIONS,
-    **operations_policy.OPERATIONS,
-    **operations_templates.OPERATIONS,
-    **operations_metrics.V2_OPERATIONS,
+    **identity.OPERATIONS,
+    **dkim.OPERATIONS,
+    **account.OPERATIONS,
+    **policy.OPERATIONS,
+    **templates.OPERATIONS,
+    **metrics.V2_OPERATIONS,
     **sending.OPERATIONS,
 }
 V1_OPERATIONS: Mapping[str, Operation] = {
-    **operations_v1.OPERATIONS,
-    **operations_v1_shared.OPERATIONS,
-    **operations_metrics.V1_OPERATIONS,
+    **v1.OPERATIONS,
+    **v1_shared.OPERATIONS,
+    **metrics.V1_OPERATIONS,
 }
 V1_CODES = {
     "BadRequestException": "InvalidParameterValue",

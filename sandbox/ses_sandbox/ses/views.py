@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ses_sandbox.ses.models import EASY, Dkim, Identity, IdentityType, MxFailure, RegionState, VerificationInfo
-from ses_sandbox.ses.names import tag_list
-from ses_sandbox.ses.verification import Status
+from ses_sandbox.ses.state.models import EASY, Dkim, Identity, IdentityType, MxFailure, RegionState, VerificationInfo
+from ses_sandbox.ses.state.names import tag_list
+from ses_sandbox.ses.state.verification import Status
 
 
 def full_view(state: RegionState, identity: Identity) -> dict[str, Any]:

@@ -1,0 +1,311 @@
+"""SesAccount: what the platform team decides once for an AWS account, and what the operator found about it."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from ses_operator.api.account.audit import AuditSpec, AuditStatus
+from ses_operator.api.account.credentials import Credentials
+from ses_operator.api.account.guardrails import Guardrails
+from ses_operator.api.account.notifications import Notifications, NotificationsStatus
+from ses_operator.api.account.tenancy import MAX_PATTERNS, DomainPattern, NamespaceSelector, Tenancy
+from ses_operator.api.base.conditions import Condition
+from ses_operator.api.base.fields import DnsProvider, ExternalID, ObjectName, RoleARN, Tags
+from ses_operator.api.base.meta import ObjectMeta
+from ses_operator.api.base.model import SERVER_DEFAULT, Model, list_map, rule, rules
+
+
+class TxtQuoting(StrEnum):
+    """How a TXT value is written into a DNSEndpoint."""
+
+    QUOTED = "Quoted"
+    VERBATIM = "Verbatim"
+
+
+Endpoint = Annotated[
+    str,
+    Field(
+        max_length=512,
+        json_schema_extra=rules(
+            rule(
+                "isURL(self) && self.matches('^https?://')",
+                "write the endpoint as a URL, such as https://vpce-0a1b2c.email.eu-west-1.vpce.amazonaws.com",
+            )
+        ),
+    ),
+]
+
+
+class Endpoints(Model):
+    """URLs to use in place of those of AWS: VPC endpoints, proxies, or a simulation. One URL serves all regions."""
+
+    sesv2: Endpoint | None = Field(None, description="URL for the SES API v2. Omitted: AWS's own, in each region.")
+    ses: Endpoint | None = Field(None, description="URL for the SES API v1. Omitted: AWS's own, in each region.")
+    route53: Endpoint | None = Field(None, description="URL for Route 53. Omitted: AWS's own.")
+    sts: Endpoint | None = Field(None, description="URL for STS. Omitted: AWS's own.")
+
+
+class Zone(Model):
+    """A Route 53 hosted zone that identities may name, or that needs a role to be written."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.externalID) || has(self.roleARN)",
+                "add roleARN, or remove externalID: the external id is sent when the role is assumed",
+            )
+        )
+    )
+
+    name: ObjectName = Field(
+        description="Name by which an identity refers to the zone, in spec.dns.route53.zoneRef.name."
+    )
+    hosted_zone_id: Annotated[
+        str,
+        Field(
+            max_length=64,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[A-Z0-9]{1,32}$')",
+                    "write the bare id of the hosted zone, such as Z0123456789ABCDEFGHIJ, without /hostedzone/",
+                )
+            ),
+        ),
+    ] = Field(alias="hostedZoneID", description="Id of the hosted zone, such as Z0123456789ABCDEFGHIJ.")
+    role_arn: RoleARN | None = Field(
+        None,
+        alias="roleARN",
+        description=(
+            "Role to assume for every call on this zone, where it belongs to another AWS account. Omitted: the "
+            "account's own credentials."
+        ),
+    )
+    external_id: ExternalID | None = Field(
+        None,
+        alias="externalID",
+        description="External id that this role's trust policy asks for. Omitted: none is sent.",
+    )
+    namespaces: NamespaceSelector | None = Field(
+        None,
+        description="The namespaces whose identities may have records in this zone. Omitted: every namespace.",
+    )
+    allowed_domains: tuple[DomainPattern, ...] = Field(
+        (),
+        max_length=MAX_PATTERNS,
+        description=(
+            "The domains whose records, all of which are at or below the domain, may be written into this zone: by exact "
+            "name, or *.team-a.example.com for every name below it. Omitted: every domain that the zone holds."
+        ),
+    )
+
+
+NameServer = Annotated[
+    str,
+    Field(
+        max_length=270,
+        json_schema_extra=rules(
+            rule(
+                r"self.matches('^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|[[][0-9A-Fa-f:.]+[]])(:[0-9]{1,5})?$')",
+                "write a name server as host or host:port, such as 10.0.0.2:53 or [2001:db8::53]:53",
+            )
+        ),
+    ),
+]
+
+
+class AccountDns(Model):
+    """DNS for the identities of this account."""
+
+    default_provider: DnsProvider | None = Field(
+        None,
+        description=(
+            "Who publishes the records of identities that do not say: Route53, DNSEndpoint or Manual. Default: Route53."
+        ),
+    )
+    zones: tuple[Zone, ...] = Field(
+        (),
+        max_length=64,
+        description=(
+            "Hosted zones that identities may refer to by name, and that are found by longest match beside those "
+            "which the account's credentials can list. A zone of another AWS account needs its roleARN here."
+        ),
+        json_schema_extra=list_map("name"),
+    )
+    nameservers: tuple[NameServer, ...] = Field(
+        (),
+        max_length=16,
+        description=(
+            "Name servers to look records up at, as host or host:port, for split-horizon DNS or where port 53 is "
+            "closed. Omitted: the name servers of the zone itself."
+        ),
+    )
+    txt_quoting: TxtQuoting = Field(
+        TxtQuoting.QUOTED,
+        description=(
+            "How TXT values stand in a DNSEndpoint. Quoted, the default: in double quotes, split after 255 "
+            "characters, as ExternalDNS's provider for Route 53 needs it, for it passes the text on as it is. "
+            "Verbatim: the bare text, for providers that add the quotes themselves."
+        ),
+        json_schema_extra=SERVER_DEFAULT,
+    )
+
+
+class SesAccountSpec(Model):
+    """How the operator works in one AWS account."""
+
+    credentials: Credentials = Field(
+        Credentials(),
+        description="Which AWS credentials the operator works with. Omitted: the default chain of the operator's pod.",
+    )
+    installation_id: str | None = Field(
+        None,
+        alias="installationID",
+        max_length=63,
+        description=(
+            "The installation of the operator that works with this account, where several run in one cluster: its "
+            "installationID. The others leave the account alone, and every object that names it. Omitted: each operator that "
+            "sees the account works with it; then let there be one."
+        ),
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^[a-z0-9]([-a-z0-9]*[a-z0-9])?$')",
+                "write the installationID of an operator: lower-case letters, digits and hyphens, such as production-eu",
+            )
+        ),
+    )
+    endpoints: Endpoints = Field(Endpoints(), description="URLs to use in place of those of AWS. Omitted: AWS's own.")
+    requests_per_second: float = Field(
+        1,
+        ge=0.1,
+        le=1000,
+        description=(
+            "How many requests per second SES allows, per action and region; from 0.1 to 1000. Default: 1, which is "
+            "what SES allows every account. The operator plans its sweeps to use at most 70 percent, and slows down "
+            "when AWS asks it to."
+        ),
+        json_schema_extra={
+            **SERVER_DEFAULT,
+            # The apiserver cuts a broken bound to a whole number before it compares a whole number with it: 0 passes 0.1.
+            **rules(rule("self > 0.0", "write a rate above 0, such as 1, which is what SES allows every account")),
+        },
+    )
+    max_deletions_per_hour: int | None = Field(
+        None,
+        ge=0,
+        le=10_000,
+        description=(
+            "A brake on deletion: so many of this account's SesIdentities are deleted from AWS in an hour, or lose regions that "
+            "leave their spec, from 0 (each waits for a person) to 10000. Those beyond it wait, untouched, and say so; the "
+            "annotation ses-operator.io/allow-deletion with the value true lets a single one go at once. What deletionPolicy "
+            "Retain leaves is not counted. Omitted: no brake."
+        ),
+    )
+    default_tags: Tags = Field(
+        default_factory=dict,
+        description="AWS tags for every identity of this account; an identity's own tag of the same key overrides it.",
+    )
+    dns: AccountDns = Field(AccountDns(), description="DNS for the identities of this account.")
+    tenancy: Tenancy = Field(
+        Tenancy(), description="Which namespaces may use this account, and for which domains. Omitted: all, for any."
+    )
+    guardrails: Guardrails = Field(
+        Guardrails(), description="What is asked of every identity of this account. Omitted: nothing."
+    )
+    audit: AuditSpec | None = Field(
+        None,
+        description=(
+            "Looks over everything that SES has of the account, whoever made it, once in an interval: what is stuck, forgotten, "
+            "unmanaged or open. It finds, and changes nothing. Omitted: no audit."
+        ),
+    )
+    notifications: Notifications | None = Field(
+        None,
+        description=(
+            "Emails about identities of this account that are stuck, failed, revoked or verified. Omitted: none; Events and "
+            "status tell of it in any case."
+        ),
+    )
+
+
+class SendQuotaStatus(Model):
+    """The send quota in one region."""
+
+    max24_hour_send: float | None = Field(
+        None, alias="max24HourSend", description="Messages allowed in 24 hours; -1 means without limit."
+    )
+    max_send_rate: float | None = Field(None, description="Messages allowed per second.")
+
+
+class AccountRegionStatus(Model):
+    """SES in one region that identities of this account use."""
+
+    region: str = Field(description="The AWS region.")
+    reachable: bool | None = Field(None, description="Whether SES answered in this region.")
+    production_access_enabled: bool | None = Field(
+        None,
+        description=(
+            "Whether the account may send to any address here; false: it is in the SES sandbox and may send only to "
+            "verified ones."
+        ),
+    )
+    sending_enabled: bool | None = Field(None, description="Whether sending is enabled for the account here.")
+    enforcement_status: str | None = Field(
+        None, description="Reputation of the account here: HEALTHY, PROBATION or SHUTDOWN."
+    )
+    send_quota: SendQuotaStatus | None = Field(None, description="The send quota here.")
+    reason: str | None = Field(None, description="One word in PascalCase: why the region is not reachable.")
+    message: str | None = Field(None, description="What is wrong in this region, and what to do about it.")
+
+
+class SesAccountStatus(Model):
+    """What the operator found about the account."""
+
+    observed_generation: int = Field(
+        -1,
+        description="The metadata.generation that this status is about; -1 until the operator has seen the object.",
+    )
+    conditions: tuple[Condition, ...] = Field(
+        (),
+        description=(
+            "Ready: the credentials work and every region in use answers. Beside it Reconciling while it may still "
+            "come, or Stalled when only a change of the spec can help."
+        ),
+        json_schema_extra=list_map("type"),
+    )
+    account_id: str | None = Field(
+        None, alias="accountID", description="Id of the AWS account that the credentials belong to."
+    )
+    identities: int | None = Field(None, description="How many SesIdentity objects refer to this account.")
+    regions: tuple[AccountRegionStatus, ...] = Field(
+        (),
+        description="SES in each region that identities of this account use.",
+        json_schema_extra=list_map("region"),
+    )
+    audit: AuditStatus | None = Field(None, description="What the last audit found. Absent without spec.audit.")
+    notifications: NotificationsStatus | None = Field(
+        None,
+        description=(
+            "Why the last email of spec.notifications could not be sent; absent where it could, and where none was to be sent."
+        ),
+    )
+    last_handled_reconcile_at: str | None = Field(
+        None,
+        description="The value of the annotation ses-operator.io/reconcile-requested-at that was last acted on.",
+    )
+
+
+class SesAccount(Model):
+    """SesAccount says how the operator works in one AWS account: credentials, DNS zones, tags and request rate.
+
+    Platform teams write it; SesIdentity objects refer to it by name. Its status reports what SES says of the account in
+    each region in use.
+    """
+
+    metadata: ObjectMeta
+    spec: SesAccountSpec = Field(description="How the operator works in this AWS account.")
+    status: SesAccountStatus = Field(
+        SesAccountStatus(), description="What the operator found about the account. Written by the operator only."
+    )

@@ -1,0 +1,93 @@
+"""Names that the operator writes into Kubernetes and AWS, and the metadata that it reads of an object."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ses_operator.api.base.model import Model, Timestamp
+
+GROUP = "ses-operator.io"
+VERSION = "v1alpha1"
+API_VERSION = f"{GROUP}/{VERSION}"
+
+IDENTITY_KIND = "SesIdentity"
+IDENTITY_PLURAL = "sesidentities"
+TEMPLATE_KIND = "SesVerificationTemplate"
+TEMPLATE_PLURAL = "sesverificationtemplates"
+ACCOUNT_KIND = "SesAccount"
+ACCOUNT_PLURAL = "sesaccounts"
+
+PREFIX = f"{GROUP}/"
+"""All keys of ours, in labels, annotations, finalizers and AWS tags, begin with it."""
+
+FINALIZER = f"{PREFIX}finalizer"
+"""On SesIdentity before the first external write, and on each DNSEndpoint that we make."""
+
+RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
+"""Annotation set by people: any new value asks for a reconcile now; echoed in status.lastHandledReconcileAt."""
+
+HAND_OVER_TO = f"{PREFIX}hand-over-to"
+"""Annotation set by people (``ses-operator handover``): the id of the installation that is to own from now on what this object
+owns. The operator of that installation takes no notice of it."""
+
+FOOTPRINT = f"{PREFIX}footprint"
+"""Annotation of ours: what was, or was about to be, made outside the cluster; what deletion has to undo."""
+
+WITHDRAW_FROM = f"{PREFIX}withdraw-from"
+"""Annotation set by people: a place where records went before (``Route53/<zone id>`` or ``DNSEndpoint``), to be cleared without
+waiting until name servers answer from the new one. It is taken away when that is done."""
+
+ALLOW_DELETION = f"{PREFIX}allow-deletion"
+"""Annotation set by people, with the value true: this SesIdentity may be deleted, and lose regions, whatever the brake of its
+account says."""
+
+LET_GO_AT = f"{PREFIX}let-go-at"
+"""Annotation of ours: when the brake let this SesIdentity go. What has begun to go is not held up any more."""
+
+DELETIONS = f"{PREFIX}deletions"
+"""Annotation of ours on a SesAccount with a brake: how many of its identities were let go, by minute of the last hour."""
+
+NOTIFICATIONS = f"{PREFIX}notifications"
+"""Annotation of ours on a SesAccount with notifications: how many emails were sent, by minute of the last hour."""
+
+WATCH_LABEL = f"{PREFIX}watch"
+"""Label that people put on a Secret, with the value true, to have a change of it noticed at once."""
+
+IDENTITY_NAMESPACE_LABEL = f"{PREFIX}identity-namespace"
+IDENTITY_NAME_LABEL = f"{PREFIX}identity"
+"""Labels on a DNSEndpoint that name the SesIdentity it belongs to (there is no ownerReference, on purpose)."""
+
+OWNER_TAG = f"{PREFIX}owner"
+"""AWS tag on an SES identity: ``<installationID>/<namespace>/<name>`` of the SesIdentity that holds it."""
+
+MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
+MANAGED_BY = "ses-operator"
+
+MAX_NAME = 63
+"""Longest name of a SesIdentity: it stands in label values (63), and in the owner tag (256) beside id and namespace."""
+
+MAX_INSTALLATION_ID = 64
+"""Longest installation id, so that the owner tag stays within SES's 256 characters."""
+
+
+class ObjectMeta(Model):
+    """The part of metadata that the operator reads. ``namespace`` is empty on cluster-scoped kinds."""
+
+    name: str
+    namespace: str = ""
+    uid: str = ""
+    resource_version: str = ""
+    generation: int = 0
+    creation_timestamp: Timestamp | None = None
+    deletion_timestamp: Timestamp | None = None
+    finalizers: tuple[str, ...] = ()
+    labels: Mapping[str, str] = {}
+    annotations: Mapping[str, str] = {}
+
+    @property
+    def is_deleting(self) -> bool:
+        return self.deletion_timestamp is not None
+
+    @property
+    def has_finalizer(self) -> bool:
+        return FINALIZER in self.finalizers

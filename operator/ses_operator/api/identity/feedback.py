@@ -1,0 +1,112 @@
+"""Where bounces and complaints are told, and what is different in single regions."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import ConfigDict, Field
+
+from ses_operator.api.base.fields import Region
+from ses_operator.api.base.model import Model, rule, rules
+
+ConfigurationSetName = Annotated[
+    str,
+    Field(
+        max_length=128,
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^[A-Za-z0-9_-]{1,64}$')",
+                "write the name of a configuration set: 1 to 64 letters, digits, '-' and '_'",
+            )
+        ),
+    ),
+]
+
+
+class FeedbackSpec(Model):
+    """How SES tells of bounces and complaints, in every region."""
+
+    email_forwarding_enabled: bool = Field(
+        description=(
+            "Whether SES forwards bounces and complaints by email, to the Return-Path or the sender of the mail. SES "
+            "itself begins with true. With false it still forwards them while nothing else tells of them: no SNS topic, "
+            "and no event destination of a configuration set."
+        )
+    )
+
+
+class TopicSpec(Model):
+    """An SNS topic that SES tells of one type of event."""
+
+    topic_arn: Annotated[
+        str,
+        Field(
+            max_length=512,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^arn:aws[a-z-]*:sns:[a-z0-9-]+:[0-9]{12}:[A-Za-z0-9_-]{1,256}$')",
+                    "write the ARN of a standard SNS topic, such as arn:aws:sns:eu-west-1:123456789012:bounces",
+                )
+            ),
+        ),
+    ] = Field(
+        alias="topicARN",
+        description=(
+            "ARN of a standard SNS topic in the same region, whose policy lets ses.amazonaws.com publish. It must exist."
+        ),
+    )
+    include_headers: bool = Field(
+        False, description="Whether a notification carries the headers of the mail. Default: false."
+    )
+
+
+class TopicsSpec(Model):
+    """SNS topics by type of event. All three are managed: a type that is not named has no topic."""
+
+    bounce: TopicSpec | None = Field(None, description="Told of each bounce. Omitted: no topic.")
+    complaint: TopicSpec | None = Field(None, description="Told of each complaint. Omitted: no topic.")
+    delivery: TopicSpec | None = Field(None, description="Told of each delivery. Omitted: no topic.")
+
+
+class RegionFeedback(Model):
+    """How SES tells of bounces, complaints and deliveries in one region."""
+
+    topics: TopicsSpec = Field(
+        description="SNS topics, which are of one region. For all types together, for one that is omitted has none."
+    )
+
+
+def _topic_is_there(kind: str) -> str:
+    """What is no ARN of a topic is refused as such."""
+    topic = f"self.feedback.topics.{kind}"
+    arn = f"{topic}.topicARN"
+    return f"(!has({topic}) || !{arn}.contains(':sns:') || {arn}.contains(':sns:' + self.region + ':'))"
+
+
+class RegionOverride(Model):
+    """What is different in one region."""
+
+    model_config = ConfigDict(
+        json_schema_extra=rules(
+            rule(
+                "!has(self.feedback) || "
+                f"({' && '.join(_topic_is_there(kind) for kind in ('bounce', 'complaint', 'delivery'))})",
+                "name topics of the override's own region: SES publishes to no topic of another",
+            )
+        )
+    )
+
+    region: Region = Field(description="One of spec.regions.")
+    configuration_set_name: ConfigurationSetName | None = Field(
+        None,
+        description=(
+            "The configuration set that mail of this identity uses in this region, in place of "
+            "spec.configurationSetName. It must exist there. Omitted: as there."
+        ),
+    )
+    feedback: RegionFeedback | None = Field(
+        None,
+        description=(
+            "SNS topics in this region. Omitted: left as they are, and those that were set here before are taken away."
+        ),
+    )

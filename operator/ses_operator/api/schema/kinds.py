@@ -1,0 +1,124 @@
+"""The kinds: what each is called, and what ``kubectl get`` shows of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.base.meta import (
+    ACCOUNT_KIND,
+    ACCOUNT_PLURAL,
+    IDENTITY_KIND,
+    IDENTITY_PLURAL,
+    MAX_NAME,
+    TEMPLATE_KIND,
+    TEMPLATE_PLURAL,
+)
+from ses_operator.api.base.model import Model, rule
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.template import SesVerificationTemplate
+
+
+@dataclass(frozen=True, slots=True)
+class PrinterColumn:
+    """A column of ``kubectl get``. ``priority`` 0 always shows, 1 with ``-o wide``."""
+
+    name: str
+    type: str
+    json_path: str
+    description: str
+    priority: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """What a CustomResourceDefinition says of a kind. ``root_rules`` are CEL rules on the object as a whole."""
+
+    model: type[Model]
+    kind: str
+    plural: str
+    scope: str
+    short_names: tuple[str, ...]
+    columns: tuple[PrinterColumn, ...]
+    root_rules: tuple[JsonValue, ...] = ()
+
+    @property
+    def singular(self) -> str:
+        return self.kind.lower()
+
+
+def _condition(type_: str, member: str) -> str:
+    return f'.status.conditions[?(@.type=="{type_}")].{member}'
+
+
+_AGE = PrinterColumn("Age", "date", ".metadata.creationTimestamp", "Time since the object was created")
+
+IDENTITY = Kind(
+    model=SesIdentity,
+    kind=IDENTITY_KIND,
+    plural=IDENTITY_PLURAL,
+    scope="Namespaced",
+    short_names=("sesid",),
+    columns=(
+        PrinterColumn("Domain", "string", ".spec.domain", "The domain"),
+        PrinterColumn("Email", "string", ".spec.email", "The address, of an identity that is one"),
+        PrinterColumn("Verified", "string", ".status.verifiedRegions", "Regions that report verified, of all"),
+        PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether all is done and verified"),
+        PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
+        PrinterColumn("DNS", "string", ".status.dns.provider", "Who publishes the DNS records", priority=1),
+        PrinterColumn(
+            "DKIM", "string", _condition("DKIMVerified", "status"), "Whether DKIM is verified everywhere", priority=1
+        ),
+        _AGE,
+    ),
+    root_rules=(
+        rule(
+            f"size(self.metadata.name) <= {MAX_NAME}",
+            f"choose a metadata.name of at most {MAX_NAME} characters: it stands in labels and in the owner tag",
+        ),
+    ),
+)
+
+ACCOUNT = Kind(
+    model=SesAccount,
+    kind=ACCOUNT_KIND,
+    plural=ACCOUNT_PLURAL,
+    scope="Cluster",
+    short_names=("sesacc",),
+    columns=(
+        PrinterColumn("Account", "string", ".status.accountID", "Id of the AWS account"),
+        PrinterColumn("Identities", "integer", ".status.identities", "SesIdentity objects that refer to it"),
+        PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether credentials and regions work"),
+        PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
+        PrinterColumn("Findings", "integer", ".status.audit.findings", "What the last audit found", priority=1),
+        PrinterColumn("DNS", "string", ".spec.dns.defaultProvider", "Who publishes records by default", priority=1),
+        PrinterColumn("Message", "string", _condition("Ready", "message"), "What is missing", priority=1),
+        _AGE,
+    ),
+)
+
+TEMPLATE = Kind(
+    model=SesVerificationTemplate,
+    kind=TEMPLATE_KIND,
+    plural=TEMPLATE_PLURAL,
+    scope="Namespaced",
+    short_names=("sestpl",),
+    columns=(
+        PrinterColumn("From", "string", ".spec.fromEmailAddress", "The address that the emails come from"),
+        PrinterColumn("Regions", "string", ".status.provisionedRegions", "Regions that have the template, of all"),
+        PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether it stands in every region"),
+        PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
+        PrinterColumn("Template", "string", ".status.templateName", "What it is called at SES", priority=1),
+        _AGE,
+    ),
+    root_rules=(
+        rule(
+            f"size(self.metadata.name) <= {MAX_NAME}",
+            f"choose a metadata.name of at most {MAX_NAME} characters: it stands in the owner tag",
+        ),
+    ),
+)
+
+KINDS = (IDENTITY, ACCOUNT, TEMPLATE)

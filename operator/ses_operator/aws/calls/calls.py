@@ -1,0 +1,121 @@
+"""One call to AWS, from its turn in the budget to an answer or an error of ours. Every call goes through here."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from botocore import xform_name
+from botocore.exceptions import BotoCoreError, ClientError
+from botocore.parsers import ResponseParserError
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Bucket, Priority, RequestBudget
+from ses_operator.aws.calls.executor import Executor
+from ses_operator.aws.errors.translation import Request, is_about_credentials, is_throttling, translate
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Retry
+
+LOGGER = logging.getLogger(__name__)
+
+ATTEMPTS_WHEN_THROTTLED = 4
+"""A throttled call was not carried out: it takes its turn again at once, rather than begin the reconcile anew."""
+
+ClientSource = Callable[[], Any]
+"""Returns a botocore client. Called in a thread: making a client reads files and may ask STS."""
+
+
+class Result(StrEnum):
+    """How a call ended."""
+
+    OK = "ok"
+    GONE = "gone"
+    THROTTLED = "throttled"
+    RETRY = "retry"
+    BLOCKED = "blocked"
+    ABANDONED = "abandoned"  # the gate was shut, or the caller was cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class CallReport:
+    """One call that ended. ``reason``: why it was not carried out; None where it was, or the thing does not exist."""
+
+    request: Request
+    result: Result
+    seconds: float
+    reason: Reason | None = None
+
+
+class Calls:
+    """Makes calls in the executor's threads, at the budget's pace.
+
+    ``on_rejected`` is called each time that AWS does not accept the credentials, ``on_call`` after each call.
+    """
+
+    __slots__ = ("_budget", "_executor", "_on_call", "_on_rejected")
+
+    def __init__(
+        self,
+        executor: Executor,
+        budget: RequestBudget,
+        on_rejected: Callable[[], None] = lambda: None,
+        on_call: Callable[[CallReport], None] = lambda _: None,
+    ) -> None:
+        self._executor = executor
+        self._budget = budget
+        self._on_rejected = on_rejected
+        self._on_call = on_call
+
+    async def __call__(
+        self, client: ClientSource, request: Request, bucket: Bucket, priority: Priority, **parameters: Any
+    ) -> Mapping[str, Any]:
+        """The answer to one call, as botocore parsed it. Raises nothing but ``OperatorError``."""
+        method = xform_name(request.operation)
+        for _ in range(ATTEMPTS_WHEN_THROTTLED - 1):
+            await self._budget.acquire(bucket, priority)
+            try:
+                return await self._once(client, method, request, bucket, parameters)
+            except Retry as error:
+                if error.__cause__ is None or not is_throttling(error.__cause__):
+                    raise
+        await self._budget.acquire(bucket, priority)
+        return await self._once(client, method, request, bucket, parameters)
+
+    async def _once(
+        self, client: ClientSource, method: str, request: Request, bucket: Bucket, parameters: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        started = time.monotonic()
+        result, reason = Result.ABANDONED, None
+        try:
+            answer: Mapping[str, Any] = await self._executor.call(lambda: getattr(client(), method)(**parameters))
+        except Blocked:
+            self._on_rejected()  # the token that stands for credentials is not given out
+            raise
+        except (BotoCoreError, ClientError, ResponseParserError) as error:
+            problem = translate(error, request)
+            result = self._note_failure(error, problem, bucket)
+            reason = None if result is Result.GONE else problem.problem.reason
+            raise problem from error
+        else:
+            result = Result.OK
+            self._budget.succeeded(bucket)
+            return answer
+        finally:
+            duration = time.monotonic() - started
+            self._on_call(CallReport(request, result, duration, reason))
+            LOGGER.debug(
+                "%s %s in %s: %s after %.3f s", request.operation, request.subject, request.region, result, duration
+            )
+
+    def _note_failure(self, error: Exception, problem: OperatorError, bucket: Bucket) -> Result:
+        if is_throttling(error):
+            self._budget.throttled(bucket)
+            return Result.THROTTLED
+        if is_about_credentials(error, problem.problem):
+            self._on_rejected()
+        if isinstance(problem, Gone):
+            return Result.GONE
+        return Result.RETRY if isinstance(problem, Retry) else Result.BLOCKED

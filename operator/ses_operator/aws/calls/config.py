@@ -1,0 +1,88 @@
+"""How to reach one AWS account: plain values, equal when nothing about the access differs. Secrets stay out of ``repr``."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+
+from ses_operator.api.account.credentials import DEFAULT_SESSION_NAME, InstanceMetadata
+
+_NOT_IN_SESSION_NAMES = re.compile(r"[^A-Za-z0-9_+=,.@-]+")
+
+
+@dataclass(frozen=True, slots=True)
+class StaticCredentials:
+    """Keys from a Secret. ``session_token`` for temporary ones."""
+
+    access_key_id: str
+    secret_access_key: str = field(repr=False)
+    session_token: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Role:
+    """A role to assume through STS."""
+
+    role_arn: str
+    external_id: str | None = field(default=None, repr=False)
+    session_name: str = DEFAULT_SESSION_NAME
+
+    @property
+    def partition(self) -> str:
+        """ "aws", "aws-cn", "aws-us-gov", …: part of the ARN."""
+        parts = self.role_arn.split(":")
+        return parts[1] if len(parts) > 2 else "aws"
+
+
+@dataclass(frozen=True, slots=True)
+class WebIdentity:
+    """A role that is assumed with the token of a Kubernetes ServiceAccount for an audience."""
+
+    service_account: str
+    audience: str
+    role: Role
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """URLs in place of AWS's own; None for AWS's own."""
+
+    sesv2: str | None = None
+    ses: str | None = None
+    route53: str | None = None
+    sts: str | None = None
+
+    def url(self, service: str) -> str | None:
+        """The URL for botocore's name of a service."""
+        urls = {"sesv2": self.sesv2, "ses": self.ses, "route53": self.route53, "sts": self.sts}
+        return urls[service]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountConfig:
+    """The access to one AWS account under the name of its SesAccount.
+
+    The first of ``credentials``, ``profile`` and ``web_identity`` that is there counts; without any, the default chain.
+    ``roles`` are assumed from there, one as the other. ``requests_per_second``: what SES allows for each action and region.
+    """
+
+    name: str
+    credentials: StaticCredentials | None = None
+    profile: str | None = None
+    web_identity: WebIdentity | None = None
+    roles: tuple[Role, ...] = ()
+    instance_metadata: InstanceMetadata = InstanceMetadata.LAST
+    endpoints: Endpoints = Endpoints()
+    requests_per_second: float = 1.0
+
+    @property
+    def partition(self) -> str:
+        """That of the role that is worked as, "aws" without one."""
+        roles = (*self.roles, self.web_identity.role) if self.web_identity else self.roles
+        return roles[0].partition if roles else "aws"
+
+
+def session_name(text: str) -> str:
+    """``text`` as STS takes it for a RoleSessionName: 2 to 64 of ``[A-Za-z0-9_+=,.@-]``. Source: API reference, AssumeRole."""
+    name = _NOT_IN_SESSION_NAMES.sub("-", text)[:64]
+    return name if len(name) >= 2 else DEFAULT_SESSION_NAME

@@ -1,0 +1,32 @@
+"""What the calls to AWS measure."""
+
+from __future__ import annotations
+
+from prometheus_client import CollectorRegistry
+
+from ses_operator.aws.calls.budget import Bucket
+from ses_operator.aws.calls.calls import CallReport
+from ses_operator.core.metrics import registry as metrics
+from ses_operator.instruments import counter, histogram
+
+
+class AwsMetrics:
+    """The metrics of all calls to AWS of one registry; its methods are the hooks of ``Calls`` and ``RequestBudget``."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._requests = counter(metrics.AWS_REQUESTS, registry)
+        self._errors = counter(metrics.AWS_ERRORS, registry)
+        self._seconds = histogram(metrics.AWS_SECONDS, registry)
+        self._budget_wait = histogram(metrics.BUDGET_WAIT, registry)
+
+    def on_call(self, report: CallReport) -> None:
+        """A call ended."""
+        call = report.request
+        self._requests.labels(call.service, call.operation, call.region, report.result).inc()
+        self._seconds.labels(call.service).observe(report.seconds)
+        if report.reason is not None:
+            self._errors.labels(call.service, call.operation, call.region, report.reason).inc()
+
+    def on_wait(self, bucket: Bucket, seconds: float) -> None:
+        """A call had its turn."""
+        self._budget_wait.labels(bucket.action).observe(seconds)

@@ -1,0 +1,36 @@
+"""Why SES does not send a verification email of one's own, or does not take the template for it.
+
+The first version of the API has a code for each reason (API reference, SendCustomVerificationEmail: ProductionAccessNotGranted,
+FromEmailAddressNotVerified, CustomVerificationEmailTemplateDoesNotExist); the second has general codes, and the same words.
+"""
+
+from __future__ import annotations
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.problems import Blocked, OperatorError
+
+
+def email_refusal(operation: str, region: str, subject: str, said: str) -> OperatorError | None:
+    """The reason, where it is one of these. ``said``: code and message of the answer; ``subject``: the address or template."""
+    if "CustomVerificationEmail" not in operation:
+        return None
+    words = said.lower().replace(" ", "")
+    if "productionaccess" in words:
+        return Blocked(
+            Reason.PRODUCTION_ACCESS_NOT_GRANTED,
+            f"the account is in the sandbox of SES in {region}, which sends no verification emails of one's own: ask AWS for "
+            "production access there, or remove spec.verificationTemplateRef",
+        )
+    if "notverified" in words:
+        return Blocked(
+            Reason.FROM_ADDRESS_NOT_VERIFIED,
+            f"the address that verification emails come from is not verified in {region}: have it, or its domain, verified "
+            "there, or change spec.fromEmailAddress of the SesVerificationTemplate",
+        )
+    if operation == "SendCustomVerificationEmail" and "template" in words and "exist" in words:
+        return Blocked(
+            Reason.VERIFICATION_TEMPLATE_NOT_FOUND,
+            f"the template for the verification email to {subject} does not exist in {region}: create the "
+            "SesVerificationTemplate of spec.verificationTemplateRef in this namespace, for the same account and this region",
+        )
+    return None

@@ -1,0 +1,137 @@
+"""What SES lists, for everybody who watches identities: one lister for each account and region.
+
+A listing of a thousand identities costs one call, where a read of each would cost a thousand. News (verified, failed, deleted
+by somebody) wakes the objects that watch the identity, and only then is it read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from zlib import crc32
+
+from ses_operator.aws.listing.lister import Intervals, RegionLister
+from ses_operator.aws.listing.listing import NOT_YET_LISTED, Listed, ListedState, NotListed, NotYetListed, canonical
+from ses_operator.aws.sessions import AwsAccount
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.ses import ListedIdentity
+
+__all__ = ["Intervals", "Inventory", "Listed", "ListedState", "NotListed", "NotYetListed"]
+
+
+DEFAULT_INTERVALS = Intervals()
+
+
+@dataclass(frozen=True, slots=True)
+class _Watch:
+    """What one object cares about."""
+
+    account_id: str
+    identity: str
+    regions: frozenset[str]
+
+
+class Inventory:
+    """Keeps listings of the regions that somebody watches. Made in a running event loop, whose time it uses.
+
+    ``on_change`` is called with the key of each object whose identity changed otherwise than by its own doing.
+    """
+
+    def __init__(self, on_change: Callable[[ObjectKey], None], intervals: Intervals = DEFAULT_INTERVALS) -> None:
+        self._on_change = on_change
+        self._intervals = intervals
+        self._listers: dict[tuple[str, str], RegionLister] = {}
+        self._watches: dict[ObjectKey, _Watch] = {}
+        self._closing: set[asyncio.Task[None]] = set()
+
+    def watch(self, key: ObjectKey, account: AwsAccount, identity: str, regions: Mapping[str, bool]) -> None:
+        """All that ``key`` cares about: an identity, in these regions; True where it waits for verification.
+
+        Replaces what it cared about before; to be called in each reconcile.
+        """
+        watch = _Watch(account.account_id, canonical(identity), frozenset(regions))
+        self._drop(key, keep=watch)
+        self._watches[key] = watch
+        for region, pending in regions.items():
+            lister = self._lister(account, region)
+            lister.watch(key, watch.identity)
+            if pending:
+                lister.expect(key, watch.identity)
+            else:
+                lister.settle(key, watch.identity)
+
+    def rest(self, key: ObjectKey) -> None:
+        """``key`` waits for nothing that a list could tell: for its sake none is read often."""
+        if (watch := self._watches.get(key)) is not None:
+            for region in watch.regions:
+                self._listers[watch.account_id, region].settle(key, watch.identity)
+
+    def unwatch(self, key: ObjectKey) -> None:
+        """``key`` cares about nothing any longer."""
+        self._drop(key, keep=None)
+
+    def listed(self, account_id: str, region: str, identity: str) -> ListedState:
+        """What is known of an identity without a call."""
+        lister = self._listers.get((account_id, region))
+        return NOT_YET_LISTED if lister is None else lister.state(canonical(identity))
+
+    def learn(self, account_id: str, region: str, identity: str, entry: ListedIdentity | None) -> None:
+        """A read or a write told how a watched identity will be listed; None: it does not exist.
+
+        A listing that says the same is then no news. Only the verification status counts: a read tells nothing else that
+        a listing shows in the same way.
+        """
+        lister = self._listers.get((account_id, region))
+        if lister is not None:
+            lister.learn(canonical(identity), entry.verification_status if entry else None)
+
+    async def first_listing(self, account_id: str, region: str) -> None:
+        """Wait until a watched region was listed. Raises what hinders it as long as it never was; a region that nobody
+        watches is not waited for."""
+        lister = self._listers.get((account_id, region))
+        if lister is not None:
+            await lister.first_listing()
+
+    def problem(self, account_id: str, region: str) -> Problem | None:
+        """Why the latest listing of a watched region failed."""
+        lister = self._listers.get((account_id, region))
+        return None if lister is None else lister.problem
+
+    def wake(self) -> None:
+        """List all regions at once."""
+        for lister in self._listers.values():
+            lister.wake()
+
+    async def close(self) -> None:
+        """Stop listing."""
+        listers = list(self._listers.values())
+        self._listers.clear()
+        self._watches.clear()
+        await asyncio.gather(*(lister.close() for lister in listers), *self._closing)
+
+    def _lister(self, account: AwsAccount, region: str) -> RegionLister:
+        lister = self._listers.get((account.account_id, region))
+        if lister is None:
+            # Accounts are listed at different moments; the regions of one account at the same.
+            offset = crc32(account.account_id.encode()) / 2**32 * self._intervals.pending
+            lister = RegionLister(account.region(region), self._intervals, offset, self._on_change)
+            self._listers[account.account_id, region] = lister
+        lister.use(account.region(region))
+        return lister
+
+    def _drop(self, key: ObjectKey, keep: _Watch | None) -> None:
+        """End the watches of ``key`` that are not in ``keep``; a region that nobody watches is listed no more."""
+        old = self._watches.pop(key, None)
+        if old is None:
+            return
+        same = keep is not None and (keep.account_id, keep.identity) == (old.account_id, old.identity)
+        for region in old.regions - (keep.regions if same and keep else frozenset()):
+            lister = self._listers[old.account_id, region]
+            lister.unwatch(key, old.identity)
+            if not lister.is_watched:
+                del self._listers[old.account_id, region]
+                closing = asyncio.ensure_future(lister.close())
+                self._closing.add(closing)
+                closing.add_done_callback(self._closing.discard)

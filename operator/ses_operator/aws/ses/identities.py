@@ -1,0 +1,284 @@
+"""SES in one region of one account: reads as plain values, and each step of a plan as the call that it stands for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Bucket, Priority
+from ses_operator.aws.calls.calls import Calls, ClientSource
+from ses_operator.aws.errors.translation import Refused, Request
+from ses_operator.aws.ses.answers import account_facts, dkim_facts, identity_facts, listed_identities, topics
+from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.model.policy_documents import field_of
+from ses_operator.core.model.problems import Blocked, Gone
+from ses_operator.core.model.ses import (
+    AccountFacts,
+    DkimFacts,
+    IdentityFacts,
+    ListedIdentity,
+    SigningOrigin,
+    Topics,
+    VerificationStatus,
+    identity_arn,
+    replica_origin,
+)
+from ses_operator.core.state.steps import (
+    CreateIdentity,
+    CreatePolicy,
+    DeleteIdentity,
+    DeletePolicy,
+    RestartVerification,
+    SendVerificationEmail,
+    SesStep,
+    SetConfigurationSet,
+    SetDkimSource,
+    SetFeedbackForwarding,
+    SetKeyLength,
+    SetMailFrom,
+    SetSigningEnabled,
+    SetTopic,
+    SetTopicHeaders,
+    TagIdentity,
+    UntagIdentity,
+    UpdatePolicy,
+)
+
+PAGE_SIZE = 1000  # the most that ListEmailIdentities gives
+POLICY_RETRY_SECONDS = 300.0
+
+
+class SesRegion:
+    """SES in one region. Every method raises nothing but ``OperatorError``."""
+
+    __slots__ = ("_account_id", "_calls", "_partition", "_v1", "_v2", "region")
+
+    def __init__(
+        self, account_id: str, partition: str, region: str, v2: ClientSource, v1: ClientSource, calls: Calls
+    ) -> None:
+        self.region = region
+        self._account_id = account_id
+        self._partition = partition
+        self._v2 = v2
+        self._v1 = v1
+        self._calls = calls
+
+    async def get(self, identity: str, priority: Priority) -> IdentityFacts:
+        """GetEmailIdentity. Raises ``Gone`` where there is no such identity."""
+        return identity_facts(
+            await self._call("GetEmailIdentity", identity, priority, EmailIdentity=identity), self.region
+        )
+
+    async def get_topics(self, identity: str, priority: Priority) -> Topics:
+        """GetIdentityNotificationAttributes (v1). An identity that does not exist has none."""
+        answer = await self._call_v1("GetIdentityNotificationAttributes", identity, priority, Identities=[identity])
+        return topics((answer.get("NotificationAttributes") or {}).get(identity) or {})
+
+    async def get_account(self, priority: Priority = Priority.SWEEP) -> AccountFacts:
+        """GetAccount."""
+        return account_facts(await self._call("GetAccount", "", priority))
+
+    async def list_page(
+        self,
+        next_token: str | None = None,
+        status: VerificationStatus | None = None,
+        priority: Priority = Priority.PENDING,
+    ) -> tuple[tuple[ListedIdentity, ...], str | None]:
+        """One page of ListEmailIdentities, of all or of those with one status, and the token of the next page."""
+        parameters: dict[str, Any] = {"PageSize": PAGE_SIZE}
+        if next_token:
+            parameters["NextToken"] = next_token
+        if status:
+            parameters["Filter"] = {"VERIFICATION_STATUS": status.value}
+        answer = await self._call("ListEmailIdentities", "", priority, **parameters)
+        return listed_identities(answer), answer.get("NextToken") or None
+
+    async def perform(self, step: SesStep, priority: Priority) -> DkimFacts | None:
+        """Carry out one step of a plan; each may be repeated. What creates an identity, or gives it another key, answers with
+        its DKIM facts.
+
+        Raises ``Stale`` where the identity exists already, ``Gone`` where the step needs one that does not exist.
+        """
+        match step:
+            case CreateIdentity():
+                return await self._create(step, priority)
+            case SetDkimSource():
+                return await self._set_dkim_source(step, priority)
+            case SendVerificationEmail():
+                await self._send_verification_email(step, priority)
+            case RestartVerification(identity=name):
+                await self._restart(name, priority)
+            case SetSigningEnabled() | SetKeyLength() | SetMailFrom() | SetConfigurationSet() | SetFeedbackForwarding():
+                operation, parameters = _attributes(step)
+                await self._put(operation, step.identity, priority, **parameters)
+            case SetTopic() | SetTopicHeaders():
+                await self._set_topic(step, priority)
+            case TagIdentity() | UntagIdentity():
+                await self._tag(step, priority)
+            case CreatePolicy() | UpdatePolicy() | DeletePolicy():
+                await self._policy(step, priority)
+            case DeleteIdentity(identity=name):
+                await self._delete("DeleteEmailIdentity", name, priority)
+        return None
+
+    async def _create(self, step: CreateIdentity, priority: Priority) -> DkimFacts:
+        parameters: dict[str, Any] = {"Tags": _tags(step.tags)}
+        if attributes := _signing_attributes(step.dkim):
+            parameters["DkimSigningAttributes"] = attributes
+        if step.configuration_set_name:
+            parameters["ConfigurationSetName"] = step.configuration_set_name
+        answer = await self._call(
+            "CreateEmailIdentity", step.identity, priority, EmailIdentity=step.identity, **parameters
+        )
+        shown = {} if step.is_address else answer.get("DkimAttributes") or {}
+        return dkim_facts(shown, self.region)
+
+    async def _set_dkim_source(self, step: SetDkimSource, priority: Priority) -> DkimFacts:
+        """Another kind of key, or another key of the customer's. From here on mail is unsigned until SES finds its record."""
+        attributes = _signing_attributes(step.dkim)
+        origin = SigningOrigin.EXTERNAL if isinstance(step.dkim, OwnKey) else SigningOrigin.EASY
+        answer = await self._put(
+            "PutEmailIdentityDkimSigningAttributes",
+            step.identity,
+            priority,
+            SigningAttributesOrigin=origin.value,
+            SigningAttributes=attributes,
+        )
+        length = attributes.get("NextSigningKeyLength")
+        told = {
+            "Status": answer.get("DkimStatus"),
+            "Tokens": answer.get("DkimTokens"),
+            "SigningHostedZone": answer.get("SigningHostedZone"),
+            "SigningAttributesOrigin": origin.value,
+            "CurrentSigningKeyLength": length,
+            "NextSigningKeyLength": length,
+        }
+        return dkim_facts(told, self.region)
+
+    async def _put(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
+        try:
+            return await self._call(operation, identity, priority, EmailIdentity=identity, **parameters)
+        except Refused:
+            # Some Put operations answer BadRequest for an identity that does not exist: Get tells which it is.
+            await self.get(identity, priority)
+            raise
+
+    async def _set_topic(self, step: SetTopic | SetTopicHeaders, priority: Priority) -> None:
+        """Only the first API version has these; without SnsTopic the topic is taken away."""
+        name, of = step.identity, {"Identity": step.identity, "NotificationType": step.kind.value}
+        if isinstance(step, SetTopicHeaders):
+            operation = "SetIdentityHeadersInNotificationsEnabled"
+            await self._call_v1(operation, name, priority, **of, Enabled=step.enabled)
+        else:
+            chosen = {"SnsTopic": step.arn} if step.arn else {}
+            await self._call_v1("SetIdentityNotificationTopic", name, priority, **of, **chosen)
+
+    async def _send_verification_email(self, step: SendVerificationEmail, priority: Priority) -> None:
+        """CreateEmailIdentity sends one for a new identity only: AlreadyExists otherwise."""
+        name = step.identity
+        if step.template is None:
+            await self._call_v1("VerifyEmailIdentity", name, priority, EmailAddress=name)
+        else:
+            operation = "SendCustomVerificationEmail"
+            await self._call(operation, name, priority, EmailAddress=name, TemplateName=step.template)
+
+    async def _restart(self, identity: str, priority: Priority) -> None:
+        """Neither call is documented as a restart; the second is what remains where SES refuses the first."""
+        operation = "PutEmailIdentityDkimSigningAttributes"
+        try:
+            await self._put(operation, identity, priority, SigningAttributesOrigin=SigningOrigin.EASY.value)
+        except Refused:
+            await self._call_v1("VerifyDomainDkim", identity, priority, Domain=identity)
+
+    async def _tag(self, step: TagIdentity | UntagIdentity, priority: Priority) -> None:
+        arn = identity_arn(self._account_id, self.region, step.identity, self._partition)
+        if isinstance(step, TagIdentity):
+            await self._call("TagResource", step.identity, priority, ResourceArn=arn, Tags=_tags(step.tags))
+        else:
+            await self._call("UntagResource", step.identity, priority, ResourceArn=arn, TagKeys=sorted(step.keys))
+
+    async def _policy(self, step: CreatePolicy | UpdatePolicy | DeletePolicy, priority: Priority) -> None:
+        if isinstance(step, DeletePolicy):
+            await self._delete("DeleteEmailIdentityPolicy", step.identity, priority, PolicyName=step.name)
+        else:
+            await self._set_policy(step, priority)
+
+    async def _set_policy(self, step: CreatePolicy | UpdatePolicy, priority: Priority) -> None:
+        """SES is documented to refuse policies before verification, and seen to take them: it is tried, and waited for."""
+        operation = "CreateEmailIdentityPolicy" if isinstance(step, CreatePolicy) else "UpdateEmailIdentityPolicy"
+        name = step.identity
+        try:
+            await self._call(operation, name, priority, EmailIdentity=name, PolicyName=step.name, Policy=step.document)
+        except Refused as refused:
+            if (await self.get(name, priority)).verification_status is VerificationStatus.SUCCESS:
+                raise Blocked(Reason.POLICY_INVALID, f"{refused}. Correct {field_of(step.name)}") from refused
+            raise Blocked(
+                Reason.WAITING_FOR_VERIFICATION,
+                f"{self.region}: SES takes the policy {step.name} when {name} is verified; it is set then",
+                POLICY_RETRY_SECONDS,
+            ) from refused
+
+    async def _delete(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> None:
+        try:
+            await self._call(operation, identity, priority, EmailIdentity=identity, **parameters)
+        except Gone:
+            return
+
+    async def _call(self, operation: str, subject: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
+        request = Request("sesv2", operation, self.region, subject)
+        return await self._calls(self._v2, request, self._bucket(request), priority, **parameters)
+
+    async def _call_v1(self, operation: str, subject: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
+        request = Request("ses", operation, self.region, subject)
+        return await self._calls(self._v1, request, self._bucket(request), priority, **parameters)
+
+    def _bucket(self, request: Request) -> Bucket:
+        return Bucket(self._account_id, self.region, request.operation)
+
+
+def _attributes(
+    step: SetSigningEnabled | SetKeyLength | SetMailFrom | SetConfigurationSet | SetFeedbackForwarding,
+) -> tuple[str, dict[str, Any]]:
+    """The Put operation that a step stands for, and its parameters."""
+    match step:
+        case SetSigningEnabled(enabled=enabled):
+            return "PutEmailIdentityDkimAttributes", {"SigningEnabled": enabled}
+        case SetKeyLength(key_length=bits):
+            return "PutEmailIdentityDkimSigningAttributes", _easy_dkim(bits)
+        case SetMailFrom():
+            return "PutEmailIdentityMailFromAttributes", _mail_from(step)
+        case SetConfigurationSet(name=name):
+            return "PutEmailIdentityConfigurationSetAttributes", {"ConfigurationSetName": name} if name else {}
+        case SetFeedbackForwarding(enabled=enabled):
+            return "PutEmailIdentityFeedbackAttributes", {"EmailForwardingEnabled": enabled}
+
+
+def _signing_attributes(source: GivenDkim) -> dict[str, Any]:
+    """DkimSigningAttributes: what SES is to sign with."""
+    match source:
+        case OwnKey(selector, private_key=key):
+            return {"DomainSigningSelector": selector, "DomainSigningPrivateKey": key.reveal()}
+        case EasyDkim(bits):
+            return {"NextSigningKeyLength": f"RSA_{bits}_BIT"}
+        case ReplicaDkim(parent_region):
+            return {"DomainSigningAttributesOrigin": replica_origin(parent_region)}
+        case NoDkim():
+            return {}
+
+
+def _easy_dkim(bits: int) -> dict[str, Any]:
+    return {
+        "SigningAttributesOrigin": SigningOrigin.EASY.value,
+        "SigningAttributes": _signing_attributes(EasyDkim(bits)),
+    }
+
+
+def _mail_from(step: SetMailFrom) -> dict[str, Any]:
+    """Without MailFromDomain the custom MAIL FROM domain is taken away."""
+    behavior = {"BehaviorOnMxFailure": step.behavior_on_mx_failure}
+    return {"MailFromDomain": step.domain, **behavior} if step.domain else behavior
+
+
+def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:
+    return [{"Key": key, "Value": value} for key, value in sorted(tags.items())]

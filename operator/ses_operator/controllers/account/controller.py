@@ -1,0 +1,259 @@
+"""Takes a SesAccount from its spec to credentials that work, and tells what SES says of the account in each region."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime
+
+from ses_operator.api.account import credentials as api
+from ses_operator.api.account.kind import AccountRegionStatus, SesAccount, SesAccountStatus
+from ses_operator.api.account.notifications import NotificationsStatus
+from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.aws.calls.config import AccountConfig, Endpoints, Role, StaticCredentials, WebIdentity
+from ses_operator.aws.sessions import AwsAccount, Sessions
+from ses_operator.controllers.account.audits import Audits
+from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
+from ses_operator.controllers.shared.cluster import BY_ACCOUNT, Cluster
+from ses_operator.controllers.shared.identity_objects import OWN_DOING
+from ses_operator.controllers.shared.status_pace import StatusPace
+from ses_operator.core.account.report import account_status, region_status
+from ses_operator.core.audit.progress import news
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
+from ses_operator.core.status.transient_errors import is_passing
+from ses_operator.runtime.kube import writes
+from ses_operator.runtime.kube.events import Event
+from ses_operator.runtime.kube.resources import ACCOUNTS, SECRETS, JsonObject
+from ses_operator.runtime.kube.secrets import value_of
+from ses_operator.runtime.watch.cache import Change, Sighting
+from ses_operator.runtime.workqueue import Result
+
+REGION_REFRESH = 3600.0
+"""Seconds between two questions of how an account stands in a region (GetAccount)."""
+
+
+class AccountController:
+    """Opens accounts and reports on them. Between calls it holds only when it last asked and last wrote."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        sessions: Sessions,
+        accounts: Accounts,
+        audits: Audits,
+        on_change: Callable[[Sighting], None],
+        now: Callable[[], datetime],
+        notifications: Callable[[SesAccount], NotificationsStatus | None] = lambda account: (
+            account.status.notifications
+        ),
+    ) -> None:
+        """``on_change``: as for ``IdentityObjects``. ``notifications``: what status is to say of emails."""
+        self._cluster = cluster
+        self._sessions = sessions
+        self._accounts = accounts
+        self._audits = audits
+        self._on_change = on_change
+        self._now = now
+        self._notifications = notifications
+        self._asked: dict[tuple[str, str], float] = {}
+        self._pace = StatusPace()
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        account = self._cluster.accounts.get(key)
+        if account is None or not self._accounts.is_ours(account):
+            self._forget(key.name)
+            return Result.done()
+        if not await self._keep_while_used(account):
+            return Result.done()
+        try:
+            aws = await self._open(account)
+        except OperatorError as error:
+            if not (is_passing(error.problem) and self._is_open(account)):
+                self._audits.stop(key.name)
+                self._publish(account, error.problem)
+                await self._report(account, None, (), error.problem)
+            return Result.retry()
+        self._publish(account, OpenAccount(key.name, account.spec, aws))
+        regions = await self._regions(account, aws)
+        look = await self._audits.attend(account, aws)
+        reported = await self._report(account, aws, regions, None)
+        return reported if look is None else reported.within(look)
+
+    def _forget(self, name: str) -> None:
+        """The SesAccount is gone, and its credentials with it; or it has become another installation's."""
+        if self._accounts.remove(name):
+            self._wake_users(name)
+        self._sessions.forget(name)
+        self._audits.forget(name)
+        self._cluster.telemetry.forget_account(name)
+        self._pace.forget(name)
+        for key in [key for key in self._asked if key[0] == name]:
+            del self._asked[key]
+
+    async def _keep_while_used(self, account: SesAccount) -> bool:
+        """Whether the account goes on to exist: identities that refer to it need its credentials to be deleted."""
+        name, meta = account.metadata.name, account.metadata
+        used = bool(self._users(name) or self._templates(name))
+        if meta.is_deleting and not used:
+            if meta.has_finalizer:
+                await self._let_go(account)
+            return False
+        if used and not meta.has_finalizer and not meta.is_deleting:
+            self._cluster.accounts.observe(await writes.anchor(self._cluster.client, ACCOUNTS, meta, None))
+        return True
+
+    async def _let_go(self, account: SesAccount) -> None:
+        accounts, meta = self._cluster.accounts, account.metadata
+        try:
+            sighting = accounts.observe(await writes.remove_finalizer(self._cluster.client, ACCOUNTS, meta))
+        except Gone:
+            sighting = accounts.remove(ObjectKey("", meta.name), meta.uid)
+        if sighting.change is Change.REMOVED:
+            self._on_change(sighting)
+
+    def _publish(self, account: SesAccount, state: OpenAccount | Problem) -> None:
+        if self._accounts.put(account.metadata.name, state):
+            self._wake_users(account.metadata.name)
+
+    def _is_open(self, account: SesAccount) -> bool:
+        """Whether it was opened as it is to be now: what its users were told then still holds, as far as is known."""
+        known = self._accounts.get(account.metadata.name)
+        return isinstance(known, OpenAccount) and known.spec == account.spec
+
+    def _wake_users(self, name: str) -> None:
+        for key in self._users(name):
+            self._cluster.identity_queue.add(key)
+        for key in self._templates(name):
+            self._cluster.template_queue.add(key)
+        self._cluster.notification_queue.add(ObjectKey("", name))
+
+    def _templates(self, name: str) -> list[ObjectKey]:
+        return self._cluster.templates.by_index(BY_ACCOUNT, name)
+
+    def _users(self, name: str) -> list[ObjectKey]:
+        return self._cluster.identities.by_index(BY_ACCOUNT, name)
+
+    async def _open(self, account: SesAccount) -> AwsAccount:
+        spec = account.spec
+        return await self._sessions.open(
+            AccountConfig(
+                name=account.metadata.name,
+                credentials=await self._static_credentials(spec.credentials),
+                profile=spec.credentials.profile,
+                web_identity=_web_identity(spec.credentials.web_identity),
+                roles=_roles(spec.credentials.assume_role),
+                instance_metadata=spec.credentials.instance_metadata,
+                endpoints=Endpoints(
+                    spec.endpoints.sesv2, spec.endpoints.ses, spec.endpoints.route53, spec.endpoints.sts
+                ),
+                requests_per_second=spec.requests_per_second,
+            )
+        )
+
+    async def _static_credentials(self, credentials: api.Credentials) -> StaticCredentials | None:
+        if credentials.secret_ref is None:
+            return None
+        name, namespace = credentials.secret_ref.name, self._cluster.settings.operator_namespace
+        try:
+            secret = await self._cluster.client.get(SECRETS.object(ObjectKey(namespace, name)))
+        except Gone as error:
+            raise Blocked(
+                Reason.SECRET_NOT_FOUND,
+                f"the Secret {name} does not exist in the operator's namespace {namespace}; create it there, "
+                "or remove spec.credentials.secretRef",
+            ) from error
+        return StaticCredentials(
+            _value(secret, name, api.ACCESS_KEY_ID),
+            _value(secret, name, api.SECRET_ACCESS_KEY),
+            _value(secret, name, api.SESSION_TOKEN) if api.SESSION_TOKEN in (secret.get("data") or {}) else None,
+        )
+
+    async def _regions(self, account: SesAccount, aws: AwsAccount) -> tuple[AccountRegionStatus, ...]:
+        """How the account stands in each region in use; asked again once in a while, else as status remembers it."""
+        name = account.metadata.name
+        used = {
+            region
+            for key in self._users(name)
+            if (identity := self._cluster.identities.get(key)) is not None
+            for region in identity.spec.regions
+        }
+        before = {status.region: status for status in account.status.regions}
+        return tuple(
+            await asyncio.gather(*(self._region(name, aws, region, before.get(region)) for region in sorted(used)))
+        )
+
+    async def _region(
+        self, name: str, aws: AwsAccount, region: str, before: AccountRegionStatus | None
+    ) -> AccountRegionStatus:
+        now = asyncio.get_running_loop().time()
+        asked = self._asked.setdefault((name, region), now if before and before.reachable else -REGION_REFRESH)
+        if before is not None and before.reachable and now - asked < REGION_REFRESH:
+            return before
+        self._asked[(name, region)] = now
+        try:
+            facts = await aws.region(region).get_account(Priority.SWEEP)
+        except OperatorError as error:
+            return region_status(region, error.problem)
+        self._cluster.telemetry.on_quota(name, region, facts.sent_last_24_hours)
+        return region_status(region, facts)
+
+    async def _report(
+        self,
+        account: SesAccount,
+        aws: AwsAccount | None,
+        regions: tuple[AccountRegionStatus, ...],
+        problem: Problem | None,
+    ) -> Result:
+        current = self._cluster.accounts.get(ObjectKey("", account.metadata.name)) or account
+        new: SesAccountStatus = account_status(
+            current,
+            account_id=aws.account_id if aws else None,
+            regions=regions or current.status.regions,
+            identities=len(self._users(account.metadata.name)),
+            requested_at=current.metadata.annotations.get(RECONCILE_REQUESTED_AT),
+            audit=self._audits.status(current),
+            notifications=self._notifications(current),
+            problem=problem,
+            now=self._now(),
+        )
+        name, loop = account.metadata.name, asyncio.get_running_loop()
+        if (wait := self._pace.wait(name, current.status, new, loop.time())) > 0:
+            return Result.after(wait)
+        written = await writes.write_status(
+            self._cluster.client, ACCOUNTS, current.metadata, current.status.to_json(), new.to_json()
+        )
+        if written is not None:
+            self._pace.wrote(name, current.status, new, loop.time())
+            for transition in news(current.status.audit, new.audit):
+                self._cluster.events.record(Event(ACCOUNTS, current.metadata, transition))
+            sighting = self._cluster.accounts.observe(written)
+            if sighting.change not in OWN_DOING:
+                self._on_change(sighting)
+        return Result.after(REGION_REFRESH)
+
+
+def _web_identity(spec: api.WebIdentity | None) -> WebIdentity | None:
+    if spec is None:
+        return None
+    role = Role(spec.role_arn, session_name=spec.session_name)
+    return WebIdentity(spec.service_account_ref.name, spec.audience, role)
+
+
+def _roles(spec: api.AssumeRole | None) -> tuple[Role, ...]:
+    """The roles in the order in which they are assumed, the one to work as last."""
+    steps = (*spec.via, spec) if spec else ()
+    return tuple(Role(step.role_arn, step.external_id, step.session_name) for step in steps)
+
+
+def _value(secret: JsonObject, name: str, key: str) -> str:
+    """A value of a Secret, decoded."""
+    try:
+        value = (value_of(secret, key) or b"").decode().strip()
+    except UnicodeDecodeError:
+        value = ""
+    if not value:
+        raise Blocked(Reason.SECRET_KEY_MISSING, f"the Secret {name} has no usable value under {key}; put it there")
+    return value

@@ -1,0 +1,49 @@
+"""Who else asks for the same identity: looked up among all SesIdentity objects that are known."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
+from ses_operator.controllers.shared.admissions import Admissions
+from ses_operator.controllers.shared.cluster import BY_DOMAIN
+from ses_operator.core.admission.acceptance import admit
+from ses_operator.core.features.ownership import Claimant
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.watch.cache import ObjectStore
+
+
+class Claimants:
+    """The competition. An object that is being deleted does not compete: what it still holds is its by its tag.
+
+    Nor does one that its account does not let in: whoever has no grant keeps nobody from a domain by asking first.
+    """
+
+    def __init__(self, store: ObjectStore[SesIdentity], accounts: Accounts, admissions: Admissions) -> None:
+        self._store = store
+        self._accounts = accounts
+        self._admissions = admissions
+
+    def of(self, identity: SesIdentity, account_id: str) -> Claimant:
+        """The object itself as a claimant."""
+        meta = identity.metadata
+        return Claimant(
+            key=ObjectKey(meta.namespace, meta.name),
+            created=meta.creation_timestamp or datetime.max.replace(tzinfo=UTC),
+            account_id=account_id,
+            identity=identity.spec.identity,
+            regions=frozenset(identity.spec.regions),
+        )
+
+    def others(self, identity: SesIdentity) -> tuple[Claimant, ...]:
+        """All others that ask for the same name, in accounts that are open."""
+        found = []
+        for key in self._store.by_index(BY_DOMAIN, identity.spec.identity):
+            other = self._store.get(key)
+            if other is None or other.metadata.uid == identity.metadata.uid or other.metadata.is_deleting:
+                continue
+            account = self._accounts.get(other.spec.account_ref.name)
+            if isinstance(account, OpenAccount) and admit(self._admissions.petition(other, account)).problem is None:
+                found.append(self.of(other, account.aws.account_id))
+        return tuple(found)

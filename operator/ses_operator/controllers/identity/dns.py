@@ -1,0 +1,201 @@
+"""The DNS side of an identity: where its records go, how they stand, and what the name servers say."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from ses_operator.api.account.kind import Zone
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.aws.calls.calls import Calls
+from ses_operator.aws.route53 import Route53Access
+from ses_operator.aws.sessions import AwsAccount
+from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.core.model.keys import Owner
+from ses_operator.core.model.problems import Gone, OperatorError, Problem, Stale
+from ses_operator.core.planning.plan import surplus_policy, wanted_records
+from ses_operator.core.state.answers import PublishedAt
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE, ROUTE53_PLACE
+from ses_operator.core.state.observed import Observed
+from ses_operator.core.state.publication import Publication
+from ses_operator.core.state.steps import DnsStep, HandOverRecords, PublishRecords, ReleaseRecords, WithdrawRecords
+from ses_operator.dns.endpoint import DnsEndpointPublisher
+from ses_operator.dns.manual import ManualPublisher
+from ses_operator.dns.publisher import DnsPublisher
+from ses_operator.dns.route53 import Route53Publisher
+from ses_operator.dns.zones import ZoneDirectory
+
+LOGGER = logging.getLogger(__name__)
+
+EndpointPublisherFor = Callable[[OpenAccount], DnsEndpointPublisher]
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Where the records of one identity go, and who brings them there."""
+
+    publisher: DnsPublisher
+    publication: Publication
+    place: str | None = None
+
+    @property
+    def places(self) -> frozenset[str]:
+        return frozenset({self.place}) if self.place else frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Bound:
+    """What belongs to one open AWS account. ``entries`` are the zones that its SesAccount names."""
+
+    aws: AwsAccount
+    entries: tuple[Zone, ...]
+    zones: ZoneDirectory
+    route53: Route53Publisher
+
+
+class DnsSide:
+    """Chooses publishers and speaks to them. One ``Route53Publisher`` an account, so that changes go in batches."""
+
+    def __init__(
+        self, calls: Calls, endpoint_publisher: EndpointPublisherFor, on_insync: Callable[[Owner], None]
+    ) -> None:
+        self._calls = calls
+        self._endpoint_publisher = endpoint_publisher
+        self._on_insync = on_insync
+        self._manual = ManualPublisher()
+        self._bound: dict[str, _Bound] = {}
+
+    async def target(self, account: OpenAccount, desired: Desired) -> Target | Problem:
+        """Where the records are to go now, or why that is not known."""
+        bound = await self._bind(account)
+        publication = _publication(desired)
+        try:
+            match desired.provider:
+                case DnsProvider.DNS_ENDPOINT:
+                    return Target(self._endpoint_publisher(account), publication, DNS_ENDPOINT_PLACE)
+                case DnsProvider.MANUAL:
+                    return Target(self._manual, publication)
+                case DnsProvider.ROUTE53:
+                    zone = await bound.zones.zone_for(desired.identity, desired.zone_ref)
+                    place = f"{ROUTE53_PLACE}{zone.hosted_zone_id}"
+                    return Target(bound.route53, replace(publication, zone=zone), place)
+        except OperatorError as error:
+            return error.problem
+
+    async def target_anew(self, account: OpenAccount, desired: Desired) -> Target | Problem:
+        """The same, without anything that is remembered of hosted zones: somebody may have done what was asked for."""
+        (await self._bind(account)).zones.forget()
+        return await self.target(account, desired)
+
+    async def target_at(self, account: OpenAccount, desired: Desired, place: str) -> Target | None:
+        """Where records went once, by the footprint; None where that place is no more."""
+        bound = await self._bind(account)
+        publication = _publication(desired)
+        if not place.startswith(ROUTE53_PLACE):
+            return Target(self._endpoint_publisher(account), publication, place)
+        try:
+            zone = await bound.zones.zone_by_id(place.removeprefix(ROUTE53_PLACE))
+        except Gone:
+            return None
+        return Target(bound.route53, replace(publication, zone=zone), place)
+
+    def forget(self, target: Target | Problem) -> None:
+        """What is remembered of the records will not do: they are to be read in full."""
+        if isinstance(target, Target) and isinstance(target.publisher, Route53Publisher):
+            target.publisher.forget(target.publication)
+
+    async def observe(self, target: Target | Problem, desired: Desired, observed: Observed) -> Observed:
+        """With how the wanted records stand."""
+        if isinstance(target, Problem):
+            return replace(observed, dns_failure=target)
+        records, surplus = wanted_records(desired, observed), surplus_policy(desired, observed)
+        try:
+            found = await target.publisher.observe(target.publication, records, surplus)
+        except OperatorError as error:
+            return replace(observed, dns_failure=error.problem)
+        return replace(observed, dns=found.marked())
+
+    async def carry_out(self, target: Target, step: PublishRecords, observed: Observed) -> Observed:
+        """With how the records stand after ``step``."""
+        try:
+            answer = await target.publisher.publish(target.publication, step.records, step.surplus)
+        except Stale:
+            return replace(observed, dns=None)  # the next round observes again
+        except OperatorError as error:
+            return replace(observed, dns_failure=error.problem)
+        _log(step, target)
+        return replace(observed, dns=answer)
+
+    async def take_away(self, target: Target, step: DnsStep) -> tuple[str, ...]:
+        """Carry out the last step of an identity at one place. Sentences about what was left because others changed it."""
+        left: tuple[str, ...] = ()
+        match step:
+            case WithdrawRecords():
+                left = await target.publisher.withdraw(target.publication)
+            case HandOverRecords(heir):
+                left = await target.publisher.hand_over(target.publication, heir)
+            case ReleaseRecords():
+                await target.publisher.release(target.publication)
+            case PublishRecords():
+                raise TypeError("nothing is published while an identity goes")
+        _log(step, target)
+        return left
+
+    async def published_at(self, account: OpenAccount, target: Target | Problem) -> PublishedAt | None:
+        """The zone that is written to, with its name servers unless others are asked in their place; None without a zone."""
+        zone = target.publication.zone if isinstance(target, Target) else None
+        if zone is None:
+            return None
+        if account.spec.dns.nameservers:
+            return PublishedAt(zone.name)
+        return await (await self._bind(account)).zones.published_at(zone)
+
+    async def served_from(
+        self, account: OpenAccount, old: Target, new: Target
+    ) -> tuple[PublishedAt | None, PublishedAt | None]:
+        """Where an old place and the new one are served from: by name servers too where those can be told, or must be
+        because both zones have one name."""
+        zones = old.publication.zone, new.publication.zone
+        twins = zones[0] is not None and zones[1] is not None and zones[0].name == zones[1].name
+        directory = (await self._bind(account)).zones
+        if account.spec.dns.nameservers and not twins:
+            found = [PublishedAt(zone.name) if zone else None for zone in zones]
+        else:
+            found = [await directory.published_at(zone) if zone else None for zone in zones]
+        return found[0], found[1]
+
+    async def close(self) -> None:
+        """Stop what goes on in the background."""
+        for bound in self._bound.values():
+            await bound.route53.close()
+
+    async def _bind(self, account: OpenAccount) -> _Bound:
+        bound, entries = self._bound.get(account.name), account.spec.dns.zones
+        if bound is not None and bound.aws is account.aws:
+            if bound.entries != entries:
+                access = Route53Access(account.aws, self._calls)
+                bound = replace(bound, entries=entries, zones=ZoneDirectory(access, entries))
+                self._bound[account.name] = bound
+            return bound
+        access = Route53Access(account.aws, self._calls)
+        publisher = Route53Publisher(access.for_zone, self._on_insync)
+        self._bound[account.name] = _Bound(account.aws, entries, ZoneDirectory(access, entries), publisher)
+        if bound is not None:
+            await bound.route53.close()
+        return self._bound[account.name]
+
+
+def _publication(desired: Desired) -> Publication:
+    return Publication(
+        desired.owner, desired.identity, labels=desired.endpoint_labels, annotations=desired.endpoint_annotations
+    )
+
+
+def _log(step: DnsStep, target: Target) -> None:
+    LOGGER.info(
+        "%s",
+        step,
+        extra={"operation": type(step).__name__, "identity": target.publication.domain, "place": target.place},
+    )

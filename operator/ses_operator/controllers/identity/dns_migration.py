@@ -1,0 +1,135 @@
+"""Brings the places where records went before to their end. What is to become of them is decided in ``core/moves``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.api.base.meta import WITHDRAW_FROM
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.controllers.identity.dns import DnsSide, Target
+from ses_operator.controllers.identity.lookups import Lookups
+from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.controllers.shared.identity_objects import footprint_of_object
+from ses_operator.core.dns.migration import Decision, Fate, FormerPlace, Move, Place, decide
+from ses_operator.core.model.problems import OperatorError
+from ses_operator.core.model.records import RecordId, RecordSet
+from ses_operator.core.planning.plan import all_published, surplus_policy
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.observed import Observed
+from ses_operator.core.state.steps import ReleaseRecords, WithdrawRecords
+from ses_operator.core.status.status import former_places
+from ses_operator.core.status.transitions import RECORDS_LEFT, RECORDS_RELEASED, EventType, Transition
+
+Tell = Callable[[SesIdentity, Transition], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """An identity for which nothing is left to do in the place where its records go now."""
+
+    identity: SesIdentity
+    account: OpenAccount
+    desired: Desired
+    target: Target
+    observed: Observed
+
+    @property
+    def records(self) -> tuple[RecordSet, ...]:
+        dns = self.observed.dns
+        return tuple(entry.record for entry in dns.records) if dns else ()
+
+    @property
+    def needed(self) -> tuple[RecordSet, ...]:
+        """Those that something has to wait for."""
+        dns = self.observed.dns
+        return tuple(entry.record for entry in dns.records if not entry.is_left_to_others) if dns else ()
+
+
+class Moves:
+    """Old places, one after the other, in each run until there is none. ``tell`` makes an Event."""
+
+    def __init__(self, dns: DnsSide, lookups: Lookups, tell: Tell, now: Callable[[], datetime]) -> None:
+        self._dns = dns
+        self._lookups = lookups
+        self._tell = tell
+        self._now = now
+
+    async def settle(self, scene: Scene) -> tuple[FormerPlace, ...]:
+        """Do for each old place what can be done now. Those that are not over with, and why."""
+        before = former_places(scene.identity)
+        old = sorted(footprint_of_object(scene.identity).places - scene.target.places)
+        left = [await self._settle_place(scene, name, before) for name in old]
+        return tuple(place.follows(before) for place in left if place is not None)
+
+    async def _settle_place(self, scene: Scene, name: str, before: Mapping[str, FormerPlace]) -> FormerPlace | None:
+        try:
+            old = await self._dns.target_at(scene.account, scene.desired, name)
+            decision = await self._carry_out(scene, old, before.get(name)) if old else Decision(Fate.FORGET)
+        except OperatorError as error:
+            return FormerPlace(name, error.problem.message, self._now())
+        if decision.fate is Fate.FORGET:
+            return None
+        return FormerPlace(name, decision.message, self._now(), decision.fate, decision.retry_after)
+
+    async def _carry_out(self, scene: Scene, old: Target, before: FormerPlace | None) -> Decision:
+        move = await self._move(scene, old, before)
+        decision = decide(move)
+        if decision.fate is Fate.ASK:
+            findings = await self._lookups.findings(move.wanted, scene.account.spec.dns.nameservers)
+            move = replace(move, findings=findings)
+            decision = decide(move)
+        match decision.fate:
+            case Fate.KEEP:
+                await old.publisher.retain(old.publication, scene.records, move.surplus)
+            case Fate.RELEASE:
+                decision = await self._release(scene, old, move)
+            case Fate.WITHDRAW:
+                decision = await self._withdraw(scene, old, move)
+            case Fate.FORGET if decision.message:
+                self._warn(scene, decision.message)
+        if decision.fate is Fate.WATCH:
+            self._dns.forget(scene.target)  # the next look shall see what somebody else has taken away
+        return decision
+
+    async def _move(self, scene: Scene, old: Target, before: FormerPlace | None) -> Move:
+        old_zone, new_zone = await self._dns.served_from(scene.account, old, scene.target)
+        return Move(
+            old=Place(old.place or "", old_zone, await old.publisher.holdings(old.publication)),
+            new=Place(scene.target.place or "", new_zone, await self._holdings(scene)),
+            provider=scene.desired.provider,
+            wanted=scene.needed,
+            surplus=surplus_policy(scene.desired, scene.observed),
+            published=all_published(scene.observed),
+            now=self._now(),
+            requested=scene.identity.metadata.annotations.get(WITHDRAW_FROM) == old.place,
+            said=before,
+        )
+
+    async def _holdings(self, scene: Scene) -> frozenset[RecordId]:
+        if scene.desired.provider is not DnsProvider.ROUTE53:
+            return frozenset()  # of the others it is of no interest
+        return await scene.target.publisher.holdings(scene.target.publication)
+
+    async def _release(self, scene: Scene, old: Target, move: Move) -> Decision:
+        await old.publisher.retain(old.publication, scene.records, move.surplus)
+        await self._dns.take_away(old, ReleaseRecords())
+        said = (
+            f"the provider is Manual now: the records of {scene.desired.identity} in {old.place} stay as they are and belong to "
+            "nobody; keep them, or remove them when the same are published elsewhere"
+        )
+        self._tell(scene.identity, Transition(EventType.NORMAL, RECORDS_RELEASED, said))
+        return Decision(Fate.FORGET)
+
+    async def _withdraw(self, scene: Scene, old: Target, move: Move) -> Decision:
+        left = await self._dns.take_away(old, WithdrawRecords())
+        decision = decide(move.emptied())
+        if decision.fate is not Fate.WATCH:
+            for sentence in left:
+                self._warn(scene, sentence)
+        return decision
+
+    def _warn(self, scene: Scene, sentence: str) -> None:
+        self._tell(scene.identity, Transition(EventType.WARNING, RECORDS_LEFT, sentence))

@@ -1,0 +1,59 @@
+"""What SES said last of each identity, kept while the identity is on its way. Losing it costs a read."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ses_operator.core.state.observed import RegionView
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A view of one identity in one region, and when it was read (monotonic seconds)."""
+
+    view: RegionView
+    read_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class FactsKey:
+    """One identity in one region of one AWS account."""
+
+    account_id: str
+    region: str
+    identity: str
+
+
+class Facts:
+    """Readings by identity. A reading is dropped when something tells that it no longer holds."""
+
+    __slots__ = ("_clock", "_distrusted", "_readings")
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._readings: dict[FactsKey, Reading] = {}
+        self._distrusted: set[FactsKey] = set()
+
+    def get(self, key: FactsKey) -> Reading | None:
+        return self._readings.get(key)
+
+    def put(self, key: FactsKey, view: RegionView) -> None:
+        self._readings[key] = Reading(view, self._clock())
+        self._distrusted.discard(key)
+
+    def drop(self, key: FactsKey) -> None:
+        """What was read no longer holds, or is no longer needed."""
+        self._readings.pop(key, None)
+
+    def distrust(self, key: FactsKey) -> None:
+        """Only a read can tell what stands: a write was lost or refused, and no list is newer than that."""
+        self._readings.pop(key, None)
+        self._distrusted.add(key)
+
+    def is_distrusted(self, key: FactsKey) -> bool:
+        return key in self._distrusted
+
+    def age(self, reading: Reading) -> float:
+        """Seconds since it was read."""
+        return self._clock() - reading.read_at

@@ -1,0 +1,161 @@
+"""The end of an identity here: SES in every region, then DNS, then the finalizer. Never stuck without a way out in words.
+
+It is deleted, or handed over to another installation: the way is the same, and the plan another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
+
+from ses_operator.api.account.kind import SesAccountSpec
+from ses_operator.api.base.meta import HAND_OVER_TO, LET_GO_AT
+from ses_operator.api.base.model import rfc3339
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.controllers.identity.controller import IdentityParts
+from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.controllers.shared.identity_objects import footprint_of_object
+from ses_operator.core.admission.acceptance import same_account
+from ses_operator.core.model.keys import Installation, ObjectKey
+from ses_operator.core.model.problems import OperatorError, Problem
+from ses_operator.core.planning.deletion import Whereabouts, hindrances, plan_deletion
+from ses_operator.core.planning.deletion_limit import has_a_say, held_back
+from ses_operator.core.planning.handover import handed_over, invalid_heir, is_handed_over, plan_handover, requested_heir
+from ses_operator.core.planning.plan import Plan
+from ses_operator.core.state.desired import Desired, desired_identity
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Observed
+from ses_operator.core.state.steps import DnsStep
+from ses_operator.core.status.report import not_ready
+from ses_operator.core.status.status import refused_status, remembered, unfinished_status
+from ses_operator.core.status.transitions import RECORDS_LEFT, EventType, Transition
+from ses_operator.runtime.workqueue import Result
+
+WAY_OUT = "To let go of the object and leave everything as it is, set spec.deletionPolicy to Retain"
+
+WAY_BACK = f"To keep what has not been handed over yet, remove the annotation {HAND_OVER_TO}"
+
+
+class Departure:
+    """Takes back what an identity left behind, as its footprint says, or hands it over. Suspension does not hold it up."""
+
+    def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
+        self._installation = installation
+        self._parts = parts
+        self._now = now
+
+    async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
+        meta = identity.metadata
+        heir = requested_heir(meta.annotations, self._installation)
+        if not meta.has_finalizer and (heir is None or meta.is_deleting or is_handed_over(identity, heir)):
+            return Result.done()
+        key = ObjectKey(meta.namespace, meta.name)
+        account = self._parts.accounts.get(identity.spec.account_ref.name)
+        if account is None:
+            return Result.done()
+        # While the account cannot be used nothing goes, and nothing is counted: else all would go at once when it can.
+        may_go = heir is None and isinstance(account, OpenAccount)
+        leave = await self._ask_leave(identity) if may_go else identity
+        if isinstance(leave, Problem):
+            return await self._wait(identity, leave, heir)
+        identity = leave
+        spec = account.spec if isinstance(account, OpenAccount) else SesAccountSpec()
+        desired = desired_identity(self._installation, key, identity.spec, spec, scope=None)
+        problems = (
+            await self._take_back(identity, desired, account, heir, priority)
+            if isinstance(account, OpenAccount)
+            else (account,)
+        )
+        lets_go = meta.is_deleting and desired.deletion is DeletionPolicy.RETAIN
+        if problems and not lets_go:
+            return await self._wait(identity, problems[0], heir)
+        self._parts.inventory.unwatch(key)
+        if isinstance(account, OpenAccount):
+            regions = Whereabouts.of(identity, footprint_of_object(identity)).regions
+            self._parts.regions.forget(account.aws.account_id, desired.identity, regions)
+        await self._parts.objects.let_go(identity)
+        if heir is not None and not meta.is_deleting:
+            await self._parts.objects.report(identity, refused_status(identity, handed_over(heir), self._now()))
+        return Result.done()
+
+    async def _ask_leave(self, identity: SesIdentity) -> SesIdentity | Problem:
+        """The identity if it may go, marked so if the brake was asked; else why it waits."""
+        name = identity.spec.account_ref.name
+        limit = self._parts.brake.limit(name)
+        if limit is None or not has_a_say(identity, footprint_of_object(identity)):
+            return identity
+        wait = await self._parts.brake.ask(name)
+        if wait:
+            return held_back(name, limit, wait)
+        # Counted first: if this is not written any more, the count is too high by one, and never too low.
+        return await self._parts.objects.annotate(identity, LET_GO_AT, rfc3339(self._now()))
+
+    async def _take_back(
+        self, identity: SesIdentity, desired: Desired, account: OpenAccount, heir: str | None, priority: Priority
+    ) -> tuple[Problem, ...]:
+        """Everything that can be taken back, or handed over, is; what could not, and why."""
+        if heir is not None and (invalid := invalid_heir(heir)) is not None:
+            return (invalid,)
+        moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
+        if moved is not None:
+            return (moved,)
+        footprint = footprint_of_object(identity)
+        whereabouts = Whereabouts.of(identity, footprint)
+        views = await self._parts.regions.read_certainly(account.aws, desired.identity, whereabouts.regions, priority)
+        observed = Observed(
+            regions=whereabouts.relevant(views), remembered=remembered(identity), invited=footprint.invited
+        )
+        plan = _plan(desired, observed, heir)
+        while plan.ses_steps:
+            observed = await self._parts.regions.apply(account.aws, plan.ses_steps, observed, self._now(), priority)
+            plan = _plan(desired, observed, heir)
+        problems = hindrances(plan.regions)
+        if plan.dns is None:
+            return problems
+        return problems + await self._clear_dns(identity, desired, account, plan.dns)
+
+    async def _clear_dns(
+        self, identity: SesIdentity, desired: Desired, account: OpenAccount, step: DnsStep
+    ) -> tuple[Problem, ...]:
+        footprint = footprint_of_object(identity)
+        places = sorted(footprint.places)
+        if footprint == Footprint():
+            target = await self._parts.dns.target(account, desired)
+            if isinstance(target, Problem):
+                return () if target.reason is Reason.HOSTED_ZONE_NOT_FOUND else (target,)
+            places = sorted(target.places)
+        outcomes = await asyncio.gather(*(self._clear(identity, account, desired, place, step) for place in places))
+        return tuple(problem for problem in outcomes if problem is not None)
+
+    async def _clear(
+        self, identity: SesIdentity, account: OpenAccount, desired: Desired, place: str, step: DnsStep
+    ) -> Problem | None:
+        try:
+            target = await self._parts.dns.target_at(account, desired, place)
+            left = await self._parts.dns.take_away(target, step) if target is not None else ()
+            for sentence in left:
+                self._parts.objects.tell(identity, Transition(EventType.WARNING, RECORDS_LEFT, sentence))
+        except OperatorError as error:
+            return error.problem
+        return None
+
+    async def _wait(self, identity: SesIdentity, problem: Problem, heir: str | None) -> Result:
+        if heir is None:
+            said = replace(problem, message=f"Deletion waits: {problem.message}. {WAY_OUT}")
+        else:
+            said = replace(problem, message=f"The hand-over to {heir} waits: {problem.message}. {WAY_BACK}")
+        if said.reason.stalls:
+            said = replace(said, reason=Reason.DELETING if heir is None else Reason.HANDING_OVER)
+        status = unfinished_status(identity, not_ready(said), self._now())
+        await self._parts.objects.report(identity, status)
+        return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
+
+
+def _plan(desired: Desired, observed: Observed, heir: str | None) -> Plan:
+    if heir is None:
+        return plan_deletion(desired, observed)
+    return plan_handover(desired, observed, desired.owner.heir(heir))

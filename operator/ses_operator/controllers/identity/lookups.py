@@ -1,0 +1,87 @@
+"""Asks the name servers for records that are waited for, ever less often, and remembers what they said."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ses_operator.core.dns.record_evidence import Findings, is_awaited, with_findings, worth_a_look
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.records import RecordSet
+from ses_operator.core.model.schedule import lookup_interval
+from ses_operator.core.state.answers import PublishedAt
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.observed import Observed
+from ses_operator.core.status.requeue import is_early, waited
+from ses_operator.dns.resolver import Resolver
+
+ResolverFor = Callable[[Sequence[str]], Resolver]
+"""A resolver that asks these name servers (``host:port``), or without any those of each zone."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Look:
+    at: float
+    findings: Findings = field(default_factory=dict)
+
+
+class Lookups:
+    """Looks by identity. Losing what is remembered costs another look."""
+
+    def __init__(self, resolver_for: ResolverFor, clock: Callable[[], float]) -> None:
+        self._resolver_for = resolver_for
+        self._clock = clock
+        self._looks: dict[ObjectKey, _Look] = {}
+
+    async def refine(
+        self,
+        desired: Desired,
+        observed: Observed,
+        nameservers: Sequence[str],
+        published_at: Callable[[], Awaitable[PublishedAt | None]],
+        now: datetime,
+    ) -> Observed:
+        """The observation with what the name servers say, as of a look that is recent enough, or of one made now.
+
+        ``published_at`` is asked, only then, for the zone that was written to.
+        """
+        key = desired.owner.key
+        records = worth_a_look(desired, observed)
+        if not records:
+            self._looks.pop(key, None)
+            return with_findings(desired, observed, {})
+        look = self._looks.get(key)
+        if look is not None and not _is_about(look, records):
+            look = None
+        regions = {region for record in records for region in record.regions}
+        seconds = min((waited(observed.remembered.get(region), now) for region in regions), default=0.0)
+        early = is_early(desired.provider, seconds) and not any(is_awaited(observed, record) for record in records)
+        if not early and self._is_due(look, seconds):
+            findings = await self._resolver_for(nameservers).examine(records, await published_at())
+            look = self._looks[key] = _Look(self._clock(), {finding.record.id: finding for finding in findings})
+        return with_findings(desired, observed, look.findings if look else {})
+
+    async def findings(self, records: Iterable[RecordSet], nameservers: Sequence[str]) -> Findings:
+        """What name servers say of the records, asked just now, delegations included."""
+        records = tuple(records)
+        resolver = self._resolver_for(nameservers)
+        resolver.forget(records)
+        found = await resolver.examine(records)
+        return {finding.record.id: finding for finding in found}
+
+    def forget(self, key: ObjectKey) -> None:
+        """The object is gone, or is to be looked at anew."""
+        self._looks.pop(key, None)
+
+    def _is_due(self, look: _Look | None, seconds: float) -> bool:
+        return look is None or self._clock() - look.at >= lookup_interval(seconds)
+
+
+def _is_about(look: _Look, records: Iterable[RecordSet]) -> bool:
+    """Whether these records, with these values, are what was looked for."""
+    found = (look.findings.get(record.id) for record in records)
+    return all(
+        finding is not None and finding.record.values == record.values
+        for finding, record in zip(found, records, strict=True)
+    )

@@ -1,0 +1,128 @@
+"""Which identities need nothing: what makes a steady state, and a restart, cost list pages only.
+
+An identity is settled when its status says Ready for the configuration that is wanted now and the lists of SES still say
+verified. It is then left alone until something changes or its turn in the sweep comes, in which everything is read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from ses_operator.api.base.conditions import ConditionType, find
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.api.base.meta import FOOTPRINT, RECONCILE_REQUESTED_AT
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.aws.listing.identity_cache import Inventory, Listed
+from ses_operator.controllers.shared.cluster import EndpointReader
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.schedule import next_sweep
+from ses_operator.core.model.ses import VerificationStatus
+from ses_operator.core.planning.leftovers import is_tidy
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.status.stability import has_its_key, is_steady, lasting_places
+from ses_operator.runtime.kube.resources import JsonObject
+
+
+class Settlement:
+    """Decides by status, lists and turns; ``now`` is Unix time, ``period`` that of the sweep, in seconds."""
+
+    def __init__(
+        self, inventory: Inventory, endpoints: EndpointReader, period: float, now: Callable[[], float]
+    ) -> None:
+        self._inventory = inventory
+        self._endpoints = endpoints
+        self._period = period
+        self._now = now
+        self._turns: dict[str, float] = {}
+        self._seen: dict[ObjectKey, object] = {}
+
+    def is_settled(self, identity: SesIdentity, desired: Desired, account_id: str) -> bool:
+        """Whether there is nothing to read and nothing to write."""
+        return (
+            not self.is_due(identity)
+            and self._is_undisturbed(desired)
+            and _is_reported(identity, desired, self._now())
+            and all(self._is_listed_verified(account_id, region, desired.identity) for region in desired.regions)
+        )
+
+    def is_due(self, identity: SesIdentity) -> bool:
+        """Whether it is the identity's turn to be read in full, or a person has asked for that."""
+        turn = self._turns.setdefault(identity.metadata.uid, self._next_turn(identity))
+        return self.is_requested(identity) or self._now() >= turn
+
+    def is_requested(self, identity: SesIdentity) -> bool:
+        """Whether a person has asked for a look that has not been reported yet."""
+        return identity.metadata.annotations.get(RECONCILE_REQUESTED_AT) != identity.status.last_handled_reconcile_at
+
+    def note_read(self, identity: SesIdentity) -> None:
+        """It has been read; if that was its turn, the next one is the next."""
+        if self._now() >= self._turns.get(identity.metadata.uid, 0.0):
+            self._turns[identity.metadata.uid] = self._next_turn(identity)
+        key = ObjectKey(identity.metadata.namespace, identity.metadata.name)
+        if (endpoint := self._endpoints.get(key)) is not None:
+            self._seen[key] = _fingerprint(endpoint)
+
+    def keep_due(self, identity: SesIdentity) -> None:
+        """The read that is due could not be made: it stays due, also when a request for it has been answered."""
+        if self.is_due(identity):
+            self._turns[identity.metadata.uid] = self._now()
+
+    def until_turn(self, identity: SesIdentity) -> float:
+        """Seconds until the identity's turn."""
+        return max(self._turns.get(identity.metadata.uid, self._next_turn(identity)) - self._now(), 1.0)
+
+    def forget(self, key: ObjectKey, uid: str) -> None:
+        """The object is gone."""
+        self._turns.pop(uid, None)
+        self._seen.pop(key, None)
+
+    def _is_undisturbed(self, desired: Desired) -> bool:
+        """Whether the DNSEndpoint, where there is one, is as it was when it was last looked at (or first seen)."""
+        if desired.provider is not DnsProvider.DNS_ENDPOINT:
+            return True
+        key = desired.owner.key
+        endpoint = self._endpoints.get(key)
+        if endpoint is None:
+            return False
+        fingerprint = _fingerprint(endpoint)
+        return self._seen.setdefault(key, fingerprint) == fingerprint
+
+    def _next_turn(self, identity: SesIdentity) -> float:
+        return next_sweep(identity.metadata.uid, self._now(), self._period)
+
+    def _is_listed_verified(self, account_id: str, region: str, identity: str) -> bool:
+        listed = self._inventory.listed(account_id, region, identity)
+        return isinstance(listed, Listed) and listed.identity.verification_status is VerificationStatus.SUCCESS
+
+
+def is_reported_ready(identity: SesIdentity, desired: Desired) -> bool:
+    """Whether status says Ready about just this configuration."""
+    status, ready = identity.status, find(identity.status.conditions, ConditionType.READY)
+    return (
+        status.observed_generation == identity.metadata.generation
+        and status.applied_configuration == desired.digest()
+        and has_its_key(status, desired)
+        and ready is not None
+        and ready.is_true
+    )
+
+
+def _is_reported(identity: SesIdentity, desired: Desired, now: float) -> bool:
+    """Whether status says that all is done, and nothing is left over from another configuration."""
+    footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+    moment = datetime.fromtimestamp(now, UTC)
+    return (
+        is_reported_ready(identity, desired)
+        and identity.metadata.has_finalizer
+        and is_steady(identity.status, moment)
+        and is_tidy(desired, footprint, lasting_places(identity.status, moment))
+    )
+
+
+def _fingerprint(endpoint: JsonObject) -> object:
+    """What of a DNSEndpoint is ours to care about: not its status, which ExternalDNS writes."""
+    metadata = endpoint["metadata"]
+    members = ("uid", "generation", "labels", "annotations", "finalizers", "deletionTimestamp")
+    return tuple(metadata.get(member) for member in members)

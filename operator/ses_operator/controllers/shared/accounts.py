@@ -1,0 +1,56 @@
+"""The AWS accounts that are open: what each SesAccount became, for the identities that name it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ses_operator.api.account.kind import SesAccount, SesAccountSpec
+from ses_operator.api.base.reasons import Reason
+from ses_operator.aws.sessions import AwsAccount
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Problem
+from ses_operator.runtime.watch.cache import ObjectStore
+
+
+@dataclass(frozen=True, slots=True)
+class OpenAccount:
+    """A SesAccount whose credentials work."""
+
+    name: str
+    spec: SesAccountSpec
+    aws: AwsAccount
+
+
+class Accounts:
+    """Open accounts by the name of their SesAccount; where one is not open, why."""
+
+    def __init__(self, store: ObjectStore[SesAccount], installation_id: str) -> None:
+        self._store = store
+        self._installation_id = installation_id
+        self._accounts: dict[str, OpenAccount | Problem] = {}
+
+    def get(self, name: str) -> OpenAccount | Problem | None:
+        """The account, or why it cannot be used; None where nothing is to be done or said: while it is being opened, after which
+        its users are woken, and where it is another installation's.
+        """
+        state, account = self._accounts.get(name), self._store.get(ObjectKey("", name))
+        if state is not None or account is not None:
+            return state if account is None or self.is_ours(account) else None
+        return Problem(
+            Reason.ACCOUNT_NOT_FOUND,
+            f"there is no SesAccount {name}; create it, or name an existing one in spec.accountRef",
+        )
+
+    def is_ours(self, account: SesAccount) -> bool:
+        """Whether this installation works with the account."""
+        return account.spec.installation_id in (None, self._installation_id)
+
+    def put(self, name: str, state: OpenAccount | Problem) -> bool:
+        """Keep what became of it. Whether that is news to the identities that use it."""
+        before = self._accounts.get(name)
+        self._accounts[name] = state
+        return before != state
+
+    def remove(self, name: str) -> bool:
+        """The SesAccount is gone. Whether it was known."""
+        return self._accounts.pop(name, None) is not None

@@ -1,0 +1,161 @@
+"""The Kubernetes side of an identity: the three writes that are made to the object, and the Events about it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Callable, Collection
+from weakref import WeakValueDictionary
+
+from ses_operator.api.account.notifications import Moment
+from ses_operator.api.base.meta import FOOTPRINT, WITHDRAW_FROM
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import SesIdentityStatus
+from ses_operator.controllers.shared.ensure_finalizer import FreshAnchors
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Gone, Stale
+from ses_operator.core.notifications.selection import notified_after
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.status.transitions import Transition, new_contests, new_losses, new_warnings, transitions
+from ses_operator.runtime.kube import writes
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.events import Event, EventRecorder
+from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
+from ses_operator.runtime.watch.cache import Change, ObjectStore, Sighting
+
+OWN_DOING = frozenset({Change.NOTHING, Change.STATUS})
+"""What a status write of ours changes. Anything beyond is somebody else's, and no watch will tell of it any more."""
+
+
+def footprint_of_object(identity: SesIdentity) -> Footprint:
+    """What the object's annotation says."""
+    return Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+
+
+def key_of(identity: SesIdentity) -> ObjectKey:
+    """The object's key."""
+    return ObjectKey(identity.metadata.namespace, identity.metadata.name)
+
+
+class IdentityObjects:
+    """Writes to SesIdentity objects, and what they are after it.
+
+    ``on_change`` is told of what an answer to a write shows and a watch therefore will not: a spec that somebody changed
+    just before our status arrived, an object that is gone with its finalizer.
+    """
+
+    def __init__(
+        self,
+        client: KubeClient,
+        store: ObjectStore[SesIdentity],
+        events: EventRecorder,
+        on_change: Callable[[Sighting], None],
+        on_status: Callable[[SesIdentity, SesIdentityStatus], None] = lambda *_: None,
+        moments: Callable[[str], Collection[Moment]] = lambda _: (),
+    ) -> None:
+        """``on_status`` is told of each status that was written, and of the object as it was before. ``moments``: what a
+        SesAccount tells of by email."""
+        self._client = client
+        self._store = store
+        self._events = events
+        self._on_change = on_change
+        self._on_status = on_status
+        self._moments = moments
+        self._writing: WeakValueDictionary[ObjectKey, asyncio.Lock] = WeakValueDictionary()
+        self._anchors = FreshAnchors(store.uid)
+
+    async def anchor(self, identity: SesIdentity, footprint: Footprint) -> SesIdentity:
+        """The object with finalizer and footprint. No write where they stand as they should."""
+        if identity.metadata.has_finalizer and footprint_of_object(identity) == footprint:
+            return identity
+        requested = identity.metadata.annotations.get(WITHDRAW_FROM)
+        # What was asked for of a place that is over with shall not be taken for a wish when records go there again.
+        spent = (WITHDRAW_FROM,) if requested is not None and requested not in footprint.places else ()
+        written = await writes.anchor(self._client, IDENTITIES, identity.metadata, footprint.encode(), spent)
+        self._store.observe(written)
+        anchored = self._as_written(identity, written)
+        if not identity.metadata.has_finalizer:
+            self._anchors.note(key_of(identity), anchored)
+        return anchored
+
+    async def annotate(self, identity: SesIdentity, name: str, value: str) -> SesIdentity:
+        """The object with this annotation."""
+        written = await writes.annotate(self._client, IDENTITIES, identity.metadata, {name: value})
+        self._store.observe(written)
+        return self._as_written(identity, written)
+
+    def vanished(self, key: ObjectKey) -> SesIdentity | None:
+        """What an object was that went without waiting for the finalizer that had just been put on it."""
+        return self._anchors.vanished(key)
+
+    async def report(self, identity: SesIdentity, status: SesIdentityStatus) -> SesIdentity:
+        """The object with this status, written only where it differs, and an Event where that matters to a person."""
+        async with self._one_at_a_time(key_of(identity)):
+            identity = self._as_last_notified(identity)
+            status = notified_after(identity.status, status, self._moments(identity.spec.account_ref.name))
+            written = await self._write_status(identity, status)
+        if written is None:
+            return identity
+        self._on_status(identity, status)
+        told = transitions(identity.status.conditions, status.conditions)
+        lost = new_losses(identity.status.regions, status.regions, told)
+        warned = new_warnings(identity.status.warnings, status.warnings)
+        contested = new_contests(identity.status.repairs or (), status.repairs or ())
+        for transition in (*told, *lost, *warned, *contested):
+            self.tell(identity, transition)
+        return self._as_written(identity, written)
+
+    async def note_told(self, key: ObjectKey, uid: str, notified: str | None) -> None:
+        """The object's status says that somebody was told of it; of an object that is gone, nothing has to."""
+        async with self._one_at_a_time(key):
+            identity = self._store.get(key)
+            if identity is None or identity.metadata.uid != uid:
+                return
+            with contextlib.suppress(Gone, Stale):
+                await self._write_status(identity, identity.status.model_copy(update={"notified": notified}))
+
+    async def _write_status(self, identity: SesIdentity, status: SesIdentityStatus) -> JsonObject | None:
+        """What stands after it, in the store too; None where nothing had to be written."""
+        written = await writes.write_status(
+            self._client, IDENTITIES, identity.metadata, identity.status.to_json(), status.to_json()
+        )
+        if written is not None and (sighting := self._store.observe(written)).change not in OWN_DOING:
+            self._on_change(sighting)
+        return written
+
+    def _one_at_a_time(self, key: ObjectKey) -> asyncio.Lock:
+        """Status is written as a whole, and what was told by email is written aside: neither shall undo the other."""
+        return self._writing.setdefault(key, asyncio.Lock())
+
+    def _as_last_notified(self, identity: SesIdentity) -> SesIdentity:
+        """The object as it was observed, but for what was told by email meanwhile."""
+        known = self._store.get(key_of(identity))
+        if (
+            known is None
+            or known.metadata.uid != identity.metadata.uid
+            or known.status.notified == identity.status.notified
+        ):
+            return identity
+        notified = {"notified": known.status.notified}
+        return identity.model_copy(update={"status": identity.status.model_copy(update=notified)})
+
+    def tell(self, identity: SesIdentity, transition: Transition) -> None:
+        """An Event about the object."""
+        self._events.record(Event(IDENTITIES, identity.metadata, transition))
+
+    async def let_go(self, identity: SesIdentity) -> None:
+        """Take the finalizer away: nothing is left to be done."""
+        self._anchors.done(key_of(identity))
+        try:
+            sighting = self._store.observe(await writes.remove_finalizer(self._client, IDENTITIES, identity.metadata))
+        except Gone:
+            sighting = self._store.remove(key_of(identity), identity.metadata.uid)
+        if sighting.change is Change.REMOVED:
+            self._on_change(sighting)
+
+    def _as_written(self, identity: SesIdentity, written: JsonObject) -> SesIdentity:
+        """The object just as the write left it: what came after that is for the next reconcile."""
+        known = self._store.get(key_of(identity))
+        if known is not None and known.metadata.resource_version == written["metadata"]["resourceVersion"]:
+            return known
+        return SesIdentity.model_validate(written)

@@ -1,0 +1,61 @@
+"""Keeps a count of the last hour in an annotation of a SesAccount: what an account lets happen so many times in an hour."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+
+from ses_operator.api.account.kind import SesAccount, SesAccountSpec
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Stale
+from ses_operator.core.model.tally import Decision, Tally, decide
+from ses_operator.runtime.kube import writes
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.resources import ACCOUNTS
+from ses_operator.runtime.watch.cache import ObjectStore
+
+ATTEMPTS = 4
+"""Writes that somebody else's write came before, until the asking is given up and begun anew."""
+
+
+class AccountTally:
+    """One count for each account. It holds nothing: the count stands at the account."""
+
+    def __init__(
+        self,
+        client: KubeClient,
+        accounts: ObjectStore[SesAccount],
+        now: Callable[[], datetime],
+        annotation: str,
+        limit: Callable[[SesAccountSpec], int | None],
+    ) -> None:
+        """``limit``: what an account lets happen in an hour, None for no limit."""
+        self._client = client
+        self._accounts = accounts
+        self._now = now
+        self._annotation = annotation
+        self._limit = limit
+
+    async def count(self, account: str, asked: int) -> Decision:
+        """Raise the count by as many as may be, in one write that nobody else's came before.
+
+        Raises ``OperatorError`` where the count cannot be written: nothing was granted then.
+        """
+        key = ObjectKey("", account)
+        for _ in range(ATTEMPTS):
+            found = self._accounts.get(key)
+            limit = self._limit(found.spec) if found else None
+            if found is None or limit is None:
+                return Decision(asked, Tally(), 0.0)
+            known = Tally.decode(found.metadata.annotations.get(self._annotation))
+            decision = decide(known, limit, asked, self._now())
+            if not decision.granted:
+                return decision
+            try:
+                annotation = {self._annotation: decision.tally.encode()}
+                self._accounts.observe(await writes.annotate(self._client, ACCOUNTS, found.metadata, annotation))
+            except Stale:
+                self._accounts.observe(await self._client.get(ACCOUNTS.object(key)))
+            else:
+                return decision
+        return Decision(0, Tally(), 1.0)

@@ -1,0 +1,118 @@
+"""All metrics of one replica, in a registry of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import datetime
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import SesIdentityStatus
+from ses_operator.aws.calls.metrics import AwsMetrics
+from ses_operator.core.metrics import registry as metrics
+from ses_operator.core.metrics.identity_metrics import (
+    Mark,
+    Sample,
+    account_samples,
+    each_identity,
+    identity_samples,
+    verification_times,
+)
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.state.answers import Outcome
+from ses_operator.instruments import counter, families, gauge, histogram
+from ses_operator.runtime.metrics import WorkQueueMetrics
+from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.settings import MetricsDetail
+
+Details = Callable[[Mapping[Mark, Iterable[ObjectKey]]], Iterator[Sample]]
+
+BY_MARK = "mark"
+"""The index of identities by what they are counted as."""
+
+
+class Telemetry:
+    """Everything that is measured. Its methods are hooks: those who are measured know nothing of Prometheus."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        for collect in (ProcessCollector, PlatformCollector, GCCollector):
+            collect(registry=self.registry)
+        self.queues = WorkQueueMetrics(self.registry)
+        self.aws = AwsMetrics(self.registry)
+        self._leader = gauge(metrics.LEADER, self.registry)
+        self._dns_queries = counter(metrics.DNS_QUERIES, self.registry)
+        self._time_to_verify = histogram(metrics.TIME_TO_VERIFY, self.registry)
+        self._sent = gauge(metrics.SENT, self.registry)
+        self._notifications = counter(metrics.NOTIFICATIONS, self.registry)
+
+    def watch_lease(self, name: str, may_write: Callable[[], bool]) -> None:
+        """Ask for the state of the Lease whenever metrics are scraped."""
+        self._leader.labels(name).set_function(may_write)
+
+    def on_dns_query(self, outcome: Outcome) -> None:
+        """A name server was asked."""
+        self._dns_queries.labels(outcome).inc()
+
+    def on_status(self, identity: SesIdentity, status: SesIdentityStatus) -> None:
+        """The status of an identity was written: this, in place of the one it has."""
+        for region, seconds in verification_times(identity.status.regions, status.regions):
+            self._time_to_verify.labels(identity.spec.account_ref.name, region).observe(seconds)
+
+    def on_quota(self, account: str, region: str, sent: float | None) -> None:
+        """SES told how many messages the account has sent in 24 hours; None where it did not tell."""
+        if sent is not None:
+            self._sent.labels(account, region).set(sent)
+
+    def on_notification(self, account: str, result: str) -> None:
+        """An email about identities was sent, or not."""
+        self._notifications.labels(account, result).inc()
+
+    def forget_account(self, account: str) -> None:
+        """The SesAccount is gone."""
+        self._notifications.remove_by_labels({"account": account})
+        self._sent.remove_by_labels({"account": account})
+
+
+class Census(Collector):
+    """The gauges over identities and accounts, made from what the watches hold whenever metrics are scraped.
+
+    ``is_leading``: only one replica tells, or every sum would be a multiple of what it is. ``details``: what is told of
+    single identities beside the totals.
+    """
+
+    def __init__(
+        self,
+        identities: ObjectStore[SesIdentity],
+        accounts: ObjectStore[SesAccount],
+        *,
+        is_leading: Callable[[], bool],
+        details: Details,
+        now: Callable[[], datetime],
+    ) -> None:
+        self._identities = identities
+        self._accounts = accounts
+        self._is_leading = is_leading
+        self._details = details
+        self._now = now
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        return families(self._samples()) if self._is_leading() else iter(())
+
+    def _samples(self) -> Iterator[Sample]:
+        holders = {mark: keys for mark, keys in self._identities.index(BY_MARK) if isinstance(mark, Mark)}
+        yield from identity_samples({mark: len(keys) for mark, keys in holders.items()}, self._now())
+        yield from self._details(holders)
+        for key in self._accounts:
+            if (account := self._accounts.get(key)) is not None:
+                yield from account_samples(account)
+
+
+DETAILS: Mapping[MetricsDetail, Details] = {
+    MetricsDetail.TOTALS: lambda _: iter(()),
+    MetricsDetail.IDENTITIES: each_identity,
+}

@@ -1,0 +1,227 @@
+"""Takes a SesVerificationTemplate from its spec to a template at SES in every region, and back."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from datetime import datetime
+
+from ses_operator.api.base.meta import FOOTPRINT, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentitySpec
+from ses_operator.api.template import SesVerificationTemplate, SesVerificationTemplateStatus
+from ses_operator.aws.calls.budget import Priority
+from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
+from ses_operator.controllers.shared.admissions import Admissions
+from ses_operator.controllers.shared.cluster import BY_TEMPLATE, Cluster
+from ses_operator.core.admission.acceptance import broken_rule, same_account
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.problems import Gone, OperatorError, Problem
+from ses_operator.core.model.schedule import next_sweep
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.status.transitions import transitions
+from ses_operator.core.templates.content import content_fault
+from ses_operator.core.templates.template import (
+    DesiredTemplate,
+    TemplateStep,
+    TemplateView,
+    desired_template,
+    held_template,
+    in_use,
+    plan_template,
+    refused_template,
+    template_after,
+    template_problem,
+    template_status,
+)
+from ses_operator.runtime.kube import writes
+from ses_operator.runtime.kube.events import Event
+from ses_operator.runtime.kube.resources import TEMPLATES
+from ses_operator.runtime.workqueue import Result
+
+LOGGER = logging.getLogger(__name__)
+
+
+class TemplateController:
+    """Observe, plan, apply, report. Between calls it remembers only when each template is to be read again."""
+
+    def __init__(
+        self, cluster: Cluster, accounts: Accounts, admissions: Admissions, now: Callable[[], datetime]
+    ) -> None:
+        self._cluster = cluster
+        self._accounts = accounts
+        self._admissions = admissions
+        self._now = now
+        self._turns: dict[str, float] = {}
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        template = self._cluster.templates.get(key)
+        if template is None:
+            return Result.done()
+        account = self._accounts.get(template.spec.account_ref.name)
+        if account is None:
+            return Result.done()
+        if template.metadata.is_deleting:
+            return await self._depart(template, account)
+        problem = account if isinstance(account, Problem) else self._refusal(template, account)
+        if problem is not None or isinstance(account, Problem):
+            return await self._refuse(template, problem or Problem(Reason.PROGRESSING, ""))
+        desired = self._desired(template, account)
+        if self._is_settled(template, desired):
+            return Result.after(self._until_turn(template))
+        views = await self._observe(template, desired, account)
+        if steps := plan_template(desired, views):
+            template = await self._anchor(template, account, {*desired.regions, *views})
+            views |= await self._apply(steps, account)
+        return await self._report(template, desired, account, views)
+
+    def _refusal(self, template: SesVerificationTemplate, account: OpenAccount) -> Problem | None:
+        """Why the template may not be made: who may use the account for which address, and what is wrong with the words."""
+        spec, namespace = template.spec, template.metadata.namespace
+        asked = SesIdentitySpec(email=spec.from_email_address, regions=spec.regions, account_ref=spec.account_ref)
+        moved = same_account(_footprint(template), account.name, account.aws.account_id)
+        broken = broken_rule(self._admissions.petition_of(namespace, asked, account))
+        fault = content_fault(spec.content)
+        return moved or broken or (Problem(Reason.TEMPLATE_INVALID, fault) if fault else None)
+
+    def _desired(self, template: SesVerificationTemplate, account: OpenAccount) -> DesiredTemplate:
+        key = ObjectKey(template.metadata.namespace, template.metadata.name)
+        owner = Owner(self._cluster.settings.installation_id, key)
+        return desired_template(owner, template.spec, account.spec.default_tags)
+
+    async def _observe(
+        self, template: SesVerificationTemplate, desired: DesiredTemplate, account: OpenAccount
+    ) -> dict[str, TemplateView]:
+        regions = sorted({*desired.regions, *_footprint(template).regions})
+        views = await asyncio.gather(*(self._read(account, region, desired.name) for region in regions))
+        return dict(zip(regions, views, strict=True))
+
+    async def _read(self, account: OpenAccount, region: str, name: str) -> TemplateView:
+        try:
+            return await account.aws.templates(region).get(name, Priority.PENDING)
+        except OperatorError as error:
+            return error.problem
+
+    async def _apply(self, steps: Iterable[TemplateStep], account: OpenAccount) -> dict[str, TemplateView]:
+        """What stands after the steps, region by region."""
+        todo = tuple(steps)
+        views = await asyncio.gather(*(self._perform(step, account) for step in todo))
+        return {step.region: view for step, view in zip(todo, views, strict=True)}
+
+    async def _perform(self, step: TemplateStep, account: OpenAccount) -> TemplateView:
+        try:
+            await account.aws.templates(step.region).perform(step, Priority.PERSON)
+        except OperatorError as error:
+            return error.problem
+        LOGGER.info("%s", step, extra={"template": step.name, "region": step.region})
+        return template_after(step)
+
+    async def _depart(self, template: SesVerificationTemplate, account: OpenAccount | Problem) -> Result:
+        """Out of every region, then the finalizer; held while an identity needs it."""
+        if not template.metadata.has_finalizer:
+            return Result.done()
+        if (held := in_use(self._users(template))) is not None:
+            await self._write(template, held_template(template, held, self._now()))
+            return Result.done()  # an identity that lets go wakes it
+        problems: list[Problem] = [account] if isinstance(account, Problem) else await self._clear(template, account)
+        if problems:
+            first = problems[0]
+            said = Problem(first.reason, f"Deletion waits: {first.message}")
+            await self._write(template, held_template(template, said, self._now()))
+            return Result.retry()
+        await self._let_go(template)
+        return Result.done()
+
+    async def _clear(self, template: SesVerificationTemplate, account: OpenAccount) -> list[Problem]:
+        desired = self._desired(template, account)
+        moved = same_account(_footprint(template), account.name, account.aws.account_id)
+        if moved is not None:
+            return [moved]
+        views = await self._observe(template, desired, account)
+        nowhere = DesiredTemplate(desired.owner, (), desired.text, desired.tags)
+        views |= await self._apply(plan_template(nowhere, views), account)
+        return [view for _, view in sorted(views.items()) if isinstance(view, Problem)]
+
+    def _users(self, template: SesVerificationTemplate) -> tuple[str, ...]:
+        """The identities of the namespace whose emails the template makes, in the same account."""
+        meta, found = template.metadata, self._cluster.identities
+        users = (found.get(key) for key in found.by_index(BY_TEMPLATE, ObjectKey(meta.namespace, meta.name)))
+        return tuple(
+            user.metadata.name
+            for user in users
+            if user and not user.metadata.is_deleting and user.spec.account_ref == template.spec.account_ref
+        )
+
+    async def _report(
+        self,
+        template: SesVerificationTemplate,
+        desired: DesiredTemplate,
+        account: OpenAccount,
+        views: dict[str, TemplateView],
+    ) -> Result:
+        left = {region for region, view in views.items() if region not in desired.regions and isinstance(view, Problem)}
+        template = await self._anchor(template, account, {*desired.regions, *left})
+        await self._write(template, template_status(template, desired, views, self._now()))
+        if left or any(template_problem(desired, region, views.get(region)) for region in desired.regions):
+            return Result.retry()
+        self._turns[template.metadata.uid] = self._next_turn(template)
+        for identity in self._cluster.identities.by_index(
+            BY_TEMPLATE, ObjectKey(template.metadata.namespace, template.metadata.name)
+        ):
+            self._cluster.identity_queue.add(identity)
+        return Result.after(self._until_turn(template))
+
+    async def _refuse(self, template: SesVerificationTemplate, problem: Problem) -> Result:
+        await self._write(template, refused_template(template, problem, self._now()))
+        return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
+
+    async def _anchor(
+        self, template: SesVerificationTemplate, account: OpenAccount, regions: Iterable[str]
+    ) -> SesVerificationTemplate:
+        """The template with our finalizer, and a footprint of the regions in which it may stand."""
+        needed = Footprint(regions=frozenset(regions), account=account.aws.account_id)
+        if template.metadata.has_finalizer and _footprint(template) == needed:
+            return template
+        written = await writes.anchor(self._cluster.client, TEMPLATES, template.metadata, needed.encode())
+        self._cluster.templates.observe(written)
+        return SesVerificationTemplate.model_validate(written)
+
+    async def _write(self, template: SesVerificationTemplate, status: SesVerificationTemplateStatus) -> None:
+        old, new = template.status.to_json(), status.to_json()
+        written = await writes.write_status(self._cluster.client, TEMPLATES, template.metadata, old, new)
+        if written is None:
+            return
+        self._cluster.templates.observe(written)
+        for transition in transitions(template.status.conditions, status.conditions):
+            self._cluster.events.record(Event(TEMPLATES, template.metadata, transition))
+
+    async def _let_go(self, template: SesVerificationTemplate) -> None:
+        store, meta = self._cluster.templates, template.metadata
+        self._turns.pop(meta.uid, None)
+        try:
+            store.observe(await writes.remove_finalizer(self._cluster.client, TEMPLATES, meta))
+        except Gone:
+            store.remove(ObjectKey(meta.namespace, meta.name), meta.uid)
+        self._cluster.account_queue.add(ObjectKey("", template.spec.account_ref.name))
+
+    def _is_settled(self, template: SesVerificationTemplate, desired: DesiredTemplate) -> bool:
+        """Whether there is nothing to read before its turn in the sweep."""
+        meta, status = template.metadata, template.status
+        asked = meta.annotations.get(RECONCILE_REQUESTED_AT) != status.last_handled_reconcile_at
+        tidy = meta.has_finalizer and _footprint(template).regions == frozenset(desired.regions)
+        ready = any(condition.type == "Ready" and condition.is_true for condition in status.conditions)
+        same = status.applied_configuration == desired.digest() and status.observed_generation == meta.generation
+        return not asked and tidy and ready and same and self._until_turn(template) > 0
+
+    def _until_turn(self, template: SesVerificationTemplate) -> float:
+        turn = self._turns.setdefault(template.metadata.uid, self._next_turn(template))
+        return turn - time.time()
+
+    def _next_turn(self, template: SesVerificationTemplate) -> float:
+        return next_sweep(template.metadata.uid, time.time(), self._cluster.settings.sweep_interval)
+
+
+def _footprint(template: SesVerificationTemplate) -> Footprint:
+    return Footprint.decode(template.metadata.annotations.get(FOOTPRINT))

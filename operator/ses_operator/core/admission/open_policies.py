@@ -1,0 +1,95 @@
+"""Sending policies that let more senders in than is meant: services for all their customers, accounts that nobody knows.
+
+Source: SES Developer Guide, "Sending authorization policy anatomy"; IAM User Guide, "The confused deputy problem".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from typing import Any
+
+from ses_operator.api.identity.sending import AuthorizedSender, RawPolicy
+from ses_operator.core.model.policy_documents import as_list, field_of
+
+ON_BEHALF_OF = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid"})
+"""The condition keys, in lower case, that say for whom an AWS service may send."""
+
+
+def open_statement(
+    senders: Iterable[AuthorizedSender], policies: Iterable[RawPolicy], accounts: AbstractSet[str]
+) -> str:
+    """The first thing that is too open, with its field and the way out; empty if nothing is.
+
+    ``accounts``: the AWS accounts that may be let send; empty: any that is named.
+    """
+    for fault in (*_of_senders(senders, accounts), *_of_policies(policies, accounts)):
+        return fault
+    return ""
+
+
+def open_document(policies: Mapping[str, str], accounts: AbstractSet[str]) -> str:
+    """The same of policies as they stand at SES: JSON by name."""
+    for name, document in sorted(policies.items()):
+        for fault in _of_document(document, f"the policy {name}", accounts):
+            return fault
+    return ""
+
+
+def _of_senders(senders: Iterable[AuthorizedSender], accounts: AbstractSet[str]) -> Iterator[str]:
+    for sender in senders:
+        where = f"spec.authorizedSenders[{sender.name}]"
+        for principal in sender.principals:
+            if _is_service(principal) and not sender.source_accounts:
+                yield f"add sourceAccounts to {where}: {principal} may send for all its customers"
+            elif fault := _stranger(principal, accounts):
+                yield f"{where}: {fault}"
+
+
+def _of_policies(policies: Iterable[RawPolicy], accounts: AbstractSet[str]) -> Iterator[str]:
+    for policy in policies:
+        yield from _of_document(policy.document, field_of(policy.name), accounts)
+
+
+def _of_document(document: Any, where: str, accounts: AbstractSet[str]) -> Iterator[str]:
+    for statement in _allowing(document):
+        principals = statement.get("Principal")
+        groups = principals if isinstance(principals, dict) else {"AWS": principals}
+        is_for_somebody = bool(ON_BEHALF_OF & _condition_keys(statement))
+        for name in (str(name) for group in groups.values() for name in as_list(group)):
+            if _is_service(name) and not is_for_somebody:
+                yield f"add a condition on aws:SourceAccount to {where}: {name} may send for all its customers"
+            elif fault := _stranger(name, accounts):
+                yield f"{where}: {fault}"
+
+
+def _allowing(document: Any) -> Iterator[Mapping[str, Any]]:
+    """The statements that allow something. What is no policy at all is told elsewhere, and never set."""
+    if isinstance(document, str):
+        try:
+            document = json.loads(document)
+        except (ValueError, RecursionError):
+            return
+    for statement in as_list(document.get("Statement")) if isinstance(document, dict) else ():
+        if isinstance(statement, dict) and statement.get("Effect") == "Allow":
+            yield statement
+
+
+def _condition_keys(statement: Mapping[str, Any]) -> set[str]:
+    conditions = statement.get("Condition")
+    tests = conditions.values() if isinstance(conditions, dict) else ()
+    return {str(key).lower() for test in tests if isinstance(test, dict) for key in test}
+
+
+def _is_service(principal: str) -> bool:
+    return principal.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def _stranger(principal: str, accounts: AbstractSet[str]) -> str:
+    if "*" in principal:
+        return "take the principal * out: everybody may send"
+    account = principal if principal.isdigit() else principal.split(":")[4] if principal.count(":") >= 5 else ""
+    if _is_service(principal) or not accounts or account in accounts:
+        return ""
+    return f"take {principal} out: its AWS account is not one of those that may be let send"

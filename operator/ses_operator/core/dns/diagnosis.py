@@ -1,0 +1,388 @@
+"""What name servers say of a wanted record, and what is wrong in words that somebody can act on. Pure.
+
+A chain of rules, each of one kind of mistake that keeps identities pending in practice; the first that has something to say
+wins. The sentences are the same from run to run: no times, no ids, values in a fixed order.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.dns.matching import SPF_VERSION, is_spf, mail_host, matches
+from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
+from ses_operator.core.model.dmarc import is_dmarc
+from ses_operator.core.model.records import Purpose, RecordSet, RecordType
+from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome, Probes, PublishedAt
+
+AMAZON_DOMAIN = ".amazonses.com"
+NO_PROBES = Probes()
+POLICIES = {Purpose.SPF: (SPF_VERSION, is_spf), Purpose.DMARC: (DMARC_VERSION, is_dmarc)}
+FEEDBACK_HOST = re.compile(r"feedback-smtp\.(?P<region>[a-z0-9-]+)\.amazonses\.com")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One wanted record with all that is known of it."""
+
+    wanted: RecordSet
+    answer: Answer
+    probes: Probes = NO_PROBES
+    published_at: PublishedAt | None = None
+
+    @property
+    def value(self) -> str:
+        """The wanted value, as people write it."""
+        return ", ".join(self.wanted.values)
+
+    @property
+    def found(self) -> str:
+        return ", ".join(self.answer.values)
+
+    def relative(self, name: str) -> str:
+        """The name as many providers want it: without the zone's own."""
+        return name.removesuffix(f".{self.answer.zone}")
+
+    def finding(self, state: FindingState, reason: Reason, sentence: str) -> Finding:
+        return Finding(self.wanted, state, reason, f"{self.wanted}: {sentence}", self.answer)
+
+    def missing(self, sentence: str) -> Finding:
+        return self.finding(FindingState.MISSING, Reason.DNS_RECORD_MISSING, sentence)
+
+    def different(self, sentence: str) -> Finding:
+        return self.finding(FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, sentence)
+
+
+Rule = Callable[[Case], Finding | None]
+
+
+def server_failure(case: Case) -> Finding | None:
+    """SERVFAIL."""
+    if case.answer.outcome is not Outcome.SERVER_FAILURE:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_SERVER_FAILURE,
+        f"the name servers{_of_zone(case)} fail (SERVFAIL); most often DNSSEC is broken: check that the DS record at the "
+        "registrar belongs to the keys of the zone, or remove it",
+    )
+
+
+def no_answer(case: Case) -> Finding | None:
+    """Silence."""
+    if case.answer.outcome is not Outcome.TIMEOUT:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_SERVER_FAILURE,
+        f"no name server{_of_zone(case)} answers{_listed(case.answer.servers)}; check that they run and can be reached on "
+        "UDP and TCP port 53",
+    )
+
+
+def lame_delegation(case: Case) -> Finding | None:
+    """The servers that are asked do not hold the zone."""
+    if case.answer.outcome is not Outcome.REFUSED:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_NOT_DELEGATED,
+        f"the name servers{_of_zone(case)} refuse to answer{_listed(case.answer.servers)}: they do not hold the zone; "
+        "correct the NS records at the registrar or in the parent zone",
+    )
+
+
+def published(case: Case) -> Finding | None:
+    """It is there as it should be."""
+    if case.answer.outcome is not Outcome.FOUND or not matches(case.wanted, case.answer.values):
+        return None
+    return Finding(case.wanted, FindingState.PUBLISHED, Reason.SUCCEEDED, "", case.answer)
+
+
+def not_delegated(case: Case) -> Finding | None:
+    """The zone that was written to is not the one that the public DNS asks, or is a private one."""
+    if case.published_at is None or not case.answer.zone:
+        return None
+    ours, asked = case.published_at, case.answer
+    servers = f" ({', '.join(ours.servers)})" if ours.servers else ""
+    if asked.zone.endswith(f".{ours.zone}"):
+        sentence = (
+            f"it was written to the zone {ours.zone}, but {asked.zone} is a zone of its own{_listed(asked.servers)}; "
+            "publish the record there, or remove that delegation"
+        )
+    elif asked.zone != ours.zone:
+        sentence = (
+            f"the zone {ours.zone}, where it was written, is not delegated: name servers know of {asked.zone} only; add NS "
+            f"records for {ours.zone} with its name servers{servers} to {asked.zone}"
+        )
+    elif _elsewhere(ours.servers, asked.servers):
+        sentence = (
+            f"{ours.zone} is delegated to {', '.join(asked.servers)}, but the record was written to a zone with other name "
+            f"servers{servers}; correct the NS records at the registrar, or publish in the zone that is delegated to"
+        )
+    else:
+        return None
+    return case.finding(FindingState.MISSING, Reason.DNS_NOT_DELEGATED, sentence)
+
+
+def no_such_domain(case: Case) -> Finding | None:
+    """The nearest zone is a top-level domain: there is nothing at the registrar, or no name servers."""
+    if case.answer.outcome is not Outcome.NO_NAME or not case.answer.zone or "." in case.answer.zone:
+        return None
+    domain = ".".join(case.wanted.name.split(".")[-2:])
+    return case.finding(
+        FindingState.MISSING,
+        Reason.DNS_NOT_DELEGATED,
+        f"{domain} does not exist in DNS: register the domain, or set its name servers at the registrar",
+    )
+
+
+def wildcard(case: Case) -> Finding | None:
+    """A wildcard answers in place of a record that is not there."""
+    probes, answered = case.probes, case.found
+    if probes.addresses and probes.addresses == probes.wildcard_addresses:
+        answered = ", ".join(probes.addresses)
+    elif not probes.wildcard or probes.wildcard != case.answer.values:
+        return None
+    return case.missing(
+        f"it is not there; a wildcard record answers in its place with {answered}; publish the record itself with the "
+        f"value {case.value}"
+    )
+
+
+def other_type(case: Case) -> Finding | None:
+    """A CNAME stands where another type is wanted."""
+    if case.answer.outcome is not Outcome.OTHER_TYPE:
+        return None
+    return case.different(
+        f"a CNAME to {case.found} stands at this name, which nothing may stand beside; remove it and publish "
+        f"{case.wanted.type} {case.value}"
+    )
+
+
+def too_many_mail_exchanges(case: Case) -> Finding | None:
+    """An MX with more values than the one that SES wants."""
+    if case.wanted.type is not RecordType.MX or len(case.answer.values) <= len(case.wanted.values):
+        return None
+    return case.different(
+        f"it has {len(case.answer.values)} values ({case.found}), and SES accepts exactly one; leave only {case.value}"
+    )
+
+
+def several_policies(case: Case) -> Finding | None:
+    """Two SPF or DMARC policies at one name: receivers take neither (RFC 7208, 4.5; RFC 7489, 6.6.3)."""
+    version, is_policy = POLICIES.get(case.wanted.purpose, (None, None))
+    if is_policy is None or (count := sum(map(is_policy, case.answer.values))) < 2:
+        return None
+    return case.different(
+        f"it has {count} values that begin with {version}, so that receivers ignore them all; leave only {case.value}"
+    )
+
+
+def quoted(case: Case) -> Finding | None:
+    """Quotation marks that belong to the notation were taken for a part of the value."""
+    if not _equal_after(case, lambda value: value.replace('\\"', "").replace('"', "")):
+        return None
+    return case.different(f"the value was published with the quotation marks in it; enter {case.value} without them")
+
+
+def closing_dot(case: Case) -> Finding | None:
+    """The closing dot of the notation was taken for a part of the value."""
+    if not _equal_after(case, lambda value: value.rstrip(".\\")):
+        return None
+    return case.different(
+        f"the value was published with the closing dot as a part of it; enter {case.value} without it"
+    )
+
+
+def zone_appended_to_value(case: Case) -> Finding | None:
+    """A target without closing dot was taken for one relative to the zone."""
+    zone = case.answer.zone
+    if not zone or not _equal_after(case, lambda value: value.removesuffix(f".{zone}")):
+        return None
+    return case.different(
+        f"the DNS provider appended the zone's name to the value ({case.found}); enter {case.value} with a closing dot"
+    )
+
+
+def lower_cased(case: Case) -> Finding | None:
+    """A text whose case matters, such as a key, lost it."""
+    lowered = {value.lower() for value in case.answer.values}
+    if case.wanted.type is not RecordType.TXT or lowered != {value.lower() for value in case.wanted.values}:
+        return None
+    return case.different(
+        "the value was published in another case; upper and lower case count: enter it as it stands here"
+    )
+
+
+def another_regions_mail_exchange(case: Case) -> Finding | None:
+    """The MX of one region at the MAIL FROM name of another."""
+    if case.wanted.type is not RecordType.MX or len(case.answer.values) != 1:
+        return None
+    host = FEEDBACK_HOST.fullmatch(case.answer.values[0].lower().partition(" ")[2])
+    if host is None or case.answer.values[0].lower().partition(" ")[2] == mail_host(case.wanted.values[0]):
+        return None
+    return case.different(f"it has the value of another region, {host['region']} ({case.found}); enter {case.value}")
+
+
+def another_regions_signing_zone(case: Case) -> Finding | None:
+    """A DKIM CNAME that points to the signing zone or the token of another region."""
+    if (
+        case.wanted.purpose is not Purpose.DKIM
+        or case.wanted.type is not RecordType.CNAME
+        or len(case.answer.values) != 1
+    ):
+        return None
+    found = case.answer.values[0].lower()
+    if not found.endswith(AMAZON_DOMAIN):
+        return None
+    what = (
+        "the signing zone" if found.partition(".")[0] == case.wanted.values[0].partition(".")[0] else "the DKIM token"
+    )
+    return case.different(f"it points to {what} of another region or identity ({found}); enter {case.value}")
+
+
+def preference(case: Case) -> Finding | None:
+    """The right host with another preference."""
+    if case.wanted.type is not RecordType.MX or [mail_host(value) for value in case.answer.values] != [
+        mail_host(value) for value in case.wanted.values
+    ]:
+        return None
+    return case.different(f"it has another preference ({case.found}); SES asks for {case.value}")
+
+
+def different(case: Case) -> Finding | None:
+    """Something else stands there."""
+    if case.answer.outcome is not Outcome.FOUND:
+        return None
+    return case.different(f"it has the value {case.found}; change it to {case.value}")
+
+
+def flattened(case: Case) -> Finding | None:
+    """The provider answers with addresses where a CNAME should be."""
+    if case.wanted.type is not RecordType.CNAME or not case.probes.addresses:
+        return None
+    return case.finding(
+        FindingState.DIFFERENT,
+        Reason.DNS_RECORD_WRONG,
+        f"addresses are answered ({', '.join(case.probes.addresses)}) in place of the CNAME: it is proxied or flattened; "
+        'switch that off for this record ("DNS only")',
+    )
+
+
+def doubled_suffix(case: Case) -> Finding | None:
+    """The provider appended the zone's name to a name that had it already."""
+    if not case.probes.doubled_suffix:
+        return None
+    return case.missing(
+        f"it stands at {case.probes.doubled_suffix}: the DNS provider appends the zone's name itself; enter the name as "
+        f"{case.relative(case.wanted.name)}"
+    )
+
+
+def without_underscore(case: Case) -> Finding | None:
+    """The underscore of ``_domainkey`` or ``_dmarc`` was stripped."""
+    if not case.probes.without_underscore:
+        return None
+    label = "_dmarc" if case.wanted.purpose is Purpose.DMARC else "_domainkey"
+    return case.missing(
+        f"it stands at {case.probes.without_underscore}, without the underscore of {label}; publish it with the underscore"
+    )
+
+
+def value_as_name(case: Case) -> Finding | None:
+    """Name and value were exchanged."""
+    if not case.probes.value_as_name:
+        return None
+    return case.missing(
+        f"its value stands in the field for the name ({case.probes.value_as_name}); enter "
+        f"{case.relative(case.wanted.name)} as the name and {case.value} as the value"
+    )
+
+
+def missing(case: Case) -> Finding | None:
+    """It is not there, and nothing tells why."""
+    there = "the name is there, but not with this type" if case.answer.outcome is Outcome.NO_DATA else "it is not there"
+    asked = f" in {case.answer.zone}" if case.answer.zone else ""
+    return case.missing(f"{there}{asked}; publish it with the value {case.value}")
+
+
+RULES: tuple[Rule, ...] = (
+    server_failure,
+    no_answer,
+    lame_delegation,
+    published,
+    not_delegated,
+    no_such_domain,
+    wildcard,
+    other_type,
+    too_many_mail_exchanges,
+    several_policies,
+    quoted,
+    closing_dot,
+    zone_appended_to_value,
+    lower_cased,
+    another_regions_mail_exchange,
+    another_regions_signing_zone,
+    preference,
+    different,
+    flattened,
+    doubled_suffix,
+    without_underscore,
+    value_as_name,
+    missing,
+)
+
+
+def diagnose(case: Case) -> Finding:
+    """The diagnosis of one record by itself."""
+    return next(finding for rule in RULES if (finding := rule(case)) is not None)
+
+
+def diagnose_all(cases: Iterable[Case]) -> tuple[Finding, ...]:
+    """The diagnoses of an identity's records, each also in the light of the others."""
+    diagnosed = [(case, diagnose(case)) for case in cases]
+    findings = [finding for _, finding in diagnosed]
+    unexplained = {finding.record.id for case, finding in diagnosed if finding == missing(case)}
+    return tuple(
+        _of_another_region(finding, findings) if finding.record.id in unexplained else finding for finding in findings
+    )
+
+
+def _of_another_region(finding: Finding, findings: Sequence[Finding]) -> Finding:
+    """Where no DKIM record of a region is there while another region's are, somebody published one region's alone."""
+    if finding.record.purpose is not Purpose.DKIM:
+        return finding
+    dkim = [other for other in findings if other.record.purpose is Purpose.DKIM]
+    there = {name for other in dkim if other.state is FindingState.PUBLISHED for name in other.record.regions}
+    regions = ", ".join(finding.record.regions)
+    if not there or not there.isdisjoint(finding.record.regions):
+        return finding
+    message = (
+        f"{finding.record}: only the records of {', '.join(sorted(there))} are published; {regions} has DKIM tokens of its "
+        f"own: publish this one too, with the value {', '.join(finding.record.values)}"
+    )
+    return replace(finding, message=message)
+
+
+def _of_zone(case: Case) -> str:
+    return f" of {case.answer.zone}" if case.answer.zone else ""
+
+
+def _listed(servers: Sequence[str]) -> str:
+    return f" ({', '.join(servers)})" if servers else ""
+
+
+def _elsewhere(ours: Iterable[str], asked: Iterable[str]) -> bool:
+    """Both sets of servers are known and have none in common."""
+    known, delegated = {name.lower().rstrip(".") for name in ours}, {name.lower().rstrip(".") for name in asked}
+    return bool(known and delegated) and known.isdisjoint(delegated)
+
+
+def _equal_after(case: Case, change: Callable[[str], str]) -> bool:
+    """Whether the values found are not the wanted ones, but become them by this change."""
+    found = {value.lower() for value in case.answer.values}
+    changed = {change(value) for value in found}
+    return changed != found and changed == {value.lower() for value in case.wanted.values}

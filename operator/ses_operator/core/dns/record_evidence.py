@@ -1,0 +1,130 @@
+"""What is known of each record when all witnesses are heard: the publisher, the name servers, and SES itself. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.features.key_identity import ses_looks_at
+from ses_operator.core.model.records import Purpose, RecordId, RecordSet, RecordType
+from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
+from ses_operator.core.state.answers import Finding, FindingState
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.observed import Observed, Present
+from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
+
+Findings = Mapping[RecordId, Finding]
+
+LOOKED_AT_BY_SES = frozenset({Purpose.DKIM, Purpose.MAIL_FROM})
+"""SPF and DMARC are for those who receive the mail."""
+
+_WAY_OUT = {
+    (Purpose.DMARC, RecordType.TXT): "change it by hand where the zone is served",
+    (Purpose.DKIM, RecordType.TXT): "choose another selector in spec.dkim.byodkim, or change it by hand",
+}
+
+
+def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
+    """The records of which nobody has said yet that they are served: not SES, and not a publisher that would know."""
+    if observed.dns is None:
+        return ()
+    return tuple(
+        entry.record
+        for entry in observed.dns.records
+        if entry.state is not RecordState.CONFLICT
+        and not seen_by_ses(observed, entry.record)
+        and not (desired.provider is DnsProvider.ROUTE53 and _route53_tells(observed, entry))
+    )
+
+
+def _route53_tells(observed: Observed, entry: PublishedRecord) -> bool:
+    """Whether Route 53 knows best: of what SES does not need, and of what is not even in sync. Before something is changed at SES
+    by it, the name servers that the world asks are to be heard, too."""
+    if is_awaited(observed, entry.record):
+        return entry.state is not RecordState.PUBLISHED
+    return entry.record.purpose not in LOOKED_AT_BY_SES
+
+
+def seen_by_ses(observed: Observed, record: RecordSet) -> bool:
+    """Whether every region that asks for the record has found it."""
+    return record.purpose in LOOKED_AT_BY_SES and all(_found(observed, region, record) for region in record.regions)
+
+
+def _found(observed: Observed, region: str, record: RecordSet) -> bool:
+    view = observed.regions.get(region)
+    if not isinstance(view, Present):
+        return False
+    if not _is_looked_for(observed, region, view.facts, record):
+        return False
+    mail_from = view.facts.mail_from
+    status = view.facts.dkim.status if record.purpose is Purpose.DKIM else mail_from and mail_from.status
+    return status is VerificationStatus.SUCCESS
+
+
+def is_awaited(observed: Observed, record: RecordSet) -> bool:
+    """Whether SES, which has verified the identity, is told of what the record is for only when it is seen."""
+    return record.purpose in LOOKED_AT_BY_SES and any(
+        isinstance(view := observed.regions.get(region), Present)
+        and view.facts.verification_status is VerificationStatus.SUCCESS
+        and not _is_looked_for(observed, region, view.facts, record)
+        for region in record.regions
+    )
+
+
+def _is_looked_for(observed: Observed, region: str, facts: IdentityFacts, record: RecordSet) -> bool:
+    """Whether SES looks for it in the region. Of a key, or a name, that is about to take the place of another it says nothing
+    yet."""
+    if record.purpose is Purpose.DKIM:
+        return ses_looks_at(record, region, observed)
+    return facts.mail_from is not None and facts.mail_from.domain.lower() == record.name
+
+
+def with_findings(desired: Desired, observed: Observed, findings: Findings) -> Observed:
+    """The observation of DNS with what the name servers and SES have to say about each record."""
+    dns = observed.dns
+    if dns is None:
+        return observed
+    records = tuple(_heard(desired, observed, entry, findings.get(entry.record.id)) for entry in dns.records)
+    heard: DnsObservation = replace(dns, records=records)
+    return replace(observed, dns=heard)
+
+
+def _heard(desired: Desired, observed: Observed, entry: PublishedRecord, finding: Finding | None) -> PublishedRecord:
+    """A conflict is known for certain; a different answer contradicts everybody; what SES has seen needs no other witness."""
+    if entry.state is RecordState.CONFLICT:
+        return entry
+    if finding is not None and finding.state is FindingState.DIFFERENT:
+        return replace(entry, state=RecordState.DIFFERENT, message=_hint(desired, finding), reason=finding.reason)
+    if seen_by_ses(observed, entry.record):
+        return replace(entry, state=RecordState.PUBLISHED, message="")
+    match finding:
+        case None:
+            return entry
+        case Finding(state=FindingState.PUBLISHED):
+            return replace(entry, state=RecordState.PUBLISHED, message="")
+        case Finding(state=FindingState.MISSING):
+            return replace(entry, state=RecordState.MISSING, message=finding.message, reason=_reason(entry, finding))
+        case _:
+            if entry.state is RecordState.PUBLISHED:
+                return entry
+            return replace(entry, message=finding.message, reason=finding.reason)
+
+
+def _reason(entry: PublishedRecord, finding: Finding) -> Reason | None:
+    """A record that nobody says is served may simply not be there yet; one that is, or another mistake, is worth its name."""
+    if finding.reason is Reason.DNS_RECORD_MISSING and entry.state is not RecordState.PUBLISHED:
+        return None
+    return finding.reason
+
+
+def _hint(desired: Desired, finding: Finding) -> str:
+    """What is different; of a text that people change, a DMARC policy or a key of theirs, also why it stays so."""
+    way_out = _WAY_OUT.get((finding.record.purpose, finding.record.type))
+    if way_out is None or desired.provider is not DnsProvider.DNS_ENDPOINT:
+        return finding.message
+    return (
+        f"{finding.message}. If it is an older value from here: ExternalDNS up to version 0.21 never changes a TXT record; "
+        f"{way_out}"
+    )

@@ -1,0 +1,244 @@
+"""DKIM of one identity in one region: what stands in the way, what is to be done at SES, which records are needed. Pure.
+
+Every decision that depends on where the key comes from is made here, by ``desired.dkim_in``. A key that is in use is not pulled
+away: the record of a customer's key is seen before SES is told of it, and what the last key needs in DNS stays until SES signs
+with the next. Sources: SES Developer Guide, "Easy DKIM" and "BYODKIM"; API reference, PutEmailIdentityDkimSigningAttributes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, timedelta
+
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.features.deterministic_dkim import hosted_zone_of, replacement_needed, replicas_of
+from ses_operator.core.features.key_identity import (
+    entry_of,
+    known_fingerprint,
+    own_selector,
+    selector_setting,
+    signs_with,
+)
+from ses_operator.core.features.ownership import Ownership, ownership
+from ses_operator.core.model.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import RecordSet, dkim_records, own_key_record
+from ses_operator.core.model.schedule import lookup_interval
+from ses_operator.core.model.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Observed, Present, RegionView, Unread
+from ses_operator.core.state.publication import RecordState
+from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource, SetKeyLength
+
+KEY_CHANGE_INTERVAL = timedelta(hours=24)
+"""How often SES lets the DKIM key length change (API reference, PutEmailIdentityDkimSigningAttributes)."""
+
+Todo = tuple[tuple[SesStep, ...], Problem | None]
+"""Steps that can be taken now, and why no more than that."""
+
+_LOST = {VerificationStatus.FAILED, VerificationStatus.TEMPORARY_FAILURE}
+
+
+def dkim_conflict(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint
+) -> Problem | None:
+    """Why the DKIM of an identity that exists must be left as it is: its key is neither ours nor the one that is asked for, or
+    others replicate it."""
+    if (problem := replacement_needed(desired, region, facts, observed)) is not None:
+        return problem
+    if isinstance(desired.dkim, OwnKey | MissingKey) and (replicas := replicas_of(region, observed)):
+        return Problem(
+            Reason.DKIM_CONFLICT,
+            f"{region}: replicas in {', '.join(replicas)} share the DKIM key of this identity, and SES does not replicate a "
+            "key of yours; it is left as it is. Take these regions out of spec.regions before spec.dkim.mode becomes BYODKIM",
+        )
+    found = own_selector(facts)
+    ours = ownership(facts, desired.owner) is Ownership.OURS
+    if ours and (found is None or selector_setting(found) in footprint.settings):
+        return None
+    match desired.dkim_in(region):
+        case EasyDkim() if found is not None:
+            what = f"signs with a key that is not Easy DKIM's, under the selector {found}"
+            way_out = "Set spec.dkim.mode to BYODKIM with this selector and its key, or switch it to Easy DKIM in SES"
+        case OwnKey(selector) | MissingKey(selector) if found is None:
+            what = f"signs with Easy DKIM, and the selector {selector} is asked for"
+            way_out = "Take it over with spec.dkim.mode Easy first, then change the mode, or switch it in SES"
+        case OwnKey(selector) | MissingKey(selector) if found != selector:
+            what = f"signs with a key under the selector {found}, and {selector} is asked for"
+            way_out = "Write that selector and its key in spec.dkim.byodkim first, or switch it in SES"
+        case _:
+            return None
+    message = f"{region}: the existing identity {desired.identity} {what}; it is left as it is. {way_out}"
+    return Problem(Reason.DKIM_CONFLICT, message)
+
+
+def missing_key(desired: Desired, region: str) -> Problem | None:
+    """Why no identity can be created for want of its key."""
+    match desired.dkim_in(region):
+        case MissingKey(problem=problem):
+            return Problem(problem.reason, f"{region}: {problem.message}", problem.retry_after)
+        case _:
+            return None
+
+
+def dkim_steps(desired: Desired, region: str, facts: IdentityFacts, observed: Observed, now: datetime) -> Todo:
+    """What makes SES sign with the key that is wanted, and what keeps that from being done now."""
+    match desired.dkim_in(region):
+        case EasyDkim() as easy if own_selector(facts) is not None:
+            # Which CNAMEs it needs, SES tells only when it has been switched.
+            return (SetDkimSource(region, desired.identity, easy),), None
+        case EasyDkim(key_length):
+            return _key_length(desired, region, key_length, facts.dkim, now)
+        case OwnKey() as key:
+            return _own_key(desired, region, key, facts, observed, now)
+        case MissingKey():
+            return (), missing_key(desired, region)
+        case ReplicaDkim() | NoDkim():
+            return (), None
+
+
+def dkim_restarts(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Iterator[SesStep]:
+    """What makes SES look for its records again, after it has given up. A key of the customer's is sent once more as soon as
+    SES finds that its record does not fit: it may have another."""
+    match desired.dkim_in(region):
+        case EasyDkim() if own_selector(facts) is None and has_failed(facts):
+            yield RestartVerification(region, desired.identity)
+        case OwnKey() as key if signs_with(key, region, observed) and (has_failed(facts) or facts.dkim.status in _LOST):
+            yield SetDkimSource(region, desired.identity, key)
+        case _:
+            return  # for a replica there is nothing that does
+
+
+def has_failed(facts: IdentityFacts) -> bool:
+    """Whether SES has given up looking for the DKIM records."""
+    return VerificationStatus.FAILED in facts.verifications
+
+
+def dkim_differs(desired: Desired, region: str, observed: Observed) -> bool:
+    """Whether SES has another key of an identity than is wanted, or none that is known. Of its length nothing is said."""
+    view = observed.regions.get(region)
+    if not isinstance(view, Present):
+        return True
+    match desired.dkim_in(region):
+        case EasyDkim():
+            return view.facts.dkim.origin is not SigningOrigin.EASY or not view.facts.dkim.tokens
+        case ReplicaDkim():
+            return view.facts.dkim.origin is not SigningOrigin.REPLICA or not view.facts.dkim.tokens
+        case OwnKey() as key:
+            return not signs_with(key, region, observed)
+        case MissingKey():
+            return True
+        case NoDkim():
+            return False
+
+
+def fingerprint_at_ses(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> str | None:
+    """What status is to remember of the customer's key that SES has."""
+    if own_selector(facts) is None:
+        return None
+    match desired.dkim_in(region):
+        case OwnKey() as key if signs_with(key, region, observed):
+            return key.fingerprint
+        case _:
+            return known_fingerprint(observed, region)
+
+
+def needed_dkim_records(
+    desired: Desired, region: str, view: RegionView, observed: Observed
+) -> tuple[RecordSet, ...] | None:
+    """The DKIM records that a region needs, for the key that SES has and the one that it is to have; None where nothing is
+    ours to publish. A region that cannot be read keeps the records remembered."""
+    if desired.is_address:
+        return None
+    match view:
+        case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
+            selector, hosted_zone = own_selector(facts), hosted_zone_of(facts, observed)
+            tokens = facts.dkim.tokens if selector is None else ()
+        case Unread() if (known := observed.remembered.get(region)) is not None and known.tokens:
+            # Without a hosted zone, the token is the name of a selector, and no CNAME belongs there.
+            tokens, hosted_zone = (known.tokens if known.signing_hosted_zone else ()), known.signing_hosted_zone
+            selector = None if known.signing_hosted_zone else known.tokens[0]
+        case _:
+            return None
+    records = dkim_records(desired.identity, region, tokens, hosted_zone, desired.ttl)
+    match desired.dkim_in(region):
+        case OwnKey() as key if region in desired.regions or selector == key.selector:
+            return (*records, own_key_record(desired.identity, region, key.selector, key.public_key, desired.ttl))
+        case _:
+            return records
+
+
+def may_need_others(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> bool:
+    """Whether an identity may still need DKIM records that are not among the needed ones: it signs with a key of which more is
+    not known, or did a moment ago, and mail that is on its way carries its signature."""
+    if desired.is_address:
+        return False
+    wanted = region in desired.regions
+    if ownership(facts, desired.owner) is not Ownership.OURS:
+        return wanted
+    if not wanted:
+        selector = own_selector(facts)
+        return selector is not None and not (isinstance(desired.dkim, OwnKey) and desired.dkim.selector == selector)
+    verified, dkim = facts.verification_status, facts.dkim.status
+    changes = verified is VerificationStatus.SUCCESS and dkim is not VerificationStatus.SUCCESS
+    return changes or dkim_differs(desired, region, observed)
+
+
+def dkim_settings(desired: Desired) -> frozenset[str]:
+    """The selectors that the spec names: what the footprint has to remember, for SES may sign with a key that we gave it."""
+    match desired.dkim:
+        case OwnKey(selector) | MissingKey(selector):
+            return frozenset({selector_setting(selector)})
+        case _:
+            return frozenset()
+
+
+def _own_key(
+    desired: Desired, region: str, key: OwnKey, facts: IdentityFacts, observed: Observed, now: datetime
+) -> Todo:
+    """A key of the customer's is given to SES once its record is seen; at once where no mail is signed well as things are."""
+    if signs_with(key, region, observed):
+        return (), None
+    entry = entry_of(key, observed)
+    seen = entry is not None and entry.state is RecordState.PUBLISHED
+    if seen or facts.dkim.status is not VerificationStatus.SUCCESS:
+        return (SetDkimSource(region, desired.identity, key),), None
+    return (), _not_seen(desired, region, key, observed, now)
+
+
+def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, now: datetime) -> Problem:
+    what = (
+        f"{region}: SES is given the key of the selector {key.selector} when its TXT record is seen; "
+        "until then mail is signed as before"
+    )
+    known, entry = observed.remembered.get(region), entry_of(key, observed)
+    since = known.pending_since if known and known.pending_since else now
+    again = lookup_interval((now - since).total_seconds())
+    hindrance = observed.dns_failure or (observed.dns.problem if observed.dns else None)
+    if hindrance is not None:
+        return Problem(hindrance.reason, f"{what}. {hindrance.message}", hindrance.retry_after)
+    manual = desired.provider is DnsProvider.MANUAL
+    reason = Reason.MANUAL_RECORDS_PENDING if manual else Reason.WAITING_FOR_DNS
+    if entry is None or not entry.message:
+        return Problem(reason, what, again)
+    if entry.state is RecordState.CONFLICT:
+        reason = Reason.DNS_RECORD_CONFLICT
+    return Problem(entry.reason or reason, f"{what}. {entry.message}", again)
+
+
+def _key_length(desired: Desired, region: str, wanted: int, dkim: DkimFacts, now: datetime) -> Todo:
+    """A change of the key length, or how long SES still refuses one."""
+    length = dkim.next_key_length or dkim.key_length
+    if length is None or length == wanted:
+        return (), None
+    changed = dkim.last_key_generation
+    if changed is not None and wanted > length and now - changed < KEY_CHANGE_INTERVAL:
+        left = KEY_CHANGE_INTERVAL - (now - changed)
+        message = (
+            f"{region}: SES changes the DKIM key length once in 24 hours; "
+            f"{wanted} bits follow when the last change is a day old"
+        )
+        return (), Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds())
+    return (SetKeyLength(region, desired.identity, wanted),), None

@@ -1,0 +1,151 @@
+"""The custom MAIL FROM domain: what differs, when SES is told, and which records stand meanwhile.
+
+A name that is in use is never pulled away: the records of the new name are published and seen before SES is told of it, and
+those of the old one stay for as long as SES has it in any region. A name has one MX record at every moment, whoever shares
+it: SES redirects bounces to the region that sent the mail. Source: SES Developer Guide, "Using a custom MAIL FROM domain" and
+"Regions and Amazon SES".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.features.ownership import Ownership, ownership
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import Purpose, RecordSet, mail_from_records
+from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
+from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Observed, Present, Unread
+from ses_operator.core.state.publication import RecordState
+from ses_operator.core.state.steps import SesStep, SetMailFrom
+
+LOOK_AGAIN = 60.0
+"""Seconds until it is looked again whether a name that is about to be used has its record."""
+
+
+def mail_from(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
+    """The MAIL FROM domain and what SES does without its MX: a repair, where no mail depends on what stands."""
+    if mail_from_differs(desired, region, facts) and not is_move(desired, region, facts):
+        yield set_mail_from(desired, region)
+
+
+def moves(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Iterable[SesStep]:
+    """SES is told of the new name of a move once its MX record is served."""
+    if is_move(desired, region, facts) and _has_mx(observed, desired.mail_from[region].domain):
+        yield set_mail_from(desired, region)
+
+
+def move_problem(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Problem | None:
+    """Why a move has not come to SES yet."""
+    if not is_move(desired, region, facts) or _has_mx(observed, desired.mail_from[region].domain):
+        return None
+    return Problem(
+        Reason.WAITING_FOR_MAIL_FROM,
+        f"{region}: the MAIL FROM domain is changed from {_name(facts)} to {desired.mail_from[region].domain} "
+        "when its MX record is seen; until then mail goes out as before",
+        LOOK_AGAIN,
+    )
+
+
+def is_move(desired: Desired, region: str, facts: IdentityFacts) -> bool:
+    """Whether mail goes out well as things stand, and would suffer from a name whose MX record SES has yet to find:
+    it would use amazonses.com for a while, or be refused."""
+    wanted, found = desired.mail_from.get(region), facts.mail_from
+    if wanted is None or facts.verification_status is not VerificationStatus.SUCCESS:
+        return False
+    if found is None:
+        return wanted.behavior_on_mx_failure is MailFromBehavior.REJECT_MESSAGE
+    return found.domain != wanted.domain and found.status is VerificationStatus.SUCCESS
+
+
+def restarts_mail_from(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Iterable[SesStep]:
+    """A name that SES has given up on is set anew once its MX record is served: SES does not look again by itself."""
+    found = facts.mail_from
+    if (
+        found is not None
+        and found.status is VerificationStatus.FAILED
+        and not mail_from_differs(desired, region, facts)
+        and _has_mx(observed, found.domain)
+    ):
+        yield set_mail_from(desired, region)
+
+
+def set_mail_from(desired: Desired, region: str) -> SetMailFrom:
+    """The step that sets the MAIL FROM domain as wanted, or takes it away."""
+    wanted = desired.mail_from.get(region)
+    if wanted is None:
+        return SetMailFrom(region, desired.identity, None, MailFromBehavior.USE_DEFAULT_VALUE)
+    return SetMailFrom(region, desired.identity, wanted.domain, wanted.behavior_on_mx_failure)
+
+
+def mail_from_differs(desired: Desired, region: str, facts: IdentityFacts) -> bool:
+    """Whether SES has another MAIL FROM domain, or treats its absence otherwise, than is wanted."""
+    wanted, found = desired.mail_from.get(region), facts.mail_from
+    if wanted is None or found is None:
+        return (wanted is None) != (found is None)
+    return (wanted.domain, wanted.behavior_on_mx_failure) != (found.domain, found.behavior_on_mx_failure)
+
+
+def is_mail_from_verified(wanted: MailFrom | None, facts: IdentityFacts | None) -> bool:
+    """Whether SES has found the MX record of the MAIL FROM domain that is wanted, or of any where none is."""
+    found = facts.mail_from if facts else None
+    right = found is not None and (wanted is None or found.domain == wanted.domain)
+    return right and found is not None and found.status is VerificationStatus.SUCCESS
+
+
+def wanted_mail_from(desired: Desired, region: str) -> str:
+    """The MAIL FROM domain that is asked for, in words."""
+    wanted = desired.mail_from.get(region)
+    return wanted.domain if wanted else "none"
+
+
+def records_of_mail_from(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
+    """The records of every name that is wanted or that SES still has, each name with one MX."""
+    sharing: dict[str, set[str]] = {}
+    for region in observed.regions:
+        for name in _names(desired, region, observed):
+            sharing.setdefault(name, set()).add(region)
+    chosen = {
+        wanted.domain: wanted.mx_region
+        for wanted in desired.mail_from.values()
+        if not observed.is_nowhere(wanted.mx_region)  # there is no SES that bounces could be sent to
+    }
+    return tuple(
+        record
+        for name, regions in sorted(sharing.items())
+        for record in mail_from_records(name, chosen.get(name) or _mx_region(desired, regions), desired.ttl, regions)
+    )
+
+
+def _names(desired: Desired, region: str, observed: Observed) -> set[str]:
+    """The MAIL FROM domains whose records a region needs: the one that is wanted, and the one that SES has."""
+    wanted = desired.mail_from.get(region)
+    names = {wanted.domain} if wanted else set()
+    match observed.regions.get(region):
+        case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
+            return names | ({facts.mail_from.domain} if facts.mail_from else set())
+        case Unread() if (known := observed.remembered.get(region)) and known.tokens:
+            return names
+        case _:
+            return set()
+
+
+def _mx_region(desired: Desired, regions: set[str]) -> str:
+    """The region of the MX of a name for which none was chosen, or one without SES. A name that goes was one region's own, or
+    had the MX of the first."""
+    return desired.first_region if desired.first_region in regions else min(regions)
+
+
+def _has_mx(observed: Observed, name: str) -> bool:
+    dns = observed.dns
+    return dns is not None and any(
+        (entry.record.name, entry.record.purpose) == (name.lower(), Purpose.MAIL_FROM)
+        and entry.state is RecordState.PUBLISHED
+        for entry in dns.records
+    )
+
+
+def _name(facts: IdentityFacts) -> str:
+    return facts.mail_from.domain if facts.mail_from else "amazonses.com"

@@ -1,0 +1,72 @@
+"""Who holds an SES identity: a claim is (AWS account, region, identity), and there is one holder.
+
+Whoever the owner tag names holds it. Where no tag decides, the oldest object does, then the first by namespace and name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.ses import IdentityFacts
+from ses_operator.core.state.observed import Present, RegionView
+from ses_operator.core.state.steps import SesStep, TagIdentity
+
+
+class Ownership(StrEnum):
+    """Whose an existing SES identity is, by its owner tag."""
+
+    OURS = "Ours"
+    NOBODYS = "Nobodys"
+    ANOTHERS = "Anothers"
+
+
+@dataclass(frozen=True, slots=True)
+class Claimant:
+    """A SesIdentity that asks for an identity in some regions of an AWS account."""
+
+    key: ObjectKey
+    created: datetime
+    account_id: str
+    identity: str
+    regions: frozenset[str]
+
+
+def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
+    """Whose this identity is, read from the thing itself."""
+    tag = (facts.tags or {}).get(OWNER_TAG)
+    if tag is None:
+        return Ownership.NOBODYS
+    return Ownership.OURS if owner.holds(Owner.parse(tag)) else Ownership.ANOTHERS
+
+
+def is_ours(region: str, facts: IdentityFacts, owner: Owner, invited: Collection[str]) -> bool:
+    """Whether this owner holds the identity of the region: by its tag, or because it is one that an email of ours made just
+    now. ``invited``: the regions in which that may be, by the footprint."""
+    held = ownership(facts, owner)
+    return held is Ownership.OURS or (held is Ownership.NOBODYS and region in invited)
+
+
+def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozenset[str]:
+    """The regions in which another object has the better claim, as far as age tells."""
+    lost: set[str] = set()
+    for other in others:
+        if other.key == claimant.key or (other.account_id, other.identity) != (claimant.account_id, claimant.identity):
+            continue
+        if (other.created, other.key) < (claimant.created, claimant.key):
+            lost |= claimant.regions & other.regions
+    return frozenset(lost)
+
+
+def changes_hands(step: SesStep, view: RegionView) -> bool:
+    """Whether the step gives the identity another owner than it has, or one where it has none."""
+    return isinstance(step, TagIdentity) and OWNER_TAG in step.tags and step.tags[OWNER_TAG] != owner_tag(view)
+
+
+def owner_tag(view: RegionView) -> str | None:
+    """Whom the owner tag names; None where there is no tag, or no identity."""
+    return (view.facts.tags or {}).get(OWNER_TAG) if isinstance(view, Present) else None

@@ -1,0 +1,374 @@
+"""Every metric that the operator exposes, each described once: the exposition, docs/metrics.md, the alerts and the dashboard
+are made from these, or checked against them.
+
+Names follow the conventions of Prometheus (base units, ``_total``) and, for queues, reconciles and the Lease, those that
+client-go and controller-runtime gave them, so that dashboards for other operators read them too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ses_operator.core.metrics.mail_figures import WINDOW_DAYS
+
+
+class Kind(StrEnum):
+    """What a metric does over time."""
+
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+class Source(StrEnum):
+    """Who measures, and so which replicas show it."""
+
+    PROCESS = "Each replica"
+    LEADER = "The active replica"
+    EACH_IDENTITY = "The active replica, with --metrics-detail=identities"
+    MAIL = "The active replica, with --mail-figures-interval"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric. ``meaning`` is a sentence without its stop: its HELP, and its line in the documentation.
+
+    ``buckets``: upper bounds, of a histogram.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    labels: tuple[str, ...] = ()
+    buckets: tuple[float, ...] = ()
+    source: Source = Source.PROCESS
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names under which PromQL finds it."""
+        if self.kind is Kind.HISTOGRAM:
+            return tuple(f"{self.name}_{suffix}" for suffix in ("bucket", "sum", "count"))
+        return (self.name,)
+
+    @property
+    def queryable_labels(self) -> frozenset[str]:
+        """The labels that PromQL may name."""
+        return frozenset(self.labels) | ({"le"} if self.kind is Kind.HISTOGRAM else set())
+
+
+LABELS = {
+    "account": "the name of the SesAccount",
+    "region": "the AWS region; empty for a global service",
+    "status": "what SES last said: SUCCESS, PENDING, FAILED, TEMPORARY_FAILURE or NOT_STARTED; ABSENT while there is no identity",
+    "age": "for how long: <1h, 1h-24h, 24h-72h or >72h, when SES has given up",
+    "ready": "the status of the condition Ready: True, False or Unknown",
+    "reason": "why, in one of the words of [reasons.md](reasons.md); Unexpected for an error that has none",
+    "actor": "whose move it is, by the reason: nobody, operator, dns, platform or author",
+    "namespace": "the namespace of the SesIdentity",
+    "identity": "the name of the SesIdentity",
+    "enforcement": "what SES enforces: HEALTHY, PROBATION or SHUTDOWN",
+    "event": "what became of mail, in the words of SES: SEND, DELIVERY, PERMANENT_BOUNCE, TRANSIENT_BOUNCE, COMPLAINT, "
+    "DELIVERY_COMPLAINT (delivered where complaints are told); of an account SEND, BOUNCE, COMPLAINT, REJECT (for a virus)",
+    "service": "the AWS API: sesv2, ses, route53 or sts",
+    "operation": "the operation of that API",
+    "action": "the operation whose rate is limited",
+    "result": "how it ended",
+    "finding": "what was found, in one of the words of [audit.md](audit.md)",
+    "severity": "how grave it is: high, medium or low",
+    "outcome": "what came back: Found, NoName, NoData, OtherType, ServerFailure, Timeout or Refused",
+    "name": "the queue, sesidentity, sesaccount, sesverificationtemplate or notification; of the election, the Lease",
+    "controller": "the controller, called as its queue",
+}
+"""What each label tells. One meaning for one label, whichever metric has it."""
+
+_MINUTE, _HOUR = 60.0, 3600.0
+_RECONCILE = (0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
+_VERIFICATION = (
+    _MINUTE, 2 * _MINUTE, 5 * _MINUTE, 15 * _MINUTE, 30 * _MINUTE,
+    _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, 24 * _HOUR, 48 * _HOUR, 72 * _HOUR,
+)  # fmt: skip
+
+# What stands, from the statuses of the objects.
+
+IDENTITIES = Metric(
+    "ses_operator_identities",
+    Kind.GAUGE,
+    "Identities that are wanted, each counted once for each of its regions, by what SES says of them there",
+    ("account", "region", "status"),
+    source=Source.LEADER,
+)
+UNVERIFIED = Metric(
+    "ses_operator_unverified_identities",
+    Kind.GAUGE,
+    "Those of them that are not verified, by how long that has been so",
+    ("account", "region", "age"),
+    source=Source.LEADER,
+)
+OBJECTS = Metric(
+    "ses_operator_sesidentities",
+    Kind.GAUGE,
+    "SesIdentity objects, by their condition Ready, its reason, and whose move it is",
+    ("account", "ready", "reason", "actor"),
+    source=Source.LEADER,
+)
+DELETING = Metric(
+    "ses_operator_sesidentities_deleting",
+    Kind.GAUGE,
+    "SesIdentity objects whose deletion has been asked for and is not done",
+    ("account",),
+    source=Source.LEADER,
+)
+TIME_TO_VERIFY = Metric(
+    "ses_operator_time_to_verify_seconds",
+    Kind.HISTOGRAM,
+    "From the moment an identity was first seen unverified in a region until SES reported it verified there; one that "
+    "lost its verification counts again when it has it back",
+    ("account", "region"),
+    _VERIFICATION,
+    source=Source.LEADER,
+)
+IDENTITY_READY = Metric(
+    "ses_operator_identity_ready",
+    Kind.GAUGE,
+    "1 if the SesIdentity is Ready, else 0",
+    ("namespace", "identity", "account", "reason"),
+    source=Source.EACH_IDENTITY,
+)
+IDENTITY_VERIFIED = Metric(
+    "ses_operator_identity_verified",
+    Kind.GAUGE,
+    "1 if the SesIdentity is verified in the region, else 0",
+    ("namespace", "identity", "account", "region", "status"),
+    source=Source.EACH_IDENTITY,
+)
+
+# The AWS accounts.
+
+ACCOUNT_READY = Metric(
+    "ses_operator_account_ready",
+    Kind.GAUGE,
+    "1 if the SesAccount is Ready, else 0",
+    ("account", "reason"),
+    source=Source.LEADER,
+)
+REGION_REACHABLE = Metric(
+    "ses_operator_account_region_reachable",
+    Kind.GAUGE,
+    "1 if SES answered for the account in the region when it was last asked, else 0",
+    ("account", "region"),
+    source=Source.LEADER,
+)
+PRODUCTION_ACCESS = Metric(
+    "ses_operator_account_production_access",
+    Kind.GAUGE,
+    "1 if the account may send to any address in the region, 0 while it is in the SES sandbox",
+    ("account", "region"),
+    source=Source.LEADER,
+)
+SENDING_ENABLED = Metric(
+    "ses_operator_account_sending_enabled",
+    Kind.GAUGE,
+    "1 if the account may send in the region, 0 if sending is paused",
+    ("account", "region"),
+    source=Source.LEADER,
+)
+ENFORCEMENT = Metric(
+    "ses_operator_account_enforcement",
+    Kind.GAUGE,
+    "1 for what SES enforces on the account in the region",
+    ("account", "region", "enforcement"),
+    source=Source.LEADER,
+)
+SEND_QUOTA = Metric(
+    "ses_operator_send_quota_messages_per_day",
+    Kind.GAUGE,
+    "Messages that the account may send in the region in 24 hours; none where there is no limit",
+    ("account", "region"),
+    source=Source.LEADER,
+)
+SEND_RATE = Metric(
+    "ses_operator_send_quota_messages_per_second",
+    Kind.GAUGE,
+    "Messages that the account may send in the region in a second",
+    ("account", "region"),
+    source=Source.LEADER,
+)
+SENT = Metric(
+    "ses_operator_sent_last_24_hours_messages",
+    Kind.GAUGE,
+    "Messages that the account sent in the region in the 24 hours before it was last asked, which is once an hour",
+    ("account", "region"),
+    source=Source.LEADER,
+)
+
+# What became of mail, where somebody asks for it.
+
+IDENTITY_MAIL = Metric(
+    "ses_operator_identity_messages",
+    Kind.GAUGE,
+    f"Messages from the identity in the last {WINDOW_DAYS} days and today, by what became of them, as the Virtual "
+    "Deliverability Manager counts them; none of an identity that has not sent",
+    ("namespace", "identity", "account", "region", "event"),
+    source=Source.MAIL,
+)
+ACCOUNT_MAIL = Metric(
+    "ses_operator_account_messages",
+    Kind.GAUGE,
+    f"Messages of the account in the region in the last {WINDOW_DAYS} days and today, by what became of them",
+    ("account", "region", "event"),
+    source=Source.MAIL,
+)
+MAIL_COUNTED = Metric(
+    "ses_operator_account_counts_by_identity",
+    Kind.GAUGE,
+    "1 if the Virtual Deliverability Manager counts the account's mail in the region by identity, else 0",
+    ("account", "region"),
+    source=Source.MAIL,
+)
+
+# Audits: all that SES has of an account, whoever made it.
+
+AUDITED = Metric(
+    "ses_operator_audit_identities",
+    Kind.GAUGE,
+    "Identities that SES had at the last audit, whoever made them, by what SES said of them",
+    ("account", "region", "status"),
+    source=Source.LEADER,
+)
+AUDIT_FINDINGS = Metric(
+    "ses_operator_audit_findings",
+    Kind.GAUGE,
+    "Findings of the last audit",
+    ("account", "region", "finding", "severity"),
+    source=Source.LEADER,
+)
+AUDIT_COMPLETED = Metric(
+    "ses_operator_audit_completed_timestamp_seconds",
+    Kind.GAUGE,
+    "When the last audit of the account ended, in Unix time",
+    ("account",),
+    source=Source.LEADER,
+)
+AUDIT_NEXT = Metric(
+    "ses_operator_audit_next_timestamp_seconds",
+    Kind.GAUGE,
+    "When the next is due, in Unix time; none while one runs",
+    ("account",),
+    source=Source.LEADER,
+)
+AUDIT_SECONDS = Metric(
+    "ses_operator_audit_duration_seconds",
+    Kind.GAUGE,
+    "How long the last audit of the account took",
+    ("account",),
+    source=Source.LEADER,
+)
+AUDIT_FAILED = Metric(
+    "ses_operator_audit_region_failed",
+    Kind.GAUGE,
+    "1 for each region that the last audit could not read to its end",
+    ("account", "region", "reason"),
+    source=Source.LEADER,
+)
+NOTIFICATIONS_FAILING = Metric(
+    "ses_operator_account_notifications_failing",
+    Kind.GAUGE,
+    "1 while the last email about identities of the account could not be sent",
+    ("account", "reason"),
+    source=Source.LEADER,
+)
+NOTIFICATIONS = Metric(
+    "ses_operator_notifications_total",
+    Kind.COUNTER,
+    "Emails about identities: sent, digest for those about many, or failed, which are tried again",
+    ("account", "result"),
+)
+
+# Calls to AWS and to name servers.
+
+AWS_REQUESTS = Metric(
+    "ses_operator_aws_requests_total",
+    Kind.COUNTER,
+    "Requests sent to AWS, by how they ended: ok, gone, throttled, retry, blocked or abandoned",
+    ("service", "operation", "region", "result"),
+)
+AWS_ERRORS = Metric(
+    "ses_operator_aws_errors_total",
+    Kind.COUNTER,
+    "Requests that AWS did not carry out, or that had no answer, by reason; what does not exist is no error",
+    ("service", "operation", "region", "reason"),
+)
+AWS_SECONDS = Metric(
+    "ses_operator_aws_request_seconds",
+    Kind.HISTOGRAM,
+    "How long AWS took to answer, with the wait for a free thread",
+    ("service",),
+    (0.05, 0.2, 1.0, 5.0, 15.0),
+)
+BUDGET_WAIT = Metric(
+    "ses_operator_budget_wait_seconds",
+    Kind.HISTOGRAM,
+    "How long requests waited for their turn under AWS's request limit",
+    ("action",),
+    (0.01, 0.1, 1.0, 10.0, 60.0, 600.0),
+)
+DNS_QUERIES = Metric(
+    "ses_operator_dns_queries_total",
+    Kind.COUNTER,
+    "Questions that name servers were asked, by what came back",
+    ("outcome",),
+)
+
+# The queues, the reconciles, the Lease.
+
+QUEUE_DEPTH = Metric("workqueue_depth", Kind.GAUGE, "Keys that wait for a worker", ("name",))
+QUEUE_OLDEST = Metric("workqueue_oldest_age_seconds", Kind.GAUGE, "How long the key at the head waits", ("name",))
+QUEUE_DELAYED = Metric("workqueue_delayed", Kind.GAUGE, "Keys that are due later", ("name",))
+QUEUE_ADDS = Metric("workqueue_adds_total", Kind.COUNTER, "Keys added, repetitions apart", ("name",))
+QUEUE_RETRIES = Metric("workqueue_retries_total", Kind.COUNTER, "Keys added again after a failure", ("name",))
+QUEUE_WAIT = Metric(
+    "workqueue_queue_duration_seconds", Kind.HISTOGRAM, "How long a key waited for a worker", ("name",), _RECONCILE
+)
+RECONCILE_SECONDS = Metric(
+    "workqueue_work_duration_seconds", Kind.HISTOGRAM, "How long a reconcile took", ("name",), _RECONCILE
+)
+ACTIVE_WORKERS = Metric("controller_runtime_active_workers", Kind.GAUGE, "Reconciles that run now", ("controller",))
+RECONCILES = Metric(
+    "controller_runtime_reconcile_total",
+    Kind.COUNTER,
+    "Reconciles that ended: success, requeue_after, requeue or error",
+    ("controller", "result"),
+)
+RECONCILE_ERRORS = Metric(
+    "ses_operator_reconcile_errors_total",
+    Kind.COUNTER,
+    "Reconciles that were given up to be repeated, by reason; what is wrong with an identity stands in its status instead",
+    ("controller", "reason"),
+)
+LEADER = Metric(
+    "leader_election_master_status",
+    Kind.GAUGE,
+    "1 if this replica holds the Lease and acts, 0 if it stands by",
+    ("name",),
+)
+
+SECTIONS = {
+    "Identities": (
+        IDENTITIES, UNVERIFIED, TIME_TO_VERIFY, OBJECTS, DELETING, IDENTITY_READY, IDENTITY_VERIFIED,
+    ),
+    "AWS accounts": (
+        ACCOUNT_READY, REGION_REACHABLE, PRODUCTION_ACCESS, SENDING_ENABLED, ENFORCEMENT, SEND_QUOTA, SEND_RATE, SENT,
+        NOTIFICATIONS, NOTIFICATIONS_FAILING,
+    ),
+    "What became of mail": (IDENTITY_MAIL, ACCOUNT_MAIL, MAIL_COUNTED),
+    "Audits": (AUDITED, AUDIT_FINDINGS, AUDIT_COMPLETED, AUDIT_NEXT, AUDIT_SECONDS, AUDIT_FAILED),
+    "Calls": (AWS_REQUESTS, AWS_ERRORS, AWS_SECONDS, BUDGET_WAIT, DNS_QUERIES),
+    "Queues, reconciles, election": (
+        RECONCILES, RECONCILE_SECONDS, RECONCILE_ERRORS, ACTIVE_WORKERS, QUEUE_DEPTH, QUEUE_OLDEST, QUEUE_DELAYED,
+        QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, LEADER,
+    ),
+}  # fmt: skip
+"""All metrics, in the order in which they are documented. What the process uses (``process_*``, ``python_*``) is beside them."""
+
+METRICS = tuple(metric for section in SECTIONS.values() for metric in section)

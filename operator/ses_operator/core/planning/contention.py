@@ -1,0 +1,161 @@
+"""Settings and records that somebody else keeps changing back: noticed by how often they had to be put right, and then left to
+stand for a while before they are put right again. Pure.
+
+Two writers that both have their way, such as the operator and a Terraform run, change a setting to and fro for ever, and nobody
+sees it. The count is in status. It begins anew when the configuration changes, and ends when nothing had to be put right for
+``QUIET``, which is longer than a sweep takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.status import RepairStatus, SesIdentityStatus
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.planning.drift import is_drift, standing
+from ses_operator.core.state.observed import Observed, Repair
+from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.state.steps import SesStep
+
+FIGHT = 3
+"""Repairs of one thing from which on it is no accident."""
+
+QUIET = timedelta(hours=36)
+"""So long after the last repair it is forgotten: two sweeps a day apart still belong together."""
+
+SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
+"""How long a contested setting is left to stand: doubling with each repair."""
+
+MAX_REPAIRS = 50
+"""How many are remembered, the latest."""
+
+MAX_FOUND = 256
+"""Characters of what was found: who has a domain may write 64 KB into a record."""
+
+
+def known_repairs(status: SesIdentityStatus, digest: str, now: datetime) -> tuple[Repair, ...]:
+    """What had to be put right lately, with the configuration of this digest."""
+    if status.applied_configuration != digest:
+        return ()
+    repairs = (Repair(each.setting, each.found, each.count, each.last_at, each.region) for each in status.repairs or ())
+    return tuple(repair for repair in repairs if now - repair.last < QUIET)
+
+
+def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
+    """The same for status."""
+    return (
+        tuple(
+            RepairStatus(
+                setting=each.setting,
+                region=each.region,
+                found=each.found,
+                count=each.count,
+                last_at=each.last,
+                message=in_words(each) if is_fight(each) else None,
+            )
+            for each in repairs
+        )
+        or None
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Stood:
+    """What of this configuration was in place before: what differs there now has been changed by somebody. ``regions``: those
+    that had every setting, whatever hinders the others; ``records``: those that were published, by type and name."""
+
+    regions: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, status: SesIdentityStatus, digest: str) -> Stood:
+        """As status remembers it, with the configuration of this digest."""
+        if status.applied_configuration != digest:
+            return cls()
+        records = status.dns.records if status.dns else ()
+        return cls(
+            frozenset(each.region for each in status.regions if each.provisioned_at is not None),
+            frozenset(f"{each.type} {each.name}" for each in records if each.state == RecordState.PUBLISHED),
+        )
+
+
+def after_steps(
+    before: Observed, after: Observed, steps: Mapping[str, tuple[SesStep, ...]], stood: Stood, now: datetime
+) -> tuple[Repair, ...]:
+    """With what has just been put right at SES."""
+    repaired = (
+        Repair(str(step), standing(step, before.regions[region]), 1, now, region)
+        for region, done in steps.items()
+        if region in stood.regions and region not in after.failures
+        for step in done
+        if is_drift(step, before.regions[region])
+    )
+    return _joined(before.repairs, repaired)
+
+
+def after_publication(before: Observed, dns: DnsObservation, stood: Stood, now: datetime) -> tuple[Repair, ...]:
+    """With what has just been put right in DNS. What was put right before need not have been seen since."""
+    known = {repair.setting for repair in before.repairs}
+    repaired = (
+        Repair(_name(entry), _found(entry), 1, now)
+        for entry in dns.amiss
+        if str(entry.record) in stood.records or _name(entry) in known
+    )
+    return _joined(before.repairs, repaired)
+
+
+def paused(setting: str, repairs: Iterable[Repair], now: datetime) -> Problem | None:
+    """Why this is not put right now; None where it is to be."""
+    known = next((repair for repair in repairs if repair.setting == setting and is_fight(repair)), None)
+    left = (known.last + pause(known.count) - now).total_seconds() if known else 0.0
+    if known is None or left <= 0:
+        return None
+    where = f"{known.region}: " if known.region else ""
+    return Problem(Reason.CONTESTED, f"{where}{in_words(known)}", left)
+
+
+def paused_publication(dns: DnsObservation, repairs: tuple[Repair, ...], now: datetime) -> Problem | None:
+    """Why the records are not published now: each one that would be is contested, and nothing else is to be done."""
+    wrong = [paused(_name(entry), repairs, now) for entry in dns.amiss]
+    problems = [problem for problem in wrong if problem is not None]
+    return problems[0] if problems and len(problems) == len(wrong) and not dns.surplus else None
+
+
+def pause(count: int) -> timedelta:
+    """How long it is left to stand after so many repairs."""
+    doublings: int = min(max(count - FIGHT, 0), 16)
+    return min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
+
+
+def is_fight(repair: Repair | RepairStatus) -> bool:
+    """Whether somebody else keeps changing it back."""
+    return repair.count >= FIGHT
+
+
+def in_words(repair: Repair) -> str:
+    """What goes on, and what to do about it."""
+    found = f" and found again as it was not to be: {repair.found}" if repair.found else ""
+    return (
+        f'somebody else keeps changing back what is set here: "{repair.setting}" was done {repair.count} times{found}. Find the '
+        "other writer (CloudTrail names it) and let one of the two go; until then it is put right at most once an hour"
+    )
+
+
+def _joined(known: Iterable[Repair], new: Iterable[Repair]) -> tuple[Repair, ...]:
+    joined = {repair.setting: repair for repair in known}
+    for repair in new:
+        before = joined.pop(repair.setting, None)
+        count = before.count + 1 if before else 1
+        joined[repair.setting] = Repair(repair.setting, repair.found, count, repair.last, repair.region)
+    return tuple(joined.values())[-MAX_REPAIRS:]
+
+
+def _name(entry: PublishedRecord) -> str:
+    return f"publish {entry.record}"
+
+
+def _found(entry: PublishedRecord) -> str:
+    return "it was removed" if entry.state is RecordState.MISSING else entry.message[:MAX_FOUND]

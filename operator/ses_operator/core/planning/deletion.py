@@ -1,0 +1,66 @@
+"""How an identity goes: first at SES in every region, then its DNS records, then the finalizer.
+
+The records are needed for as long as the identity may still send, so they are the last to go. ``Retain`` leaves identity and
+records and takes back only the marks of ownership; it never waits for anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.planning.plan import Plan, RegionPlan, plan_leaving
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Observed, RegionView, Unread
+from ses_operator.core.state.steps import ReleaseRecords, WithdrawRecords
+
+
+def plan_deletion(desired: Desired, observed: Observed) -> Plan:
+    """The steps that can be taken now. DNS comes only when no region holds anything of ours any more."""
+    regions = {region: plan_leaving(desired, region, observed) for region in sorted(observed.regions)}
+    retained = desired.deletion is DeletionPolicy.RETAIN
+    if any(plan.steps for plan in regions.values()):
+        return Plan(regions)
+    if retained:
+        return Plan(regions, ReleaseRecords())
+    if any(plan.problem for plan in regions.values()):
+        return Plan(regions)
+    return Plan(regions, WithdrawRecords())
+
+
+def hindrances(regions: Mapping[str, RegionPlan]) -> tuple[Problem, ...]:
+    """Why identities that are to go cannot, the root of it first: a parent that waits for its replicas says less than what
+    keeps these."""
+    problems = (regions[region].problem for region in sorted(regions))
+    found = [problem for problem in problems if problem is not None]
+    return tuple(sorted(found, key=lambda problem: problem.reason is Reason.DELETION_BLOCKED))
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where an identity may stand: ``known`` regions by the footprint, or because SES has told of it there; and those of
+    the spec, in which it is looked for in case that somebody has damaged the footprint."""
+
+    known: frozenset[str]
+    hoped: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, identity: SesIdentity, footprint: Footprint) -> Whereabouts:
+        told = {status.region for status in identity.status.regions if status.arn is not None}
+        wanted = frozenset(identity.spec.regions)
+        if footprint == Footprint():
+            return cls(wanted | told)  # the finalizer never stands without one: it is lost, and the spec has to do
+        known = footprint.regions | told
+        return cls(known, wanted - known)
+
+    @property
+    def regions(self) -> tuple[str, ...]:
+        return tuple(sorted(self.known | self.hoped))
+
+    def relevant(self, views: Mapping[str, RegionView]) -> dict[str, RegionView]:
+        """Without the regions that nothing was made in and that cannot be read: they must not hold up the deletion."""
+        return {region: view for region, view in views.items() if region in self.known or not isinstance(view, Unread)}

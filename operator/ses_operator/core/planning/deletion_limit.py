@@ -1,0 +1,76 @@
+"""The brake on deletion: how many identities of an account may go in an hour. Pure.
+
+Who deletes a folder by mistake deletes hundreds of identities at once, and mail stops. With a brake the first few go, and the
+rest waits until somebody has noticed.
+
+An identity that loses regions counts like one that is deleted: mail from there stops in the same way. All regions that it loses
+at once count as one, as do all of one that is deleted.
+
+The count (``core.tally``) is raised before a deletion begins.
+"""
+
+from __future__ import annotations
+
+from ses_operator.api.base.meta import ALLOW_DELETION, LET_GO_AT
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.planning.plan import Plan
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.steps import DeleteIdentity
+
+
+def has_a_say(identity: SesIdentity, footprint: Footprint) -> bool:
+    """Whether the brake is to be asked before this identity goes: it would be deleted from AWS, that has not begun, and nobody
+    has said that it may.
+
+    An object that went without waiting for its finalizer is not asked about: there is nothing left to hold back.
+    """
+    annotations, told = identity.metadata.annotations, any(region.arn for region in identity.status.regions)
+    return (
+        identity.metadata.is_deleting
+        and identity.spec.deletion_policy is DeletionPolicy.DELETE
+        and annotations.get(ALLOW_DELETION) != "true"
+        and LET_GO_AT not in annotations
+        and (told or bool(footprint.regions))
+    )
+
+
+def regions_to_ask_for(plan: Plan, desired: Desired, footprint: Footprint, identity: SesIdentity) -> frozenset[str]:
+    """The regions outside the spec for which the brake is to be asked, before the plan deletes the identity in one of them: all
+    at once, those too whose turn comes later, as that of a parent after its replicas."""
+    if identity.metadata.annotations.get(ALLOW_DELETION) == "true":
+        return frozenset()
+    outside = plan.regions.keys() - {*desired.regions, *footprint.let_go}
+    deletes = any(isinstance(step, DeleteIdentity) for region in outside for step in plan.regions[region].steps)
+    return frozenset(outside) if deletes else frozenset()
+
+
+def held_back(account: str, limit: int, wait: float) -> Problem:
+    """What is said of an identity that may not go yet; the same for as long as it waits."""
+    return Problem(
+        Reason.DELETION_HELD_BACK,
+        f"{_rule(account, limit)}, and nothing of this one has been touched; {_way_out(limit)}",
+        retry_after=wait,
+    )
+
+
+def region_held_back(region: str, account: str, limit: int, wait: float) -> Problem:
+    """The same of the identity in a region that has left the spec."""
+    return Problem(
+        Reason.DELETION_HELD_BACK,
+        f"{region}: the region has left spec.regions; {_rule(account, limit)}, and the identity there has not been touched. "
+        f"Add the region again to keep it; {_way_out(limit)}",
+        retry_after=wait,
+    )
+
+
+def _rule(account: str, limit: int) -> str:
+    gone = "has no identity deleted unasked" if limit == 0 else f"has {limit} identities deleted in an hour"
+    return f"the SesAccount {account} {gone} (spec.maxDeletionsPerHour)"
+
+
+def _way_out(limit: int) -> str:
+    turn = "" if limit == 0 else "it goes by itself in turn; "
+    return f"{turn}to have it deleted now, set the annotation {ALLOW_DELETION} to true"

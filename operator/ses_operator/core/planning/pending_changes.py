@@ -1,0 +1,146 @@
+"""What would be changed and is not, because the spec holds it back: one entry for each call and each record. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import AdoptionPolicy
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import RecordSet
+from ses_operator.core.planning.drift import standing
+from ses_operator.core.planning.dry_run import Rehearsal
+from ses_operator.core.planning.plan import Plan
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.state.steps import CreateIdentity, SesStep, Surplus
+
+MAX_CHANGES = 100
+"""Changes that status lists: as many as ten regions with everything have. What is more is counted."""
+
+MAX_IN_WORDS = 6
+"""Changes that a message names."""
+
+LEAVE_RECORD = "LeaveRecord"
+MORE = "More"
+
+_SURPLUS = {
+    Surplus.REMOVE: ("DeleteRecord", "delete {}"),
+    Surplus.RELEASE: ("ReleaseRecord", "leave {} and let go of it"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class PendingChange:
+    """One call or record: in one word, and in a sentence. ``region`` None: it is about DNS, or about several."""
+
+    action: str
+    description: str
+    region: str | None = None
+    record: RecordSet | None = None
+
+    @property
+    def is_change(self) -> bool:
+        """Whether anything would be written."""
+        return self.action != LEAVE_RECORD
+
+
+@dataclass(frozen=True, slots=True)
+class Prospect:
+    """What would be, were the operator not held back. ``left``: what would still hinder it then."""
+
+    changes: tuple[PendingChange, ...] = ()
+    left: Plan = field(default_factory=Plan)
+
+
+def as_if_adopted(desired: Desired, plan: Plan) -> Desired | None:
+    """What would be wanted if spec.adoptionPolicy allowed more; None where it stands in the way of nothing."""
+    refused = any(each.problem and each.problem.reason is Reason.NOT_ADOPTED for each in plan.regions.values())
+    return replace(desired, adoption=AdoptionPolicy.IF_UNOWNED) if refused else None
+
+
+def pending_changes(
+    rehearsal: Rehearsal,
+    dns: DnsObservation | None,
+    surplus: Surplus,
+    known: Iterable[RecordSet] = (),
+    former_places: Iterable[str] = (),
+) -> tuple[PendingChange, ...]:
+    """Every change from what stands to what is wanted: SES first, by region, then DNS.
+
+    ``dns``: how the records stand that would be wanted in the end. ``known``: records that are needed as things stand, for the
+    values of those that would go. ``former_places``: where records went before.
+    """
+    changes = [_call(step, standing(step, view)) for step, view in rehearsal.steps]
+    if dns is not None:
+        changes += filter(None, map(_record, dns.records))
+        changes += _surplus(dns.surplus, surplus, {str(record): record for record in known})
+    changes += (
+        PendingChange("LeavePlace", f"withdraw the records from {place}, once name servers answer them from elsewhere")
+        for place in sorted(former_places)
+    )
+    return _bounded(changes)
+
+
+def suspension(changes: Sequence[PendingChange]) -> Problem | None:
+    """Why a suspended identity is not as asked for; None where nothing would be done anyway."""
+    if not any(change.is_change for change in changes):
+        return None
+    return Problem(Reason.SUSPENDED, f"spec.suspend is true and nothing is written; without it: {in_words(changes)}")
+
+
+def with_prospect(problem: Problem, region: str, prospect: Prospect | None) -> Problem:
+    """What is said of a region whose identity is not adopted, with what adoption would change there."""
+    if problem.reason is not Reason.NOT_ADOPTED or prospect is None:
+        return problem
+    found = prospect.left.regions.get(region)
+    hindrance = found.problem if found else None
+    if hindrance is not None:
+        said = f"it would not be taken over as it is: {hindrance.message.removeprefix(f'{region}: ')}"
+    else:
+        said = f"taken over, this would change: {in_words([c for c in prospect.changes if c.region == region])}"
+    return replace(problem, message=f"{problem.message}; {said}")
+
+
+def in_words(changes: Sequence[PendingChange]) -> str:
+    """The first changes, and how many more there are."""
+    said = [change.description for change in changes if change.is_change]
+    more = len(said) - MAX_IN_WORDS
+    named = "; ".join(said[:MAX_IN_WORDS])
+    return f"{named}; and {more} more, listed in status.pendingChanges" if more > 0 else named
+
+
+def _call(step: SesStep, now: str) -> PendingChange:
+    said = f"{step} (now: {now})" if now and not isinstance(step, CreateIdentity) else str(step)
+    return PendingChange(type(step).__name__, said, region=step.region)
+
+
+def _surplus(names: Iterable[str], policy: Surplus, known: Mapping[str, RecordSet]) -> Iterator[PendingChange]:
+    if policy not in _SURPLUS:
+        return
+    action, words = _SURPLUS[policy]
+    for name in names:
+        record = known.get(name)
+        values = f", {', '.join(record.values)}," if record else ""
+        yield PendingChange(action, words.format(f"{name}{values}").rstrip(","), record=record)
+
+
+def _record(entry: PublishedRecord) -> PendingChange | None:
+    record, values = entry.record, ", ".join(entry.record.values)
+    match entry.state:
+        case RecordState.MISSING:
+            return PendingChange("CreateRecord", f"create {record} with the value {values}", record=record)
+        case RecordState.DIFFERENT:
+            return PendingChange("ChangeRecord", f"change {record} to {values}: {entry.message}", record=record)
+        case RecordState.CONFLICT:
+            return PendingChange(LEAVE_RECORD, f"leave {record} as it is: {entry.message}", record=record)
+        case _:
+            return None
+
+
+def _bounded(changes: Sequence[PendingChange]) -> tuple[PendingChange, ...]:
+    if len(changes) <= MAX_CHANGES:
+        return tuple(changes)
+    left = len(changes) - (MAX_CHANGES - 1)
+    return (*changes[: MAX_CHANGES - 1], PendingChange(MORE, f"{left} more changes, which are not listed"))

@@ -1,0 +1,311 @@
+"""From what is wanted and what stands to what is to be done: the plan of one identity.
+
+Observe, plan, apply, observe again, until there is nothing more to do: each plan holds only steps that can be taken now. The
+regions of a plan do not wait for one another; the steps of one region are taken in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
+from ses_operator.core.features.deterministic_dkim import awaited_parent, awaited_replicas
+from ses_operator.core.features.dkim import (
+    dkim_conflict,
+    dkim_restarts,
+    dkim_settings,
+    dkim_steps,
+    may_need_others,
+    missing_key,
+    needed_dkim_records,
+)
+from ses_operator.core.features.feedback import settings_of
+from ses_operator.core.features.mail_from import (
+    mail_from_differs,
+    move_problem,
+    moves,
+    records_of_mail_from,
+    restarts_mail_from,
+    wanted_mail_from,
+)
+from ses_operator.core.features.ownership import Ownership, is_ours, ownership
+from ses_operator.core.features.sending_policy import claimed_policies, policy_problem
+from ses_operator.core.features.verification_email import awaited_click, emails_due, invited, is_invited
+from ses_operator.core.model.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import Purpose, RecordSet, dmarc_record, merge
+from ses_operator.core.model.ses import IdentityFacts
+from ses_operator.core.planning.contention import paused, paused_publication
+from ses_operator.core.planning.repairs import creation, creation_by_email, last_repairs, repairs
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
+from ses_operator.core.state.publication import RecordState
+from ses_operator.core.state.steps import (
+    DeleteIdentity,
+    DnsStep,
+    PublishRecords,
+    SesStep,
+    Surplus,
+    UntagIdentity,
+)
+
+RESTART_INTERVAL = timedelta(hours=1)
+"""How often a verification that failed is started anew, once its records are right."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPlan:
+    """What is to be done in one region; ``problem`` is why no more than that; ``awaited`` what others have to do after it;
+    ``pauses``: why what somebody else keeps undoing is not done now."""
+
+    steps: tuple[SesStep, ...] = ()
+    problem: Problem | None = None
+    awaited: Problem | None = None
+    pauses: tuple[Problem, ...] = ()
+
+    @property
+    def hindrances(self) -> tuple[Problem, ...]:
+        """Everything that keeps the region from being as asked for, as far as it is ours to do."""
+        return (*([self.problem] if self.problem else []), *self.pauses)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is to be done now. ``dns`` comes only when no region has anything left that can be done before it;
+    ``dns_problem``: why it does not come though there is something to do."""
+
+    regions: Mapping[str, RegionPlan] = field(default_factory=dict)
+    dns: DnsStep | None = None
+    dns_problem: Problem | None = None
+
+    @property
+    def ses_steps(self) -> Mapping[str, tuple[SesStep, ...]]:
+        return {region: plan.steps for region, plan in self.regions.items() if plan.steps}
+
+    @property
+    def is_empty(self) -> bool:
+        return self.dns is None and not self.ses_steps
+
+
+def footprint_of(
+    desired: Desired, places: Iterable[str], views: Mapping[str, RegionView], before: Footprint
+) -> Footprint:
+    """What the steps of any plan for ``desired`` may leave behind, where ``before`` says what was ours already."""
+    return Footprint(
+        regions=frozenset(desired.regions),
+        places=frozenset(places),
+        tag_keys=frozenset(desired.tags) - {OWNER_TAG},
+        settings=settings_of(desired) | dkim_settings(desired),
+        policies=claimed_policies(desired, views, before),
+        invited=invited(desired, views, before),
+        account=before.account,
+    )
+
+
+def plan_identity(desired: Desired, observed: Observed, footprint: Footprint, now: datetime) -> Plan:
+    """The steps that can be taken now towards ``desired``."""
+    regions = {
+        region: _unless_paused(_plan_region(desired, region, observed, footprint, now), observed, now)
+        for region in sorted({*desired.regions, *observed.regions})
+    }
+    plan = Plan(regions)
+    if plan.ses_steps or (step := _plan_dns(desired, observed)) is None or observed.dns is None:
+        return plan
+    pause = paused_publication(observed.dns, observed.repairs, now)
+    return Plan(regions, dns_problem=pause) if pause else Plan(regions, step)
+
+
+def _unless_paused(plan: RegionPlan, observed: Observed, now: datetime) -> RegionPlan:
+    """Without the steps that somebody else keeps undoing, for as long as these have a pause."""
+    pauses = {step: pause for step in map(str, plan.steps) if (pause := paused(step, observed.repairs, now))}
+    steps = tuple(step for step in plan.steps if str(step) not in pauses)
+    return replace(plan, steps=steps, pauses=tuple(pauses.values()))
+
+
+def _plan_region(desired: Desired, region: str, observed: Observed, footprint: Footprint, now: datetime) -> RegionPlan:
+    if region not in desired.regions:
+        return plan_leaving(desired, region, observed)
+    if (failure := observed.failures.get(region)) is not None:
+        return RegionPlan(problem=failure)
+    match observed.regions.get(region):
+        case Present(facts):
+            return _plan_present(desired, region, facts, observed, footprint, now)
+        case Absent():
+            return _plan_absent(desired, region, observed, now)
+        case Unread(problem):
+            return RegionPlan(problem=problem)
+        case None:
+            return RegionPlan()
+
+
+def _plan_absent(desired: Desired, region: str, observed: Observed, now: datetime) -> RegionPlan:
+    waits = awaited_parent(desired, region, observed)
+    match desired.dkim_in(region):
+        case MissingKey():
+            return RegionPlan(problem=missing_key(desired, region))
+        case NoDkim() if is_invited(desired, region, observed, now):
+            return RegionPlan(awaited=awaited_click(desired, region, observed, now))
+        case NoDkim() if desired.verification_template is not None:
+            return RegionPlan(creation_by_email(desired, region))
+        case EasyDkim() | ReplicaDkim() | OwnKey() | NoDkim() as given:
+            return RegionPlan(problem=waits) if waits else RegionPlan(creation(desired, region, given))
+
+
+def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPlan:
+    """What is to be done where the identity is no longer wanted: what is ours goes, or is let go."""
+    if (failure := observed.failures.get(region)) is not None:
+        return RegionPlan(problem=failure)
+    match observed.regions.get(region):
+        case Unread() if observed.is_nowhere(region):
+            return RegionPlan()
+        case Unread(problem):
+            return RegionPlan(problem=problem)
+        case Present(facts) if is_ours(region, facts, desired.owner, observed.invited):
+            if desired.deletion is DeletionPolicy.RETAIN:
+                return RegionPlan(_release(desired, region, facts))
+            waits = awaited_replicas(region, observed) or observed.held.get(region)
+            return RegionPlan(problem=waits) if waits else RegionPlan((DeleteIdentity(region, desired.identity),))
+        case _:
+            return RegionPlan()
+
+
+def _release(desired: Desired, region: str, facts: IdentityFacts) -> tuple[SesStep, ...]:
+    return (UntagIdentity(region, desired.identity, (OWNER_TAG,)),) if OWNER_TAG in (facts.tags or {}) else ()
+
+
+def _plan_present(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint, now: datetime
+) -> RegionPlan:
+    if (problem := _hindrance(desired, region, facts, observed, footprint)) is not None:
+        return RegionPlan(problem=problem)
+    signing_steps, problem = dkim_steps(desired, region, facts, observed, now)
+    steps = (
+        *repairs(desired, region, facts, footprint),
+        *moves(desired, region, facts, observed),
+        *signing_steps,
+        *_restarts(desired, region, facts, observed, now),
+        *emails_due(desired, region, facts, observed, now),
+        *last_repairs(desired, region, facts, footprint),
+    )
+    problem = problem or move_problem(desired, region, facts, observed)
+    problem = problem or policy_problem(desired, region, facts, footprint)
+    return RegionPlan(steps, problem, awaited_click(desired, region, observed, now))
+
+
+def _hindrance(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint
+) -> Problem | None:
+    """Why an identity that exists must be left as it is."""
+    ours = is_ours(region, facts, desired.owner, observed.invited)
+    match Ownership.OURS if ours else ownership(facts, desired.owner):
+        case Ownership.ANOTHERS:
+            return Problem(
+                Reason.OWNED_BY_ANOTHER,
+                f"{region}: the identity {desired.identity} belongs to another owner; it is left as it is. "
+                "Have its owner delete it or hand it over, or take the region out of spec.regions",
+            )
+        case Ownership.NOBODYS if desired.adoption is AdoptionPolicy.NEVER:
+            return Problem(
+                Reason.NOT_ADOPTED,
+                f"{region}: the identity {desired.identity} exists already and has no owner; "
+                "set spec.adoptionPolicy to IfUnowned to take it over, or delete it in SES",
+            )
+        case Ownership.NOBODYS if mail_from_differs(desired, region, facts) and facts.mail_from is not None:
+            return Problem(
+                Reason.MAIL_FROM_CONFLICT,
+                f"{region}: the existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "
+                f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
+                "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
+            )
+    return dkim_conflict(desired, region, facts, observed, footprint)
+
+
+def _restarts(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, now: datetime
+) -> Iterable[SesStep]:
+    """What SES gave up on is asked for again once its records are right: SES does not look again by itself."""
+    remembered = observed.remembered.get(region)
+    if remembered and remembered.restarted_at and now - remembered.restarted_at < RESTART_INTERVAL:
+        return
+    if _published(observed, region, Purpose.DKIM):
+        yield from dkim_restarts(desired, region, facts, observed)
+    yield from restarts_mail_from(desired, region, facts, observed)
+
+
+def _published(observed: Observed, region: str, purpose: Purpose) -> bool:
+    """Whether every record of this purpose that the region asks for is known to be served."""
+    if observed.dns is None:
+        return False
+    states = [
+        entry.state
+        for entry in observed.dns.records
+        if region in entry.record.regions and entry.record.purpose is purpose
+    ]
+    return bool(states) and all(state is RecordState.PUBLISHED for state in states)
+
+
+def all_published(observed: Observed) -> bool:
+    """Whether everything that is wanted in DNS is known to be served, as far as it is not left to somebody else."""
+    dns = observed.dns
+    return (
+        dns is not None
+        and dns.in_sync
+        and all(entry.state is RecordState.PUBLISHED or entry.is_left_to_others for entry in dns.records)
+    )
+
+
+def owns_any(desired: Desired, observed: Observed) -> bool:
+    """Whether anything of ours stands at SES."""
+    return any(
+        isinstance(view, Present) and is_ours(region, view.facts, desired.owner, observed.invited)
+        for region, view in observed.regions.items()
+    )
+
+
+def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
+    """The records needed by every region whose DKIM records are known.
+
+    A region that is leaving keeps its records until its identity is gone; one that cannot be read keeps those remembered.
+    """
+    records: list[RecordSet] = []
+    for region, view in observed.regions.items():
+        dkim = needed_dkim_records(desired, region, view, observed)
+        if dkim is None:
+            continue
+        records += dkim
+    records += records_of_mail_from(desired, observed)
+    if records and desired.dmarc is not None:
+        # Not before an identity is known to be ours: until then nothing is published for the domain.
+        records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
+    return merge(records)
+
+
+def _plan_dns(desired: Desired, observed: Observed) -> DnsStep | None:
+    dns = observed.dns
+    if dns is None or dns.in_sync or dns.problem is not None or observed.dns_failure is not None:
+        return None
+    return PublishRecords(wanted_records(desired, observed), surplus_policy(desired, observed))
+
+
+def surplus_policy(desired: Desired, observed: Observed) -> Surplus:
+    """Whether what is ours in DNS and not wanted may go: only when every region that may need it has told its records.
+
+    An identity that has lost its owner tag, or that somebody gave another key, may still send with those that stand.
+    """
+    for region, view in observed.regions.items():
+        if observed.is_nowhere(region) and region not in desired.regions:
+            continue
+        wanted = region in desired.regions
+        match view:
+            case Unread():
+                return Surplus.KEEP
+            case Absent() if wanted:
+                return Surplus.KEEP
+            case Present(facts) if may_need_others(desired, region, facts, observed):
+                return Surplus.KEEP
+    return Surplus.RELEASE if desired.deletion is DeletionPolicy.RETAIN else Surplus.REMOVE

@@ -1,0 +1,91 @@
+"""What a DNS publisher is asked and what it answers: plain values, the same for each provider."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.keys import Owner
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import Purpose, RecordSet
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A Route 53 hosted zone and how to reach it. ``role_arn``: assumed for each call on this zone, None for the account's
+    own credentials. ``name`` in lower case, without the closing dot."""
+
+    hosted_zone_id: str
+    name: str
+    role_arn: str | None = None
+    external_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """Whose records, for which domain, where to. ``zone`` for Route 53; labels and annotations for a DNSEndpoint."""
+
+    owner: Owner
+    domain: str
+    zone: Zone | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = field(default_factory=dict)
+
+
+class RecordState(StrEnum):
+    """Where a record set stands, as status shows it."""
+
+    PUBLISHED = "Published"  # in the zone and in sync, or seen at the name servers
+    PENDING = "Pending"  # handed over; not known to be served yet
+    MISSING = "Missing"  # not there
+    DIFFERENT = "Different"  # ours, but not with our values or ttl
+    CONFLICT = "Conflict"  # somebody else's record stands there; never overwritten
+
+
+_OTHERS_MOVE = frozenset({RecordState.MISSING, RecordState.DIFFERENT, RecordState.CONFLICT})
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedRecord:
+    """One wanted record set and its state; ``message`` in words wherever the state is neither Published nor Pending.
+
+    ``reason``: what name servers found to be wrong, where that is more than that the record is not there yet.
+    """
+
+    record: RecordSet
+    state: RecordState
+    message: str = ""
+    reason: Reason | None = None
+
+    @property
+    def is_left_to_others(self) -> bool:
+        """Whether it is a DMARC policy in whose way others stand. SES does without it: nothing has to wait for it."""
+        return self.record.purpose is Purpose.DMARC and self.state in _OTHERS_MOVE
+
+
+def severity(entry: PublishedRecord) -> tuple[bool, bool, RecordSet]:
+    """The order in which records that are not published are told: conflicts, then known mistakes, then the rest."""
+    return entry.state is not RecordState.CONFLICT, entry.reason is None, entry.record
+
+
+@dataclass(frozen=True, slots=True)
+class DnsObservation:
+    """The answer of a publisher.
+
+    ``records``: each wanted record set with its state. ``surplus``: names of ours that are no longer wanted ("CNAME x").
+    ``in_sync``: nothing to write (conflicts apart). ``problem``: what hinders publication as a whole.
+    ``amiss``: those of the records that the publisher would write.
+    """
+
+    records: tuple[PublishedRecord, ...] = ()
+    surplus: tuple[str, ...] = ()
+    in_sync: bool = False
+    problem: Problem | None = None
+    amiss: tuple[PublishedRecord, ...] = ()
+
+    def marked(self) -> DnsObservation:
+        """With what is amiss there kept, whatever others come to say of the records."""
+        wrong = (RecordState.MISSING, RecordState.DIFFERENT)
+        return replace(self, amiss=tuple(entry for entry in self.records if entry.state in wrong))

@@ -1,0 +1,265 @@
+"""Why a region is not there yet, in words that a person can act on.
+
+The first rule that has something to say wins: what hinders us, then what hinders DNS, then what SES says, then patience.
+Sources: SES Developer Guide, "Troubleshooting domain verification"; API reference, VerificationInfo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ses_operator.api.base.fields import DnsProvider
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.features.deterministic_dkim import replication_problem
+from ses_operator.core.features.dkim import has_failed
+from ses_operator.core.features.mail_from import is_mail_from_verified
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import Purpose
+from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
+from ses_operator.core.planning.plan import RegionPlan
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.observed import Absent, Observed, Present
+from ses_operator.core.state.publication import PublishedRecord, RecordState, severity
+
+ERROR_TYPES = {
+    "SERVICE_ERROR": "SES could not check it because of an error of its own; it tries again",
+    "DNS_SERVER_ERROR": "the domain's name servers answered SES with an error; check the zone, its delegation and DNSSEC",
+    "HOST_NOT_FOUND": "SES asked for the records and the name servers say that the names do not exist",
+    "TYPE_NOT_FOUND": "SES found the names, but no record of the type that it needs; a proxied or flattened CNAME looks so",
+    "INVALID_VALUE": "SES found the records, and their values are not the ones that it asked for",
+}
+"""VerificationInfo.ErrorType in words."""
+
+_SAID_LAST = frozenset({Reason.WAITING_FOR_VERIFICATION, Reason.WAITING_FOR_MAIL_FROM})
+
+
+@dataclass(frozen=True, slots=True)
+class RegionCase:
+    """One region, with all that is known of it."""
+
+    desired: Desired
+    region: str
+    observed: Observed
+    plan: RegionPlan
+
+    @property
+    def facts(self) -> IdentityFacts | None:
+        view = self.observed.regions.get(self.region)
+        return view.facts if isinstance(view, Present) else None
+
+    def records(self, *purposes: Purpose) -> tuple[PublishedRecord, ...]:
+        """The region's records of these purposes that are not known to be served."""
+        dns = self.observed.dns
+        if dns is None:
+            return ()
+        return tuple(
+            entry
+            for entry in dns.records
+            if self.region in entry.record.regions
+            and entry.record.purpose in purposes
+            and entry.state is not RecordState.PUBLISHED
+        )
+
+
+Rule = Callable[[RegionCase], Problem | None]
+
+
+def planned_problem(case: RegionCase) -> Problem | None:
+    """The plan cannot go on. That it waits for SES to see records is said last: what hinders that is worth more."""
+    problem = case.plan.problem
+    return None if problem is not None and problem.reason in _SAID_LAST else problem
+
+
+def not_created(case: RegionCase) -> Problem | None:
+    """The identity is about to be created."""
+    if isinstance(case.observed.regions.get(case.region), Absent):
+        return Problem(Reason.CREATING_IDENTITY, f"{case.region}: the identity is about to be created")
+    return None
+
+
+def not_as_asked(case: RegionCase) -> Problem | None:
+    """Steps are left: they were not carried out in this run."""
+    if case.plan.steps:
+        steps = "; ".join(str(step) for step in case.plan.steps)
+        return Problem(Reason.PROGRESSING, f"{case.region}: still to do: {steps}")
+    return None
+
+
+def replica_hindered(case: RegionCase) -> Problem | None:
+    """SES cannot copy the parent's DKIM key, or has given up on a replica."""
+    return None if case.facts is None else replication_problem(case.desired, case.region, case.facts)
+
+
+def awaited(case: RegionCase) -> Problem | None:
+    """All is done, and somebody has to follow the link in an email."""
+    return case.plan.awaited
+
+
+def dns_hindered(case: RegionCase) -> Problem | None:
+    """DNS as a whole cannot be published, and SES still needs it."""
+    dns = case.observed.dns
+    problem = case.observed.dns_failure or (dns.problem if dns else None)
+    return problem if problem is not None and _waits(case) else None
+
+
+def record_in_the_way(case: RegionCase) -> Problem | None:
+    """Somebody else's record stands where one that SES still needs must be."""
+    wrong = _wrong_records(case)
+    if not wrong or wrong[0].state is not RecordState.CONFLICT:
+        return None
+    return Problem(Reason.DNS_RECORD_CONFLICT, f"{case.region}: {_first_of(wrong)}")
+
+
+def failed(case: RegionCase) -> Problem | None:
+    """SES gave up, or no longer sees what it saw: what it says, and which record is wrong where that is known."""
+    facts = case.facts
+    if facts is None:
+        return None
+    wrong = _wrong_records(case)
+    record = f". {_first_of(wrong)}" if wrong else ""
+    if has_failed(facts):
+        return Problem(
+            Reason.VERIFICATION_FAILED,
+            f"{case.region}: SES did not find the DKIM records within 72 hours and stopped looking{_error(facts)}; "
+            f"once they are published it is asked to look again{record}",
+        )
+    if VerificationStatus.TEMPORARY_FAILURE in facts.verifications:
+        return Problem(
+            Reason.VERIFICATION_REVOKED,
+            f"{case.region}: the identity was verified and SES no longer finds its DKIM records{_error(facts)}; "
+            f"mail goes unsigned, and sending stops if they stay away for 72 hours{record}",
+        )
+    return None
+
+
+def record_wrong(case: RegionCase) -> Problem | None:
+    """A record that SES still needs is missing or different."""
+    facts, wrong = case.facts, _wrong_records(case)
+    if facts is None or not wrong:
+        return None
+    return Problem(wrong[0].reason or _waiting_reason(case), f"{case.region}: {_first_of(wrong)}{_unsigned(facts)}")
+
+
+def waiting_for_verification(case: RegionCase) -> Problem | None:
+    """All is published as far as is known, and SES has not looked or not seen it yet."""
+    facts = case.facts
+    if facts is None or not _dkim_waits(case):
+        return None
+    if case.desired.provider is DnsProvider.MANUAL and case.records(Purpose.DKIM):
+        names = ", ".join(entry.record.name for entry in case.records(Purpose.DKIM))
+        return Problem(
+            Reason.MANUAL_RECORDS_PENDING,
+            f"{case.region}: publish the records listed in status.dns.records; not seen yet: {names}{_unsigned(facts)}",
+        )
+    if facts.dkim.parent_region is not None and not facts.dkim.tokens:
+        return Problem(
+            Reason.WAITING_FOR_VERIFICATION,
+            f"{case.region}: waiting for SES to copy the DKIM key of {facts.dkim.parent_region}",
+        )
+    return Problem(
+        Reason.WAITING_FOR_VERIFICATION,
+        f"{case.region}: waiting for SES to find the DKIM records{_error(facts)}; "
+        f"this takes minutes as a rule, and up to 72 hours{_unsigned(facts)}",
+    )
+
+
+def waiting_for_mail_from(case: RegionCase) -> Problem | None:
+    """The identity is verified and its MAIL FROM domain is not."""
+    facts = case.facts
+    if facts is None or facts.mail_from is None or facts.mail_from.status is VerificationStatus.SUCCESS:
+        return None
+    domain = facts.mail_from.domain
+    if facts.mail_from.status is VerificationStatus.FAILED:
+        return Problem(
+            Reason.WAITING_FOR_MAIL_FROM,
+            f"{case.region}: SES did not find exactly one MX at {domain} and stopped looking; "
+            "once it is published the MAIL FROM domain is set anew",
+        )
+    return Problem(Reason.WAITING_FOR_MAIL_FROM, f"{case.region}: waiting for SES to find the MX of {domain}")
+
+
+def not_before_records_are_seen(case: RegionCase) -> Problem | None:
+    """Something comes only when the identity is verified, or the MX record of its new MAIL FROM domain is there."""
+    return case.plan.problem
+
+
+RULES: tuple[Rule, ...] = (
+    planned_problem,
+    awaited,
+    not_created,
+    not_as_asked,
+    replica_hindered,
+    dns_hindered,
+    record_in_the_way,
+    failed,
+    record_wrong,
+    waiting_for_verification,
+    waiting_for_mail_from,
+    not_before_records_are_seen,
+)
+
+
+def explain(case: RegionCase) -> Problem | None:
+    """Why the region is not there yet; None where it is. What somebody else keeps changing back hides nothing, and is not
+    hidden."""
+    found = next((problem for rule in RULES if (problem := rule(case)) is not None), None)
+    if not case.plan.pauses:
+        return found
+    said = [*case.plan.pauses, *([found] if found else [])]
+    first, *others = sorted(said, key=lambda problem: not problem.reason.stalls)
+    more = (f" Also: {other.message.removeprefix(f'{case.region}: ')}" for other in others)
+    return Problem(first.reason, ".".join((first.message, *more)), first.retry_after)
+
+
+def _dkim_waits(case: RegionCase) -> bool:
+    facts = case.facts
+    return facts is not None and facts.verifications != {VerificationStatus.SUCCESS}
+
+
+def _wrong_records(case: RegionCase) -> list[PublishedRecord]:
+    """The records that SES needs next and of which something is to be said: conflicts first, then known mistakes."""
+    if not _waits(case):
+        return []
+    purposes = (Purpose.DKIM,) if _dkim_waits(case) else (Purpose.MAIL_FROM,)
+    wrong = [entry for entry in case.records(*purposes) if entry.message]
+    return sorted(wrong, key=severity)
+
+
+def _first_of(wrong: list[PublishedRecord]) -> str:
+    more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+    return f"{wrong[0].message}{more}"
+
+
+def _waits(case: RegionCase) -> bool:
+    """Whether SES still needs to see a record of this region."""
+    facts = case.facts
+    if facts is None:
+        return False
+    wanted = case.desired.mail_from.get(case.region)
+    mail_from_waits = (wanted or facts.mail_from) is not None and not is_mail_from_verified(wanted, facts)
+    return _dkim_waits(case) or mail_from_waits
+
+
+def _waiting_reason(case: RegionCase) -> Reason:
+    return Reason.MANUAL_RECORDS_PENDING if case.desired.provider is DnsProvider.MANUAL else Reason.WAITING_FOR_DNS
+
+
+def _unsigned(facts: IdentityFacts) -> str:
+    """What a verified identity suffers while SES looks for the records of another key. Only while Easy DKIM changes the length of
+    its key does SES sign with the old one (Developer Guide, "Easy DKIM")."""
+    changes = (
+        facts.verification_status is VerificationStatus.SUCCESS and facts.dkim.status is VerificationStatus.PENDING
+    )
+    signs = facts.dkim.key_length != facts.dkim.next_key_length
+    return "; until then mail goes unsigned" if changes and not signs else ""
+
+
+def _error(facts: IdentityFacts) -> str:
+    """What SES says of its last look, with the name server that it saw."""
+    info = facts.verification_info
+    if info.error_type is None:
+        return ""
+    words = ERROR_TYPES.get(info.error_type, f"SES reports {info.error_type}")
+    server = f" (name server seen: {info.primary_name_server})" if info.primary_name_server else ""
+    return f": {words}{server}"

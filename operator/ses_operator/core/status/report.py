@@ -1,0 +1,263 @@
+"""From what stands to what status says: conditions, regions, records. Pure; written by others only when it differs.
+
+Rules that readers of status rely on (kstatus, Flux, Argo CD, ``kubectl wait``): Ready stands in every status; Reconciling and
+Stalled stand there only while they are True, and never both; messages are the same from run to run while nothing changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from ses_operator.api.base.conditions import Condition, ConditionStatus, ConditionType, find
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.status import SesIdentityStatus
+from ses_operator.core.dns.migration import FormerPlace
+from ses_operator.core.features.mail_from import is_mail_from_verified
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
+from ses_operator.core.planning.contention import in_words, is_fight
+from ses_operator.core.planning.deletion import hindrances
+from ses_operator.core.planning.pending_changes import Prospect, with_prospect
+from ses_operator.core.planning.plan import Plan, RegionPlan
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.observed import Observed, Present
+from ses_operator.core.state.publication import RecordState, severity
+from ses_operator.core.status.explanation import RegionCase, explain
+
+RegionTest = Callable[["Case", str], bool]
+
+MAX_MESSAGE = 1024
+"""Characters of a condition's message: enough for every region's first sentence, readable in a terminal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What one condition says."""
+
+    status: ConditionStatus
+    reason: Reason
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All that a status is made from. ``plan`` is what is left to do after this run; ``prospect``: what the spec holds back;
+    ``former``: places where records went before and that are not over with."""
+
+    desired: Desired
+    observed: Observed
+    plan: Plan
+    account_id: str = ""
+    partition: str = "aws"
+    suspended: Problem | None = None
+    prospect: Prospect | None = None
+    former: tuple[FormerPlace, ...] = ()
+    problems: Mapping[str, Problem] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        desired: Desired,
+        observed: Observed,
+        plan: Plan,
+        *,
+        account_id: str,
+        partition: str,
+        suspended: Problem | None,
+        prospect: Prospect | None = None,
+        former: tuple[FormerPlace, ...] = (),
+    ) -> Case:
+        """The case with each region's problem worked out."""
+        problems: dict[str, Problem] = {}
+        for region in desired.regions:
+            region_plan = plan.regions.get(region, RegionPlan())
+            if (problem := explain(RegionCase(desired, region, observed, region_plan))) is not None:
+                problems[region] = with_prospect(problem, region, prospect)
+        return cls(desired, observed, plan, account_id, partition, suspended, prospect, former, problems)
+
+    def facts(self, region: str) -> IdentityFacts | None:
+        view = self.observed.regions.get(region)
+        return view.facts if isinstance(view, Present) else None
+
+
+def yes(message: str) -> Verdict:
+    return Verdict(ConditionStatus.TRUE, Reason.SUCCEEDED, message)
+
+
+def no(problem: Problem) -> Verdict:
+    return Verdict(ConditionStatus.FALSE, problem.reason, problem.message)
+
+
+def verdicts(case: Case) -> dict[ConditionType, Verdict]:
+    """The conditions of an accepted identity."""
+    found = {
+        ConditionType.ACCEPTED: yes("The account, the domain and the regions may be used."),
+        ConditionType.PROVISIONED: _provisioned(case),
+        ConditionType.VERIFIED: _in_every_region(case, "verified", _verified),
+    }
+    if not case.desired.is_address:
+        found[ConditionType.DNS_PUBLISHED] = _dns_published(case)
+        found[ConditionType.DKIM_VERIFIED] = _in_every_region(case, "DKIM verified", _dkim_verified)
+    if case.desired.mail_from:
+        found[ConditionType.MAIL_FROM_VERIFIED] = _in_every_region(case, "MAIL FROM verified", _mail_from_verified)
+    gates = [kind for kind in found if kind is not ConditionType.DNS_PUBLISHED]
+    blocking = None if all(found[kind].status is ConditionStatus.TRUE for kind in gates) else _blocking(case)
+    return found | readiness(case, blocking)
+
+
+def readiness(case: Case, blocking: Problem | None) -> dict[ConditionType, Verdict]:
+    """Ready, and where it is not: Reconciling or Stalled, one of them."""
+    leaving = hindrances({r: plan for r, plan in case.plan.regions.items() if r not in case.desired.regions})
+    blocking = blocking or next(iter(leaving), None)
+    if blocking is None:
+        count = len(case.desired.regions)
+        verified = f"{case.desired.identity} is verified in {_regions(count)}."
+        return {ConditionType.READY: yes(" ".join((verified, *_contests(case))))}
+    return not_ready(blocking)
+
+
+def _contests(case: Case) -> Iterable[str]:
+    """What is as asked for now, and may not be so in a moment."""
+    for repair in case.observed.repairs:
+        if is_fight(repair):
+            yield f"But {repair.region or 'in DNS'}: {in_words(repair)}."
+
+
+def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:
+    """The conditions that a problem makes by itself."""
+    abnormal = ConditionType.STALLED if problem.reason.stalls else ConditionType.RECONCILING
+    return {
+        ConditionType.READY: no(problem),
+        abnormal: Verdict(ConditionStatus.TRUE, problem.reason, problem.message),
+    }
+
+
+def refused(problem: Problem) -> dict[ConditionType, Verdict]:
+    """The conditions of an identity that is not accepted: nothing is known of the rest."""
+    return {ConditionType.ACCEPTED: no(problem)} | not_ready(problem)
+
+
+def conditions(
+    verdicts: Mapping[ConditionType, Verdict], previous: tuple[Condition, ...], generation: int, now: datetime
+) -> tuple[Condition, ...]:
+    """The verdicts as conditions, in the fixed order; the time of transition is kept while the status is the same."""
+    made = []
+    for kind in ConditionType:
+        verdict = verdicts.get(kind)
+        if verdict is None:
+            continue
+        before = find(previous, kind)
+        same = before is not None and before.status is verdict.status
+        made.append(
+            Condition(
+                type=kind,
+                status=verdict.status,
+                reason=verdict.reason,
+                message=verdict.message[:MAX_MESSAGE],
+                observed_generation=generation,
+                last_transition_time=before.last_transition_time if before and same else now,
+            )
+        )
+    return tuple(made)
+
+
+def is_ready(status: SesIdentityStatus | None) -> bool:
+    """Whether this status says Ready."""
+    ready = find(status.conditions, ConditionType.READY) if status else None
+    return ready is not None and ready.is_true
+
+
+def _blocking(case: Case) -> Problem:
+    """The one problem that Ready names: one that stalls first, then in the order of regions; the others are appended."""
+    if case.suspended is not None:
+        return case.suspended
+    ordered = sorted(case.problems.items(), key=lambda item: (not item[1].reason.stalls, item[0]))
+    if not ordered:
+        return Problem(Reason.PROGRESSING, "The next steps follow at once.")
+    first = ordered[0][1]
+    return Problem(first.reason, _joined(_grouped(ordered)))
+
+
+def _grouped(ordered: list[tuple[str, Problem]]) -> list[str]:
+    """One sentence for all regions of which the same is to be said. Messages begin with their region and a colon."""
+    regions: dict[str, list[str]] = {}
+    for region, problem in ordered:
+        regions.setdefault(problem.message.removeprefix(f"{region}: "), []).append(region)
+    return [f"{', '.join(names)}: {text}" for text, names in regions.items()]
+
+
+def _joined(messages: list[str]) -> str:
+    """All messages as far as they fit, then how many are left."""
+    text = messages[0]
+    for index, message in enumerate(messages[1:], start=1):
+        longer = f"{text} | {message}"
+        if len(longer) > MAX_MESSAGE - 40:
+            return f"{text} | and {len(messages) - index} more"
+        text = longer
+    return text
+
+
+def is_provisioned(case: Case, region: str) -> bool:
+    """Whether the identity exists in the region with the settings of the spec."""
+    plan = case.plan.regions.get(region, RegionPlan())
+    return case.facts(region) is not None and not plan.steps and not plan.hindrances
+
+
+def _provisioned(case: Case) -> Verdict:
+    for region in case.desired.regions:
+        plan = case.plan.regions.get(region, RegionPlan())
+        if plan.problem is not None and not plan.pauses:
+            return no(case.suspended or plan.problem)
+        if not is_provisioned(case, region):
+            return no(case.suspended or case.problems.get(region) or Problem(Reason.PROGRESSING, f"{region}: to do"))
+    return yes(f"The identity exists in {_regions(len(case.desired.regions))} with the settings of the spec.")
+
+
+def _dns_published(case: Case) -> Verdict:
+    dns = case.observed.dns
+    hindrance = case.observed.dns_failure or (dns.problem if dns else None) or case.plan.dns_problem
+    if hindrance is not None:
+        return no(hindrance)
+    if dns is None or not dns.records:
+        return Verdict(ConditionStatus.UNKNOWN, Reason.PROGRESSING, "No region has told its records yet.")
+    open_ = [entry for entry in dns.records if entry.state is not RecordState.PUBLISHED]
+    if not open_:
+        published = f"All {len(dns.records)} record sets are published."
+        return yes(" ".join((published, *(f"{place.place}: {place.message}." for place in case.former))))
+    wrong = sorted((entry for entry in open_ if entry.message), key=severity)
+    if wrong:
+        conflict = Reason.DNS_RECORD_CONFLICT if wrong[0].state is RecordState.CONFLICT else None
+        reason = conflict or wrong[0].reason or Reason.WAITING_FOR_DNS
+        return Verdict(ConditionStatus.FALSE, reason, _joined([entry.message for entry in wrong]))
+    message = f"{len(dns.records) - len(open_)} of {len(dns.records)} record sets are known to be served."
+    return Verdict(ConditionStatus.FALSE, Reason.PUBLISHING_RECORDS, message)
+
+
+def _in_every_region(case: Case, what: str, holds: RegionTest) -> Verdict:
+    waiting = [region for region in case.desired.regions if not holds(case, region)]
+    total = len(case.desired.regions)
+    if not waiting:
+        return yes(f"{what[0].upper()}{what[1:]} in {_regions(total)}.")
+    problem = case.problems.get(waiting[0]) or Problem(Reason.PROGRESSING, "")
+    message = f"{total - len(waiting)} of {total} regions {what}; waiting: {', '.join(waiting)}"
+    return Verdict(ConditionStatus.FALSE, problem.reason, message)
+
+
+def _verified(case: Case, region: str) -> bool:
+    facts = case.facts(region)
+    return facts is not None and facts.verification_status is VerificationStatus.SUCCESS
+
+
+def _dkim_verified(case: Case, region: str) -> bool:
+    facts = case.facts(region)
+    return facts is not None and facts.dkim.status is VerificationStatus.SUCCESS
+
+
+def _mail_from_verified(case: Case, region: str) -> bool:
+    return is_mail_from_verified(case.desired.mail_from.get(region), case.facts(region))
+
+
+def _regions(count: int) -> str:
+    return "1 region" if count == 1 else f"{count} regions"

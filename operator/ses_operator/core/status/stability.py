@@ -1,0 +1,63 @@
+"""Whether status says that nothing is left to wait for, so that an identity can be left alone until the sweep. Pure.
+
+A DMARC policy is for those who receive the mail: SES verifies without it. Where somebody else's stands in its place, or nobody
+publishes it, that is told, and may be so for good: the identity shall not be read again and again, nor after each restart.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from ses_operator.api.base.conditions import Condition, ConditionType, find
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.status import RecordStatus, SesIdentityStatus
+from ses_operator.core.model.dkim_source import MissingKey, OwnKey
+from ses_operator.core.model.records import Purpose
+from ses_operator.core.model.schedule import LOOKUP_PATIENCE
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.publication import RecordState
+
+_ABOUT_RECORDS = frozenset({Reason.DNS_RECORD_CONFLICT, Reason.WAITING_FOR_DNS, Reason.PUBLISHING_RECORDS})
+
+
+def is_steady(status: SesIdentityStatus, now: datetime) -> bool:
+    """Whether every record is published but for a DMARC policy that others keep from being so."""
+    published = find(status.conditions, ConditionType.DNS_PUBLISHED)
+    if published is None or status.dns is None:
+        # An address has conditions, and none of them is about DNS.
+        return bool(status.conditions) and published is None and status.dns is None
+    if published.is_true:
+        return True
+    open_ = [record for record in status.dns.records if record.state != RecordState.PUBLISHED]
+    return (
+        bool(open_)
+        and published.reason in _ABOUT_RECORDS
+        and all(_is_left_to_others(record, published, now) for record in open_)
+    )
+
+
+def has_its_key(status: SesIdentityStatus, desired: Desired) -> bool:
+    """Whether every region has just the customer's key that is wanted, as status remembers it; no while that key is missing."""
+    match desired.dkim:
+        case MissingKey():
+            return False
+        case OwnKey() as key:
+            known = {each.region: each.dkim.key_fingerprint for each in status.regions if each.dkim is not None}
+            return all(known.get(region) == key.fingerprint for region in desired.regions)
+        case _:
+            return True
+
+
+def lasting_places(status: SesIdentityStatus, now: datetime) -> frozenset[str]:
+    """Old places that have been kept for so long that only the sweep looks at them: somebody has to do something first."""
+    known = status.dns.former_places or () if status.dns else ()
+    patience = timedelta(seconds=LOOKUP_PATIENCE)
+    return frozenset(place.place for place in known if now - place.since > patience)
+
+
+def _is_left_to_others(record: RecordStatus, published: Condition, now: datetime) -> bool:
+    """A conflict ends when somebody ends it; a record that is not seen may come in a moment, or never."""
+    if record.purpose != Purpose.DMARC:
+        return False
+    waited = now - published.last_transition_time
+    return record.state == RecordState.CONFLICT or waited > timedelta(seconds=LOOKUP_PATIENCE)

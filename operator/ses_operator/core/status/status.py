@@ -1,0 +1,241 @@
+"""The whole status of a SesIdentity, as a value. What it was before is needed for its timers alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import (
+    DnsStatus,
+    FormerPlaceStatus,
+    PendingChangeStatus,
+    PendingRecordStatus,
+    RecordStatus,
+    RegionDkimStatus,
+    RegionMailFromStatus,
+    RegionStatus,
+    ReportAuthorizationStatus,
+    SesIdentityStatus,
+    VerificationEmailStatus,
+    WarningStatus,
+    ZoneStatus,
+)
+from ses_operator.core.dns.migration import FormerPlace
+from ses_operator.core.features.deterministic_dkim import hosted_zone_of
+from ses_operator.core.features.dkim import dkim_differs, fingerprint_at_ses
+from ses_operator.core.features.key_identity import own_selector
+from ses_operator.core.features.verification_email import LIFETIME
+from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
+from ses_operator.core.model.dmarc import report_authorizations
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.ses import IdentityFacts, VerificationStatus, identity_arn
+from ses_operator.core.planning.contention import told
+from ses_operator.core.planning.pending_changes import PendingChange
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.observed import Observed, Remembered
+from ses_operator.core.state.publication import Zone
+from ses_operator.core.status.report import MAX_MESSAGE, Case, Verdict, conditions, is_provisioned, refused, verdicts
+
+
+def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: datetime) -> SesIdentityStatus:
+    """What status is to say of an accepted identity."""
+    before, digest = identity.status, case.desired.digest()
+    same = before.applied_configuration == digest
+    known = {each.region: each if same else each.model_copy(update={"provisioned_at": None}) for each in before.regions}
+    regions = tuple(
+        _region(case, region, known.get(region, RegionStatus(region=region)), now) for region in case.desired.regions
+    )
+    verified = sum(region.verification_status == VerificationStatus.SUCCESS for region in regions)
+    return _with_conditions(identity, verdicts(case), now).model_copy(
+        update={
+            "regions": regions,
+            "dns": None if case.desired.is_address else _dns(case, identity, zone),
+            "verified_regions": f"{verified}/{len(regions)}",
+            "applied_configuration": digest,
+            "pending_changes": _pending_changes(case),
+            "repairs": told(case.observed.repairs),
+        }
+    )
+
+
+def refused_status(identity: SesIdentity, problem: Problem, now: datetime) -> SesIdentityStatus:
+    """What status is to say while the identity is not accepted: what was known of regions and records stays."""
+    return _with_conditions(identity, refused(problem), now)
+
+
+def acknowledged_status(identity: SesIdentity) -> SesIdentityStatus:
+    """What status said before, and that a request for a reconcile has been heard."""
+    request = identity.metadata.annotations.get(RECONCILE_REQUESTED_AT)
+    return identity.status.model_copy(update={"last_handled_reconcile_at": request})
+
+
+def warned_status(status: SesIdentityStatus, warnings: tuple[WarningStatus, ...]) -> SesIdentityStatus:
+    """The status with these warnings and no others."""
+    return status.model_copy(update={"warnings": warnings})
+
+
+def unfinished_status(
+    identity: SesIdentity, conditions_: Mapping[ConditionType, Verdict], now: datetime
+) -> SesIdentityStatus:
+    """Other conditions over what was known, as while the object is being deleted."""
+    return _with_conditions(identity, conditions_, now)
+
+
+def remembered(identity: SesIdentity) -> dict[str, Remembered]:
+    """What status remembers of each region."""
+    return {
+        region.region: Remembered(
+            tokens=region.dkim.tokens if region.dkim else (),
+            signing_hosted_zone=(region.dkim.signing_hosted_zone or "") if region.dkim else "",
+            pending_since=region.pending_since,
+            verified_at=region.verified_at,
+            restarted_at=region.restarted_at,
+            key_fingerprint=region.dkim.key_fingerprint if region.dkim else None,
+            emailed_at=region.verification_email.last_sent_at if region.verification_email else None,
+            emails=region.verification_email.count if region.verification_email else 0,
+        )
+        for region in identity.status.regions
+    }
+
+
+def former_places(identity: SesIdentity) -> dict[str, FormerPlace]:
+    """What status says of places where records went before."""
+    dns = identity.status.dns
+    return {
+        known.place: FormerPlace(known.place, known.message, known.since)
+        for known in (dns.former_places or () if dns else ())
+    }
+
+
+def _with_conditions(identity: SesIdentity, found: Mapping[ConditionType, Verdict], now: datetime) -> SesIdentityStatus:
+    before, meta = identity.status, identity.metadata
+    return before.model_copy(
+        update={
+            "observed_generation": meta.generation,
+            "conditions": conditions(found, before.conditions, meta.generation, now),
+            "verified_regions": before.verified_regions or f"0/{len(identity.spec.regions)}",
+            "last_handled_reconcile_at": meta.annotations.get(RECONCILE_REQUESTED_AT),
+            "pending_changes": None,
+        }
+    )
+
+
+def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> RegionStatus:
+    problem = case.problems.get(region)
+    said = {
+        "reason": problem.reason if problem else None,
+        "message": problem.message[:MAX_MESSAGE] if problem else None,
+    }
+    facts = case.facts(region)
+    if facts is None:
+        return before.model_copy(update={**said, "verification_email": _verification_email(case.observed, region)})
+    verified = facts.verification_status is VerificationStatus.SUCCESS
+    restarted = _restarted_at(case.observed, region)
+    return RegionStatus(
+        region=region,
+        arn=identity_arn(case.account_id, region, case.desired.identity, case.partition),
+        verification_status=facts.verification_status,
+        verification_email=None if verified else _verification_email(case.observed, region),
+        dkim=None
+        if case.desired.is_address
+        else RegionDkimStatus(
+            status=facts.dkim.status,
+            tokens=facts.dkim.tokens,
+            signing_hosted_zone=hosted_zone_of(facts, case.observed) if own_selector(facts) is None else None,
+            key_fingerprint=fingerprint_at_ses(case.desired, region, facts, case.observed),
+            parent_region=facts.dkim.parent_region,
+        ),
+        mail_from=_mail_from(facts),
+        sending_enabled=facts.sending_enabled,
+        pending_since=(before.pending_since or now) if _dkim_waits(case, region, facts) else None,
+        verified_at=(before.verified_at or now) if verified else None,
+        provisioned_at=before.provisioned_at or (now if is_provisioned(case, region) else None),
+        restarted_at=None if verified and problem is None else restarted or before.restarted_at,
+        reason=said["reason"],
+        message=said["message"],
+    )
+
+
+def _dkim_waits(case: Case, region: str, facts: IdentityFacts) -> bool:
+    """Whether SES has not found the DKIM records yet, or is still to be told of the key."""
+    found = {facts.verification_status, facts.dkim.status} == {VerificationStatus.SUCCESS}
+    return not found or dkim_differs(case.desired, region, case.observed)
+
+
+def _restarted_at(observed: Observed, region: str) -> datetime | None:
+    known = observed.remembered.get(region)
+    return known.restarted_at if known else None
+
+
+def _verification_email(observed: Observed, region: str) -> VerificationEmailStatus | None:
+    known = observed.remembered.get(region)
+    if known is None or known.emailed_at is None:
+        return None
+    return VerificationEmailStatus(
+        count=known.emails, last_sent_at=known.emailed_at, expires_at=known.emailed_at + LIFETIME
+    )
+
+
+def _mail_from(facts: IdentityFacts) -> RegionMailFromStatus | None:
+    if facts.mail_from is None:
+        return None
+    return RegionMailFromStatus(status=facts.mail_from.status, domain=facts.mail_from.domain)
+
+
+def _dns(case: Case, identity: SesIdentity, zone: Zone | None) -> DnsStatus:
+    """Records as observed; where DNS could not be observed in this run, those of before."""
+    observed = case.observed.dns
+    before = identity.status.dns
+    records = (
+        before.records
+        if observed is None and before is not None
+        else tuple(
+            RecordStatus(
+                name=entry.record.name,
+                type=entry.record.type,
+                ttl=entry.record.ttl,
+                values=entry.record.values,
+                purpose=entry.record.purpose,
+                regions=entry.record.regions,
+                state=entry.state,
+                message=entry.message[:MAX_MESSAGE] or None,
+            )
+            for entry in (observed.records if observed else ())
+        )
+    )
+    return DnsStatus(
+        provider=case.desired.provider,
+        zone=ZoneStatus(name=zone.name, hosted_zone_id=zone.hosted_zone_id) if zone else None,
+        records=records,
+        former_places=tuple(
+            FormerPlaceStatus(place=known.place, since=known.since, message=known.message) for known in case.former
+        )
+        or None,
+        report_authorizations=_report_authorizations(case.desired),
+    )
+
+
+def _pending_changes(case: Case) -> tuple[PendingChangeStatus, ...] | None:
+    changes = case.prospect.changes if case.prospect else ()
+    return tuple(map(_pending_change, changes)) or None
+
+
+def _pending_change(change: PendingChange) -> PendingChangeStatus:
+    record = change.record
+    return PendingChangeStatus(
+        action=change.action,
+        region=change.region,
+        description=change.description[:MAX_MESSAGE],
+        record=PendingRecordStatus(name=record.name, type=record.type, ttl=record.ttl, values=record.values)
+        if record
+        else None,
+    )
+
+
+def _report_authorizations(desired: Desired) -> tuple[ReportAuthorizationStatus, ...] | None:
+    needed = report_authorizations(desired.identity, desired.dmarc) if desired.dmarc else ()
+    said = (ReportAuthorizationStatus(name=each.name, values=(DMARC_VERSION,), message=each.message) for each in needed)
+    return tuple(said) or None

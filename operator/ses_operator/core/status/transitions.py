@@ -1,0 +1,87 @@
+"""Which changes of status are worth a Kubernetes Event: the few that a person waits for, or has to act on. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ses_operator.api.base.conditions import Condition, ConditionType, find
+from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.identity.status import RegionStatus, RepairStatus, WarningStatus
+
+ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.MAILBOX, Actor.PLATFORM, Actor.AUTHOR})
+
+
+LOSSES = frozenset({Reason.VERIFICATION_FAILED, Reason.VERIFICATION_REVOKED, Reason.VERIFICATION_EMAIL_EXPIRED})
+"""What each region is told of for itself."""
+
+
+class EventType(StrEnum):
+    """The two types that Kubernetes knows."""
+
+    NORMAL = "Normal"
+    WARNING = "Warning"
+
+
+RECORDS_LEFT = "RecordsLeft"
+"""The reason of an Event about DNS records that are still there after they were to go."""
+
+RECORDS_RELEASED = "RecordsReleased"
+"""The reason of an Event about DNS records that were ours and are nobody's from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """One Event."""
+
+    type: EventType
+    reason: str
+    message: str
+
+
+def transitions(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Transition, ...]:
+    """What to tell of a change: that it became Ready, or that somebody's help is needed, for another reason than before."""
+    old, new = find(before, ConditionType.READY), find(after, ConditionType.READY)
+    if new is None:
+        return ()
+    if new.is_true:
+        became = old is None or not old.is_true
+        return (Transition(EventType.NORMAL, "Ready", new.message),) if became else ()
+    if old is not None and not old.is_true and old.reason == new.reason:
+        return ()
+    return (Transition(EventType.WARNING, new.reason, new.message),) if _calls_for_help(new.reason) else ()
+
+
+def new_losses(
+    before: tuple[RegionStatus, ...], after: tuple[RegionStatus, ...], told: tuple[Transition, ...]
+) -> tuple[Transition, ...]:
+    """What to tell of regions that failed or lost their verification, where ``told``, which is about Ready, does not say so:
+    another region came first there, or failed before.
+    """
+    known, said = {(region.region, region.reason) for region in before}, {transition.reason for transition in told}
+    return tuple(
+        Transition(EventType.WARNING, region.reason, region.message or "")
+        for region in after
+        if region.reason in LOSSES and region.reason not in said and (region.region, region.reason) not in known
+    )
+
+
+def new_warnings(before: tuple[WarningStatus, ...], after: tuple[WarningStatus, ...]) -> tuple[Transition, ...]:
+    """What to tell of warnings: those that were not there, or said something else."""
+    return tuple(
+        Transition(EventType.WARNING, warning.reason, warning.message) for warning in after if warning not in before
+    )
+
+
+def new_contests(before: tuple[RepairStatus, ...], after: tuple[RepairStatus, ...]) -> tuple[Transition, ...]:
+    """What to tell of settings that somebody else keeps changing back: when it turns out that this is so."""
+    known = {repair.setting for repair in before if repair.message}
+    return tuple(
+        Transition(EventType.WARNING, Reason.CONTESTED, f"{repair.region or 'DNS'}: {repair.message}")
+        for repair in after
+        if repair.message and repair.setting not in known
+    )
+
+
+def _calls_for_help(reason: str) -> bool:
+    return any(known == reason and known.actor in ACTORS_TO_CALL for known in Reason)

@@ -1,0 +1,22 @@
+"""What stands in a Secret, and a Secret of ours, as JSON."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+from ses_operator.runtime.kube.resources import JsonObject
+
+
+def value_of(secret: JsonObject, key: str) -> bytes | None:
+    """The value under a key of the Secret's data; None where there is none, or nothing but white space."""
+    try:
+        value = base64.b64decode((secret.get("data") or {}).get(key, ""), validate=True)
+    except binascii.Error:
+        return None
+    return value if value.strip() else None
+
+
+def encoded(value: bytes) -> str:
+    """A value as it stands in a Secret's data."""
+    return base64.b64encode(value).decode()

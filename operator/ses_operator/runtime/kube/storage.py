@@ -1,0 +1,84 @@
+"""Rewrites the objects of a kind in the version that is stored now, and tells the apiserver that none lies in another.
+
+Each step may be repeated, and may be the last before a crash: an object that is rewritten stays so, one that is rewritten again
+is written not at all, and ``status.storedVersions`` shrinks when all is done, and not before.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from ses_operator.api.base.meta import GROUP
+from ses_operator.core.kinds.stored_versions import EXTENSIONS, StoredVersions
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Gone, OperatorError, Retry, Stale
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
+from ses_operator.runtime.watch.informers import METADATA_ONLY, PAGE
+
+DEFINITIONS = Resource(EXTENSIONS, "v1", "customresourcedefinitions", "CustomResourceDefinition")
+PAUSES = (0.2, 1.0, 5.0)
+"""Seconds between the tries of a write that may succeed as it is."""
+
+Progress = Callable[[int, int], None]
+"""Told how many objects have been rewritten, and of how many."""
+
+
+async def stored_versions(client: KubeClient, definition: str) -> StoredVersions:
+    """What the definition of this name says. Raises Gone where there is none."""
+    return StoredVersions.of(await client.get(DEFINITIONS.object(ObjectKey("", definition))))
+
+
+async def objects_of(client: KubeClient, known: StoredVersions) -> list[ObjectKey]:
+    """The keys of all objects of the kind."""
+    params, found = {"limit": PAGE}, list[ObjectKey]()
+    while True:
+        page = await client.get(_resource(known).collection(), params, accept=METADATA_ONLY)
+        found += map(key_of, page["items"] or ())
+        if not page["metadata"].get("continue"):
+            return found
+        params = {**params, "continue": page["metadata"]["continue"]}
+
+
+async def rewrite(client: KubeClient, known: StoredVersions, keys: list[ObjectKey], progress: Progress) -> list[str]:
+    """Have the apiserver write each object anew, as it is; why some could not be, in words.
+
+    A patch of nothing: the apiserver writes if what would lie in etcd differs, and the version is part of that.
+    """
+    resource, failures = _resource(known), list[str]()
+    for number, key in enumerate(keys, start=1):
+        try:
+            await _patiently(client, resource.object(key))
+        except Gone:
+            pass
+        except OperatorError as error:
+            failures.append(f"{key}: {error}")
+        progress(number, len(keys))
+    return failures
+
+
+async def settle(client: KubeClient, known: StoredVersions) -> None:
+    """Say that no object lies in another version. Stale where the definition has changed since it was read."""
+    change: JsonObject = {
+        "metadata": {"resourceVersion": known.resource_version},
+        "status": {"storedVersions": [known.current]},
+    }
+    await client.merge_patch(DEFINITIONS.status(ObjectKey("", known.definition)), change)
+
+
+async def _patiently(client: KubeClient, path: str) -> None:
+    for pause in PAUSES:
+        try:
+            await client.merge_patch(path, {})
+        except Stale:
+            continue
+        except Retry as error:
+            await asyncio.sleep(error.problem.retry_after or pause)
+        else:
+            return
+    await client.merge_patch(path, {})
+
+
+def _resource(known: StoredVersions) -> Resource:
+    return Resource(GROUP, known.way or known.current, known.plural, "")

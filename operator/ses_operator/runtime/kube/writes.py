@@ -1,0 +1,93 @@
+"""The few writes to a SesIdentity or SesAccount that there are. Each is one request, guarded by the object's uid,
+and gives back the object as it stands after it, for the store.
+
+All raise Stale where the object is not the one that was observed, and Gone where there is none.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+
+from ses_operator.api.base.meta import FINALIZER, FOOTPRINT, ObjectMeta
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.resources import JsonObject, Resource
+
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+async def anchor(
+    client: KubeClient, resource: Resource, observed: ObjectMeta, footprint: str | None, spent: Iterable[str] = ()
+) -> JsonObject:
+    """Put our finalizer and the footprint annotation on the object in one write, before anything is made outside.
+
+    ``footprint`` None leaves the annotation as it is. ``spent``: annotations that are taken away with the same write.
+    Stale if the object changed since it was observed.
+    """
+    metadata: JsonObject = {"finalizers": [*(name for name in observed.finalizers if name != FINALIZER), FINALIZER]}
+    if footprint is not None:
+        metadata["annotations"] = {**dict.fromkeys(spent), FOOTPRINT: footprint}
+    return await _patch_metadata(client, resource, observed, metadata)
+
+
+async def annotate(
+    client: KubeClient, resource: Resource, observed: ObjectMeta, annotations: Mapping[str, str]
+) -> JsonObject:
+    """Set these annotations. Stale if the object changed since it was observed."""
+    return await _patch_metadata(client, resource, observed, {"annotations": dict(annotations)})
+
+
+async def remove_finalizer(client: KubeClient, resource: Resource, observed: ObjectMeta) -> JsonObject:
+    """Let go of the object: take our finalizer and our annotation away. The last finalizer gone, the object is gone
+    too.
+    """
+    metadata: JsonObject = {"finalizers": [name for name in observed.finalizers if name != FINALIZER]}
+    if FOOTPRINT in observed.annotations:
+        metadata["annotations"] = {FOOTPRINT: None}
+    return await _patch_metadata(client, resource, observed, metadata)
+
+
+async def write_status(
+    client: KubeClient, resource: Resource, observed: ObjectMeta, old: JsonObject, new: JsonObject
+) -> JsonObject | None:
+    """Replace the status, if it differs from the old one (both as JSON in the manifest). None, and no request, if not.
+
+    There is no test of the resource version: status is ours alone, and a spec that changes meanwhile has a generation
+    of its own to be compared with ``observedGeneration``.
+    """
+    new = _as_kept(new)
+    if old == new:
+        return None
+    # A merge patch would do, but for one thing: the status subresource takes no notice of a uid in it. A JSON patch is
+    # applied to the whole object. The schema has a default for status, so that there is always one to replace.
+    operations: list[JsonObject] = [
+        {"op": "test", "path": "/metadata/uid", "value": observed.uid},
+        {"op": "replace", "path": "/status", "value": new},
+    ]
+    return await client.json_patch(resource.status(_key(observed)), operations)
+
+
+def _as_kept(value: JsonObject) -> JsonObject:
+    """The value as the apiserver keeps it. Octets from DNS that are no UTF-8 stand in a text as lone surrogates, and it puts a
+    replacement character in the place of each: without this, status would differ from what is there each time."""
+    text = json.dumps(value, ensure_ascii=False)
+    clean = _SURROGATE.sub("\ufffd", text)
+    if clean is text:
+        return value
+    kept: JsonObject = json.loads(clean)
+    return kept
+
+
+async def _patch_metadata(
+    client: KubeClient, resource: Resource, observed: ObjectMeta, metadata: JsonObject
+) -> JsonObject:
+    # A merge patch replaces the whole list of finalizers. With the resource version in it the apiserver compares
+    # first, and answers 409 if anybody, another finalizer's owner for one, was faster.
+    precondition = {"uid": observed.uid, "resourceVersion": observed.resource_version}
+    return await client.merge_patch(resource.object(_key(observed)), {"metadata": {**precondition, **metadata}})
+
+
+def _key(observed: ObjectMeta) -> ObjectKey:
+    return ObjectKey(observed.namespace, observed.name)

@@ -1,0 +1,215 @@
+"""The objects of one kind as last seen or written: what reconciles read instead of the API.
+
+Fed by watches, and by our own writes with what the apiserver answered to them, so that a reconcile never sees less
+than it wrote itself: whatever is older than what is held is ignored. Objects are held as compact JSON, a tenth of
+what they take as Python dicts; those in use are parsed once for each resource version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import OrderedDict, defaultdict
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any, Generic, TypeVar
+
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.kube.resources import JsonObject, key_of, resource_version_of
+
+M = TypeVar("M")
+
+PARSED_OBJECTS = 256
+TOMBSTONES = 4096
+
+_NOT_KEPT = ("managedFields", "selfLink")
+_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+
+
+class Change(Enum):
+    """What a sighting of an object told that was not known."""
+
+    NOTHING = "nothing"  # it is as it was held, or an older state
+    ADDED = "added"
+    INTENT = "intent"  # spec, labels, annotations, finalizers, deletionTimestamp
+    STATUS = "status"  # something else: its status, edited by somebody else
+    REMOVED = "removed"
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What came of taking in an object. ``entries``: where it stands, and stood, in the indexes, as (index, value)."""
+
+    key: ObjectKey
+    change: Change
+    entries: frozenset[tuple[str, Hashable]] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class _Held:
+    uid: str
+    version: int
+    intent: int
+    entries: frozenset[tuple[str, Hashable]]
+    data: bytes
+
+
+class ObjectStore(Generic[M]):
+    """Objects of one kind, parsed by ``parse``, with lookups by ``indexes``: each a function from the parsed object
+    to the values by which it is to be found.
+    """
+
+    def __init__(
+        self,
+        parse: Callable[[Mapping[str, Any]], M],
+        indexes: Mapping[str, Callable[[M], Iterable[Hashable]]] | None = None,
+        *,
+        on_unreadable: Callable[[ObjectKey, Exception], None] = lambda *_: None,
+    ) -> None:
+        """``parse`` raises ValueError (pydantic's errors are such) for an object that it cannot read; that is
+        reported to ``on_unreadable`` once per version, and the object is not held.
+        """
+        self._parse = parse
+        self._indexes = dict(indexes or {})
+        self._on_unreadable = on_unreadable
+        self._held: dict[ObjectKey, _Held] = {}
+        self._parsed: OrderedDict[ObjectKey, tuple[int, M]] = OrderedDict()
+        self._index: defaultdict[tuple[str, Hashable], set[ObjectKey]] = defaultdict(set)
+        self._removed: OrderedDict[str, None] = OrderedDict()
+        self._unreadable: dict[ObjectKey, str] = {}
+
+    def __len__(self) -> int:
+        return len(self._held)
+
+    def __contains__(self, key: object) -> bool:
+        return key in self._held
+
+    def __iter__(self) -> Iterator[ObjectKey]:
+        """The keys of all objects, in no particular order; the store may change meanwhile."""
+        return iter(tuple(self._held))
+
+    @property
+    def newest(self) -> int:
+        """The highest resource version among the objects, 0 if there are none."""
+        return max((held.version for held in self._held.values()), default=0)
+
+    def uid(self, key: ObjectKey) -> str | None:
+        """The uid of the object, None if there is none."""
+        held = self._held.get(key)
+        return held.uid if held else None
+
+    def get(self, key: ObjectKey) -> M | None:
+        """The object, None if there is none."""
+        held = self._held.get(key)
+        if held is None:
+            return None
+        known = self._parsed.get(key)
+        if known is not None and known[0] == held.version:
+            self._parsed.move_to_end(key)
+            return known[1]
+        return self._remember(key, held.version, self._parse(json.loads(held.data)))
+
+    def by_index(self, index: str, value: Hashable) -> list[ObjectKey]:
+        """The keys of the objects for which the index gives this value, sorted."""
+        if index not in self._indexes:
+            raise KeyError(index)
+        return sorted(self._index.get((index, value), ()))
+
+    def index(self, index: str) -> Iterator[tuple[Hashable, Collection[ObjectKey]]]:
+        """Each value that an index has at present, and the keys of the objects for which it gives this value."""
+        if index not in self._indexes:
+            raise KeyError(index)
+        return ((value, keys) for (name, value), keys in self._index.items() if name == index and keys)
+
+    def observe(self, obj: JsonObject) -> Sighting:
+        """Take in an object that was seen, or that the apiserver answered to a write.
+
+        An object that is being deleted and has no finalizer left has gone with that write: it is removed.
+        """
+        key, uid, version = key_of(obj), obj["metadata"]["uid"], resource_version_of(obj)
+        held = self._held.get(key)
+        if uid in self._removed or (held is not None and held.version >= version):
+            return Sighting(key, Change.NOTHING)
+        if obj["metadata"].get("deletionTimestamp") and not obj["metadata"].get("finalizers"):
+            return self.remove(key, uid)
+        try:
+            parsed = self._parse(obj)
+        except ValueError as error:
+            self._on_unreadable(key, error)
+            self._unreadable[key] = uid
+            return Sighting(key, Change.NOTHING) if held is None else self._drop(key)
+        self._unreadable.pop(key, None)
+        fresh = _held(uid, version, obj, self._entries(parsed))
+        self._hold(key, fresh)
+        self._remember(key, version, parsed)
+        if held is None or held.uid != uid:
+            return Sighting(key, Change.ADDED, fresh.entries | (held.entries if held else frozenset()))
+        change = Change.STATUS if held.intent == fresh.intent else Change.INTENT
+        return Sighting(key, change, fresh.entries | held.entries)
+
+    def remove(self, key: ObjectKey, uid: str) -> Sighting:
+        """The object of this uid does not exist any more, whatever older sightings of it may still come."""
+        self._removed[uid] = None
+        if len(self._removed) > TOMBSTONES:
+            self._removed.popitem(last=False)
+        if self._unreadable.get(key) == uid:
+            del self._unreadable[key]
+        held = self._held.get(key)
+        return self._drop(key) if held is not None and held.uid == uid else Sighting(key, Change.NOTHING)
+
+    def prune(self, live: Mapping[ObjectKey, str], version: int) -> list[Sighting]:
+        """Remove what a list as of ``version`` does not have: deletions that no watch told of. ``live``: uids by key.
+
+        Objects newer than the list stay.
+        """
+        gone = [key for key, held in self._held.items() if held.version <= version and live.get(key) != held.uid]
+        return [self.remove(key, self._held[key].uid) for key in gone]
+
+    def lacks(self, live: Mapping[ObjectKey, str]) -> bool:
+        """Whether the list has objects that were never seen here."""
+        return any(
+            key not in self._held and key not in self._unreadable and uid not in self._removed
+            for key, uid in live.items()
+        )
+
+    def _hold(self, key: ObjectKey, held: _Held) -> None:
+        before = self._held.get(key)
+        if before is not None and before.entries != held.entries:
+            self._unindex(key, before.entries)
+        self._held[key] = held
+        for entry in held.entries:
+            self._index[entry].add(key)
+
+    def _drop(self, key: ObjectKey) -> Sighting:
+        entries = self._held.pop(key).entries
+        self._unindex(key, entries)
+        self._parsed.pop(key, None)
+        return Sighting(key, Change.REMOVED, entries)
+
+    def _unindex(self, key: ObjectKey, entries: Iterable[tuple[str, Hashable]]) -> None:
+        for entry in entries:
+            keys = self._index[entry]
+            keys.discard(key)
+            if not keys:
+                del self._index[entry]
+
+    def _entries(self, parsed: M) -> frozenset[tuple[str, Hashable]]:
+        return frozenset((name, value) for name, values in self._indexes.items() for value in values(parsed))
+
+    def _remember(self, key: ObjectKey, version: int, parsed: M) -> M:
+        self._parsed[key] = (version, parsed)
+        self._parsed.move_to_end(key)
+        if len(self._parsed) > PARSED_OBJECTS:
+            self._parsed.popitem(last=False)
+        return parsed
+
+
+def _held(uid: str, version: int, obj: JsonObject, entries: frozenset[tuple[str, Hashable]]) -> _Held:
+    metadata = {name: value for name, value in obj["metadata"].items() if name not in _NOT_KEPT}
+    annotations = metadata.get("annotations")
+    if annotations and _LAST_APPLIED in annotations:
+        metadata["annotations"] = {name: text for name, text in annotations.items() if name != _LAST_APPLIED}
+    data = json.dumps({**obj, "metadata": metadata}, separators=(",", ":")).encode()
+    intent = {name: value for name, value in metadata.items() if name != "resourceVersion"}
+    rest = {name: value for name, value in obj.items() if name not in ("metadata", "status")}
+    return _Held(uid, version, hash(json.dumps([intent, rest], sort_keys=True)), entries, data)

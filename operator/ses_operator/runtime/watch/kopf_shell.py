@@ -1,0 +1,144 @@
+"""Kopf, told to be nothing but informers: it lists and watches, and its handlers get what it sees.
+
+Handlers of the kind ``on.event`` cost no writes and no tasks per object. Everything else that Kopf can do (its
+finalizer, annotations, Events, peering, webhooks, scanning for kinds) is off, so that it neither writes nor needs
+rights for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, cast
+
+import kopf
+from kubernetes.aio.client.configuration import Configuration
+
+from ses_operator.runtime.kube.resources import JsonObject, Resource
+
+SERVER_TIMEOUT = 480
+"""Seconds; Kopf passes it on as it is, and the apiserver takes whole numbers only."""
+REQUEST_TIMEOUT = 45.0
+WORKER_IDLE = 0.2
+"""How long Kopf keeps a task for an object that nothing happens to. Its default of 5 s holds 10,000 tasks at a
+start.
+"""
+
+OnEvent = Callable[[str | None, JsonObject], None]
+"""Called with ADDED, MODIFIED or DELETED, or None for an object that was listed, and the object."""
+
+
+class KopfShell:
+    """One run of Kopf."""
+
+    def __init__(
+        self, configuration: Configuration, handlers: Mapping[Resource, OnEvent], namespaces: tuple[str, ...]
+    ) -> None:
+        """``namespaces`` empty: the whole cluster. Kinds that are cluster-scoped are watched as such in any case."""
+        self._configuration = configuration
+        self._namespaces = namespaces
+        self._registry = kopf.OperatorRegistry()
+        self._stop = asyncio.Event()
+        kopf.on.login(id="login", registry=self._registry)(self._login)
+        for resource, on_event in handlers.items():
+            register = kopf.on.event(
+                resource.group, resource.version, resource.plural, id=resource.plural, registry=self._registry
+            )
+            register(cast("Any", _handler(on_event)))
+
+    def stop(self) -> None:
+        """End the run."""
+        self._stop.set()
+
+    async def run(self, on_started: Callable[[], None]) -> None:
+        """Watch until stopped; raises if Kopf fails. It cancels every task that was made after it was started.
+
+        Kopf installs its own handlers of SIGTERM and SIGINT; ``on_started`` is the place to replace them.
+        """
+        before = asyncio.all_tasks()
+        tasks = await kopf.spawn_tasks(
+            registry=self._registry,
+            settings=_settings(),
+            clusterwide=not self._namespaces,
+            namespaces=self._namespaces,
+            stop_flag=self._stop,
+            identity=cast("Any", "ses-operator"),
+        )
+        on_started()
+        await kopf.run_tasks(tasks, ignored=before)
+
+    async def _login(self, **_: Any) -> kopf.ConnectionInfo:
+        configuration = self._configuration
+        token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
+        scheme, _space, value = token.partition(" ")
+        return kopf.ConnectionInfo(
+            server=configuration.host,
+            ca_path=configuration.ssl_ca_cert,
+            ca_data=configuration.ca_cert_data,
+            insecure=not configuration.verify_ssl,
+            certificate_path=configuration.cert_file,
+            private_key_path=configuration.key_file,
+            username=configuration.username or None,
+            password=configuration.password or None,
+            scheme=scheme if value else None,
+            token=value or scheme or None,
+            proxy_url=configuration.proxy,
+        )
+
+
+def _handler(on_event: OnEvent) -> Callable[..., Awaitable[None]]:
+    async def handle(event: JsonObject, **_: Any) -> None:
+        on_event(event["type"], event["object"])
+
+    return handle
+
+
+def _settings() -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.posting.enabled = False
+    settings.posting.level = logging.WARNING
+    settings.peering.standalone = True
+    settings.scanning.disabled = True
+    settings.admission.managed = None
+    settings.execution.max_workers = 1
+    settings.watching.server_timeout = SERVER_TIMEOUT
+    settings.watching.chunk_size = 500
+    settings.networking.request_timeout = REQUEST_TIMEOUT
+    settings.queueing.idle_timeout = WORKER_IDLE
+    settings.persistence.finalizer = "ses-operator.io/not-used"
+    settings.persistence.diffbase_storage = _NoDiffs()
+    settings.persistence.progress_storage = _NoProgress()
+    return settings
+
+
+class _NoDiffs(kopf.DiffBaseStorage):
+    """Compares nothing and keeps nothing. Kopf's own would copy every object that is seen."""
+
+    def build(self, **_: Any) -> Any:
+        return {}
+
+    def fetch(self, **_: Any) -> Any:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+
+class _NoProgress(kopf.ProgressStorage):
+    """Keeps nothing."""
+
+    def fetch(self, **_: Any) -> Any:
+        return None
+
+    def store(self, **_: Any) -> None:
+        return None
+
+    def purge(self, **_: Any) -> None:
+        return None
+
+    def touch(self, **_: Any) -> None:
+        return None
+
+    def clear(self, *, essence: Any) -> Any:
+        return essence

@@ -1,0 +1,301 @@
+"""client-go's work queue in asyncio: which keys are to be reconciled, when, and how many at a time.
+
+A key waits at most once, and is never reconciled twice at the same time: what is added while its reconcile runs is
+looked at once more when that ends. Failures back off per key. Source: k8s.io/client-go/util/workqueue (queue.go,
+delaying_queue.go, default_rate_limiters.go) and controller-runtime's priority queue.
+
+It is *not* persistent and does not need to be: everything is queued again when the watches list anew.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections.abc import Awaitable, Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Generic, TypeVar
+
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import Gone, OperatorError, Stale
+from ses_operator.logs import about
+from ses_operator.runtime.key_order import DelayedKeys, Ready, ReadyKeys, Urgency
+from ses_operator.runtime.metrics import UNEXPECTED, Outcome, WorkQueueMetrics
+
+__all__ = ["Backoff", "Reconcile", "Result", "Urgency", "WorkQueue"]
+
+K = TypeVar("K", bound=Hashable)
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a reconcile asks for. Seconds; at most one of the two is set."""
+
+    requeue_after: float | None = None
+    backoff: bool = False
+
+    @classmethod
+    def done(cls) -> Result:
+        """Nothing to do until something changes."""
+        return cls()
+
+    @classmethod
+    def after(cls, seconds: float) -> Result:
+        """Look again then, or earlier if something changes."""
+        return cls(requeue_after=seconds)
+
+    def within(self, seconds: float) -> Result:
+        """The same, but no later than so."""
+        return self if self.backoff else Result(min(seconds, self.requeue_after or seconds))
+
+    @classmethod
+    def retry(cls) -> Result:
+        """It did not work: again, later each time."""
+        return cls(backoff=True)
+
+
+Reconcile = Callable[[K], Awaitable[Result]]
+
+
+@dataclass(frozen=True, slots=True)
+class Backoff:
+    """Seconds to wait after the nth failure in a row: doubling, up to a cap, spread so that what failed together
+    does not come back together.
+    """
+
+    first: float = 0.1
+    cap: float = 300.0
+    spread: float = 0.2
+    draw: Callable[[], float] = field(default=random.random)
+
+    def delay(self, failures: int) -> float:
+        """The delay after this many failures (1 and up)."""
+        doubled = self.first * 2.0 ** min(failures - 1, 32)
+        return min(self.cap, doubled) * (1 + self.spread * self.draw())
+
+
+class WorkQueue(Generic[K]):
+    """Keys to reconcile, and the reconciles that run."""
+
+    def __init__(self, name: str, metrics: WorkQueueMetrics, *, backoff: Backoff | None = None) -> None:
+        """``name`` labels logs and metrics. All methods are for the thread of the event loop that ``run`` runs in."""
+        self.name = name
+        self._backoff = backoff or Backoff()
+        self._metrics = metrics
+        self._ready: ReadyKeys[K] = ReadyKeys()
+        self._delayed: DelayedKeys[K] = DelayedKeys()
+        self._failures: dict[K, int] = {}
+        self._running: dict[K, asyncio.Task[None]] = {}
+        self._taken: dict[K, Ready[K]] = {}
+        self._dirty: dict[K, Urgency] = {}
+        self._reconcile: Reconcile[K] | None = None
+        self._workers = self._urgent_workers = 0
+        self._timer: asyncio.TimerHandle | None = None
+        self._stopping = False
+        metrics.observe_queue(name, depth=self.__len__, oldest=self._oldest_age, delayed=self._delayed.__len__)
+
+    def __len__(self) -> int:
+        """How many keys wait for a worker; those that run or are due later are not among them."""
+        return len(self._ready)
+
+    @property
+    def running(self) -> int:
+        """How many reconciles run."""
+        return len(self._running)
+
+    def add(self, key: K, urgency: Urgency = Urgency.NORMAL) -> None:
+        """Reconcile the key as soon as a worker is free; once it has ended, if it runs now."""
+        if self._stopping:
+            return
+        if key in self._running:
+            self._dirty[key] = min(urgency, self._dirty.get(key, urgency))
+            return
+        if self._ready.put(key, urgency, _now()):
+            self._metrics.adds.labels(self.name).inc()
+        self._start_workers()
+
+    def add_after(self, key: K, delay: float, urgency: Urgency = Urgency.LOW) -> None:
+        """Add the key in ``delay`` seconds, unless it is due earlier already."""
+        if self._stopping:
+            return
+        if delay <= 0:
+            self.add(key, urgency)
+            return
+        self._delayed.put(key, _now() + delay, urgency)
+        self._arm_timer()
+
+    def add_rate_limited(self, key: K) -> None:
+        """Count a failure of the key and add it after its backoff."""
+        failures = self._failures.get(key, 0) + 1
+        self._failures[key] = failures
+        self._metrics.retries.labels(self.name).inc()
+        self.add_after(key, self._backoff.delay(failures), Urgency.NORMAL)
+
+    def forget(self, key: K) -> None:
+        """The key does well: its next failure is its first."""
+        self._failures.pop(key, None)
+
+    def failures(self, key: K) -> int:
+        """How often in a row the key has failed."""
+        return self._failures.get(key, 0)
+
+    def urgency_of(self, key: K) -> Urgency:
+        """How urgent the running reconcile of the key was when it was taken; Normal if it does not run."""
+        taken = self._taken.get(key)
+        return taken.urgency if taken else Urgency.NORMAL
+
+    def start(self, reconcile: Reconcile[K], *, workers: int, urgent_workers: int = 0) -> None:
+        """Begin to reconcile: at most ``workers`` keys at a time, and ``urgent_workers`` more if they are urgent, so
+        that a person's change does not wait behind many that hang.
+        """
+        self._reconcile, self._workers, self._urgent_workers = reconcile, workers, urgent_workers
+        self._start_workers()
+
+    async def stop(self, grace: float) -> bool:
+        """Take no more keys; let the running reconciles end, and cancel those that do not within ``grace`` seconds.
+
+        Whether all ended by themselves: of those cancelled, a call in a thread may still be under way.
+        """
+        self._stopping = True
+        if self._timer is not None:
+            self._timer.cancel()
+        tasks = set(self._running.values())
+        if not tasks:
+            return True
+        _, late = await asyncio.wait(tasks, timeout=grace)
+        for task in late:
+            task.cancel()
+        if late:
+            logger.warning("%d reconciles of %s did not end in time and were cancelled", len(late), self.name)
+            await asyncio.wait(late, timeout=1.0)
+        return not late
+
+    def _start_workers(self) -> None:
+        while self._reconcile is not None and not self._stopping:
+            taken = self._take()
+            if taken is None:
+                return
+            # What the last reconcile asked for is void: this one sees the same state and asks anew.
+            self._delayed.discard(taken.key)
+            self._taken[taken.key] = taken
+            task = asyncio.get_running_loop().create_task(
+                self._work(self._reconcile, taken), name=f"{self.name} {taken.key}"
+            )
+            self._running[taken.key] = task
+
+    def _take(self) -> Ready[K] | None:
+        if len(self._running) < self._workers:
+            return self._ready.take()
+        if len(self._running) < self._workers + self._urgent_workers:
+            return self._ready.take(Urgency.URGENT)
+        return None
+
+    async def _work(self, reconcile: Reconcile[K], taken: Ready[K]) -> None:
+        key, started = taken.key, _now()
+        about(controller=self.name, **_names(key))
+        self._metrics.wait.labels(self.name).observe(started - taken.since)
+        self._metrics.busy.labels(self.name).inc()
+        outcome = Outcome.ERROR
+        try:
+            outcome = self._settle(key, await reconcile(key))
+        except asyncio.CancelledError:
+            if not _is_cancelled():
+                # What it waited for was cancelled, by somebody who takes no interest in this key.
+                logger.warning("reconcile interrupted")
+                self.add_rate_limited(key)
+            else:
+                self._stopping = True  # nobody cancels one reconcile: all is coming down
+                raise
+        except OperatorError as error:
+            self._postpone(key, error)
+        except Exception:
+            # Level-triggered work is worth repeating whatever went wrong: one key must not take the operator down.
+            logger.exception("reconcile failed")
+            self._metrics.errors.labels(self.name, UNEXPECTED).inc()
+            self.add_rate_limited(key)
+        finally:
+            self._metrics.work.labels(self.name).observe(_now() - started)
+            self._metrics.busy.labels(self.name).dec()
+            self._metrics.reconciles.labels(self.name, outcome.value).inc()
+            self._finish(key)
+
+    def _settle(self, key: K, result: Result) -> Outcome:
+        if result.backoff:
+            self.add_rate_limited(key)
+            return Outcome.REQUEUE
+        self.forget(key)
+        if result.requeue_after is None:
+            return Outcome.SUCCESS
+        self.add_after(key, result.requeue_after)
+        return Outcome.REQUEUE_AFTER
+
+    def _postpone(self, key: K, error: OperatorError) -> None:
+        problem = error.problem
+        self._metrics.errors.labels(self.name, problem.reason).inc()
+        logger.log(
+            _severity(error),
+            "reconcile to be repeated: %s",
+            problem.message,
+            extra={"reason": str(problem.reason)},
+        )
+        if problem.retry_after is None:
+            self.add_rate_limited(key)
+        else:
+            self.add_after(key, problem.retry_after, Urgency.NORMAL)
+
+    def _finish(self, key: K) -> None:
+        del self._running[key]
+        del self._taken[key]
+        urgency = self._dirty.pop(key, None)
+        if urgency is not None:
+            self.add(key, urgency)
+        self._start_workers()
+
+    def _arm_timer(self) -> None:
+        due = self._delayed.next_due()
+        if due is None or (self._timer is not None and not self._timer.cancelled() and self._timer.when() <= due):
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = asyncio.get_running_loop().call_at(due, self._on_timer)
+
+    def _on_timer(self) -> None:
+        self._timer = None
+        for key, urgency in self._delayed.take_due(_now()):
+            self.add(key, urgency)
+        if not self._stopping:
+            self._arm_timer()
+
+    def _oldest_age(self) -> float:
+        since = self._ready.oldest()
+        return 0.0 if since is None else max(0.0, _now() - since)
+
+
+def _names(key: Hashable) -> dict[str, str]:
+    """What log lines call a key."""
+    if isinstance(key, ObjectKey):
+        return {"namespace": key.namespace, "name": key.name} if key.namespace else {"name": key.name}
+    return {"object": str(key)}
+
+
+def _severity(error: OperatorError) -> int:
+    """How worrying it is that a reconcile ended so: what another was faster with, or took away, is everyday life."""
+    match error:
+        case Stale():
+            return logging.DEBUG
+        case Gone():
+            return logging.INFO
+        case _:
+            return logging.WARNING
+
+
+def _is_cancelled() -> bool:
+    """Whether the running task itself was told to end."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
+def _now() -> float:
+    return asyncio.get_running_loop().time()

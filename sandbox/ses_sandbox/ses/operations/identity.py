@@ -1,0 +1,167 @@
+"""SESv2: identities are created, read, listed, deleted, and told their configuration set and feedback."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ses_sandbox.errors import already_exists, bad_request, limit_exceeded
+from ses_sandbox.ses.context import Context, Operation
+from ses_sandbox.ses.protocol.pages import page_of
+from ses_sandbox.ses.state.dkim import new_dkim
+from ses_sandbox.ses.state.models import EASY, Identity, IdentityType, MailFrom, MxFailure, identity_key
+from ses_sandbox.ses.state.names import identity_type, is_domain, is_subdomain, tags_from
+from ses_sandbox.ses.state.verification import Status, started
+from ses_sandbox.ses.views import creation_view, full_view, list_view
+
+Params = Mapping[str, Any]
+
+
+def create_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
+    """Registers an address or a domain, PENDING."""
+    name: str = params["EmailIdentity"]
+    kind = identity_type(name)
+    if kind is IdentityType.EMAIL_ADDRESS and "DkimSigningAttributes" in params:
+        raise bad_request("DkimSigningAttributes can be specified for domain identities only.")
+    if ctx.state.find(name) is not None:
+        raise already_exists(f"Email identity {name} already exist.")
+    if (configuration_set := params.get("ConfigurationSetName")) is not None:
+        ctx.configuration_set(configuration_set)
+    if len(ctx.state.identities) >= ctx.state.settings.max_identities:
+        raise limit_exceeded(f"You have reached the limit of {ctx.state.settings.max_identities} identities.")
+    tags = tags_from(params.get("Tags", ()), {})
+    identity = new_identity(ctx, name)
+    identity.tags = tags
+    identity.configuration_set = configuration_set
+    if kind is IdentityType.DOMAIN:
+        identity.dkim = new_dkim(ctx, identity.name, params.get("DkimSigningAttributes"))
+    begin_verification(ctx, identity)
+    return creation_view(ctx.state, identity)
+
+
+def new_identity(ctx: Context, name: str) -> Identity:
+    """An identity that is not registered yet, its verification started."""
+    return Identity(
+        name=identity_key(name),
+        type=identity_type(name),
+        account=ctx.state.account,
+        region=ctx.state.region,
+        created_at=ctx.now,
+        verification=started(ctx.now),
+    )
+
+
+def begin_verification(ctx: Context, identity: Identity) -> None:
+    """Registers an identity and has it verified: by the records of a domain, by a mail to an address."""
+    ctx.state.add(identity)
+    if identity.type is IdentityType.EMAIL_ADDRESS:
+        ctx.store.outbox.send_verification(identity.account, identity.region, identity.name, ctx.now)
+    ctx.store.watch(identity)
+
+
+def get_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
+    """Everything about an identity."""
+    return full_view(ctx.state, ctx.identity(params["EmailIdentity"]))
+
+
+def delete_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
+    """Removes an identity. The parent of DEED replicas has to stay as long as they do."""
+    remove_identity(ctx, ctx.identity(params["EmailIdentity"]))
+    return {}
+
+
+def remove_identity(ctx: Context, identity: Identity) -> None:
+    """Removes an identity. Raises BadRequestException while replicas take their DKIM key from it."""
+    if identity.dkim is not None and identity.dkim.origin == EASY:
+        regions = sorted(replica.region for replica in ctx.store.replicas_of(identity))
+        if regions:
+            raise bad_request(
+                f"Identity {identity.name} has replicas in {', '.join(regions)}, which must be deleted first."
+            )
+    ctx.state.remove(identity)
+
+
+def list_email_identities(ctx: Context, params: Params) -> dict[str, Any]:
+    """Names and verification status, sorted by name, by pages."""
+    wanted = _filter(ctx, params.get("Filter", {}))
+    page = page_of(ctx.state.sorted_names(), wanted, params.get("PageSize"), params.get("NextToken"))
+    result: dict[str, Any] = {
+        "EmailIdentities": [list_view(ctx.state, ctx.state.identities[name]) for name in page.names]
+    }
+    if page.next_token is not None:
+        result["NextToken"] = page.next_token
+    return result
+
+
+def _filter(ctx: Context, wanted: Mapping[str, str]) -> Callable[[str], bool]:
+    contains = wanted.get("IDENTITY_NAME_CONTAINS", "").lower()
+    kind, status = wanted.get("IDENTITY_TYPE"), wanted.get("VERIFICATION_STATUS")
+    if kind is not None and kind not in IdentityType.__members__:
+        raise bad_request(f"IDENTITY_TYPE must be one of {', '.join(IdentityType)}.")
+    if status is not None and status not in Status.__members__:
+        raise bad_request(f"VERIFICATION_STATUS must be one of {', '.join(Status)}.")
+    identities = ctx.state.identities
+
+    def admits(name: str) -> bool:
+        identity = identities[name]
+        return (
+            (status is None or identity.verification.status == status)
+            and (kind is None or identity.type == kind)
+            and contains in name.lower()
+        )
+
+    return admits
+
+
+def put_mail_from(ctx: Context, params: Params) -> dict[str, Any]:
+    """Sets, changes or (without a domain) removes the custom MAIL FROM domain.
+
+    One that failed is looked for again only when it is set anew.
+    """
+    identity = ctx.identity_to_change(params["EmailIdentity"])
+    domain: str = params.get("MailFromDomain", "").lower()
+    behavior = MxFailure(params.get("BehaviorOnMxFailure", MxFailure.USE_DEFAULT_VALUE))
+    if not domain:
+        identity.mail_from = None
+        return {}
+    if not is_domain(domain):
+        raise bad_request(f"Invalid MAIL FROM domain name <{domain}>.")
+    if not is_subdomain(domain, identity.domain):
+        raise bad_request(
+            f"Provided MAIL-FROM domain <{domain}> is not subdomain of the domain of the identity <{identity.name}>."
+        )
+    present = identity.mail_from
+    if present is not None and present.domain == domain and present.progress.status is not Status.FAILED:
+        present.behavior = behavior
+        return {}
+    identity.mail_from = MailFrom(domain, behavior, started(ctx.now))
+    ctx.store.watch(identity)
+    return {}
+
+
+def put_feedback(ctx: Context, params: Params) -> dict[str, Any]:
+    """Switches the forwarding of bounces and complaints by mail."""
+    identity = ctx.identity_to_change(params["EmailIdentity"])
+    identity.feedback_forwarding = params.get("EmailForwardingEnabled", False)
+    return {}
+
+
+def put_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
+    """Sets or (without a name) removes the default configuration set."""
+    identity = ctx.identity(params["EmailIdentity"])
+    name = params.get("ConfigurationSetName")
+    if name is not None:
+        ctx.configuration_set(name)
+    identity.configuration_set = name
+    return {}
+
+
+OPERATIONS: Mapping[str, Operation] = {
+    "CreateEmailIdentity": create_email_identity,
+    "GetEmailIdentity": get_email_identity,
+    "DeleteEmailIdentity": delete_email_identity,
+    "ListEmailIdentities": list_email_identities,
+    "PutEmailIdentityMailFromAttributes": put_mail_from,
+    "PutEmailIdentityFeedbackAttributes": put_feedback,
+    "PutEmailIdentityConfigurationSetAttributes": put_configuration_set,
+}

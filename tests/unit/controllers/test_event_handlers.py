@@ -1,0 +1,254 @@
+"""Who is looked at again when something changes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from prometheus_client import CollectorRegistry
+
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
+from ses_operator.api.template import SesVerificationTemplate
+from ses_operator.controllers.event_handlers import Wakeups
+from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.metrics import WorkQueueMetrics
+from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.runtime.watch.informers import Origin
+from ses_operator.runtime.workqueue import Urgency, WorkQueue
+from unit.simulated_loop import simulate
+
+
+def identity(name: str, domain: str, version: int = 1, account: str = "default", **more: Any) -> dict[str, Any]:
+    return {
+        "metadata": {"namespace": "team", "name": name, "uid": name, "resourceVersion": str(version)},
+        "spec": {"domain": domain, "regions": ["eu-west-1"], "accountRef": {"name": account}},
+        **more,
+    }
+
+
+def account(name: str, secret: str) -> dict[str, Any]:
+    return {
+        "metadata": {"name": name, "uid": name, "resourceVersion": "1"},
+        "spec": {"credentials": {"secretRef": {"name": secret}}},
+    }
+
+
+@dataclass
+class World:
+    """Stores with some objects, and queues that are told of what changes."""
+
+    identities: ObjectStore[SesIdentity] = field(
+        default_factory=lambda: ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
+    )
+    accounts: ObjectStore[SesAccount] = field(
+        default_factory=lambda: ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
+    )
+    templates: ObjectStore[SesVerificationTemplate] = field(
+        default_factory=lambda: ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES)
+    )
+    metrics: WorkQueueMetrics = field(default_factory=lambda: WorkQueueMetrics(CollectorRegistry()))
+
+    def __post_init__(self) -> None:
+        self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", self.metrics)
+        self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", self.metrics)
+        self.template_queue: WorkQueue[ObjectKey] = WorkQueue("template", self.metrics)
+        self.notification_queue: WorkQueue[ObjectKey] = WorkQueue("notification", self.metrics)
+        self.wakeups = Wakeups(
+            self.identities,
+            self.accounts,
+            self.templates,
+            self.identity_queue,
+            self.account_queue,
+            self.template_queue,
+            self.notification_queue,
+        )
+        for number, name in enumerate(("a", "b", "c")):
+            self.identities.observe(identity(name, "same.example" if number < 2 else "own.example"))
+        self.accounts.observe(account("default", "credentials"))
+
+    def see(self, obj: dict[str, Any], origin: Origin = Origin.WATCHED) -> None:
+        self.wakeups.on_identity(self.identities.observe(obj), origin)
+
+
+def woken(act: Callable[[World], None]) -> dict[str, Urgency]:
+    """The objects that are woken by it, ``kind name`` to urgency."""
+
+    async def play() -> dict[str, Urgency]:
+        world, seen = World(), dict[str, Urgency]()
+        act(world)
+        queues = {
+            "identity": world.identity_queue,
+            "account": world.account_queue,
+            "template": world.template_queue,
+            "emails of": world.notification_queue,
+        }
+        for kind, queue in queues.items():
+            while (ready := queue._ready.take()) is not None:
+                seen[f"{kind} {ready.key.name}"] = ready.urgency
+        return seen
+
+    return simulate(play())
+
+
+def test_a_persons_change_wakes_the_identity_at_once_and_its_rivals_and_its_account_in_turn() -> None:
+    changed = identity("a", "same.example", 2)
+    changed["metadata"]["annotations"] = {"ses-operator.io/reconcile-requested-at": "now"}
+    assert woken(lambda world: world.see(changed)) == {
+        "identity a": Urgency.URGENT,
+        "identity b": Urgency.NORMAL,
+        "account default": Urgency.NORMAL,
+    }
+
+
+def test_an_edit_of_status_alone_wakes_only_the_identity() -> None:
+    changed = identity("a", "same.example", 2, status={"observedGeneration": 7})
+    assert woken(lambda world: world.see(changed)) == {"identity a": Urgency.NORMAL}
+
+
+def test_what_a_restart_lists_is_not_urgent() -> None:
+    new = identity("d", "own.example", account="other")
+    assert woken(lambda world: world.see(new, Origin.LISTED)) == {
+        "identity d": Urgency.NORMAL,
+        "account other": Urgency.NORMAL,
+    }
+
+
+def test_a_deleted_identity_wakes_those_that_waited_for_its_domain() -> None:
+    def delete(world: World) -> None:
+        world.wakeups.on_identity(world.identities.remove(ObjectKey("team", "a"), "a"), Origin.WATCHED)
+
+    assert woken(delete) == {
+        "identity a": Urgency.URGENT,
+        "identity b": Urgency.NORMAL,
+        "account default": Urgency.NORMAL,
+    }
+
+
+def test_a_changed_namespace_wakes_the_identities_in_it_and_whom_they_kept_from_their_domain() -> None:
+    def relabel(world: World) -> None:
+        elsewhere = identity("d", "own.example")
+        elsewhere["metadata"]["namespace"] = "elsewhere"
+        world.identities.observe(elsewhere)
+        world.wakeups.on_namespace(ObjectKey("", "elsewhere"), {"metadata": {"name": "elsewhere"}})
+
+    assert woken(relabel) == {"identity c": Urgency.NORMAL, "identity d": Urgency.NORMAL}
+
+
+def test_a_changed_secret_wakes_the_accounts_that_use_it() -> None:
+    assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "credentials"), None)) == {
+        "account default": Urgency.URGENT
+    }
+    assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "another"), None)) == {}
+
+
+def test_a_changed_secret_wakes_the_identity_whose_dkim_key_is_in_it() -> None:
+    def change(namespace: str) -> Callable[[World], None]:
+        def act(world: World) -> None:
+            own = identity("d", "other.example")
+            reference = {"selector": "s1", "privateKeySecretRef": {"name": "dkim"}}
+            own["spec"]["dkim"] = {"mode": "BYODKIM", "byodkim": reference}
+            world.identities.observe(own)
+            world.wakeups.on_dkim_secret(ObjectKey(namespace, "dkim"), None)
+
+        return act
+
+    assert woken(change("team")) == {"identity d": Urgency.NORMAL}
+    assert woken(change("another")) == {}
+
+
+def template(name: str, sender: str) -> dict[str, Any]:
+    spec = {"fromEmailAddress": sender, "subject": "Hello", "content": "Hello", "regions": ["eu-west-1"]}
+    urls = {"successRedirectURL": "https://example.com/yes", "failureRedirectURL": "https://example.com/no"}
+    metadata = {"namespace": "team", "name": name, "uid": name, "resourceVersion": "1"}
+    return {"metadata": metadata, "spec": {**spec, **urls}}
+
+
+def test_a_sender_that_is_verified_wakes_the_templates_that_wait_for_it() -> None:
+    def verify(*statuses: str) -> Callable[[World], None]:
+        regions = (RegionStatus(region=f"r{number}", verification_status=each) for number, each in enumerate(statuses))
+
+        def act(world: World) -> None:
+            world.templates.observe(template("exact", "hello@same.example"))
+            world.templates.observe(template("below", "hello@mail.Same.example"))
+            world.templates.observe(template("another", "hello@notsame.example"))
+            found = world.identities.get(ObjectKey("team", "a"))
+            assert found is not None
+            before = found.model_copy(
+                update={
+                    "status": SesIdentityStatus(regions=(RegionStatus(region="r0", verification_status="SUCCESS"),))
+                }
+            )
+            world.wakeups.on_status(before, SesIdentityStatus(regions=tuple(regions)))
+
+        return act
+
+    assert woken(verify("SUCCESS", "SUCCESS")) == {"template exact": Urgency.NORMAL, "template below": Urgency.NORMAL}
+    assert woken(verify("SUCCESS", "PENDING")) == {}, "that region was verified before"
+
+
+def test_a_status_of_ours_wakes_the_emails_of_an_account_that_has_any_sent() -> None:
+    def report(*, notifies: bool) -> Callable[[World], None]:
+        def act(world: World) -> None:
+            changed = account("default", "credentials")
+            changed["metadata"]["resourceVersion"] = "2"
+            if notifies:
+                wanted = {"from": "ses@example.com", "to": ["team@example.com"], "region": "eu-west-1"}
+                changed["spec"]["notifications"] = wanted
+            world.accounts.observe(changed)
+            found = world.identities.get(ObjectKey("team", "a"))
+            assert found is not None
+            world.wakeups.on_status(found, SesIdentityStatus(observed_generation=1))
+
+        return act
+
+    assert woken(report(notifies=True)) == {"emails of default": Urgency.NORMAL}
+    assert woken(report(notifies=False)) == {}
+
+
+def test_a_changed_account_wakes_its_own_emails() -> None:
+    def change(world: World) -> None:
+        changed = account("default", "credentials")
+        changed["metadata"]["resourceVersion"] = "2"
+        changed["metadata"]["annotations"] = {"ses-operator.io/reconcile-requested-at": "now"}
+        world.wakeups.on_account(world.accounts.observe(changed), Origin.WATCHED)
+
+    assert woken(change) == {"account default": Urgency.URGENT, "emails of default": Urgency.NORMAL}
+
+
+def test_an_identity_that_goes_wakes_the_template_that_it_used() -> None:
+    def delete(world: World) -> None:
+        address = identity("d", "unused")
+        address["spec"] = {
+            "email": "a@example.org",
+            "regions": ["eu-west-1"],
+            "verificationTemplateRef": {"name": "welcome"},
+        }
+        world.identities.observe(address)
+        world.wakeups.on_identity(world.identities.remove(ObjectKey("team", "d"), "d"), Origin.WATCHED)
+
+    assert woken(delete)["template welcome"] is Urgency.NORMAL
+
+
+def test_a_dnsendpoint_wakes_the_identity_that_its_labels_name() -> None:
+    labels = {"ses-operator.io/identity": "b", "ses-operator.io/identity-namespace": "team"}
+    endpoint = {"metadata": {"labels": labels}}
+    key = ObjectKey("team", "called-otherwise")
+    assert woken(lambda world: world.wakeups.on_endpoint(key, endpoint)) == {"identity b": Urgency.NORMAL}
+
+
+def test_a_deleted_dnsendpoint_wakes_the_identity_of_its_name() -> None:
+    assert woken(lambda world: world.wakeups.on_endpoint(ObjectKey("team", "c"), None)) == {
+        "identity c": Urgency.NORMAL
+    }
+
+
+def test_the_dnsendpoint_kind_being_installed_wakes_everybody() -> None:
+    assert set(woken(lambda world: world.wakeups.on_endpoints_installed())) == {
+        "identity a",
+        "identity b",
+        "identity c",
+    }

@@ -1,0 +1,80 @@
+"""The ledger as it stands in the zone."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_operator.core.dns.ledger import Ledger, digest, ledger_name
+from ses_operator.core.dns.zone_sets import ZoneSet
+from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.records import RecordId, RecordType
+
+DOMAIN = "mail.example.com"
+OWNER = Owner("prod", ObjectKey("team-a", "mail"))
+
+_labels = st.from_regex(r"\A[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+_names = st.lists(_labels, min_size=1, max_size=4).map(".".join)
+_inside = _names.map(lambda name: f"{name}.{DOMAIN}")
+_digests = st.from_regex(r"\A[0-9a-f]{16}\Z")
+_record_ids = st.builds(RecordId, st.one_of(_names, _inside, st.just(DOMAIN)), st.sampled_from(RecordType))
+_owners = st.builds(Owner, _labels, st.builds(ObjectKey, _labels, _names))
+_ledgers = st.builds(Ledger, _owners, st.dictionaries(_record_ids, _digests))
+
+
+def test_a_ledger_reads_well_in_dig() -> None:
+    digests = {
+        RecordId(f"abc._domainkey.{DOMAIN}", RecordType.CNAME): "0f1e2d3c4b5a6978",
+        RecordId(DOMAIN, RecordType.TXT): "8796a5b4c3d2e1f0",
+        RecordId("other.example.net", RecordType.MX): "8796a5b4c3d2e1f0",
+    }
+    assert Ledger(OWNER, digests).encode(DOMAIN) == (
+        "heritage=ses-operator,owner=prod/team-a/mail",
+        "CNAME abc._domainkey 0f1e2d3c4b5a6978",
+        "TXT @ 8796a5b4c3d2e1f0",
+        "MX other.example.net. 8796a5b4c3d2e1f0",
+    )
+    assert ledger_name(DOMAIN) == "_ses-operator.mail.example.com"
+
+
+@given(_ledgers, st.randoms())
+def test_a_ledger_is_read_back_whatever_the_order_of_its_lines(ledger: Ledger, random: Random) -> None:
+    lines = list(ledger.encode(DOMAIN))
+    random.shuffle(lines)
+    assert Ledger.decode(lines, DOMAIN) == ledger
+
+
+@given(st.lists(st.text()))
+def test_text_of_others_is_not_a_ledger(lines: list[str]) -> None:
+    assert Ledger.decode(lines, DOMAIN) is None
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param([], id="nothing at all"),
+        pytest.param(["heritage=external-dns,external-dns/owner=default"], id="ExternalDNS's"),
+        pytest.param(["heritage=ses-operator,owner=prod/mail"], id="an owner without a namespace"),
+        pytest.param(["heritage=ses-operator,owner=a/b/c", "heritage=ses-operator,owner=d/e/f"], id="two owners"),
+    ],
+)
+def test_no_ledger_is_read_from(lines: list[str]) -> None:
+    assert Ledger.decode(lines, DOMAIN) is None
+
+
+@given(_ledgers, st.lists(st.text(max_size=40).filter(lambda line: not line.startswith("heritage="))))
+def test_damaged_lines_do_not_hide_the_others(ledger: Ledger, damage: list[str]) -> None:
+    decoded = Ledger.decode([*ledger.encode(DOMAIN), *damage], DOMAIN)
+    assert decoded is not None
+    assert decoded.owner == ledger.owner
+    assert ledger.digests.items() <= decoded.digests.items()
+
+
+def test_the_digest_follows_values_and_ttl_but_not_presentation() -> None:
+    written = ZoneSet("a.example.com", "CNAME", 300, ("x.dkim.amazonses.com",))
+    assert digest(written) == digest(ZoneSet("a.example.com", "CNAME", 300, ("X.dkim.amazonses.com.",)))
+    assert digest(written) != digest(ZoneSet("a.example.com", "CNAME", 60, ("x.dkim.amazonses.com",)))
+    assert digest(written) != digest(ZoneSet("a.example.com", "CNAME", 300, ("y.dkim.amazonses.com",)))

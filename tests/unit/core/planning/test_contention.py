@@ -1,0 +1,271 @@
+"""A setting that somebody else keeps changing back: counted, named, put right ever more slowly, and over when it is over."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_operator.api.base.conditions import ConditionType
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import SesIdentityStatus
+from ses_operator.core.model.dkim_source import EasyDkim
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.ses import IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.planning.contention import (
+    FIGHT,
+    LONGEST_PAUSE,
+    MAX_REPAIRS,
+    QUIET,
+    SHORTEST_PAUSE,
+    Stood,
+    after_publication,
+    after_steps,
+    known_repairs,
+    pause,
+    paused,
+    told,
+)
+from ses_operator.core.planning.dry_run import rehearse
+from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Observed, Present, Repair, Unread
+from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource, SetMailFrom
+from ses_operator.core.status.explanation import RegionCase, explain
+from ses_operator.core.status.report import Case, verdicts
+from ses_operator.core.status.requeue import requeue_after
+from ses_operator.core.status.status import identity_status
+from ses_operator.core.status.transitions import new_contests
+from unit.strategies import DOMAIN, OWNER, own_key, wanted
+from unit.world import NOW, fresh_dkim
+
+REGION, OTHER = "eu-west-1", "us-east-1"
+SIGNING_ON = f"switch DKIM signing on in {REGION}"
+EVERYWHERE = Stood(frozenset({REGION, OTHER}))
+
+
+def identity(*, signing: bool = True) -> IdentityFacts:
+    dkim = replace(fresh_dkim(REGION, 2048), status=VerificationStatus.SUCCESS, signing_enabled=signing)
+    return IdentityFacts(VerificationStatus.SUCCESS, dkim, tags={OWNER_TAG: str(OWNER)})
+
+
+def drifted(repairs: tuple[Repair, ...] = ()) -> Observed:
+    return Observed({REGION: Present(identity(signing=False))}, repairs=repairs)
+
+
+def plan(observed: Observed, now: datetime) -> Plan:
+    return plan_identity(wanted(), observed, Footprint(), now)
+
+
+def fought(times: int) -> tuple[Repair, ...]:
+    """The memory after so many repairs, a minute apart, the last one now."""
+    repairs: tuple[Repair, ...] = ()
+    for number in range(times):
+        before, now = drifted(repairs), NOW - timedelta(minutes=times - 1 - number)
+        steps = plan_identity(wanted(), drifted(), Footprint(), now).ses_steps
+        repairs = after_steps(before, before, steps, EVERYWHERE, now)
+    return repairs
+
+
+def test_the_first_times_drift_is_put_right_at_once() -> None:
+    for times in range(FIGHT):
+        assert [str(step) for step in plan(drifted(fought(times)), NOW).regions[REGION].steps] == [SIGNING_ON]
+
+
+def test_from_the_third_time_on_it_stands_for_a_while_and_is_named_with_both_values() -> None:
+    (repair,) = fought(FIGHT)
+    assert (repair.setting, repair.found, repair.count, repair.region) == (SIGNING_ON, "off", 3, REGION)
+
+    held = plan(drifted((repair,)), NOW)
+
+    (problem,) = held.regions[REGION].pauses
+    assert held.ses_steps == {}
+    assert (problem.reason, problem.retry_after) == (Reason.CONTESTED, SHORTEST_PAUSE.total_seconds())
+    assert f'"{SIGNING_ON}" was done 3 times and found again as it was not to be: off' in problem.message
+    assert plan(drifted((repair,)), NOW + SHORTEST_PAUSE).ses_steps
+
+
+def test_what_is_not_contested_goes_on() -> None:
+    observed = replace(drifted(fought(FIGHT)), regions={REGION: Present(replace(identity(signing=False), tags={}))})
+    desired = wanted(tags={OWNER_TAG: str(OWNER), "team": "a"})
+    observed = replace(
+        observed, regions={REGION: Present(replace(identity(signing=False), tags={OWNER_TAG: str(OWNER)}))}
+    )
+    steps = plan_identity(desired, observed, Footprint(), NOW).regions[REGION].steps
+    assert [str(step) for step in steps] == [f"set the tags team in {REGION}"]
+
+
+@given(st.integers(0, 1000))
+def test_the_pause_grows_and_has_an_end(count: int) -> None:
+    assert SHORTEST_PAUSE <= pause(count) <= pause(count + 1) <= LONGEST_PAUSE
+
+
+def test_it_is_over_when_nothing_had_to_be_put_right_for_a_while_or_the_configuration_is_another() -> None:
+    status = SesIdentityStatus(applied_configuration="a", repairs=told(fought(FIGHT)))
+    assert known_repairs(status, "a", NOW + QUIET - timedelta(seconds=1)) == fought(FIGHT)
+    assert known_repairs(status, "a", NOW + QUIET) == ()
+    assert known_repairs(status, "b", NOW) == ()
+
+
+BOTH = wanted(regions=(REGION, OTHER))
+
+
+def reported(desired: Desired, observed: Observed, before: SesIdentityStatus | None = None) -> SesIdentityStatus:
+    """What status says of this, after what it said before."""
+    planned = plan_identity(desired, observed, Footprint(), NOW)
+    case = Case.of(desired, observed, planned, account_id="1", partition="aws", suspended=None)
+    given = {"metadata": {"name": "mail"}, "spec": {"domain": DOMAIN, "regions": [*desired.regions]}}
+    identity = SesIdentity.model_validate(given)
+    if before is not None:
+        identity = identity.model_copy(update={"status": before})
+    return identity_status(identity, case, None, NOW)
+
+
+def test_a_region_is_fought_over_whatever_lasts_in_another() -> None:
+    denied = Observed({REGION: Present(identity()), OTHER: Unread(Problem(Reason.ACCESS_DENIED, f"{OTHER}: no"))})
+    status = reported(BOTH, denied)
+    assert Stood.of(status, BOTH.digest()).regions == {REGION}
+
+    drift = replace(denied, regions={**denied.regions, REGION: Present(identity(signing=False))})
+    steps = plan_identity(BOTH, drift, Footprint(), NOW).ses_steps
+    assert [repair.setting for repair in after_steps(drift, drift, steps, Stood.of(status, BOTH.digest()), NOW)] == [
+        SIGNING_ON
+    ]
+
+
+def test_only_what_stood_before_is_put_right_and_not_set_for_the_first_time() -> None:
+    lasting = Observed({REGION: Present(identity(signing=False)), OTHER: Present(identity())})
+    new = reported(BOTH, lasting)
+    assert Stood.of(new, BOTH.digest()).regions == {OTHER}
+    steps = plan_identity(BOTH, lasting, Footprint(), NOW).ses_steps
+    assert after_steps(lasting, lasting, steps, Stood.of(new, BOTH.digest()), NOW) == ()
+
+
+def test_what_stood_once_has_stood_until_something_else_is_asked_for() -> None:
+    stands = Observed({REGION: Present(identity()), OTHER: Present(identity())})
+    silent = Observed({REGION: Present(identity()), OTHER: Unread(Problem(Reason.THROTTLED, "later"))})
+    status = reported(BOTH, silent, reported(BOTH, stands))
+    assert Stood.of(status, BOTH.digest()).regions == {REGION, OTHER}
+
+    changed = replace(BOTH, tags={**BOTH.tags, "team": "a"})
+    assert Stood.of(status, changed.digest()) == Stood()
+    assert Stood.of(reported(changed, stands, status), changed.digest()) == Stood()
+
+
+def test_a_record_is_fought_over_whatever_is_in_the_way_of_another() -> None:
+    observed = Observed({REGION: Present(identity())})
+    first, second, *_ = wanted_records(wanted(), observed)
+    dns = DnsObservation(
+        (PublishedRecord(first, RecordState.PUBLISHED), PublishedRecord(second, RecordState.CONFLICT, "another's"))
+    )
+    status = reported(wanted(), replace(observed, dns=dns))
+    stood = Stood.of(status, wanted().digest())
+    assert stood.records == {str(first)}
+
+    removed = DnsObservation(tuple(PublishedRecord(each, RecordState.MISSING) for each in (first, second))).marked()
+    (repair,) = after_publication(observed, removed, stood, NOW)
+    assert repair.setting == f"publish {first}"
+    again = after_publication(replace(observed, repairs=(repair,)), removed, Stood(), NOW)
+    assert [each.count for each in again] == [2], "what was put right need not have been seen since"
+
+
+S1 = own_key("s1", "a")
+
+
+def test_a_key_that_is_switched_away_from_again_and_again_is_fought_over() -> None:
+    easy = Observed({REGION: Present(identity())})
+    to_own: dict[str, tuple[SesStep, ...]] = {REGION: (SetDkimSource(REGION, DOMAIN, S1),)}
+    (repair,) = after_steps(easy, easy, to_own, EVERYWHERE, NOW)
+    assert (repair.setting, repair.found) == (f"sign with the DKIM key of the selector s1 in {REGION}", "Easy DKIM")
+
+    external = replace(identity().dkim, origin=SigningOrigin.EXTERNAL, tokens=("s1",))
+    own = Observed({REGION: Present(replace(identity(), dkim=external))})
+    to_easy: dict[str, tuple[SesStep, ...]] = {REGION: (SetDkimSource(REGION, DOMAIN, EasyDkim(2048)),)}
+    assert [each.found for each in after_steps(own, own, to_easy, EVERYWHERE, NOW)] == ["the selector s1"]
+    assert after_steps(own, own, to_own, EVERYWHERE, NOW) == (), "a rotation under the same selector is nobody's fight"
+
+
+def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
+    pending = Present(replace(identity(signing=False), verification_status=VerificationStatus.FAILED))
+    observed = replace(drifted(fought(FIGHT)), regions={REGION: pending})
+    held = plan(observed, NOW).regions[REGION]
+    assert (held.steps, held.problem, len(held.pauses)) == ((), None, 1)
+
+    said = explain(RegionCase(wanted(), REGION, observed, held))
+
+    assert said is not None
+    assert said.reason is Reason.CONTESTED
+    assert said.message.startswith(f"{REGION}: somebody else keeps changing back")
+    assert "Also: SES did not find the DKIM records within 72 hours" in said.message
+
+
+def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_other() -> None:
+    lasting = Problem(Reason.INVALID_SPEC, f"{REGION}: it is too long")
+    held = replace(plan(drifted(fought(FIGHT)), NOW).regions[REGION], problem=lasting)
+    observed = drifted(fought(FIGHT))
+
+    said = explain(RegionCase(wanted(), REGION, observed, held))
+    assert said is not None
+    assert said.reason is lasting.reason
+    assert said.message.startswith(f"{REGION}: it is too long. Also: somebody else keeps")
+
+    case = Case.of(wanted(), observed, Plan({REGION: held}), account_id="1", partition="aws", suspended=None)
+    assert verdicts(case)[ConditionType.PROVISIONED].message == said.message
+    assert requeue_after(case, NOW) == SHORTEST_PAUSE.total_seconds()
+
+
+def test_what_failed_was_not_put_right_and_restarts_are_no_repairs() -> None:
+    before = Observed({REGION: Present(identity(signing=False))})
+    failed = replace(before, failures={REGION: Problem(Reason.THROTTLED, "later")})
+    assert after_steps(before, failed, plan(before, NOW).ses_steps, EVERYWHERE, NOW) == ()
+    steps: dict[str, tuple[SesStep, ...]] = {REGION: (RestartVerification(REGION, DOMAIN),)}
+    assert after_steps(before, before, steps, EVERYWHERE, NOW) == ()
+    new = {REGION: (SetMailFrom(REGION, DOMAIN, "a", "REJECT_MESSAGE"),)}
+    assert [repair.found for repair in after_steps(before, before, new, EVERYWHERE, NOW)] == ["none"]
+
+
+def test_records_that_somebody_keeps_removing_wait_too_unless_something_else_is_to_be_done() -> None:
+    observed = Observed({REGION: Present(identity())})
+    first, *others = wanted_records(wanted(), observed)
+    removed = PublishedRecord(first, RecordState.MISSING, "not there")
+    dns = DnsObservation((removed, *(PublishedRecord(record, RecordState.PUBLISHED) for record in others))).marked()
+    for _ in range(FIGHT):
+        observed = replace(
+            observed, dns=dns, repairs=after_publication(observed, dns, Stood(records=frozenset({str(first)})), NOW)
+        )
+
+    held = plan(observed, NOW)
+
+    assert held.dns is None
+    assert held.dns_problem is not None
+    assert f'"publish {first}" was done 3 times' in held.dns_problem.message
+    assert plan(observed, NOW + SHORTEST_PAUSE).dns is not None
+    more = replace(dns, records=(removed, replace(removed, record=others[0]))).marked()
+    assert plan(replace(observed, dns=more), NOW).dns is not None
+    assert plan(replace(observed, dns=replace(dns, surplus=("CNAME old",))), NOW).dns is not None
+
+
+def test_a_dry_run_knows_no_pauses() -> None:
+    assert len(rehearse(wanted(), drifted(fought(FIGHT)), Footprint(), NOW).steps) == 1
+
+
+def test_an_event_tells_of_it_once() -> None:
+    second, third, fourth = (told(fought(times)) or () for times in (2, 3, 4))
+    assert new_contests((), second) == ()
+    assert [event.reason for event in new_contests(second, third)] == [Reason.CONTESTED]
+    assert new_contests(third, fourth) == ()
+
+
+def test_the_memory_has_an_end() -> None:
+    observed = Observed({REGION: Present(identity(signing=False))})
+    for number in range(MAX_REPAIRS + 10):
+        steps = {REGION: (SetMailFrom(REGION, DOMAIN, f"n{number}", "REJECT_MESSAGE"),)}
+        observed = replace(observed, repairs=after_steps(observed, observed, steps, EVERYWHERE, NOW))
+    assert len(observed.repairs) == MAX_REPAIRS
+    assert paused("something else", observed.repairs, NOW) is None

@@ -1,0 +1,162 @@
+"""Handing over: nothing changes but whose it is, from whatever point it is taken up again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ses_operator.api.base.meta import FOOTPRINT, HAND_OVER_TO, OWNER_TAG
+from ses_operator.api.base.reasons import Reason
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.core.model.keys import Installation, ObjectKey, Owner
+from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
+from ses_operator.core.planning.handover import (
+    handed_over,
+    invalid_heir,
+    is_handed_over,
+    plan_handover,
+    possessions,
+    requested_heir,
+)
+from ses_operator.core.planning.plan import plan_identity
+from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.observed import Observed, Present, Unread
+from ses_operator.core.state.steps import HandOverRecords, TagIdentity
+from ses_operator.core.status.status import refused_status
+from unit.strategies import DOMAIN, OWNER, desires, wanted
+from unit.world import NOW, World, converge, covering, fresh_dkim, seen_by_ses, steps_of
+
+REGION, OTHER = "eu-west-1", "us-east-1"
+HEIR = OWNER.heir("new")
+
+
+def ours(**changes: object) -> IdentityFacts:
+    base = IdentityFacts(VerificationStatus.SUCCESS, fresh_dkim(REGION, 2048), tags={OWNER_TAG: str(OWNER)})
+    return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def hand_over(world: World, desired: Desired, most_steps: int = 100) -> tuple[World, bool]:
+    """The world after handing over, or after so many calls; and whether the records were handed over too."""
+    footprint = covering(desired)
+    for _ in range(most_steps):
+        plan = plan_handover(desired, world.observed(desired, footprint), HEIR)
+        if plan.dns is not None:
+            return world, True
+        world = world.do(steps_of(plan)[0])
+    return world, False
+
+
+@given(desires(), st.integers(0, 5))
+def test_nothing_changes_but_the_owner_from_whatever_point_it_is_taken_up_again(desired: Desired, at: int) -> None:
+    before = seen_by_ses(converge(World(), desired, covering(desired)))
+    interrupted, _ = hand_over(before, desired, most_steps=at)
+    world, complete = hand_over(interrupted, desired)
+
+    assert complete
+    assert world.records == before.records
+    for region, facts in world.identities.items():
+        tags = {**(before.identities[region].tags or {}), OWNER_TAG: str(HEIR)}
+        assert facts == replace(before.identities[region], tags=tags)
+
+
+@given(desires())
+def test_the_heir_of_what_was_handed_over_or_inherited_has_nothing_to_change_but_the_tag(desired: Desired) -> None:
+    footprint = covering(desired)
+    world = converge(seen_by_ses(converge(World(), desired, footprint)), desired, footprint)
+    handed, _ = hand_over(world, desired)
+    for owner, stands in ((HEIR, handed), (replace(HEIR, inherits=(OWNER.installation_id,)), world)):
+        heir = replace(desired, owner=owner, tags={**desired.tags, OWNER_TAG: str(HEIR)})
+        plan = plan_identity(heir, stands.observed(heir, footprint), footprint, NOW)
+        changes = [] if stands is handed else [TagIdentity(r, DOMAIN, {OWNER_TAG: str(HEIR)}) for r in desired.regions]
+        assert steps_of(plan) == changes
+
+
+def test_the_records_wait_until_every_region_names_the_heir() -> None:
+    silent = Unread(Problem(Reason.REGION_UNREACHABLE, "it does not answer"))
+    observed = Observed({REGION: Present(ours()), OTHER: silent})
+    plan = plan_handover(wanted(), observed, HEIR)
+    assert steps_of(plan) == [TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(HEIR)})]
+    done = replace(observed, regions={REGION: Present(ours(tags={OWNER_TAG: str(HEIR)})), OTHER: silent})
+    assert plan_handover(wanted(), done, HEIR).is_empty
+    assert plan_handover(wanted(), done, HEIR).regions[OTHER].problem == silent.problem
+
+
+@pytest.mark.parametrize("owner", [None, "other/team-b/mail"])
+def test_what_is_not_ours_is_not_ours_to_give(owner: str | None) -> None:
+    observed = Observed({REGION: Present(ours(tags={OWNER_TAG: owner} if owner else {}))})
+    plan = plan_handover(wanted(), observed, HEIR)
+    assert (steps_of(plan), plan.dns) == ([], HandOverRecords(HEIR))
+
+
+HEIRS = [
+    ("nobody asked for it", {}, None),
+    ("another installation is asked for", {HAND_OVER_TO: "new"}, "new"),
+    ("it has come to the one that was asked for", {HAND_OVER_TO: "here"}, None),
+]
+
+
+@pytest.mark.parametrize(("annotations", "heir"), [case[1:] for case in HEIRS], ids=[case[0] for case in HEIRS])
+def test_it_is_handed_over_when(annotations: dict[str, str], heir: str | None) -> None:
+    assert requested_heir(annotations, Installation("here")) == heir
+
+
+def test_what_is_no_installation_id_is_refused_in_words() -> None:
+    problem = invalid_heir("New Cluster")
+    assert problem is not None
+    assert problem.reason is Reason.INVALID_SPEC
+    assert "write the installationID of the other installation" in problem.message
+    assert invalid_heir("new") is None
+
+
+def test_status_says_to_whom_it_was_handed_over() -> None:
+    identity = SesIdentity.model_validate(
+        {"metadata": {"name": "mail", "namespace": "team-a"}, "spec": {"domain": DOMAIN, "regions": [REGION]}}
+    )
+    told = identity.model_copy(update={"status": refused_status(identity, handed_over("new"), NOW)})
+    assert is_handed_over(told, "new")
+    assert not is_handed_over(told, "newer")
+    assert not is_handed_over(identity, "new")
+
+
+def test_an_owner_holds_what_carries_its_mark_or_one_that_it_inherits_and_nothing_else() -> None:
+    key = ObjectKey("team-a", "mail")
+    owner = Installation("new", ("old", "older")).owner(key)
+    assert all(owner.holds(Owner(installation, key)) for installation in ("new", "old", "older"))
+    assert not owner.holds(Owner("other", key))
+    assert not owner.holds(Owner("old", ObjectKey("team-b", "mail")))
+    assert not owner.holds(None)
+
+
+def test_an_identity_that_an_email_of_ours_made_without_a_tag_is_handed_over_too() -> None:
+    untagged, desired = ours(tags={}), wanted(regions=(REGION,))
+    invited = Observed({REGION: Present(untagged)}, invited=frozenset({REGION}))
+
+    assert plan_handover(desired, invited, HEIR).ses_steps == {
+        REGION: (TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(HEIR)}),)
+    }
+    assert plan_handover(desired, replace(invited, invited=frozenset()), HEIR).dns == HandOverRecords(HEIR)
+
+
+def owning(spec: dict[str, Any], footprint: Footprint) -> SesIdentity:
+    metadata = {"name": "mail", "annotations": {FOOTPRINT: footprint.encode()}}
+    return SesIdentity.model_validate({"metadata": metadata, "spec": {"regions": [REGION], **spec}})
+
+
+def test_what_is_handed_over_is_told_before_and_what_is_not() -> None:
+    both = Footprint(regions=frozenset({OTHER, REGION}), places=frozenset({"Route53/Z1"}))
+    assert possessions(owning({"domain": DOMAIN}, both)) == (
+        f"the identity {DOMAIN} in {REGION}, {OTHER}; its DNS records in Route53/Z1"
+    )
+    assert "nothing is known to be owned" in possessions(owning({"domain": DOMAIN}, Footprint()))
+    address = {"email": "billing@example.com", "verificationTemplateRef": {"name": "welcome"}}
+    said = possessions(owning(address, replace(both, places=frozenset())))
+    assert said.startswith(f"the identity billing@example.com in {REGION}, {OTHER}; ")
+    assert (
+        "the SesVerificationTemplate welcome that makes its emails is not handed over, apply it there as well" in said
+    )
