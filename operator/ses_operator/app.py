@@ -21,7 +21,7 @@ from kubernetes.aio.client.configuration import Configuration
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.controllers.event_handlers import Wakeups
+from ses_operator.controllers.event_handlers import EventHandlers
 from ses_operator.controllers.shared.cluster import (
     ACCOUNT_INDEXES,
     ENDPOINT_SELECTOR,
@@ -31,7 +31,7 @@ from ses_operator.controllers.shared.cluster import (
     Cluster,
     Reconciler,
 )
-from ses_operator.controllers.shared.telemetry import DETAILS, Census, Telemetry
+from ses_operator.controllers.shared.telemetry import DETAILS, IdentityMetrics, Telemetry
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.probes import serving
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
@@ -129,7 +129,7 @@ class Replica:
         self._identity_queue: WorkQueue[ObjectKey] = WorkQueue("sesidentity", self.telemetry.queues)
         self._account_queue: WorkQueue[ObjectKey] = WorkQueue("sesaccount", self.telemetry.queues)
         self.telemetry.registry.register(
-            Census(
+            IdentityMetrics(
                 self._identities,
                 self._accounts,
                 is_leading=lambda: self._elector.may_write,
@@ -137,7 +137,7 @@ class Replica:
                 now=lambda: datetime.now(UTC),
             )
         )
-        wakeups = Wakeups(
+        event_handlers = EventHandlers(
             self._identities,
             self._accounts,
             self._templates,
@@ -150,9 +150,9 @@ class Replica:
             self._client,
             configuration,
             (
-                Informer(ACCOUNTS, self._accounts, wakeups.on_account),
-                Informer(IDENTITIES, self._identities, wakeups.on_identity),
-                Informer(TEMPLATES, self._templates, wakeups.on_template),
+                Informer(ACCOUNTS, self._accounts, event_handlers.on_account),
+                Informer(IDENTITIES, self._identities, event_handlers.on_identity),
+                Informer(TEMPLATES, self._templates, event_handlers.on_template),
             ),
             settings.namespaces,
         )
@@ -160,10 +160,10 @@ class Replica:
         self._dkim_secrets = Reflectors(self._client, SECRETS, settings.namespaces, SECRET_SELECTOR)
         self._endpoints = Reflectors(self._client, DNS_ENDPOINTS, settings.namespaces, ENDPOINT_SELECTOR)
         self._namespaces = Reflectors.by_name(self._client, NAMESPACES, settings.namespaces)
-        self._namespaces.subscribe(wakeups.on_namespace)
-        self._secrets.subscribe(wakeups.on_secret)
-        self._dkim_secrets.subscribe(wakeups.on_dkim_secret)
-        self._endpoints.subscribe(wakeups.on_endpoint, on_installed=wakeups.on_endpoints_installed)
+        self._namespaces.subscribe(event_handlers.on_namespace)
+        self._secrets.subscribe(event_handlers.on_secret)
+        self._dkim_secrets.subscribe(event_handlers.on_dkim_secret)
+        self._endpoints.subscribe(event_handlers.on_endpoint, on_installed=event_handlers.on_endpoints_installed)
         self._build = build
         self._controllers: Controllers | None = None
         self._may_hand_over = True

@@ -11,7 +11,7 @@ from itertools import product
 from random import Random
 from typing import Any
 
-from devcluster.guillotine import Moment
+from devcluster.crash_proxy import Moment
 
 Spec = dict[str, Any]
 Values = Callable[[Sequence[str]], list[Any]]

@@ -129,13 +129,13 @@ class Tenant:
         assert message is not None
         return message
 
-    def waits_for_handover(self, heir: str, name: str = "mail") -> None:
+    def waits_for_handover(self, new_owner: str, name: str = "mail") -> None:
         """Waits until it says that it is handed over to another installation, and that this waits."""
 
         def waits() -> bool:
             identity = self.identity(name)
             ready = None if identity is None else find(identity.status.conditions, ConditionType.READY)
-            return ready is not None and ready.message.startswith(f"The hand-over to {heir} waits")
+            return ready is not None and ready.message.startswith(f"The hand-over to {new_owner} waits")
 
         eventually(waits, timeout=PATIENCE, of=f"{name} to say that its hand-over waits")
 

@@ -20,7 +20,7 @@ from ses_operator.api.base.meta import API_VERSION
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.schema.admission import manifests
 from ses_operator.api.schema.kinds import IDENTITY
-from unit.petitions import CASES, Case
+from unit.admission_cases import CASES, Case
 
 pytestmark = pytest.mark.usefixtures("crds")
 

@@ -39,14 +39,14 @@ from cluster.test_byodkim import add_secret
 from cluster.test_feedback import ensure_configuration_set, topics
 from cluster.zone_watch import ZoneWatch
 from devcluster.apiclient import ACCOUNTS
+from devcluster.crash_proxy import CrashProxy, Moment
 from devcluster.environment import Environment
 from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
-from devcluster.guillotine import Guillotine, Moment
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.base.conditions import ConditionType, find
-from ses_operator.api.base.meta import FOOTPRINT, WITHDRAW_FROM
+from ses_operator.api.base.meta import INVENTORY, WITHDRAW_FROM
 from ses_operator.api.identity.kind import SesIdentity, SesIdentitySpec
 from ses_operator.api.identity.status import RecordStatus
 from ses_operator.core.features.dkim_keys import new_key
@@ -66,7 +66,7 @@ class Stage:
     tenant: Tenant
     zones: dict[str, str]
     operator: OperatorProcess
-    guillotine: Guillotine
+    crash_proxy: CrashProxy
     watch: ZoneWatch
     numbers: Iterator[int] = field(default_factory=lambda: count(1))
 
@@ -115,14 +115,14 @@ class Stage:
 
     def change(self, name: str, change: Change) -> None:
         """Applies a change of the spec, and kills the operator at that write of what follows."""
-        arm = self.guillotine.kill_before if change.moment is Moment.BEFORE else self.guillotine.kill_after
+        arm = self.crash_proxy.kill_before if change.moment is Moment.BEFORE else self.crash_proxy.kill_after
         arm(change.write, self.operator.kill)
         self.tenant.change(name, **merge_patch(change.first, change.second))
-        fallen = self.guillotine.fallen
+        fallen = self.crash_proxy.fallen
         eventually(
             lambda: fallen.is_set() or self._is_current(name), timeout=PATIENCE, of=f"write {change.write} or the end"
         )
-        self.guillotine.disarm()
+        self.crash_proxy.disarm()
         if not self.operator.process.running:
             self.tenant.environment.revive(self.operator)
 
@@ -149,7 +149,7 @@ class Stage:
                 },
                 "zones": {zone: self._records(zone, name) for zone in ZONES},
                 "endpoint": self.tenant.endpoints(name),
-                "footprint": identity.metadata.annotations[FOOTPRINT] if identity else None,
+                "inventory": identity.metadata.annotations[INVENTORY] if identity else None,
             }
         )
         for token in _tokens_of_ses(at_ses):
@@ -231,14 +231,14 @@ def stage(environment: Environment, tenant: Tenant, kubectl: Kubectl, tmp_path: 
     )  # fmt: skip
     log = tmp_path / "external-dns.log"
     with (
-        Guillotine(environment.sandbox.aws_url, environment.plane) as guillotine,
+        CrashProxy(environment.sandbox.aws_url, environment.plane) as crash_proxy,
         ExternalDns(environment.plane.kubeconfig, environment.sandbox.aws_url, external, log=log),
     ):
         entries = [{"name": name, "hostedZoneID": zone_id} for name, zone_id in zones.items()]
-        environment.add_account(account, aws_url=guillotine.aws_url, zones=entries)
-        with environment.operator(options, kubernetes_url=guillotine.kubernetes_url) as operator:
+        environment.add_account(account, aws_url=crash_proxy.aws_url, zones=entries)
+        with environment.operator(options, kubernetes_url=crash_proxy.kubernetes_url) as operator:
             watch = ZoneWatch(environment.sandbox, tenant.route53, zones, zones[ZONES[0]])
-            yield Stage(replace(tenant, account=account), zones, operator, guillotine, watch)
+            yield Stage(replace(tenant, account=account), zones, operator, crash_proxy, watch)
             tenant.api.delete(f"{ACCOUNTS}/{account}")
 
 

@@ -8,8 +8,8 @@ from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from cluster.test_byodkim import IRELAND, byodkim, public_key, published, secrets
 from devcluster.apiclient import ACCOUNTS
+from devcluster.crash_proxy import CrashProxy
 from devcluster.environment import Environment
-from devcluster.guillotine import Guillotine
 from devcluster.operator_process import OperatorOptions
 
 
@@ -18,14 +18,14 @@ def test_killed_right_after_it_has_made_a_key_the_next_one_goes_on_with_that(
 ) -> None:
     account = f"crash-{tenant.namespace}"
     options = OperatorOptions(account, watch_namespaces=(tenant.namespace,), flags=QUICK)
-    with Guillotine(environment.sandbox.aws_url, environment.plane) as guillotine:
-        environment.add_account(account, aws_url=guillotine.aws_url)
+    with CrashProxy(environment.sandbox.aws_url, environment.plane) as crash_proxy:
+        environment.add_account(account, aws_url=crash_proxy.aws_url)
         killable = Tenant(environment, tenant.api, tenant.namespace, account=account)
-        with environment.operator(options, kubernetes_url=guillotine.kubernetes_url) as operator:
-            guillotine.kill_after_first("/secrets", operator.kill)
+        with environment.operator(options, kubernetes_url=crash_proxy.kubernetes_url) as operator:
+            crash_proxy.kill_after_first("/secrets", operator.kill)
             killable.create(IRELAND, dkim=byodkim("s1", "made", generate=True))
-            assert guillotine.fallen.wait(PATIENCE)
-            before = [write.what for write in guillotine.writes[:-1] if "sesaccounts" not in write.what]
+            assert crash_proxy.fallen.wait(PATIENCE)
+            before = [write.what for write in crash_proxy.writes[:-1] if "sesaccounts" not in write.what]
             assert before == [], "the key is there before anything hears of it"
             made = tenant.api.get(f"{secrets(tenant)}/made")
             assert made is not None

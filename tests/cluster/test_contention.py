@@ -9,7 +9,7 @@ from cluster.verdicts import explains
 from devcluster.waiting import eventually
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.planning.contention import FIGHT
+from ses_operator.core.planning.contention import CONTESTED_AFTER
 
 pytestmark = pytest.mark.usefixtures("operator")
 
@@ -18,7 +18,7 @@ IRELAND = "eu-west-1"
 
 def test_a_setting_that_is_changed_back_again_and_again_is_named_and_left_to_stand_for_a_while(tenant: Tenant) -> None:
     tenant.create_ready(IRELAND)
-    for _ in range(FIGHT):
+    for _ in range(CONTESTED_AFTER):
         _switch_signing_off(tenant)
         tenant.reconciled()
         eventually(lambda: _signs(tenant), timeout=PATIENCE, of="signing to be on again")
@@ -40,7 +40,7 @@ def test_records_that_are_removed_again_and_again_are_left_out_for_a_while(tenan
     tenant.create_ready(IRELAND)
     records = tenant.records()
     (name, kind), (value,) = next(item for item in records.items() if item[0][1] == "CNAME")
-    for _ in range(FIGHT):
+    for _ in range(CONTESTED_AFTER):
         tenant.remove_record(name.removesuffix(f".{tenant.domain}"), kind, value)
         tenant.reconciled()
         eventually(lambda: tenant.records() == records, timeout=PATIENCE, of="the record to be back")

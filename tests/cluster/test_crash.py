@@ -17,12 +17,12 @@ import pytest
 from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Records, Tenant, tags
 from devcluster.apiclient import ACCOUNTS
+from devcluster.crash_proxy import CrashProxy, Moment
 from devcluster.environment import Environment
-from devcluster.guillotine import Guillotine, Moment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.base.conditions import ConditionType
-from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.meta import INVENTORY
 
 IRELAND, VIRGINIA, SYDNEY = "eu-west-1", "us-east-1", "ap-southeast-2"
 APPLIED_IN = (IRELAND, VIRGINIA)
@@ -32,11 +32,11 @@ CHANGED: dict[str, Any] = {"regions": [VIRGINIA, SYDNEY], "tags": {"team": "b", 
 
 @dataclass(frozen=True)
 class World:
-    """All that an identity leaves in the world, apart from times. `footprint` None: the object does not exist."""
+    """All that an identity leaves in the world, apart from times. `inventory` None: the object does not exist."""
 
     ses: dict[str, Any]
     records: Records
-    footprint: str | None
+    inventory: str | None
     ready: bool
 
 
@@ -46,7 +46,7 @@ class Lives:
 
     tenant: Tenant
     operator: OperatorProcess
-    guillotine: Guillotine
+    crash_proxy: CrashProxy
     deaths: list[str] = field(default_factory=list)
     """The writes at which it was killed, in words."""
 
@@ -65,16 +65,16 @@ class Lives:
         yield "deleted", self.tenant.delete, lambda: self.tenant.identity() is None
 
     def _through(self, number: int, moment: Moment, event: Callable[[], None], is_over: Callable[[], bool]) -> bool:
-        arm = self.guillotine.kill_before if moment is Moment.BEFORE else self.guillotine.kill_after
+        arm = self.crash_proxy.kill_before if moment is Moment.BEFORE else self.crash_proxy.kill_after
         arm(number, self.operator.kill)
         event()
-        fallen = self.guillotine.fallen
+        fallen = self.crash_proxy.fallen
         eventually(lambda: fallen.is_set() or is_over(), timeout=PATIENCE, of=f"write {number} or the end")
         if fallen.is_set():
-            self.deaths.append(self.guillotine.writes[number - 1].what)
+            self.deaths.append(self.crash_proxy.writes[number - 1].what)
             self._raise()
         eventually(is_over, timeout=PATIENCE, of="what was begun to be finished")
-        fell = self.guillotine.disarm()
+        fell = self.crash_proxy.disarm()
         if not self.operator.process.running:  # killed at a write that came after the end
             self._raise()
         return fell
@@ -95,7 +95,7 @@ class Lives:
         return World(
             ses={region: _essence(found) for region, found in self.tenant.at_ses().items()},
             records=self.tenant.records(),
-            footprint=identity.metadata.annotations[FOOTPRINT] if identity else None,
+            inventory=identity.metadata.annotations[INVENTORY] if identity else None,
             ready=identity is not None and self._is_ready(),
         )
 
@@ -113,11 +113,11 @@ def _essence(found: dict[str, Any]) -> dict[str, Any]:
 def lives(environment: Environment, tenant: Tenant) -> Iterator[Lives]:
     account = installation = f"crash-{tenant.namespace}"
     options = OperatorOptions(installation, watch_namespaces=(tenant.namespace,), flags=QUICK)
-    with Guillotine(environment.sandbox.aws_url, environment.plane) as guillotine:
-        environment.add_account(account, aws_url=guillotine.aws_url)
+    with CrashProxy(environment.sandbox.aws_url, environment.plane) as crash_proxy:
+        environment.add_account(account, aws_url=crash_proxy.aws_url)
         killable = Tenant(environment, tenant.api, tenant.namespace, account=account)
-        with environment.operator(options, kubernetes_url=guillotine.kubernetes_url) as operator:
-            yield Lives(killable, operator, guillotine)
+        with environment.operator(options, kubernetes_url=crash_proxy.kubernetes_url) as operator:
+            yield Lives(killable, operator, crash_proxy)
             tenant.api.delete(f"{ACCOUNTS}/{account}")
 
 

@@ -37,7 +37,7 @@ def left(tenant: Tenant) -> set[str]:
 def held(tenant: Tenant) -> set[str]:
     """Those that say that they are held back."""
     found = {name: tenant.condition(ConditionType.READY, name) for name in left(tenant)}
-    return {name for name, ready in found.items() if ready and ready.reason == Reason.DELETION_HELD_BACK}
+    return {name for name, ready in found.items() if ready and ready.reason == Reason.DELETION_LIMIT_REACHED}
 
 
 def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Tenant, operator: OperatorProcess) -> None:
@@ -57,7 +57,7 @@ def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Ten
     eventually(lambda: is_looked_at(tenant, waiting[0]), timeout=PATIENCE, of="the restarted operator to look at it")
     assert sorted(held(tenant)) == waiting
     assert all(tenant.at_ses(f"{name}.{tenant.domain}").keys() == {IRELAND} for name in waiting)
-    message = tenant.waits_for_deletion(Reason.DELETION_HELD_BACK, waiting[0])
+    message = tenant.waits_for_deletion(Reason.DELETION_LIMIT_REACHED, waiting[0])
     assert ALLOW_DELETION in message
 
     path = f"{IDENTITIES.format(namespace=tenant.namespace)}/{waiting[0]}"
@@ -97,7 +97,7 @@ def test_regions_that_leave_specs_beyond_the_limit_wait_too(tenant: Tenant, oper
     tenant.ready(waiting)
 
     tenant.change(waiting, regions=[VIRGINIA])
-    tenant.not_ready(Reason.DELETION_HELD_BACK, waiting)
+    tenant.not_ready(Reason.DELETION_LIMIT_REACHED, waiting)
     tenant.annotate(ALLOW_DELETION, "true", waiting)
     tenant.ready(waiting)
     assert tenant.at_ses(f"{waiting}.{tenant.domain}").keys() == {VIRGINIA}

@@ -9,7 +9,7 @@ from devcluster.externaldns import dnsendpoint_crd
 from devcluster.kubectl import Kubectl
 from devcluster.waiting import eventually
 from ses_operator.api.base.conditions import ConditionStatus, ConditionType, find
-from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RecordStatus
@@ -188,9 +188,9 @@ def test_a_region_can_leave_while_somebody_elses_policy_stands(tenant: Tenant) -
     tenant.ready()
     eventually(lambda: tenant.at_ses().keys() == {IRELAND}, timeout=PATIENCE, of="the region to go")
     eventually(
-        lambda: VIRGINIA not in current(tenant).metadata.annotations[FOOTPRINT],
+        lambda: VIRGINIA not in current(tenant).metadata.annotations[INVENTORY],
         timeout=PATIENCE,
-        of="the footprint to shrink",
+        of="the inventory to shrink",
     )
 
 

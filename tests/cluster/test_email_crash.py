@@ -6,8 +6,8 @@ from cluster.conftest import QUICK
 from cluster.templates import template
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import ACCOUNTS
+from devcluster.crash_proxy import CrashProxy
 from devcluster.environment import Environment
-from devcluster.guillotine import Guillotine
 from devcluster.kubectl import Kubectl
 from devcluster.operator_process import OperatorOptions
 from ses_operator.api.base.reasons import Reason
@@ -26,18 +26,18 @@ def test_killed_right_after_it_had_an_email_sent_it_has_one_more_sent_at_the_mos
     account = f"crash-{tenant.namespace}"
     options = OperatorOptions(account, watch_namespaces=(tenant.namespace,), flags=QUICK)
     environment.sandbox.ask("account", {"region": OSAKA, "productionAccess": True})
-    with Guillotine(environment.sandbox.aws_url, environment.plane) as guillotine:
-        environment.add_account(account, aws_url=guillotine.aws_url)
+    with CrashProxy(environment.sandbox.aws_url, environment.plane) as crash_proxy:
+        environment.add_account(account, aws_url=crash_proxy.aws_url)
         killable = Tenant(environment, tenant.api, tenant.namespace, account=account)
-        with environment.operator(options, kubernetes_url=guillotine.kubernetes_url) as operator:
+        with environment.operator(options, kubernetes_url=crash_proxy.kubernetes_url) as operator:
             kubectl.apply(template(killable, regions=[OSAKA]))
             killable.create_ready(OSAKA)
             kubectl("wait", "--for=condition=Ready", "sestpl/welcome", "-n", tenant.namespace, f"--timeout={PATIENCE}s")
             for name, (call, spec) in KINDS_OF_EMAIL.items():
                 address = f"{name}@{tenant.domain}"
-                guillotine.kill_after_first(call, operator.kill)
+                crash_proxy.kill_after_first(call, operator.kill)
                 killable.create(OSAKA, name=name, domain=None, email=address, **spec)
-                assert guillotine.fallen.wait(PATIENCE)
+                assert crash_proxy.fallen.wait(PATIENCE)
                 assert len(killable.emails(address)) == 1
                 environment.forget_lease(account)
                 operator.start()

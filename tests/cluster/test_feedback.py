@@ -9,7 +9,7 @@ import pytest
 
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.waiting import eventually
-from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.base.reasons import Reason
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def test_forwarding_is_on_again_when_the_spec_no_longer_names_it_and_then_left_a
     tenant.change(feedback=None)
 
     eventually(lambda: forwarding(tenant) == {IRELAND: True}, timeout=PATIENCE, of="what SES begins with")
-    eventually(lambda: "feedback" not in footprint(tenant), timeout=PATIENCE, of="the setting to be forgotten")
+    eventually(lambda: "feedback" not in inventory(tenant), timeout=PATIENCE, of="the setting to be forgotten")
     tenant.ses(IRELAND).put_email_identity_feedback_attributes(
         EmailIdentity=tenant.domain, EmailForwardingEnabled=False
     )
@@ -183,7 +183,7 @@ def test_topics_taken_out_of_the_spec_go_and_are_then_left_alone(tenant: Tenant)
     tenant.change(regionOverrides=None)
 
     eventually(lambda: topics(tenant, IRELAND) == {}, timeout=PATIENCE, of="the topics to go")
-    eventually(lambda: "topics" not in footprint(tenant), timeout=PATIENCE, of="the setting to be forgotten")
+    eventually(lambda: "topics" not in inventory(tenant), timeout=PATIENCE, of="the setting to be forgotten")
     ses_v1(tenant, IRELAND).set_identity_notification_topic(
         Identity=tenant.domain, NotificationType="Bounce", SnsTopic=arn(IRELAND)
     )
@@ -215,8 +215,8 @@ def test_topics_that_cannot_be_set_are_the_reason_of_their_region_and_the_others
     assert topics(tenant, IRELAND) == {"BounceTopic": arn(IRELAND)}
 
 
-def footprint(tenant: Tenant) -> str:
+def inventory(tenant: Tenant) -> str:
     """What the operator remembers of what it has done."""
     identity = tenant.identity()
     assert identity is not None
-    return identity.metadata.annotations[FOOTPRINT]
+    return identity.metadata.annotations[INVENTORY]

@@ -147,13 +147,13 @@ def test_the_heir_of_a_cluster_that_is_lost_takes_over_what_was_its(
     before, records, begun = tenant.at_ses(), tenant.records(), tenant.last_call()
 
     flags = {**QUICK, "inherit-from": f"{lost.installation_id},another"}
-    heir = OperatorOptions(f"heir-{tenant.namespace}", watch_namespaces=(tenant.namespace,), flags=flags)
-    with new_cluster.operator(heir):
+    new_owner = OperatorOptions(f"new_owner-{tenant.namespace}", watch_namespaces=(tenant.namespace,), flags=flags)
+    with new_cluster.operator(new_owner):
         twin.create_ready(IRELAND, VIRGINIA, **SPEC)
 
         assert _carried_out(tenant, begun) == ["TagResource", "TagResource"]
         assert _but_for_owner(tenant.at_ses()) == _but_for_owner(before)
-        owner = f"{heir.installation_id}/{tenant.namespace}/mail"
+        owner = f"{new_owner.installation_id}/{tenant.namespace}/mail"
         assert set(tenant.owners().values()) == {owner}
         ledger = (f"_ses-operator.{tenant.domain}", "TXT")
         assert tenant.records().keys() == records.keys()

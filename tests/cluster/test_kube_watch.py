@@ -21,7 +21,7 @@ from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, JsonObject
 from ses_operator.runtime.watch import reflector as watch
-from ses_operator.runtime.watch.cache import Change, ObjectStore, Sighting
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 from ses_operator.runtime.watch.informers import Informer, Informers, Origin
 from ses_operator.runtime.watch.reflector import Reflector, Reflectors
 
@@ -203,14 +203,14 @@ class Sightings:
     """What an informer told."""
 
     def __init__(self) -> None:
-        self.all: list[tuple[str, Change, Origin]] = []
+        self.all: list[tuple[str, ObjectChange, Origin]] = []
         self._news = asyncio.Event()
 
-    def __call__(self, sighting: Sighting, origin: Origin) -> None:
+    def __call__(self, sighting: CacheDelta, origin: Origin) -> None:
         self.all.append((sighting.key.name, sighting.change, origin))
         self._news.set()
 
-    async def until(self, name: str, change: Change) -> Origin:
+    async def until(self, name: str, change: ObjectChange) -> Origin:
         async with asyncio.timeout(PATIENCE):
             while True:
                 for seen, what, origin in self.all:
@@ -244,14 +244,14 @@ async def test_informers_tell_of_what_was_there_and_of_what_comes_changes_and_go
     mark = control_plane.audit.mark()
     async with informing(admin, namespace, told) as store:
         assert [key.name for key in store] == ["before"]
-        assert told.all == [("before", Change.ADDED, Origin.LISTED)]
+        assert told.all == [("before", ObjectChange.ADDED, Origin.LISTED)]
         path = IDENTITIES.object(ObjectKey(namespace, "after"))
         await created(admin, namespace, "after")
-        assert await told.until("after", Change.ADDED) is Origin.WATCHED
+        assert await told.until("after", ObjectChange.ADDED) is Origin.WATCHED
         await admin.merge_patch(path, {"spec": {"suspend": True}})
-        assert await told.until("after", Change.INTENT) is Origin.WATCHED
+        assert await told.until("after", ObjectChange.INTENT) is Origin.WATCHED
         await admin.delete(path)
-        assert await told.until("after", Change.REMOVED) is Origin.WATCHED
+        assert await told.until("after", ObjectChange.REMOVED) is Origin.WATCHED
     writes = control_plane.audit.writes_in(namespace, since=mark)
     assert [write.verb for write in writes] == ["create", "patch", "delete"]
 
@@ -267,11 +267,11 @@ async def test_what_we_wrote_ourselves_is_told_once_by_the_answer_or_by_the_watc
         )
         answered = store.observe(answer).change  # whichever comes first
         await created(admin, namespace, "last")
-        await told.until("last", Change.ADDED)
+        await told.until("last", ObjectChange.ADDED)
         watched = [change for name, change, _ in told.all if name == "mail"]
-        assert [change for change in (*watched, answered) if change is not Change.NOTHING] == [
-            Change.ADDED,
-            Change.INTENT,
+        assert [change for change in (*watched, answered) if change is not ObjectChange.NOTHING] == [
+            ObjectChange.ADDED,
+            ObjectChange.INTENT,
         ]
 
 
@@ -283,11 +283,11 @@ async def test_a_deletion_that_no_watch_told_of_is_found(
     async with informing(admin, namespace, told) as store:
         # As after a list anew: the store holds what the list of the apiserver does not have.
         ghost = await created(admin, namespace, "ghost")
-        await told.until("ghost", Change.ADDED)
+        await told.until("ghost", ObjectChange.ADDED)
         await admin.delete(IDENTITIES.object(ObjectKey(namespace, "ghost")))
-        await told.until("ghost", Change.REMOVED)
+        await told.until("ghost", ObjectChange.REMOVED)
         phantom = ghost.to_json()
         phantom["metadata"] |= {"uid": "never-deleted", "name": "phantom"}
         store.observe(phantom)
-        assert await told.until("phantom", Change.REMOVED) is Origin.LISTED
+        assert await told.until("phantom", ObjectChange.REMOVED) is Origin.LISTED
         assert list(store) == []

@@ -8,13 +8,13 @@ import pytest
 
 from cluster.kube import client_of, created, read
 from devcluster.controlplane import ControlPlane
-from ses_operator.api.base.meta import FINALIZER, FOOTPRINT
+from ses_operator.api.base.meta import FINALIZER, INVENTORY
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, Stale
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
-from ses_operator.runtime.kube.writes import anchor, remove_finalizer, write_status
+from ses_operator.runtime.kube.writes import ensure_finalizer, remove_finalizer, write_status
 
 pytestmark = pytest.mark.usefixtures("crds")
 
@@ -49,30 +49,30 @@ async def recreated(client: KubeClient, namespace: str) -> SesIdentity:
     return await created(client, namespace)
 
 
-async def test_finalizer_and_footprint_are_written_together_beside_what_others_wrote(
+async def test_finalizer_and_inventory_are_written_together_beside_what_others_wrote(
     client: KubeClient, control_plane: ControlPlane, namespace: str
 ) -> None:
     found = await created(client, namespace, finalizers=[OTHERS], annotations={"a": "b"})
     mark = control_plane.audit.mark()
-    written = SesIdentity.model_validate(await anchor(client, IDENTITIES, found.metadata, "{}"))
+    written = SesIdentity.model_validate(await ensure_finalizer(client, IDENTITIES, found.metadata, "{}"))
     assert set(written.metadata.finalizers) == {OTHERS, FINALIZER}
-    assert written.metadata.annotations == {"a": "b", FOOTPRINT: "{}"}
+    assert written.metadata.annotations == {"a": "b", INVENTORY: "{}"}
     assert written == await read(client, namespace)
     writes = control_plane.audit.writes_in(namespace, since=mark)
     assert [(write.verb, write.subresource, write.code) for write in writes] == [("patch", "", 200)]
 
 
-async def test_an_anchor_without_a_footprint_leaves_the_annotation_as_it_is(client: KubeClient, namespace: str) -> None:
-    found = await created(client, namespace, annotations={FOOTPRINT: "{}"})
-    written = SesIdentity.model_validate(await anchor(client, IDENTITIES, found.metadata, None))
-    assert written.metadata.annotations == {FOOTPRINT: "{}"}
+async def test_an_anchor_without_a_inventory_leaves_the_annotation_as_it_is(client: KubeClient, namespace: str) -> None:
+    found = await created(client, namespace, annotations={INVENTORY: "{}"})
+    written = SesIdentity.model_validate(await ensure_finalizer(client, IDENTITIES, found.metadata, None))
+    assert written.metadata.annotations == {INVENTORY: "{}"}
 
 
 async def test_an_object_that_changed_since_it_was_observed_is_not_anchored(client: KubeClient, namespace: str) -> None:
     found = await created(client, namespace)
     await client.merge_patch(path(namespace), {"metadata": {"finalizers": [OTHERS]}})
     with pytest.raises(Stale):
-        await anchor(client, IDENTITIES, found.metadata, "{}")
+        await ensure_finalizer(client, IDENTITIES, found.metadata, "{}")
     assert (await read(client, namespace)).metadata.finalizers == (OTHERS,)
 
 
@@ -80,7 +80,7 @@ async def test_an_object_that_is_being_deleted_is_not_anchored(client: KubeClien
     await created(client, namespace, finalizers=[OTHERS])
     await client.delete(path(namespace))
     with pytest.raises(Stale):
-        await anchor(client, IDENTITIES, (await read(client, namespace)).metadata, "{}")
+        await ensure_finalizer(client, IDENTITIES, (await read(client, namespace)).metadata, "{}")
     await client.merge_patch(path(namespace), {"metadata": {"finalizers": None}})
 
 
@@ -88,7 +88,7 @@ async def test_nothing_is_written_to_another_object_of_the_same_name(client: Kub
     first = await created(client, namespace)
     second = await recreated(client, namespace)
     for write in (
-        anchor(client, IDENTITIES, first.metadata, "{}"),
+        ensure_finalizer(client, IDENTITIES, first.metadata, "{}"),
         remove_finalizer(client, IDENTITIES, first.metadata),
         write_status(client, IDENTITIES, first.metadata, {}, status("old")),
     ):
@@ -101,7 +101,7 @@ async def test_nothing_is_written_where_nothing_is(client: KubeClient, namespace
     found = await created(client, namespace)
     await client.delete(path(namespace))
     for write in (
-        anchor(client, IDENTITIES, found.metadata, "{}"),
+        ensure_finalizer(client, IDENTITIES, found.metadata, "{}"),
         remove_finalizer(client, IDENTITIES, found.metadata),
         write_status(client, IDENTITIES, found.metadata, {}, status("old")),
     ):
@@ -109,10 +109,10 @@ async def test_nothing_is_written_where_nothing_is(client: KubeClient, namespace
             await write
 
 
-async def test_removing_the_finalizer_leaves_those_of_others_and_takes_the_footprint(
+async def test_removing_the_finalizer_leaves_those_of_others_and_takes_the_inventory(
     client: KubeClient, namespace: str
 ) -> None:
-    found = await created(client, namespace, finalizers=[OTHERS, FINALIZER], annotations={FOOTPRINT: "{}", "a": "b"})
+    found = await created(client, namespace, finalizers=[OTHERS, FINALIZER], annotations={INVENTORY: "{}", "a": "b"})
     written = SesIdentity.model_validate(await remove_finalizer(client, IDENTITIES, found.metadata))
     assert written.metadata.finalizers == (OTHERS,)
     assert written.metadata.annotations == {"a": "b"}

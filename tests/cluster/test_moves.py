@@ -52,7 +52,7 @@ def says(tenant: Tenant, place: str, words: str) -> str:
     return old_places(tenant)[place]
 
 
-def is_settled(tenant: Tenant, provider: str) -> bool:
+def is_up_to_date(tenant: Tenant, provider: str) -> bool:
     """Whether the records go there now, and no old place is left."""
     identity = tenant.identity()
     dns = identity.status.dns if identity else None
@@ -89,7 +89,7 @@ def test_regions_are_swapped_and_the_ttl_is_changed_without_a_gap(tenant: Tenant
 
 
 @pytest.fixture
-def twins(environment: Environment, tenant: Tenant) -> Iterator[dict[str, str]]:
+def same_name(environment: Environment, tenant: Tenant) -> Iterator[dict[str, str]]:
     """Two hosted zones of one name, and a SesAccount that names them; ids by what it calls them."""
     name = f"{tenant.namespace}.example.net"
     created = [tenant.route53.create_hosted_zone(Name=name, CallerReference=f"{name} {number}") for number in range(2)]
@@ -101,33 +101,33 @@ def twins(environment: Environment, tenant: Tenant) -> Iterator[dict[str, str]]:
 
 
 def test_a_zone_keeps_its_records_until_the_other_one_is_delegated_to(
-    environment: Environment, tenant: Tenant, twins: dict[str, str]
+    environment: Environment, tenant: Tenant, same_name: dict[str, str]
 ) -> None:
     moving = replace(tenant, account=tenant.namespace, domain=f"mail.{tenant.namespace}.example.net")
     moving.create_ready(IRELAND, mailFrom={"subdomain": "bounce"}, dns={"route53": {"zoneRef": {"name": "old"}}})
-    watched = ZoneWatch(environment.sandbox, tenant.route53, twins, twins["old"])
-    before = watched.contents(twins["old"])
-    old = f"Route53/{twins['old']}"
+    watched = ZoneWatch(environment.sandbox, tenant.route53, same_name, same_name["old"])
+    before = watched.contents(same_name["old"])
+    old = f"Route53/{same_name['old']}"
 
     moving.change(dns={"route53": {"zoneRef": {"name": "new"}}})
 
-    assert twins["new"] in says(moving, old, "still answer")
-    assert watched.contents(twins["old"]) == watched.contents(twins["new"]) == before, (
+    assert same_name["new"] in says(moving, old, "still answer")
+    assert watched.contents(same_name["old"]) == watched.contents(same_name["new"]) == before, (
         "both have the records and a ledger"
     )
 
-    environment.sandbox.ask("dns/delegation", {"hostedZoneId": twins["new"]})
+    environment.sandbox.ask("dns/delegation", {"hostedZoneId": same_name["new"]})
     says(moving, old, "48 hours")
-    assert watched.contents(twins["old"]) == before, "resolvers may still ask it"
+    assert watched.contents(same_name["old"]) == before, "resolvers may still ask it"
     moving.annotate(WITHDRAW_FROM, old)
-    eventually(lambda: is_settled(moving, "Route53"), timeout=PATIENCE, of="the old zone to be left")
+    eventually(lambda: is_up_to_date(moving, "Route53"), timeout=PATIENCE, of="the old zone to be left")
 
-    assert watched.contents(twins["old"]) == {}
-    assert watched.contents(twins["new"]) == before
+    assert watched.contents(same_name["old"]) == {}
+    assert watched.contents(same_name["new"]) == before
     assert watched.gaps(before) == []
     moving.delete()
     moving.gone()
-    assert watched.contents(twins["new"]) == {}
+    assert watched.contents(same_name["new"]) == {}
 
 
 @pytest.fixture
@@ -155,7 +155,7 @@ def test_external_dns_takes_over_in_the_same_zone_when_it_is_asked_for_and_gives
     assert watched.gaps(records) == []
 
     tenant.annotate(WITHDRAW_FROM, zone)
-    eventually(lambda: is_settled(tenant, "DNSEndpoint"), timeout=PATIENCE, of="the operator to have withdrawn")
+    eventually(lambda: is_up_to_date(tenant, "DNSEndpoint"), timeout=PATIENCE, of="the operator to have withdrawn")
     assert not ledger(tenant)
     eventually(lambda: records.items() <= tenant.records().items(), timeout=PATIENCE, of="ExternalDNS to take over")
     identity = tenant.identity()
@@ -163,7 +163,7 @@ def test_external_dns_takes_over_in_the_same_zone_when_it_is_asked_for_and_gives
     assert WITHDRAW_FROM not in identity.metadata.annotations, "it is no wish for the next time"
 
     tenant.change(dns=ROUTE53)
-    eventually(lambda: is_settled(tenant, "Route53"), timeout=PATIENCE, of="the records to be ours again")
+    eventually(lambda: is_up_to_date(tenant, "Route53"), timeout=PATIENCE, of="the records to be ours again")
     eventually(lambda: records.items() <= tenant.records().items(), timeout=PATIENCE, of="all of them to stand")
     assert not tenant.endpoints()
     assert len(ledger(tenant)) == 1 + len(records)
@@ -176,7 +176,7 @@ def test_people_who_take_over_find_everything_as_it_was(tenant: Tenant, kubectl:
     watched, records = watch(tenant), needed(tenant, IRELAND)
 
     tenant.change(dns=MANUAL)
-    eventually(lambda: is_settled(tenant, "Manual"), timeout=PATIENCE, of="the DNSEndpoint to be let go of")
+    eventually(lambda: is_up_to_date(tenant, "Manual"), timeout=PATIENCE, of="the DNSEndpoint to be let go of")
 
     endpoint = kubectl.get("dnsendpoint", "mail", "-n", tenant.namespace)
     assert FINALIZER not in endpoint["metadata"].get("finalizers", [])
@@ -192,7 +192,7 @@ def test_records_of_a_zone_are_nobodys_when_people_publish(tenant: Tenant) -> No
     watched, records = watch(tenant), needed(tenant, VIRGINIA)
 
     tenant.change(dns=MANUAL, regions=[VIRGINIA])
-    eventually(lambda: is_settled(tenant, "Manual"), timeout=PATIENCE, of="the zone to be let go of")
+    eventually(lambda: is_up_to_date(tenant, "Manual"), timeout=PATIENCE, of="the zone to be let go of")
 
     assert tenant.records() == records, "neither a ledger nor what the other region needed"
     tenant.delete()

@@ -8,8 +8,8 @@ from cluster.conftest import QUICK
 from cluster.mailroom import Mailroom
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import ACCOUNTS
+from devcluster.crash_proxy import CrashProxy, Moment
 from devcluster.environment import Environment
-from devcluster.guillotine import Guillotine, Moment
 from devcluster.operator_process import OperatorOptions
 from devcluster.waiting import eventually
 
@@ -20,16 +20,16 @@ def test_killed_at_an_email_it_is_told_at_least_once_and_at_most_once_more(
 ) -> None:
     account = f"crash-{tenant.namespace}"
     options = OperatorOptions(account, watch_namespaces=(tenant.namespace,), flags=QUICK)
-    with Guillotine(environment.sandbox.aws_url, environment.plane) as guillotine:
-        environment.add_account(account, aws_url=guillotine.aws_url)
+    with CrashProxy(environment.sandbox.aws_url, environment.plane) as crash_proxy:
+        environment.add_account(account, aws_url=crash_proxy.aws_url)
         mailroom = Mailroom(Tenant(environment, tenant.api, tenant.namespace, account=account))
-        with environment.operator(options, kubernetes_url=guillotine.kubernetes_url) as operator:
+        with environment.operator(options, kubernetes_url=crash_proxy.kubernetes_url) as operator:
             mailroom.open()
-            arm = guillotine.kill_before_first if moment is Moment.BEFORE else guillotine.kill_after_first
+            arm = crash_proxy.kill_before_first if moment is Moment.BEFORE else crash_proxy.kill_after_first
             arm("SendEmail", operator.kill)
             mailroom.add("mail")
-            assert guillotine.fallen.wait(PATIENCE)
-            counts = [write for write in guillotine.writes if write.what.endswith(f"/sesaccounts/{account}")]
+            assert crash_proxy.fallen.wait(PATIENCE)
+            counts = [write for write in crash_proxy.writes if write.what.endswith(f"/sesaccounts/{account}")]
             assert counts, "it is counted before it is sent"
             environment.forget_lease(account)
             operator.start()

@@ -249,17 +249,17 @@ async def test_what_is_handed_over_stays_and_is_the_heir_s_to_change(
 ) -> None:
     await publisher.publish(publication, RECORDS)
     before = stored(kubectl, publication)
-    heir = publication.owner.heir("new")
+    new_owner = publication.owner.new_owner("new")
 
-    (sentence,) = await publisher.hand_over(publication, heir)
+    (sentence,) = await publisher.hand_over(publication, new_owner)
 
     assert "delete it when the ExternalDNS there publishes them" in sentence
     left = stored(kubectl, publication)
     assert left["spec"] == before["spec"]
     assert "finalizers" not in left["metadata"], "in another cluster nobody would take it off"
     assert await publisher.withdraw(publication) == ()
-    assert await publisher.hand_over(publication, heir) == ()
-    theirs = replace(publication, owner=heir)
+    assert await publisher.hand_over(publication, new_owner) == ()
+    theirs = replace(publication, owner=new_owner)
     assert (await publisher.publish(theirs, RECORDS)).in_sync
     assert stored(kubectl, publication)["metadata"]["finalizers"] == [FINALIZER]
 
@@ -268,9 +268,9 @@ async def test_what_is_inherited_is_the_heir_s_to_change(
     publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
 ) -> None:
     await publisher.publish(publication, RECORDS)
-    heir = Owner("new", publication.owner.key, inherits=("test",))
-    assert (await publisher.publish(replace(publication, owner=heir), RECORDS)).in_sync
-    assert stored(kubectl, publication)["metadata"]["annotations"][OWNER_TAG] == str(heir)
+    new_owner = Owner("new", publication.owner.key, inherits=("test",))
+    assert (await publisher.publish(replace(publication, owner=new_owner), RECORDS)).in_sync
+    assert stored(kubectl, publication)["metadata"]["annotations"][OWNER_TAG] == str(new_owner)
 
 
 async def test_release_leaves_the_object_and_its_records_without_a_mark_of_ours(

@@ -15,7 +15,7 @@ from botocore.exceptions import ClientError
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import IDENTITIES
 from devcluster.waiting import eventually
-from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY
 
@@ -67,10 +67,10 @@ def is_refused(error: pytest.ExceptionInfo[ClientError]) -> bool:
 
 
 def claimed(tenant: Tenant) -> list[str]:
-    """The policies that the footprint names."""
+    """The policies that the inventory names."""
     identity = tenant.identity()
     assert identity is not None
-    found: list[str] = json.loads(identity.metadata.annotations[FOOTPRINT]).get("policies", [])
+    found: list[str] = json.loads(identity.metadata.annotations[INVENTORY]).get("policies", [])
     return found
 
 
@@ -124,7 +124,7 @@ def test_what_leaves_the_spec_is_removed_and_what_others_set_stays(tenant: Tenan
     tenant.ready()
 
     eventually(lambda: policies(tenant).keys() == {"theirs"}, timeout=PATIENCE, of="the policies to go")
-    eventually(lambda: claimed(tenant) == [], timeout=PATIENCE, of="the footprint to shrink")
+    eventually(lambda: claimed(tenant) == [], timeout=PATIENCE, of="the inventory to shrink")
 
 
 def test_a_policy_of_somebody_else_is_reported_and_left_until_it_is_gone(tenant: Tenant) -> None:

@@ -19,7 +19,7 @@ from devcluster.externaldns import dnsendpoint_crd
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.base.conditions import ConditionType
-from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.schema.kinds import IDENTITY
 from ses_operator.core.status.status import remembered
@@ -96,13 +96,13 @@ def has_come(tenant: Tenant, name: str) -> bool:
 
 
 def leave(tenant: Tenant, server: ApiServer, name: str, written: dict[str, Any]) -> None:
-    """Puts status and footprint in the shape in which they were written."""
+    """Puts status and inventory in the shape in which they were written."""
     obj = tenant.api.get(tenant.path(name))
     assert obj is not None
-    footprint = json.loads(obj["metadata"]["annotations"][FOOTPRINT])
-    old = json.loads(written["metadata"]["annotations"][FOOTPRINT])
+    inventory = json.loads(obj["metadata"]["annotations"][INVENTORY])
+    old = json.loads(written["metadata"]["annotations"][INVENTORY])
     tenant.annotate(
-        FOOTPRINT, json.dumps({member: footprint.get(member, value) for member, value in old.items()}), name
+        INVENTORY, json.dumps({member: inventory.get(member, value) for member, value in old.items()}), name
     )
     rewrite(tenant, server, name, shaped(written["status"], obj["status"]))
 
@@ -124,8 +124,8 @@ def leave_as_a_newer_one(tenant: Tenant, server: ApiServer, name: str) -> None:
     """Adds what an operator may have written that is newer than this one, as far as the kinds let it stand."""
     obj = tenant.api.get(tenant.path(name))
     assert obj is not None
-    footprint = json.loads(obj["metadata"]["annotations"][FOOTPRINT])
-    tenant.annotate(FOOTPRINT, json.dumps({**footprint, "invented": ["x"]}), name)
+    inventory = json.loads(obj["metadata"]["annotations"][INVENTORY])
+    tenant.annotate(INVENTORY, json.dumps({**inventory, "invented": ["x"]}), name)
     status = obj["status"]
     invented = {**status["conditions"][0], "type": "BIMIPublished", "reason": "Invented"}
     status["conditions"] = [*status["conditions"], invented]

@@ -35,9 +35,9 @@ from cluster.versioned import (
 from devcluster import binaries
 from devcluster.apiclient import ApiClient
 from devcluster.controlplane import ControlPlane
+from devcluster.crash_proxy import CrashProxy, Moment
 from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.forked import fork_operator
-from devcluster.guillotine import Guillotine, Moment
 from devcluster.kubectl import KubectlError
 from devcluster.operator_process import OperatorOptions
 from devcluster.process import Process
@@ -176,14 +176,14 @@ def test_objects_are_rewritten_and_the_old_version_is_let_go_through_any_death(
 
     assert {kinds.lies_as("kept", kind) for kind in KINDS} == {ALPHA}
     before = {kind.plural: kinds.get(ALPHA, "kept", kind) for kind in KINDS}
-    with migrating(environment) as (run, guillotine):
+    with migrating(environment) as (run, crash_proxy):
         writes = [(kind, number) for kind in KINDS for number in range(1, kinds.count(ALPHA, kind) + 2)]
         for (kind, number), moment in product(writes, Moment):
-            arm = guillotine.kill_before if moment is Moment.BEFORE else guillotine.kill_after
+            arm = crash_proxy.kill_before if moment is Moment.BEFORE else crash_proxy.kill_after
             arm(number, run.kill)
             run.start()
             assert run.wait(PATIENCE) != 0
-            assert guillotine.disarm(), "it was killed, and has not ended by itself"
+            assert crash_proxy.disarm(), "it was killed, and has not ended by itself"
             assert kinds.lies_as("kept", kind) in kinds.stored(kind)
         mark = plane.audit.mark()
         run.start()
@@ -201,7 +201,7 @@ def untouched(obj: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def migrating(environment: Environment) -> Iterator[tuple[Process, Guillotine]]:
+def migrating(environment: Environment) -> Iterator[tuple[Process, CrashProxy]]:
     """The command as a process with the rights that it prints, and what kills it."""
     plane = environment.plane
     role = CliRunner().invoke(main, ["migrate-storage", "--rbac"]).stdout
@@ -209,11 +209,11 @@ def migrating(environment: Environment) -> Iterator[tuple[Process, Guillotine]]:
     plane.kubectl.apply(role, {"apiVersion": "v1", "kind": "ServiceAccount", "metadata": metadata})
     subject = f"--serviceaccount={MIGRATION.namespace}:{MIGRATION.name}"
     plane.kubectl("create", "clusterrolebinding", MIGRATION.name, f"--clusterrole={ROLE}", subject)
-    with Guillotine(environment.sandbox.aws_url, plane) as guillotine:
-        kubeconfig = plane.kubeconfig_for(MIGRATION, url=guillotine.kubernetes_url)
+    with CrashProxy(environment.sandbox.aws_url, plane) as crash_proxy:
+        kubeconfig = plane.kubeconfig_for(MIGRATION, url=crash_proxy.kubernetes_url)
         command: list[str | Path] = [PROGRAM, "migrate-storage", f"--kubeconfig={kubeconfig}"]
         run = Process("migrate-storage", command, plane.folder / "migrate-storage.log", launch=fork_operator)
-        yield run, guillotine
+        yield run, crash_proxy
 
 
 def warnings(plane: ControlPlane, manifest: dict[str, Any]) -> str:

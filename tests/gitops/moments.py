@@ -25,7 +25,7 @@ from ses_operator.core.planning.plan import plan_identity, wanted_records
 from ses_operator.core.state.desired import desired_identity
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.status.report import Case, not_ready
+from ses_operator.core.status.report import ReportInput, not_ready
 from ses_operator.core.status.status import identity_status, refused_status, unfinished_status
 from ses_operator.core.templates.content import content_fault
 from ses_operator.core.templates.template import (
@@ -130,7 +130,7 @@ def reported(
         states = tuple(PublishedRecord(record, records, message) for record in wanted_records(desired, observed))
         observed = replace(observed, dns=DnsObservation(states, in_sync=records is not RecordState.MISSING))
     plan = plan_identity(desired, observed, covering(desired), NOW)
-    case = Case.of(
+    case = ReportInput.of(
         desired,
         observed,
         plan,

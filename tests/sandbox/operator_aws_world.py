@@ -16,7 +16,7 @@ import boto3
 
 from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.clients import TokenSource, no_tokens
-from ses_operator.aws.calls.config import AccountConfig, Endpoints, StaticCredentials
+from ses_operator.aws.calls.config import AccountConfig, ServiceEndpoints, StaticCredentials
 from ses_operator.aws.calls.executor import Executor, Gate, always_open
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.core.model.dkim_source import EasyDkim
@@ -108,7 +108,7 @@ async def aws_world(
         config = AccountConfig(
             name="default",
             credentials=StaticCredentials(ACCESS_KEY, "secret"),
-            endpoints=Endpoints(url, url, url, url),
+            endpoints=ServiceEndpoints(url, url, url, url),
             requests_per_second=settings.rate or 1000.0,
         )
         budget = RequestBudget()

@@ -13,7 +13,7 @@ from ses_operator.core.features.dkim_keys import new_key, read_key
 from ses_operator.core.model.dkim_source import EasyDkim, OwnKey, PrivateKey
 from ses_operator.core.model.problems import Blocked, Gone
 from ses_operator.core.model.ses import SigningOrigin, VerificationStatus
-from ses_operator.core.planning.expected import after
+from ses_operator.core.planning.expected import expected_state
 from ses_operator.core.state.observed import Absent, Present
 from ses_operator.core.state.steps import CreateIdentity, SesStep, SetDkimSource
 
@@ -32,7 +32,7 @@ async def folded(world: AwsWorld, *steps: SesStep) -> None:
     view: Present | Absent = Absent()
     for step in steps:
         told = await region.perform(step, NOW)
-        changed = after(step, view, told)
+        changed = expected_state(step, view, told)
         assert isinstance(changed, Present)
         read = await region.get(DOMAIN, NOW)
         # When SES makes a key, it tells the time of that only to those who read.

@@ -16,7 +16,7 @@ import pytest
 from sandbox.operator_aws_world import ACCESS_KEY, REGION, AwsWorld, aws_world
 from ses_operator.api.account.credentials import InstanceMetadata
 from ses_operator.api.base.reasons import Reason
-from ses_operator.aws.calls.config import AccountConfig, Role, StaticCredentials, WebIdentity
+from ses_operator.aws.calls.config import AccountConfig, Role, StaticCredentials, WebIdentityAccess
 from ses_operator.core.model.problems import Blocked
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.faults import Fault, FaultKind
@@ -122,7 +122,7 @@ async def test_keys_of_a_secret_come_before_a_profile_and_a_profile_before_a_tok
 ) -> None:
     pod.write_profile("AKIAPROFILE")
     pod.export("AKIAENVIRONMENT")
-    token = WebIdentity("ses", "sts.amazonaws.com", Role(FIRST))
+    token = WebIdentityAccess("ses", "sts.amazonaws.com", Role(FIRST))
     static = StaticCredentials("AKIASECRET", "secret")
 
     assert await used(without_keys(credentials=static, profile="production", web_identity=token)) == "AKIASECRET"

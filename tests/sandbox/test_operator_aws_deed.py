@@ -14,7 +14,7 @@ from sandbox.ses_world import private_key
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.core.features.deterministic_dkim import replication_problem
-from ses_operator.core.model.dkim_source import DeterministicDkim, EasyDkim, ReplicaDkim
+from ses_operator.core.model.dkim_source import DeterministicChoice, EasyDkim, ReplicaDkim
 from ses_operator.core.model.problems import Blocked
 from ses_operator.core.model.ses import IdentityFacts, SigningOrigin
 from ses_operator.core.state.steps import CreateIdentity, DeleteIdentity
@@ -83,7 +83,7 @@ async def test_what_keeps_a_replica_from_its_key_is_told_in_words(
         is_parent(world)
         facts = await replica(world, parent)
         assert facts.verification_info.error_type == error
-        desired = wanted(identity=DOMAIN, dkim=DeterministicDkim(parent, EasyDkim(2048)))
+        desired = wanted(identity=DOMAIN, dkim=DeterministicChoice(parent, EasyDkim(2048)))
         problem = replication_problem(desired, REGION, facts)
         assert problem is not None
         assert problem.reason is Reason.REPLICATION_FAILED

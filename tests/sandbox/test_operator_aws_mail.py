@@ -13,10 +13,10 @@ from ses_operator.api.account.notifications import Notifications
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.core.model.problems import Blocked, OperatorError, Retry
-from ses_operator.core.notifications.emails import Letter
+from ses_operator.core.notifications.emails import Email
 
 SENDER, RECIPIENT = "ses@example.com", "team@example.org"
-LETTER = Letter("Grüße: mail.example.com is stuck", "Text – of it", "<p>HTML &lt;of&gt; it</p>")
+LETTER = Email("Grüße: mail.example.com is stuck", "Text – of it", "<p>HTML &lt;of&gt; it</p>")
 
 
 def control(world: AwsWorld, path: str, body: object = None) -> Any:

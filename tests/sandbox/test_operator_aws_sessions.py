@@ -11,7 +11,7 @@ from sandbox.operator_aws_world import ACCESS_KEY, REGION, AwsWorld, aws_world
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Bucket, Priority, RequestBudget
 from ses_operator.aws.calls.calls import Calls
-from ses_operator.aws.calls.config import Endpoints, Role, StaticCredentials
+from ses_operator.aws.calls.config import Role, ServiceEndpoints, StaticCredentials
 from ses_operator.aws.errors.translation import Request
 from ses_operator.core.model.problems import Blocked, Retry
 from ses_sandbox.calls import CallFilter
@@ -138,7 +138,9 @@ async def test_the_default_chain_takes_the_credentials_of_the_pod(monkeypatch: p
 
 
 async def test_an_endpoint_that_nobody_listens_on_is_named() -> None:
-    async with aws_world(change=lambda config: replace(config, endpoints=Endpoints(sts="http://127.0.0.1:1"))) as world:
+    async with aws_world(
+        change=lambda config: replace(config, endpoints=ServiceEndpoints(sts="http://127.0.0.1:1"))
+    ) as world:
         with pytest.raises(Retry) as caught:
             await world.account()
         assert "127.0.0.1:1" in str(caught.value)

@@ -107,7 +107,7 @@ async def test_an_entry_that_cannot_be_read_hinders_only_the_domains_that_no_oth
         await directory.zone_for(f"not-{world.domain}")
 
 
-async def test_a_zone_of_the_footprint_is_found_by_its_id_or_gone(world: PublisherWorld) -> None:
+async def test_a_zone_of_the_inventory_is_found_by_its_id_or_gone(world: PublisherWorld) -> None:
     zone_id = world.zone(account_id=OTHER_ACCOUNT)
     zone = await world.directory(entry("corp", zone_id, ROLE)).zone_by_id(zone_id)
     assert (zone.name, zone.role_arn) == (world.domain, ROLE)

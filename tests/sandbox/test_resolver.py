@@ -14,7 +14,7 @@ import pytest
 from sandbox.route53_world import Route53World, create, route53_world
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.records import SPF_VALUE, Purpose, RecordSet, RecordType, dkim_records, mail_from_records
-from ses_operator.core.state.answers import Finding, FindingState, Outcome, PublishedAt
+from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome, PublishedAt
 from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 from ses_sandbox.dnsserver import DnsServer
@@ -45,7 +45,7 @@ def name_servers(*dns_servers: DnsServer, timeout: float = PATIENCE) -> NameServ
     return NameServers([f"{host}:{port}" for host, port in (server.address for server in dns_servers)], timeout=timeout)
 
 
-async def examine(world: Route53World, record: RecordSet, published_at: PublishedAt | None = None) -> Finding:
+async def examine(world: Route53World, record: RecordSet, published_at: PublishedAt | None = None) -> LookupFinding:
     (finding,) = await Resolver(name_servers(world.dns_server)).examine([record], published_at)
     return finding
 

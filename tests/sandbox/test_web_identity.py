@@ -14,7 +14,7 @@ from sandbox.operator_aws_world import REGION as WORLD_REGION
 from sandbox.operator_aws_world import AwsWorld, aws_world
 from sandbox.ses_world import SesWorld, refused, ses_world
 from ses_operator.api.base.reasons import Reason
-from ses_operator.aws.calls.config import AccountConfig, Role, WebIdentity
+from ses_operator.aws.calls.config import AccountConfig, Role, WebIdentityAccess
 from ses_operator.core.model.problems import Blocked
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.server import SandboxSettings
@@ -103,7 +103,7 @@ def test_a_role_that_does_not_exist_is_not_told_from_one_that_does_not_trust(wor
 
 # The operator's side.
 
-IDENTITY = WebIdentity("ses", AUDIENCE, Role(ROLE, session_name="team a"))
+IDENTITY = WebIdentityAccess("ses", AUDIENCE, Role(ROLE, session_name="team a"))
 
 
 def by_token(config: AccountConfig) -> AccountConfig:
@@ -117,7 +117,7 @@ class Tokens:
         self.given: list[str] = []
         self.refusal: Blocked | None = None
 
-    def __call__(self, identity: WebIdentity) -> str:
+    def __call__(self, identity: WebIdentityAccess) -> str:
         if self.refusal is not None:
             raise self.refusal
         self.given.append(jwt(sub=f"system:serviceaccount:ops:{identity.service_account}", aud=identity.audience))

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.meta import WITHDRAW_FROM
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.migration import Decision, Fate, FormerPlace, Move, Place, decide
+from ses_operator.core.dns.migration import Disposition, FormerPlace, MigrationDecision, Move, Place, decide
 from ses_operator.core.dns.zone_plan import (
     ZonePlan,
     holdings,
@@ -19,10 +19,10 @@ from ses_operator.core.dns.zone_plan import (
     plan_retention,
     plan_withdrawal,
 )
-from ses_operator.core.dns.zone_sets import Action, Change, ZoneSet, ZoneView
+from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet, ZoneView
 from ses_operator.core.model.records import RecordId, RecordSet
 from ses_operator.core.model.schedule import DELEGATION_TTL
-from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome, PublishedAt
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, PublishedAt
 from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import Surplus
@@ -53,7 +53,7 @@ class Target:
 
 @dataclass
 class MovingWorld:
-    """``places`` and ``said`` are what the footprint and status remember. ``delegated``: the zone that is asked, and since when
+    """``places`` and ``said`` are what the inventory and status remember. ``delegated``: the zone that is asked, and since when
     others were. ``check`` is called before and after each write of ours, and answers what must not be lost by it."""
 
     zones: dict[str, ZoneView]
@@ -75,7 +75,7 @@ class MovingWorld:
         said: dict[str, FormerPlace] = {}
         for place in sorted(self.places - {target.place}):
             decision = self._settle(place, target, wanted, published=published)
-            if decision.fate is not Fate.FORGET:
+            if decision.fate is not Disposition.FORGET:
                 said[place] = FormerPlace(place, decision.message, self.now, decision.fate).follows(self.said)
         self.places = {target.place, *said} - {""}
         self.said = said
@@ -91,7 +91,9 @@ class MovingWorld:
             return all(entry.state is RecordState.PUBLISHED for entry in states)
         return self._answers(wanted)
 
-    def _settle(self, place: str, target: Target, wanted: tuple[RecordSet, ...], *, published: bool) -> Decision:
+    def _settle(
+        self, place: str, target: Target, wanted: tuple[RecordSet, ...], *, published: bool
+    ) -> MigrationDecision:
         move = Move(
             old=Place(place, _served_from(place), self.holds(place)),
             new=Place(target.place, _served_from(target.place), self.holds(target.place)),
@@ -106,13 +108,13 @@ class MovingWorld:
         )
         decision = decide(move)
         match decision.fate:
-            case Fate.KEEP:
+            case Disposition.KEEP:
                 self._retain(place, wanted)
-            case Fate.RELEASE:
+            case Disposition.RELEASE:
                 self._retain(place, wanted)
                 self._release(place)
-                return Decision(Fate.FORGET)
-            case Fate.WITHDRAW:
+                return MigrationDecision(Disposition.FORGET)
+            case Disposition.WITHDRAW:
                 self._withdraw(place)
                 return decide(move.emptied())
         return decision
@@ -171,11 +173,11 @@ class MovingWorld:
         wanted = {record.id: record for record in self.endpoint or ()}
         for record_id in sorted(self.external - wanted.keys()):
             standing = next(found for found in self.zones[Z1][record_id.name] if found.type == record_id.type)
-            self._change(Z1, [Change(Action.DELETE, standing)])
+            self._change(Z1, [Change(ChangeAction.DELETE, standing)])
             self.external.discard(record_id)
         for record_id, record in sorted(wanted.items()):
             if not any(found.type == record_id.type for found in self.zones[Z1].get(record_id.name, ())):
-                self._change(Z1, [Change(Action.CREATE, ZoneSet.of(record))])
+                self._change(Z1, [Change(ChangeAction.CREATE, ZoneSet.of(record))])
                 self.external.add(record_id)
 
     def people(self, target: Target, wanted: tuple[RecordSet, ...]) -> None:
@@ -183,7 +185,7 @@ class MovingWorld:
         if target.provider is DnsProvider.MANUAL:
             for record in wanted:
                 if not any(found.type == record.type for found in self.zones[target.zone].get(record.name, ())):
-                    self._change(target.zone, [Change(Action.CREATE, ZoneSet.of(record))])
+                    self._change(target.zone, [Change(ChangeAction.CREATE, ZoneSet.of(record))])
         if self.delegated != target.zone and all(self._has(target.zone, record) for record in wanted):
             self.left_at[self.delegated] = self.now
             self.delegated = target.zone
@@ -197,15 +199,17 @@ class MovingWorld:
             return frozenset(record.id for record in self.endpoint or ())
         return holdings(OWNER, DOMAIN, self.zones[place]) if place else frozenset()
 
-    def findings(self, wanted: Iterable[RecordSet]) -> Mapping[RecordId, Finding]:
+    def findings(self, wanted: Iterable[RecordSet]) -> Mapping[RecordId, LookupFinding]:
         """What the name servers that are delegated to say."""
         return {record.id: self._finding(record) for record in wanted}
 
-    def _finding(self, record: RecordSet) -> Finding:
+    def _finding(self, record: RecordSet) -> LookupFinding:
         if self._has(self.delegated, record):
             answer = Answer(Outcome.FOUND, record.values, zone=NAME, servers=(self.delegated,))
-            return Finding(record, FindingState.PUBLISHED, Reason.SUCCEEDED, "", answer)
-        return Finding(record, FindingState.MISSING, Reason.DNS_RECORD_MISSING, "not there", Answer(Outcome.NO_NAME))
+            return LookupFinding(record, FindingState.PUBLISHED, Reason.SUCCEEDED, "", answer)
+        return LookupFinding(
+            record, FindingState.MISSING, Reason.DNS_RECORD_MISSING, "not there", Answer(Outcome.NO_NAME)
+        )
 
     def _answers(self, wanted: Iterable[RecordSet]) -> bool:
         return all(self._has(self.delegated, record) for record in wanted)

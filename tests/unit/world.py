@@ -11,12 +11,12 @@ from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, Own
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordSet
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
-from ses_operator.core.planning.dry_run import rehearse
-from ses_operator.core.planning.expected import after, remembered_after, unverified_address
+from ses_operator.core.planning.dry_run import dry_run
+from ses_operator.core.planning.expected import expected_memory, expected_state, unverified_address
 from ses_operator.core.planning.pending_changes import pending_changes, suspension
-from ses_operator.core.planning.plan import Plan, footprint_of, plan_identity, surplus_policy, wanted_records
+from ses_operator.core.planning.plan import Plan, inventory_of, plan_identity, surplus_policy, wanted_records
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import (
@@ -46,13 +46,13 @@ class World:
     keys: Mapping[str, OwnKey] = field(default_factory=dict)
     memory: Mapping[str, Remembered] = field(default_factory=dict, compare=False)
 
-    def observed(self, desired: Desired, footprint: Footprint) -> Observed:
+    def observed(self, desired: Desired, inventory: Inventory) -> Observed:
         """What a reconcile of ``desired`` sees of this world."""
         regions: dict[str, RegionView] = {
             region: Present(self.identities[region]) if region in self.identities else Absent()
-            for region in {*desired.regions, *footprint.regions}
+            for region in {*desired.regions, *inventory.regions}
         }
-        observed = Observed(regions=regions, remembered=self.memory, invited=footprint.invited)
+        observed = Observed(regions=regions, remembered=self.memory, invited=inventory.invited)
         wanted = wanted_records(desired, observed)
         states = tuple(
             PublishedRecord(record, RecordState.PUBLISHED if record in self.records else RecordState.MISSING)
@@ -77,12 +77,12 @@ class World:
         if isinstance(step, SetDkimSource):
             assert self.identities[step.region].dkim.parent_region is None, "SES makes a replica into nothing else"
         given = step.dkim if isinstance(step, CreateIdentity | SetDkimSource) else None
-        changed = after(step, view, source_dkim(step.region, given) if given else None)
+        changed = expected_state(step, view, source_dkim(step.region, given) if given else None)
         identities = dict(self.identities)
         identities.pop(step.region, None)
         if isinstance(changed, Present):
             identities[step.region] = changed.facts
-        memory = {**self.memory, step.region: remembered_after(step, self.memory.get(step.region, Remembered()), NOW)}
+        memory = {**self.memory, step.region: expected_memory(step, self.memory.get(step.region, Remembered()), NOW)}
         return replace(self, identities=identities, keys=self._keys_after(step, given), memory=memory)
 
     def _keys_after(self, step: SesStep, given: GivenDkim | None) -> dict[str, OwnKey]:
@@ -173,19 +173,19 @@ def _empty(origin: SigningOrigin) -> DkimFacts:
     return DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone="", origin=origin)
 
 
-def next_plan(world: World, desired: Desired, footprint: Footprint) -> Plan:
-    return plan_identity(desired, world.observed(desired, footprint), footprint, NOW)
+def next_plan(world: World, desired: Desired, inventory: Inventory) -> Plan:
+    return plan_identity(desired, world.observed(desired, inventory), inventory, NOW)
 
 
 def steps_of(plan: Plan) -> list[SesStep]:
     return [step for steps in plan.ses_steps.values() for step in steps]
 
 
-def converge(world: World, desired: Desired, footprint: Footprint, most_steps: int | None = None) -> World:
+def converge(world: World, desired: Desired, inventory: Inventory, most_steps: int | None = None) -> World:
     """The world after planning and applying until nothing is left, or after ``most_steps`` external calls: a crash."""
     left = most_steps if most_steps is not None else 1_000
     for _ in range(20):
-        plan = next_plan(world, desired, footprint)
+        plan = next_plan(world, desired, inventory)
         if plan.is_empty:
             return world
         for step in steps_of(plan):
@@ -199,13 +199,13 @@ def converge(world: World, desired: Desired, footprint: Footprint, most_steps: i
     raise AssertionError("the plan does not come to an end")
 
 
-def covering(*desires: Desired) -> Footprint:
-    """The footprint as the operator keeps it while these are wanted one after another."""
-    footprint = Footprint()
+def covering(*desires: Desired) -> Inventory:
+    """The inventory as the operator keeps it while these are wanted one after another."""
+    inventory = Inventory()
     for desired in desires:
         nowhere = {region: Absent() for region in desired.regions}
-        footprint |= footprint_of(desired, ["Z1"], nowhere, footprint)
-    return footprint
+        inventory |= inventory_of(desired, ["Z1"], nowhere, inventory)
+    return inventory
 
 
 def owned_by(facts: IdentityFacts, desired: Desired) -> bool:
@@ -214,5 +214,5 @@ def owned_by(facts: IdentityFacts, desired: Desired) -> bool:
 
 def held_back(desired: Desired, observed: Observed) -> Problem | None:
     """What is said of an identity that is suspended, as far as SES is concerned."""
-    rehearsal = rehearse(desired, observed, covering(desired), NOW)
+    rehearsal = dry_run(desired, observed, covering(desired), NOW)
     return suspension(pending_changes(rehearsal, None, Surplus.KEEP))

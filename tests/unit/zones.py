@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from hypothesis import strategies as st
 
 from ses_operator.core.dns.ledger import ledger_name
-from ses_operator.core.dns.zone_sets import Action, Change, ZoneSet, ZoneView, apply, zone_view
+from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet, ZoneView, apply, zone_view
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType, merge
 
@@ -34,9 +34,9 @@ def change(view: ZoneView, changes: Iterable[Change]) -> ZoneView:
     for one in changes:
         present = one.set in view.get(one.set.name, ())
         occupied = any(found.type == one.set.type for found in view.get(one.set.name, ()))
-        if one.action is Action.DELETE and not present:
+        if one.action is ChangeAction.DELETE and not present:
             raise RefusedError(f"{one} but it was not found")
-        if one.action is Action.CREATE and occupied:
+        if one.action is ChangeAction.CREATE and occupied:
             raise RefusedError(f"{one} but it already exists")
         view = apply(view, [one])
         types = [found.type for found in view.get(one.set.name, ())]

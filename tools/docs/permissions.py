@@ -8,10 +8,10 @@ import re
 
 from docs.writing import ROOT, write
 from ses_operator.core.iam.permissions import ACTIONS, USUAL, Action
-from ses_operator.core.iam.policy import Scope, operator_policy
+from ses_operator.core.iam.policy import PolicyScope, operator_policy
 
 PAGE = ROOT / "docs" / "permissions.md"
-EXAMPLE = Scope(features=USUAL, zones=("Z0123456789ABCDEFGHIJ",), account_id="123456789012")
+EXAMPLE = PolicyScope(features=USUAL, zones=("Z0123456789ABCDEFGHIJ",), account_id="123456789012")
 
 
 def page(text: str) -> str:

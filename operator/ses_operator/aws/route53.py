@@ -17,7 +17,7 @@ from ses_operator.aws.errors.translation import Request
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.core.dns.zone_sets import Change, ZoneSet, plain_name
 from ses_operator.core.dns.zones import HostedZone
-from ses_operator.core.state.publication import Zone
+from ses_operator.core.state.publication import DnsZone
 
 REQUESTS_PER_SECOND = 5.0
 PAGE_SIZE = 300  # the most that ListResourceRecordSets gives
@@ -112,7 +112,7 @@ class Route53Access:
         self._calls = calls
         self._known: dict[tuple[str | None, str | None], Route53] = {}
 
-    def for_zone(self, zone: Zone) -> Route53:
+    def for_zone(self, zone: DnsZone) -> Route53:
         """Route 53 as the zone is to be reached."""
         return self.for_role(zone.role_arn, zone.external_id)
 

@@ -20,7 +20,7 @@ from ses_operator.api.base.meta import HAND_OVER_TO
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, OperatorError
-from ses_operator.core.planning.handover import invalid_heir, is_handed_over, possessions
+from ses_operator.core.planning.handover import invalid_new_owner, is_handed_over, possessions
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
 from ses_operator.runtime.kube.resources import IDENTITIES
 
@@ -51,7 +51,7 @@ class Selection:
 
 @click.command(short_help="Give what objects own to another installation.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--to", "heir", required=True, metavar="INSTALLATION-ID", help="Who is to own what the objects own.")
+@click.option("--to", "new_owner", required=True, metavar="INSTALLATION-ID", help="Who is to own what the objects own.")
 @click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of the objects.")
 @click.option("--all", "everything", is_flag=True, help="All objects of the namespace.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="All objects of the cluster.")
@@ -60,7 +60,7 @@ class Selection:
 @click.option("--kubeconfig", default="", help="Path of a kubeconfig. Empty: $KUBECONFIG, else as kubectl does.")
 def handover(
     names: tuple[str, ...],
-    heir: str,
+    new_owner: str,
     namespace: str,
     everything: bool,
     all_namespaces: bool,
@@ -81,43 +81,43 @@ def handover(
     All of a cluster:
       ses-operator handover --to prod-new --all-namespaces
     """
-    if (problem := invalid_heir(heir)) is not None:
+    if (problem := invalid_new_owner(new_owner)) is not None:
         raise click.UsageError(f"--to: {problem.message}")
     if bool(names) + everything + all_namespaces != 1:
         raise click.UsageError("name the objects, or give one of --all and --all-namespaces")
     selection = Selection("" if all_namespaces else namespace, names)
     try:
-        done = asyncio.run(_run(selection, heir, None if dry_run else timeout, kubeconfig))
+        done = asyncio.run(_run(selection, new_owner, None if dry_run else timeout, kubeconfig))
     except (OperatorError, ConfigException) as error:
         raise click.ClickException(str(error)) from error
     sys.exit(0 if done else 1)
 
 
-async def _run(selection: Selection, heir: str, timeout: float | None, kubeconfig: str) -> bool:
+async def _run(selection: Selection, new_owner: str, timeout: float | None, kubeconfig: str) -> bool:
     """Whether all was handed over; ``timeout`` None: it is only said what would be."""
     async with KubeClient(await load_configuration(kubeconfig)) as client:
         identities = await selection.find(client)
         for identity in identities:
             click.echo(f"{_name(identity)}: {possessions(identity)}")
         if timeout is None:
-            click.echo(f"dry run: nothing was written; {len(identities)} would be handed over to {heir}")
+            click.echo(f"dry run: nothing was written; {len(identities)} would be handed over to {new_owner}")
             return True
         for identity in identities:
-            await _ask(client, identity, heir)
-        left = await _wait(client, [_key(identity) for identity in identities], heir, timeout)
+            await _ask(client, identity, new_owner)
+        left = await _wait(client, [_key(identity) for identity in identities], new_owner, timeout)
     for identity in left:
-        click.echo(f"{_name(identity)}: not handed over: {_reason(identity, heir)}", err=True)
-    click.echo(f"{len(identities) - len(left)} of {len(identities)} handed over to {heir}")
+        click.echo(f"{_name(identity)}: not handed over: {_reason(identity, new_owner)}", err=True)
+    click.echo(f"{len(identities) - len(left)} of {len(identities)} handed over to {new_owner}")
     return not left
 
 
-async def _ask(client: KubeClient, identity: SesIdentity, heir: str) -> None:
-    if identity.metadata.annotations.get(HAND_OVER_TO) != heir:
-        metadata = {"uid": identity.metadata.uid, "annotations": {HAND_OVER_TO: heir}}
+async def _ask(client: KubeClient, identity: SesIdentity, new_owner: str) -> None:
+    if identity.metadata.annotations.get(HAND_OVER_TO) != new_owner:
+        metadata = {"uid": identity.metadata.uid, "annotations": {HAND_OVER_TO: new_owner}}
         await client.merge_patch(IDENTITIES.object(_key(identity)), {"metadata": metadata})
 
 
-async def _wait(client: KubeClient, keys: Sequence[ObjectKey], heir: str, timeout: float) -> list[SesIdentity]:
+async def _wait(client: KubeClient, keys: Sequence[ObjectKey], new_owner: str, timeout: float) -> list[SesIdentity]:
     """The objects that are not handed over when the time is up."""
     deadline = time.monotonic() + timeout
     left = list(keys)
@@ -125,7 +125,7 @@ async def _wait(client: KubeClient, keys: Sequence[ObjectKey], heir: str, timeou
         open_: list[SesIdentity] = []
         for key in left:
             identity = await _get(client, key)
-            if identity is None or is_handed_over(identity, heir):
+            if identity is None or is_handed_over(identity, new_owner):
                 click.echo(f"{key}: {'gone' if identity is None else 'handed over'}")
             else:
                 open_.append(identity)
@@ -142,9 +142,9 @@ async def _get(client: KubeClient, key: ObjectKey) -> SesIdentity | None:
         return None
 
 
-def _reason(identity: SesIdentity, heir: str) -> str:
+def _reason(identity: SesIdentity, new_owner: str) -> str:
     ready = find(identity.status.conditions, ConditionType.READY)
-    waits = ready is not None and ready.message.startswith(f"The hand-over to {heir}")
+    waits = ready is not None and ready.message.startswith(f"The hand-over to {new_owner}")
     return ready.message if ready and waits else NOBODY_ACTS
 
 

@@ -19,7 +19,7 @@ from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.core.iam.permissions import USUAL, Feature
 from ses_operator.core.iam.policy import (
     Document,
-    Scope,
+    PolicyScope,
     Sending,
     entry_policy,
     operator_policy,
@@ -29,7 +29,7 @@ from ses_operator.core.iam.policy import (
 from ses_operator.core.iam.scope import scope_of
 
 
-class Holder(StrEnum):
+class PolicyHolder(StrEnum):
     """Whose policy it is."""
 
     OPERATOR = "operator"
@@ -41,11 +41,11 @@ class Holder(StrEnum):
 LONGEST = 6144
 """Characters of a managed policy, white space apart (IAM User Guide, "IAM and AWS STS quotas")."""
 
-POLICIES: dict[Holder, Callable[[Scope], Document]] = {
-    Holder.OPERATOR: operator_policy,
-    Holder.SENDER: sender_policy,
-    Holder.ZONE_ROLE: zone_policy,
-    Holder.POD: entry_policy,
+POLICIES: dict[PolicyHolder, Callable[[PolicyScope], Document]] = {
+    PolicyHolder.OPERATOR: operator_policy,
+    PolicyHolder.SENDER: sender_policy,
+    PolicyHolder.ZONE_ROLE: zone_policy,
+    PolicyHolder.POD: entry_policy,
 }
 
 
@@ -55,13 +55,13 @@ POLICIES: dict[Holder, Callable[[Scope], Document]] = {
 @click.option(
     "--for",
     "holder",
-    type=click.Choice([holder.value for holder in Holder]),
-    default=Holder.OPERATOR.value,
+    type=click.Choice([holder.value for holder in PolicyHolder]),
+    default=PolicyHolder.OPERATOR.value,
     show_default=True,
     help="operator: the credentials of a SesAccount. sender: a team that sends from these domains, and from no others. "
     "zone-role: the role of a zone in another AWS account. pod: credentials that only assume the role of a SesAccount.",
 )
-@click.option("--sender", "holder", flag_value=Holder.SENDER.value, help="The same as --for sender.")
+@click.option("--sender", "holder", flag_value=PolicyHolder.SENDER.value, help="The same as --for sender.")
 @click.option(
     "-f",
     "--filename",
@@ -114,7 +114,7 @@ def iam_policy(holder: str, files: Iterable[TextIO], account: str | None, **give
     """
     scope = _given(_read(files, account), given)
     try:
-        policy = POLICIES[Holder(holder)](scope)
+        policy = POLICIES[PolicyHolder(holder)](scope)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
     click.echo(json.dumps(policy, indent=2))
@@ -127,7 +127,7 @@ def iam_policy(holder: str, files: Iterable[TextIO], account: str | None, **give
         )
 
 
-def _given(scope: Scope, given: dict[str, Any]) -> Scope:
+def _given(scope: PolicyScope, given: dict[str, Any]) -> PolicyScope:
     """The scope with what was given by options in place of what was read."""
     named = {name: value for name, value in given.items() if value}
     more = frozenset(map(Feature, named.pop("more", ())))
@@ -141,10 +141,10 @@ def _given(scope: Scope, given: dict[str, Any]) -> Scope:
     return replace(scope, features=scope.features | more)
 
 
-def _read(files: Iterable[TextIO], account_name: str | None) -> Scope:
+def _read(files: Iterable[TextIO], account_name: str | None) -> PolicyScope:
     objects = [found for file in files for found in _objects(file)]
     if not objects:
-        return Scope(features=USUAL)
+        return PolicyScope(features=USUAL)
     accounts = {found.metadata.name: found for found in objects if isinstance(found, SesAccount)}
     identities = [found for found in objects if isinstance(found, SesIdentity)]
     if account_name is None and len(accounts) > 1:

@@ -60,7 +60,7 @@ async def _run(kubeconfig: str, dry_run: bool) -> bool:
 async def _migrate(client: KubeClient, definition: str, dry_run: bool) -> bool:
     """Whether every object of one kind lies in the version that is stored now."""
     known = await stored_versions(client, definition)
-    if known.is_settled:
+    if known.is_up_to_date:
         click.echo(f"{definition}: everything is stored as {known.current}")
         return True
     if known.way is None:

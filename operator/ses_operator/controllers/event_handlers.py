@@ -24,13 +24,13 @@ from ses_operator.controllers.shared.cluster import (
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.ses import VerificationStatus
 from ses_operator.runtime.kube.resources import JsonObject
-from ses_operator.runtime.watch.cache import Change, ObjectStore, Sighting
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 from ses_operator.runtime.watch.informers import Origin
 from ses_operator.runtime.workqueue import Urgency, WorkQueue
 
 
 @dataclass(frozen=True, slots=True)
-class Wakeups:
+class EventHandlers:
     """Who is looked at again when something changes."""
 
     identities: ObjectStore[SesIdentity]
@@ -41,11 +41,11 @@ class Wakeups:
     template_queue: WorkQueue[ObjectKey]
     notification_queue: WorkQueue[ObjectKey]
 
-    def on_identity(self, sighting: Sighting, origin: Origin) -> None:
+    def on_identity(self, sighting: CacheDelta, origin: Origin) -> None:
         """The identity itself; its account, which counts its users; the template that it uses, or has used until now; those that
         wait for what it may have let go."""
         self.identity_queue.add(sighting.key, _urgency(sighting, origin))
-        if sighting.change is Change.STATUS:
+        if sighting.change is ObjectChange.STATUS:
             return
         for index, value in sighting.entries:
             if index == BY_ACCOUNT:
@@ -65,16 +65,16 @@ class Wakeups:
             for template in self.templates.by_index(BY_SENDER, before.spec.identity):
                 self.template_queue.add(template)
 
-    def on_template(self, sighting: Sighting, origin: Origin) -> None:
+    def on_template(self, sighting: CacheDelta, origin: Origin) -> None:
         """The template, and its account, which stays while it is used."""
         self.template_queue.add(sighting.key, _urgency(sighting, origin))
-        if sighting.change is Change.STATUS:
+        if sighting.change is ObjectChange.STATUS:
             return
         for index, value in sighting.entries:
             if index == BY_ACCOUNT:
                 self.account_queue.add(ObjectKey("", str(value)))
 
-    def on_account(self, sighting: Sighting, origin: Origin) -> None:
+    def on_account(self, sighting: CacheDelta, origin: Origin) -> None:
         """The account. Its identities are woken by its controller, once it knows what became of it."""
         self.account_queue.add(sighting.key, _urgency(sighting, origin))
         self.notification_queue.add(sighting.key)
@@ -118,8 +118,8 @@ class Wakeups:
                 self.identity_queue.add(rival)
 
 
-def _urgency(sighting: Sighting, origin: Origin) -> Urgency:
-    if origin is Origin.LISTED or sighting.change is Change.STATUS:
+def _urgency(sighting: CacheDelta, origin: Origin) -> Urgency:
+    if origin is Origin.LISTED or sighting.change is ObjectChange.STATUS:
         return Urgency.NORMAL
     return Urgency.URGENT
 

@@ -12,33 +12,33 @@ from ses_operator.api.identity.status import SesIdentityStatus
 from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.calls import Calls
 from ses_operator.aws.calls.executor import Executor
-from ses_operator.aws.listing.identity_cache import Inventory
+from ses_operator.aws.listing.identity_cache import IdentityCache
 from ses_operator.aws.listing.lister import Intervals
 from ses_operator.aws.route53 import REQUESTS_PER_SECOND
 from ses_operator.aws.sessions import Sessions
 from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.account.controller import AccountController
 from ses_operator.controllers.account.mail_figures import MailFigures
-from ses_operator.controllers.event_handlers import Wakeups
+from ses_operator.controllers.event_handlers import EventHandlers
 from ses_operator.controllers.identity.claimants import Claimants
 from ses_operator.controllers.identity.controller import IdentityController, IdentityParts
 from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide
 from ses_operator.controllers.identity.dns_migration import Moves
 from ses_operator.controllers.identity.facts import Facts
-from ses_operator.controllers.identity.finalizer import Departure
+from ses_operator.controllers.identity.finalizer import Finalizer
 from ses_operator.controllers.identity.lookups import Lookups
 from ses_operator.controllers.identity.regions import Regions
-from ses_operator.controllers.identity.resync import Settlement
+from ses_operator.controllers.identity.resync import Resync
 from ses_operator.controllers.notification.controller import NotificationController, moments_of
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.cluster import Cluster
-from ses_operator.controllers.shared.deletion_limit import DeletionBrake
+from ses_operator.controllers.shared.deletion_limit import DeletionLimit
 from ses_operator.controllers.shared.identity_objects import IdentityObjects
 from ses_operator.controllers.template.controller import TemplateController
 from ses_operator.core.model.keys import Installation, ObjectKey
-from ses_operator.core.planning.handover import requested_heir
+from ses_operator.core.planning.handover import requested_new_owner
 from ses_operator.core.state.answers import Outcome
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import EndpointObject
@@ -46,7 +46,7 @@ from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 from ses_operator.instruments import Gauges
 from ses_operator.runtime.kube.tokens import ServiceAccountTokens
-from ses_operator.runtime.watch.cache import Sighting
+from ses_operator.runtime.watch.cache import CacheDelta
 from ses_operator.runtime.watch.informers import Origin
 from ses_operator.runtime.workqueue import Result, Urgency
 
@@ -81,7 +81,7 @@ class IdentityReconciler:
         self._uids: dict[ObjectKey, str] = {}
         self._installation = Installation(cluster.settings.installation_id, cluster.settings.inherited)
         self._life = IdentityController(self._installation, parts, now)
-        self._end = Departure(self._installation, parts, now)
+        self._end = Finalizer(self._installation, parts, now)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         identity = self._cluster.identities.get(key)
@@ -94,14 +94,14 @@ class IdentityReconciler:
             self._forget(key)  # another object of the same name
             self._uids[key] = identity.metadata.uid
         priority = PRIORITIES[self._cluster.identity_queue.urgency_of(key)]
-        if identity.metadata.is_deleting or requested_heir(identity.metadata.annotations, self._installation):
+        if identity.metadata.is_deleting or requested_new_owner(identity.metadata.annotations, self._installation):
             return await self._end.reconcile(identity, priority)
         return await self._life.reconcile(identity, priority)
 
     def _forget(self, key: ObjectKey) -> None:
-        self._parts.inventory.unwatch(key)
+        self._parts.identity_cache.unwatch(key)
         self._parts.lookups.forget(key)
-        self._parts.settlement.forget(key, self._uids.pop(key, ""))
+        self._parts.resync.forget(key, self._uids.pop(key, ""))
 
 
 class Controllers:
@@ -123,7 +123,7 @@ class Controllers:
             measured.aws.on_call,
             lambda identity: tokens.token(identity.service_account, identity.audience),
         )
-        self._inventory = Inventory(
+        self._identity_cache = IdentityCache(
             cluster.identity_queue.add, Intervals(idle=settings.idle_poll, pending=settings.pending_poll)
         )
         self._dns = DnsSide(
@@ -135,7 +135,7 @@ class Controllers:
             Accounts(cluster.accounts, settings.installation_id),
             Admissions(cluster.accounts, cluster.namespaces),
         )
-        wakeups = Wakeups(
+        event_handlers = EventHandlers(
             cluster.identities,
             cluster.accounts,
             cluster.templates,
@@ -145,15 +145,15 @@ class Controllers:
             cluster.notification_queue,
         )
 
-        def on_identity(sighting: Sighting) -> None:
-            wakeups.on_identity(sighting, Origin.WATCHED)
+        def on_identity(sighting: CacheDelta) -> None:
+            event_handlers.on_identity(sighting, Origin.WATCHED)
 
-        def on_account(sighting: Sighting) -> None:
-            wakeups.on_account(sighting, Origin.WATCHED)
+        def on_account(sighting: CacheDelta) -> None:
+            event_handlers.on_account(sighting, Origin.WATCHED)
 
         def on_status(before: SesIdentity, status: SesIdentityStatus) -> None:
             measured.on_status(before, status)
-            wakeups.on_status(before, status)
+            event_handlers.on_status(before, status)
 
         objects = IdentityObjects(
             cluster.client, cluster.identities, cluster.events, on_identity, on_status, moments_of(cluster.accounts)
@@ -164,13 +164,13 @@ class Controllers:
             accounts=accounts,
             admissions=admissions,
             claimants=Claimants(cluster.identities, accounts, admissions),
-            inventory=self._inventory,
-            regions=Regions(Facts(time.monotonic), self._inventory),
+            identity_cache=self._identity_cache,
+            regions=Regions(Facts(time.monotonic), self._identity_cache),
             dns=self._dns,
             moves=Moves(self._dns, lookups, objects.tell, now),
             lookups=lookups,
-            settlement=Settlement(self._inventory, cluster.endpoints, settings.sweep_interval, time.time),
-            brake=DeletionBrake(cluster.client, cluster.accounts, now),
+            resync=Resync(self._identity_cache, cluster.endpoints, settings.sweep_interval, time.time),
+            brake=DeletionLimit(cluster.client, cluster.accounts, now),
             dkim_keys=DkimKeys(cluster.client),
         )
         self.identity = IdentityReconciler(cluster, parts)
@@ -189,7 +189,7 @@ class Controllers:
         """No reconcile runs any more: stop what goes on in the background."""
         await self._mail.close()
         await self._audits.close()
-        await self._inventory.close()
+        await self._identity_cache.close()
         await self._dns.close()
         self._sessions.close()
         await asyncio.to_thread(self._executor.close)  # it waits for calls on their way

@@ -123,12 +123,12 @@ class DnsEndpointPublisher:
             await self._unless_gone(self._client.json_patch(path, finalizer_patch(found)))
         return (RECORDS_MAY_STAY.format(domain=publication.domain),)
 
-    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
-        """Writes the heir's name on the object. In another cluster the heir makes one of its own, and this one is left over."""
+    async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
+        """Writes the new owner's name on the object. In another cluster it makes one of its own, and this is left over."""
         found = await self._ours(publication)
         if found is None:
             return ()
-        await self._unless_gone(self._client.json_patch(_path(publication), handover_patch(found, heir)))
+        await self._unless_gone(self._client.json_patch(_path(publication), handover_patch(found, new_owner)))
         return (LEFT_OVER.format(key=publication.owner.key),)
 
     async def release(self, publication: Publication) -> None:

@@ -152,11 +152,11 @@ def release_patch(found: EndpointObject, owner: Owner) -> list[JsonObject]:
     return [*finalizer_patch(found), *removals]
 
 
-def handover_patch(found: EndpointObject, heir: Owner) -> list[JsonObject]:
-    """The JSON patch that makes an object of ours another owner's. Our finalizer goes: should the heir be in another cluster,
+def handover_patch(found: EndpointObject, new_owner: Owner) -> list[JsonObject]:
+    """The JSON patch that makes an object of ours another owner's. Our finalizer goes: should that one be in another cluster,
     nobody there would take it off."""
     path = f"/metadata/annotations/{_escaped(OWNER_ANNOTATION)}"
-    return [*finalizer_patch(found), {"op": "add", "path": path, "value": str(heir)}]
+    return [*finalizer_patch(found), {"op": "add", "path": path, "value": str(new_owner)}]
 
 
 def finalizer_patch(found: EndpointObject) -> list[JsonObject]:

@@ -42,9 +42,9 @@ class ManualPublisher:
         del publication
         return ()
 
-    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
+    async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
         """Nothing here is ours."""
-        del publication, heir
+        del publication, new_owner
         return ()
 
     async def release(self, publication: Publication) -> None:

@@ -49,7 +49,7 @@ class DnsPublisher(Protocol):
         """
         ...
 
-    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
+    async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
         """Make all that is ours another owner's. What already is, is left; what a person has to know of it, in sentences."""
         ...
 

@@ -16,10 +16,10 @@ from dns.exception import DNSException
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from ses_operator.core.dns.diagnosis import Case, diagnose, diagnose_all
+from ses_operator.core.dns.diagnosis import RecordCase, diagnose, diagnose_all
 from ses_operator.core.dns.matching import matches
 from ses_operator.core.model.records import RecordSet, RecordType
-from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome, Probes, PublishedAt
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt
 from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers
 
 MAX_SERVERS = 4
@@ -40,7 +40,7 @@ class Resolver:
 
     async def examine(
         self, records: Iterable[RecordSet], published_at: PublishedAt | None = None
-    ) -> tuple[Finding, ...]:
+    ) -> tuple[LookupFinding, ...]:
         """The diagnosis of each record, in their order. What name servers fail to say is a finding, never an exception.
 
         ``published_at``: the zone that was written to, to find a wrong delegation; None where it is not known.
@@ -58,12 +58,12 @@ class Resolver:
         answer, _ = await self._look_up(record)
         return answer
 
-    async def _case(self, record: RecordSet, published_at: PublishedAt | None) -> Case:
+    async def _case(self, record: RecordSet, published_at: PublishedAt | None) -> RecordCase:
         answer, zone = await self._look_up(record)
-        case = Case(record, answer, published_at=published_at)
+        case = RecordCase(record, answer, published_at=published_at)
         if diagnose(case).state in {FindingState.PUBLISHED, FindingState.UNREACHABLE}:
             return case
-        return Case(record, answer, await self._probes(record, zone), published_at)
+        return RecordCase(record, answer, await self._probes(record, zone), published_at)
 
     async def _look_up(self, record: RecordSet) -> tuple[Answer, ZoneServers]:
         """The answer, and the zone that gave it: that of the name above, which many records share and where a CNAME is not

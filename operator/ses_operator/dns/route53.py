@@ -24,7 +24,7 @@ from ses_operator.core.dns.zones import not_found
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Blocked, OperatorError, Retry, Stale
 from ses_operator.core.model.records import RecordId, RecordSet
-from ses_operator.core.state.publication import DnsObservation, Publication, PublishedRecord, RecordState, Zone
+from ses_operator.core.state.publication import DnsObservation, DnsZone, Publication, PublishedRecord, RecordState
 from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.batches import NOT_CARRIED_OUT, ZoneBatches
 from ses_operator.dns.insync import InsyncPoller
@@ -79,7 +79,7 @@ class Route53Publisher:
     ``on_insync`` is told when all that was written for an owner is served: its key may be woken then.
     """
 
-    def __init__(self, route53_for: Callable[[Zone], Route53], on_insync: Callable[[Owner], None]) -> None:
+    def __init__(self, route53_for: Callable[[DnsZone], Route53], on_insync: Callable[[Owner], None]) -> None:
         self._route53_for = route53_for
         self._on_insync = on_insync
         self._zones: dict[tuple[str, str | None], HostedZoneWork] = {}
@@ -129,9 +129,11 @@ class Route53Publisher:
         """Deletes the ledger alone."""
         await self._leave(publication, lambda view: plan_release(publication.owner, publication.domain, view))
 
-    async def hand_over(self, publication: Publication, heir: Owner) -> tuple[str, ...]:
-        """Writes the heir's name into the ledger."""
-        await self._leave(publication, lambda view: plan_handover(publication.owner, heir, publication.domain, view))
+    async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
+        """Writes the new owner's name into the ledger."""
+        await self._leave(
+            publication, lambda view: plan_handover(publication.owner, new_owner, publication.domain, view)
+        )
         return ()
 
     def forget(self, publication: Publication) -> None:

@@ -14,7 +14,7 @@ from ses_operator.core.dns.zone_sets import is_within
 from ses_operator.core.dns.zones import HostedZone, choose_zone
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.core.state.answers import PublishedAt
-from ses_operator.core.state.publication import Zone
+from ses_operator.core.state.publication import DnsZone
 
 FRESH_SECONDS = 300.0
 MISS_SECONDS = 15.0
@@ -71,7 +71,7 @@ class ZoneDirectory:
         self._listed = _Shared(access.for_role().list_hosted_zones, clock)
         self._described: dict[tuple[str, str | None, str | None], _Shared[HostedZone]] = {}
 
-    async def zone_for(self, domain: str, zone_ref: str | None = None) -> Zone:
+    async def zone_for(self, domain: str, zone_ref: str | None = None) -> DnsZone:
         """The zone that holds ``domain``: the one that ``zone_ref`` names, else the longest public match.
 
         Raises Blocked with ZONE_REF_NOT_FOUND, HOSTED_ZONE_NOT_FOUND, HOSTED_ZONE_AMBIGUOUS or what AWS refuses; Retry.
@@ -90,7 +90,7 @@ class ZoneDirectory:
         self._listed = _Shared(self._access.for_role().list_hosted_zones, self._clock)
         self._described.clear()
 
-    async def zone_by_id(self, zone_id: str) -> Zone:
+    async def zone_by_id(self, zone_id: str) -> DnsZone:
         """The zone of this id, with the role that the SesAccount gives for it. Gone where it does not exist.
 
         Another account's zone is refused without its role (Route 53 does not say that it is another's).
@@ -105,9 +105,9 @@ class ZoneDirectory:
             if entry is None and error.problem.reason is Reason.ACCESS_DENIED:
                 raise Blocked(error.problem.reason, f"{error}; {_put_back(zone_id)}") from error
             raise
-        return Zone(zone_id, hosted_zone.name, role_arn, external_id)
+        return DnsZone(zone_id, hosted_zone.name, role_arn, external_id)
 
-    async def published_at(self, zone: Zone) -> PublishedAt:
+    async def published_at(self, zone: DnsZone) -> PublishedAt:
         """The zone with its own name servers, to be compared with those that the public DNS asks."""
         try:
             described = await self._describe(zone.hosted_zone_id, zone.role_arn, zone.external_id)
@@ -115,7 +115,7 @@ class ZoneDirectory:
             return PublishedAt(zone.name)  # nothing depends on it but the precision of a diagnosis
         return PublishedAt(zone.name, described.name_servers)
 
-    async def _named(self, domain: str, name: str) -> Zone:
+    async def _named(self, domain: str, name: str) -> DnsZone:
         entry = next((entry for entry in self._entries if entry.name == name), None)
         if entry is None:
             raise Blocked(
@@ -137,13 +137,13 @@ class ZoneDirectory:
             )
         return _reached(entry, hosted_zone)
 
-    async def _longest_match(self, domain: str, max_age: float) -> Zone | Problem:
+    async def _longest_match(self, domain: str, max_age: float) -> DnsZone | Problem:
         failures: list[OperatorError] = []
         configured = [zone async for zone in self._configured(failures)]
-        listed: Iterable[Zone] = ()
+        listed: Iterable[DnsZone] = ()
         try:
             hosted_zones = await self._listed.get(max_age)
-            listed = [Zone(found.id, found.name) for found in hosted_zones if not found.private]
+            listed = [DnsZone(found.id, found.name) for found in hosted_zones if not found.private]
         except Blocked as error:
             # Who may not list has to name every zone. Anything else passes: until then a nearer zone may be overlooked.
             failures.append(error)
@@ -152,7 +152,7 @@ class ZoneDirectory:
             raise failures[0]
         return found
 
-    async def _configured(self, failures: list[OperatorError]) -> AsyncIterator[Zone]:
+    async def _configured(self, failures: list[OperatorError]) -> AsyncIterator[DnsZone]:
         for entry in self._entries:
             try:
                 hosted_zone = await self._describe(entry.hosted_zone_id, entry.role_arn, entry.external_id)
@@ -179,5 +179,5 @@ def _put_back(zone_id: str) -> str:
     )
 
 
-def _reached(entry: ZoneEntry, hosted_zone: HostedZone) -> Zone:
-    return Zone(entry.hosted_zone_id, hosted_zone.name, entry.role_arn, entry.external_id)
+def _reached(entry: ZoneEntry, hosted_zone: HostedZone) -> DnsZone:
+    return DnsZone(entry.hosted_zone_id, hosted_zone.name, entry.role_arn, entry.external_id)

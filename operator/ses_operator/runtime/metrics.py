@@ -14,7 +14,7 @@ UNEXPECTED = "Unexpected"
 """The reason of an error that no adapter has translated."""
 
 
-class Outcome(StrEnum):
+class ReconcileOutcome(StrEnum):
     """How a reconcile ended."""
 
     SUCCESS = "success"

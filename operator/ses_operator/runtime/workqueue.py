@@ -20,7 +20,7 @@ from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, OperatorError, Stale
 from ses_operator.logs import about
 from ses_operator.runtime.key_order import DelayedKeys, Ready, ReadyKeys, Urgency
-from ses_operator.runtime.metrics import UNEXPECTED, Outcome, WorkQueueMetrics
+from ses_operator.runtime.metrics import UNEXPECTED, ReconcileOutcome, WorkQueueMetrics
 
 __all__ = ["Backoff", "Reconcile", "Result", "Urgency", "WorkQueue"]
 
@@ -197,7 +197,7 @@ class WorkQueue(Generic[K]):
         about(controller=self.name, **_names(key))
         self._metrics.wait.labels(self.name).observe(started - taken.since)
         self._metrics.busy.labels(self.name).inc()
-        outcome = Outcome.ERROR
+        outcome = ReconcileOutcome.ERROR
         try:
             outcome = self._settle(key, await reconcile(key))
         except asyncio.CancelledError:
@@ -221,15 +221,15 @@ class WorkQueue(Generic[K]):
             self._metrics.reconciles.labels(self.name, outcome.value).inc()
             self._finish(key)
 
-    def _settle(self, key: K, result: Result) -> Outcome:
+    def _settle(self, key: K, result: Result) -> ReconcileOutcome:
         if result.backoff:
             self.add_rate_limited(key)
-            return Outcome.REQUEUE
+            return ReconcileOutcome.REQUEUE
         self.forget(key)
         if result.requeue_after is None:
-            return Outcome.SUCCESS
+            return ReconcileOutcome.SUCCESS
         self.add_after(key, result.requeue_after)
-        return Outcome.REQUEUE_AFTER
+        return ReconcileOutcome.REQUEUE_AFTER
 
     def _postpone(self, key: K, error: OperatorError) -> None:
         problem = error.problem

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from ses_operator.cli.main import main
 from ses_operator.core.iam.permissions import ACTIONS, AUDIT_ACTIONS, Feature
-from ses_operator.core.iam.policy import Scope, Sending, operator_policy
+from ses_operator.core.iam.policy import PolicyScope, Sending, operator_policy
 from ses_sandbox.access.policy import AccessRequest, Decision, decide
 
 IDENTITY: dict[str, Any] = {
@@ -274,7 +274,7 @@ def test_a_policy_that_iam_would_not_take_is_told_with_the_way_out() -> None:
 
 @given(st.frozensets(st.sampled_from(Feature)))
 def test_no_statement_is_empty_and_no_action_stands_twice(features: frozenset[Feature]) -> None:
-    scope = Scope(features=features, sending=Sending("ses@example.com"))
+    scope = PolicyScope(features=features, sending=Sending("ses@example.com"))
     policy = json.loads(json.dumps(operator_policy(scope)))
     listed = [action for statement in policy["Statement"] for action in statement["Action"]]
     assert all(statement["Action"] and statement["Resource"] for statement in policy["Statement"])

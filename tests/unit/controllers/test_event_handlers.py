@@ -12,7 +12,7 @@ from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.controllers.event_handlers import Wakeups
+from ses_operator.controllers.event_handlers import EventHandlers
 from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.metrics import WorkQueueMetrics
@@ -57,7 +57,7 @@ class World:
         self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", self.metrics)
         self.template_queue: WorkQueue[ObjectKey] = WorkQueue("template", self.metrics)
         self.notification_queue: WorkQueue[ObjectKey] = WorkQueue("notification", self.metrics)
-        self.wakeups = Wakeups(
+        self.event_handlers = EventHandlers(
             self.identities,
             self.accounts,
             self.templates,
@@ -71,7 +71,7 @@ class World:
         self.accounts.observe(account("default", "credentials"))
 
     def see(self, obj: dict[str, Any], origin: Origin = Origin.WATCHED) -> None:
-        self.wakeups.on_identity(self.identities.observe(obj), origin)
+        self.event_handlers.on_identity(self.identities.observe(obj), origin)
 
 
 def woken(act: Callable[[World], None]) -> dict[str, Urgency]:
@@ -119,7 +119,7 @@ def test_what_a_restart_lists_is_not_urgent() -> None:
 
 def test_a_deleted_identity_wakes_those_that_waited_for_its_domain() -> None:
     def delete(world: World) -> None:
-        world.wakeups.on_identity(world.identities.remove(ObjectKey("team", "a"), "a"), Origin.WATCHED)
+        world.event_handlers.on_identity(world.identities.remove(ObjectKey("team", "a"), "a"), Origin.WATCHED)
 
     assert woken(delete) == {
         "identity a": Urgency.URGENT,
@@ -133,16 +133,16 @@ def test_a_changed_namespace_wakes_the_identities_in_it_and_whom_they_kept_from_
         elsewhere = identity("d", "own.example")
         elsewhere["metadata"]["namespace"] = "elsewhere"
         world.identities.observe(elsewhere)
-        world.wakeups.on_namespace(ObjectKey("", "elsewhere"), {"metadata": {"name": "elsewhere"}})
+        world.event_handlers.on_namespace(ObjectKey("", "elsewhere"), {"metadata": {"name": "elsewhere"}})
 
     assert woken(relabel) == {"identity c": Urgency.NORMAL, "identity d": Urgency.NORMAL}
 
 
 def test_a_changed_secret_wakes_the_accounts_that_use_it() -> None:
-    assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "credentials"), None)) == {
+    assert woken(lambda world: world.event_handlers.on_secret(ObjectKey("ops", "credentials"), None)) == {
         "account default": Urgency.URGENT
     }
-    assert woken(lambda world: world.wakeups.on_secret(ObjectKey("ops", "another"), None)) == {}
+    assert woken(lambda world: world.event_handlers.on_secret(ObjectKey("ops", "another"), None)) == {}
 
 
 def test_a_changed_secret_wakes_the_identity_whose_dkim_key_is_in_it() -> None:
@@ -152,7 +152,7 @@ def test_a_changed_secret_wakes_the_identity_whose_dkim_key_is_in_it() -> None:
             reference = {"selector": "s1", "privateKeySecretRef": {"name": "dkim"}}
             own["spec"]["dkim"] = {"mode": "BYODKIM", "byodkim": reference}
             world.identities.observe(own)
-            world.wakeups.on_dkim_secret(ObjectKey(namespace, "dkim"), None)
+            world.event_handlers.on_dkim_secret(ObjectKey(namespace, "dkim"), None)
 
         return act
 
@@ -182,7 +182,7 @@ def test_a_sender_that_is_verified_wakes_the_templates_that_wait_for_it() -> Non
                     "status": SesIdentityStatus(regions=(RegionStatus(region="r0", verification_status="SUCCESS"),))
                 }
             )
-            world.wakeups.on_status(before, SesIdentityStatus(regions=tuple(regions)))
+            world.event_handlers.on_status(before, SesIdentityStatus(regions=tuple(regions)))
 
         return act
 
@@ -201,7 +201,7 @@ def test_a_status_of_ours_wakes_the_emails_of_an_account_that_has_any_sent() -> 
             world.accounts.observe(changed)
             found = world.identities.get(ObjectKey("team", "a"))
             assert found is not None
-            world.wakeups.on_status(found, SesIdentityStatus(observed_generation=1))
+            world.event_handlers.on_status(found, SesIdentityStatus(observed_generation=1))
 
         return act
 
@@ -214,7 +214,7 @@ def test_a_changed_account_wakes_its_own_emails() -> None:
         changed = account("default", "credentials")
         changed["metadata"]["resourceVersion"] = "2"
         changed["metadata"]["annotations"] = {"ses-operator.io/reconcile-requested-at": "now"}
-        world.wakeups.on_account(world.accounts.observe(changed), Origin.WATCHED)
+        world.event_handlers.on_account(world.accounts.observe(changed), Origin.WATCHED)
 
     assert woken(change) == {"account default": Urgency.URGENT, "emails of default": Urgency.NORMAL}
 
@@ -228,7 +228,7 @@ def test_an_identity_that_goes_wakes_the_template_that_it_used() -> None:
             "verificationTemplateRef": {"name": "welcome"},
         }
         world.identities.observe(address)
-        world.wakeups.on_identity(world.identities.remove(ObjectKey("team", "d"), "d"), Origin.WATCHED)
+        world.event_handlers.on_identity(world.identities.remove(ObjectKey("team", "d"), "d"), Origin.WATCHED)
 
     assert woken(delete)["template welcome"] is Urgency.NORMAL
 
@@ -237,17 +237,17 @@ def test_a_dnsendpoint_wakes_the_identity_that_its_labels_name() -> None:
     labels = {"ses-operator.io/identity": "b", "ses-operator.io/identity-namespace": "team"}
     endpoint = {"metadata": {"labels": labels}}
     key = ObjectKey("team", "called-otherwise")
-    assert woken(lambda world: world.wakeups.on_endpoint(key, endpoint)) == {"identity b": Urgency.NORMAL}
+    assert woken(lambda world: world.event_handlers.on_endpoint(key, endpoint)) == {"identity b": Urgency.NORMAL}
 
 
 def test_a_deleted_dnsendpoint_wakes_the_identity_of_its_name() -> None:
-    assert woken(lambda world: world.wakeups.on_endpoint(ObjectKey("team", "c"), None)) == {
+    assert woken(lambda world: world.event_handlers.on_endpoint(ObjectKey("team", "c"), None)) == {
         "identity c": Urgency.NORMAL
     }
 
 
 def test_the_dnsendpoint_kind_being_installed_wakes_everybody() -> None:
-    assert set(woken(lambda world: world.wakeups.on_endpoints_installed())) == {
+    assert set(woken(lambda world: world.event_handlers.on_endpoints_installed())) == {
         "identity a",
         "identity b",
         "identity c",

@@ -7,16 +7,16 @@ import time
 from typing import Any
 
 from ses_operator.api.account.notifications import Moment
-from ses_operator.api.base.meta import FINALIZER, FOOTPRINT
+from ses_operator.api.base.meta import FINALIZER, INVENTORY
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import SesIdentityStatus
 from ses_operator.controllers.shared.cluster import IDENTITY_INDEXES
 from ses_operator.controllers.shared.identity_objects import IdentityObjects
 from ses_operator.core.model.keys import ObjectKey
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import EventRecorder
-from ses_operator.runtime.watch.cache import Change, ObjectStore, Sighting
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 from unit.apiserver import Json, OneObject, client_of
 
 KEY = ObjectKey("team-a", "mail")
@@ -37,7 +37,7 @@ class Desk:
     def __init__(self, client: KubeClient, seen: Json) -> None:
         self.store = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
         self.store.observe(copy.deepcopy(seen))
-        self.told: list[Sighting] = []
+        self.told: list[CacheDelta] = []
         events = EventRecorder(client, clock=time.monotonic)
         self.objects = IdentityObjects(client, self.store, events, self.told.append, moments=lambda _: tuple(Moment))
 
@@ -61,8 +61,8 @@ async def test_a_spec_that_changes_just_before_status_is_written_is_looked_at_ag
 
         late = desk.store.observe(server.object)
 
-    assert late.change is Change.NOTHING, "the watch has nothing to add"
-    assert [(sighting.key, sighting.change) for sighting in desk.told] == [(KEY, Change.INTENT)]
+    assert late.change is ObjectChange.NOTHING, "the watch has nothing to add"
+    assert [(sighting.key, sighting.change) for sighting in desk.told] == [(KEY, ObjectChange.INTENT)]
 
 
 async def test_our_own_status_wakes_nobody() -> None:
@@ -100,9 +100,9 @@ async def test_an_identity_that_goes_with_its_finalizer_wakes_those_that_wait_fo
     leaving = identity(finalizers=[FINALIZER], deletionTimestamp="2026-01-01T00:00:00Z")
     async with client_of(OneObject(copy.deepcopy(leaving))) as client:
         desk = Desk(client, leaving)
-        await desk.objects.let_go(desk.identity)
+        await desk.objects.released(desk.identity)
 
-    assert [sighting.change for sighting in desk.told] == [Change.REMOVED]
+    assert [sighting.change for sighting in desk.told] == [ObjectChange.REMOVED]
     assert ("domain", "example.com") in desk.told[0].entries
     assert ("account", "default") in desk.told[0].entries
 
@@ -112,11 +112,11 @@ async def test_an_anchored_object_is_the_one_that_was_planned_for_whatever_the_w
     async with client_of(server) as client:
         desk = Desk(client, identity())
         planned_for = desk.identity
-        newer = identity(7, generation=2, finalizers=[FINALIZER], annotations={FOOTPRINT: "{}"})
+        newer = identity(7, generation=2, finalizers=[FINALIZER], annotations={INVENTORY: "{}"})
         edit_spec(newer)
         desk.store.observe(newer)
 
-        anchored = await desk.objects.anchor(planned_for, Footprint(frozenset({"eu-west-1"})))
+        anchored = await desk.objects.ensure_finalizer(planned_for, Inventory(frozenset({"eu-west-1"})))
 
     assert anchored.metadata.generation == planned_for.metadata.generation
     assert anchored.metadata.has_finalizer

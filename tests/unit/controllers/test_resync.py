@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ses_operator.api.identity.kind import SesIdentity
-from ses_operator.aws.listing.identity_cache import Inventory
-from ses_operator.controllers.identity.resync import Settlement
+from ses_operator.aws.listing.identity_cache import IdentityCache
+from ses_operator.controllers.identity.resync import Resync
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.kube.resources import JsonObject
 
@@ -33,16 +33,16 @@ class Time:
 
 def test_a_look_before_its_turn_does_not_move_the_turn() -> None:
     time = Time()
-    settlement = Settlement(Inventory(lambda _: None), NoEndpoints(), DAY, time)
-    assert not settlement.is_due(IDENTITY)
+    resync = Resync(IdentityCache(lambda _: None), NoEndpoints(), DAY, time)
+    assert not resync.is_due(IDENTITY)
 
-    left = settlement.until_turn(IDENTITY)
+    left = resync.until_next_resync(IDENTITY)
     time.now += 10
-    settlement.note_read(IDENTITY)
-    assert settlement.until_turn(IDENTITY) == left - 10
+    resync.note_read(IDENTITY)
+    assert resync.until_next_resync(IDENTITY) == left - 10
 
     time.now += left
-    assert settlement.is_due(IDENTITY)
-    settlement.note_read(IDENTITY)
-    assert not settlement.is_due(IDENTITY), "it has had its turn"
-    assert settlement.until_turn(IDENTITY) <= DAY
+    assert resync.is_due(IDENTITY)
+    resync.note_read(IDENTITY)
+    assert not resync.is_due(IDENTITY), "it has had its turn"
+    assert resync.until_next_resync(IDENTITY) <= DAY

@@ -10,10 +10,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Bucket
-from ses_operator.aws.calls.calls import CallReport, Result
+from ses_operator.aws.calls.calls import CallReport, CallResult
 from ses_operator.aws.errors.translation import Request
 from ses_operator.controllers.shared.telemetry import Telemetry
-from ses_operator.core.metrics.registry import LABELS, METRICS, Kind, Metric, Source
+from ses_operator.core.metrics.registry import LABELS, METRICS, Metric, MetricKind, Source
 from ses_operator.core.state.answers import Outcome
 from ses_operator.runtime.workqueue import WorkQueue
 from unit.simulated_loop import simulate
@@ -39,8 +39,8 @@ def test_a_replica_exposes_what_is_described_but_for_the_census_which_needs_iden
 def test_each_metric_is_described_as_prometheus_would_have_it(metric: Metric) -> None:
     assert re.fullmatch(r"[A-Z0-9][^\n]*[^.]", metric.meaning)
     assert set(metric.labels) <= LABELS.keys()
-    assert metric.name.endswith("_total") == (metric.kind is Kind.COUNTER)
-    assert bool(metric.buckets) == (metric.kind is Kind.HISTOGRAM)
+    assert metric.name.endswith("_total") == (metric.kind is MetricKind.COUNTER)
+    assert bool(metric.buckets) == (metric.kind is MetricKind.HISTOGRAM)
     assert list(metric.buckets) == sorted(set(metric.buckets))
 
 
@@ -55,8 +55,8 @@ def value(telemetry: Telemetry, series: str, /, **labels: str) -> float | None:
 
 def test_a_call_is_counted_by_how_it_ended_and_an_error_by_its_reason() -> None:
     telemetry = Telemetry()
-    telemetry.aws.on_call(CallReport(CALL, Result.OK, 0.1))
-    telemetry.aws.on_call(CallReport(CALL, Result.THROTTLED, 0.1, Reason.THROTTLED))
+    telemetry.aws.on_call(CallReport(CALL, CallResult.OK, 0.1))
+    telemetry.aws.on_call(CallReport(CALL, CallResult.THROTTLED, 0.1, Reason.THROTTLED))
     telemetry.aws.on_wait(Bucket("123456789012", "eu-west-1", "CreateEmailIdentity"), 3.0)
 
     call = {"service": "sesv2", "operation": "CreateEmailIdentity", "region": "eu-west-1"}

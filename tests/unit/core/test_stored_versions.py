@@ -32,7 +32,7 @@ def found(*versions: Version, stored: list[str] | None) -> StoredVersions:
     ids=["the current one", "the old one too", "the old one alone", "none yet", "no status yet"],
 )
 def test_it_is_settled_where_no_object_lies_in_another_version(stored: list[str] | None, settled: bool) -> None:
-    assert found(Version(BETA, stored=True), Version(ALPHA), stored=stored).is_settled is settled
+    assert found(Version(BETA, stored=True), Version(ALPHA), stored=stored).is_up_to_date is settled
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.core.dns.zone_sets import Action, Change, ZoneSet
+from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet
 from ses_operator.dns.zone_cache import Stretch, ZoneCache, order_key
 
 _labels = st.sampled_from(["a", "b", "a-b", "_x", "0"])
@@ -92,7 +92,11 @@ def test_reading_again_replaces_what_stood_there(cache: ZoneCache) -> None:
 def test_our_own_changes_are_known_without_reading(cache: ZoneCache) -> None:
     old, new = text("a.example.com"), text("a.example.com", '"y"')
     cache.remember(WHOLE, [old])
-    changes = [Change(Action.DELETE, old), Change(Action.CREATE, new), Change(Action.CREATE, text("b.example.com"))]
+    changes = [
+        Change(ChangeAction.DELETE, old),
+        Change(ChangeAction.CREATE, new),
+        Change(ChangeAction.CREATE, text("b.example.com")),
+    ]
     for _ in range(2):
         cache.changed(changes)
         assert cache.view("example.com") == {"a.example.com": [new], "b.example.com": [text("b.example.com")]}

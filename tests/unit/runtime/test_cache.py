@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.keys import ObjectKey
-from ses_operator.runtime.watch.cache import Change, ObjectStore
+from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore
 
 KEY = ObjectKey("team-a", "mail")
 
@@ -29,11 +29,11 @@ def new_store() -> ObjectStore[SesIdentity]:
 
 def test_what_the_apiserver_answered_to_a_write_is_not_undone_by_a_watch_that_lags() -> None:
     store = new_store()
-    assert store.observe(identity(1)).change is Change.ADDED
+    assert store.observe(identity(1)).change is ObjectChange.ADDED
     written = identity(5, finalizers=["ses-operator.io/finalizer"])
-    assert store.observe(written).change is Change.INTENT
+    assert store.observe(written).change is ObjectChange.INTENT
     for late in (identity(2, labels={"a": "b"}), written):
-        assert store.observe(late).change is Change.NOTHING
+        assert store.observe(late).change is ObjectChange.NOTHING
     found = store.get(KEY)
     assert found is not None
     assert found.metadata.has_finalizer
@@ -43,25 +43,28 @@ def test_an_object_whose_last_finalizer_we_removed_does_not_come_back_with_a_wat
     store = new_store()
     deleting = {"deletionTimestamp": "2026-01-01T00:00:00Z"}
     store.observe(identity(1))
-    assert store.observe(identity(9, **deleting)).change is Change.REMOVED
-    assert store.observe(identity(3, finalizers=["x"], **deleting)).change is Change.NOTHING
+    assert store.observe(identity(9, **deleting)).change is ObjectChange.REMOVED
+    assert store.observe(identity(3, finalizers=["x"], **deleting)).change is ObjectChange.NOTHING
     assert store.get(KEY) is None
 
 
 def test_another_object_of_the_same_name_is_a_new_one() -> None:
     store = new_store()
     store.observe(identity(1))
-    assert store.observe(identity(7, uid="u2")).change is Change.ADDED
-    assert store.remove(KEY, "u1").change is Change.NOTHING
+    assert store.observe(identity(7, uid="u2")).change is ObjectChange.ADDED
+    assert store.remove(KEY, "u1").change is ObjectChange.NOTHING
     assert store.uid(KEY) == "u2"
 
 
 def test_an_edit_of_status_is_told_from_an_edit_of_what_somebody_wants() -> None:
     store = new_store()
     store.observe(identity(1))
-    assert store.observe({**identity(2), "status": {"verifiedRegions": "1/1"}}).change is Change.STATUS
-    assert store.observe(identity(3, annotations={"a": "b"})).change is Change.INTENT
-    assert store.observe(identity(4, annotations={"a": "b"}, managedFields=[{"manager": "x"}])).change is Change.STATUS
+    assert store.observe({**identity(2), "status": {"verifiedRegions": "1/1"}}).change is ObjectChange.STATUS
+    assert store.observe(identity(3, annotations={"a": "b"})).change is ObjectChange.INTENT
+    assert (
+        store.observe(identity(4, annotations={"a": "b"}, managedFields=[{"manager": "x"}])).change
+        is ObjectChange.STATUS
+    )
 
 
 def test_a_sighting_names_the_index_entries_before_and_after() -> None:
@@ -78,7 +81,7 @@ def test_an_object_that_cannot_be_read_is_reported_and_not_held() -> None:
     store = ObjectStore(SesIdentity.model_validate, on_unreadable=lambda key, _: reported.append(key))
     store.observe(identity(1))
     broken = {**identity(2), "spec": {"regions": 7}}
-    assert store.observe(broken).change is Change.REMOVED
+    assert store.observe(broken).change is ObjectChange.REMOVED
     assert (reported, store.get(KEY)) == ([KEY], None)
 
 

@@ -19,7 +19,7 @@ MAX_SENDER_ACCOUNTS = 128
 _NOT_EMPTY = rules(rule("size(self) >= 1", "name at least one, or leave the guardrail out"))
 
 
-class Action(StrEnum):
+class GuardrailAction(StrEnum):
     """What happens to an identity that does not meet a guardrail."""
 
     ENFORCE = "Enforce"
@@ -29,8 +29,8 @@ class Action(StrEnum):
 class Guardrail(Model):
     """What all guardrails have. A guardrail that is not there is not asked for."""
 
-    action: Action = Field(
-        Action.ENFORCE,
+    action: GuardrailAction = Field(
+        GuardrailAction.ENFORCE,
         description=(
             "Enforce, the default: nothing is created or changed for an identity that does not meet it, which reports "
             "Accepted=False and Stalled; what stands already stays. Warn: status.warnings of the identity and an Event "

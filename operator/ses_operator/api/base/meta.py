@@ -30,7 +30,7 @@ HAND_OVER_TO = f"{PREFIX}hand-over-to"
 """Annotation set by people (``ses-operator handover``): the id of the installation that is to own from now on what this object
 owns. The operator of that installation takes no notice of it."""
 
-FOOTPRINT = f"{PREFIX}footprint"
+INVENTORY = f"{PREFIX}inventory"
 """Annotation of ours: what was, or was about to be, made outside the cluster; what deletion has to undo."""
 
 WITHDRAW_FROM = f"{PREFIX}withdraw-from"

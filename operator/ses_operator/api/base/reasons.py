@@ -234,8 +234,8 @@ class Reason(StrEnum):
         "The SesAccount asks for labels of the namespace, which the operator cannot read.",
     )
     QUOTA_EXCEEDED = "QuotaExceeded", Actor.PLATFORM, "A quota of the AWS account is used up."
-    DELETION_HELD_BACK = (
-        "DeletionHeldBack",
+    DELETION_LIMIT_REACHED = (
+        "DeletionLimitReached",
         Actor.PLATFORM,
         "More identities are deleted, or lose regions, than spec.maxDeletionsPerHour lets go; this one waits untouched.",
     )

@@ -1,8 +1,8 @@
-"""The rules of ``core.tenancy`` and ``core.guardrails`` once more, in CEL: with these the apiserver itself refuses.
+"""The rules of ``core.admission`` once more, in CEL: with these the apiserver itself refuses.
 
 A ValidatingAdmissionPolicy that has every SesAccount as its parameter; an identity is judged by the one that it names. A table of
-cases holds both to the same (``tests/unit/petitions.py``). What needs more than the objects (zones found by longest match, policy
-documents, claims) is judged by the operator alone.
+cases holds both to the same (``tests/unit/admission_cases.py``). What needs more than the objects (zones found by longest
+match, policy documents, claims) is judged by the operator alone.
 Source: Kubernetes documentation, "Validating Admission Policy"; "Common Expression Language in Kubernetes".
 """
 
@@ -14,12 +14,12 @@ from typing import Any
 
 import yaml
 
-from ses_operator.api.account.guardrails import Action
+from ses_operator.api.account.guardrails import GuardrailAction
 from ses_operator.api.base.meta import ACCOUNT_KIND, API_VERSION, GROUP, IDENTITY_PLURAL, VERSION
 from ses_operator.api.base.reasons import Reason
 
 NAME = "ses-operator"
-VALIDATION_ACTIONS: Mapping[Action, str] = {Action.ENFORCE: "Deny", Action.WARN: "Warn"}
+VALIDATION_ACTIONS: Mapping[GuardrailAction, str] = {GuardrailAction.ENFORCE: "Deny", GuardrailAction.WARN: "Warn"}
 
 _API = "admissionregistration.k8s.io/v1"
 _HEADER = (
@@ -201,7 +201,7 @@ RULES: tuple[Rule, ...] = (
 
 def manifests() -> Iterator[dict[str, Any]]:
     """A policy and its binding for what is enforced, and for what is warned of."""
-    for action in Action:
+    for action in GuardrailAction:
         name = f"{NAME}-{action.value.lower()}"
         yield {
             "apiVersion": _API,
@@ -226,7 +226,7 @@ def render() -> str:
     return _HEADER + yaml.safe_dump_all(manifests(), sort_keys=False, width=120)
 
 
-def _spec(action: Action) -> dict[str, Any]:
+def _spec(action: GuardrailAction) -> dict[str, Any]:
     return {
         "failurePolicy": "Fail",
         "paramKind": {"apiVersion": API_VERSION, "kind": ACCOUNT_KIND},
@@ -246,11 +246,13 @@ def _spec(action: Action) -> dict[str, Any]:
             {"name": "spec-is-new", "expression": "oldObject == null || object.spec != oldObject.spec"},
         ],
         "variables": [{"name": name, "expression": expression} for name, expression in VARIABLES.items()],
-        "validations": [_validation(rule, action) for rule in RULES if rule.guardrail or action is Action.ENFORCE],
+        "validations": [
+            _validation(rule, action) for rule in RULES if rule.guardrail or action is GuardrailAction.ENFORCE
+        ],
     }
 
 
-def _validation(rule: Rule, action: Action) -> dict[str, str]:
+def _validation(rule: Rule, action: GuardrailAction) -> dict[str, str]:
     same = " && ".join(_is_unchanged(f"spec.{member}") for member in rule.members)
     conditions = [f"oldObject != null && {same}"]
     if rule.guardrail:

@@ -28,7 +28,7 @@ ClientSource = Callable[[], Any]
 """Returns a botocore client. Called in a thread: making a client reads files and may ask STS."""
 
 
-class Result(StrEnum):
+class CallResult(StrEnum):
     """How a call ended."""
 
     OK = "ok"
@@ -44,7 +44,7 @@ class CallReport:
     """One call that ended. ``reason``: why it was not carried out; None where it was, or the thing does not exist."""
 
     request: Request
-    result: Result
+    result: CallResult
     seconds: float
     reason: Reason | None = None
 
@@ -88,7 +88,7 @@ class Calls:
         self, client: ClientSource, method: str, request: Request, bucket: Bucket, parameters: Mapping[str, Any]
     ) -> Mapping[str, Any]:
         started = time.monotonic()
-        result, reason = Result.ABANDONED, None
+        result, reason = CallResult.ABANDONED, None
         try:
             answer: Mapping[str, Any] = await self._executor.call(lambda: getattr(client(), method)(**parameters))
         except Blocked:
@@ -97,10 +97,10 @@ class Calls:
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             problem = translate(error, request)
             result = self._note_failure(error, problem, bucket)
-            reason = None if result is Result.GONE else problem.problem.reason
+            reason = None if result is CallResult.GONE else problem.problem.reason
             raise problem from error
         else:
-            result = Result.OK
+            result = CallResult.OK
             self._budget.succeeded(bucket)
             return answer
         finally:
@@ -110,12 +110,12 @@ class Calls:
                 "%s %s in %s: %s after %.3f s", request.operation, request.subject, request.region, result, duration
             )
 
-    def _note_failure(self, error: Exception, problem: OperatorError, bucket: Bucket) -> Result:
+    def _note_failure(self, error: Exception, problem: OperatorError, bucket: Bucket) -> CallResult:
         if is_throttling(error):
             self._budget.throttled(bucket)
-            return Result.THROTTLED
+            return CallResult.THROTTLED
         if is_about_credentials(error, problem.problem):
             self._on_rejected()
         if isinstance(problem, Gone):
-            return Result.GONE
-        return Result.RETRY if isinstance(problem, Retry) else Result.BLOCKED
+            return CallResult.GONE
+        return CallResult.RETRY if isinstance(problem, Retry) else CallResult.BLOCKED

@@ -22,7 +22,7 @@ from botocore.session import Session
 from ses_operator.api.account.credentials import InstanceMetadata
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.calls import ClientSource
-from ses_operator.aws.calls.config import AccountConfig, Role, WebIdentity, session_name
+from ses_operator.aws.calls.config import AccountConfig, Role, WebIdentityAccess, session_name
 from ses_operator.aws.catalog import shared_loader
 from ses_operator.core.model.problems import Blocked
 
@@ -36,14 +36,14 @@ IMDS = "iam-role"
 OF_THE_MACHINE = frozenset({"container-role", IMDS})
 """botocore's names of the providers that ask container or instance for the credentials of its role."""
 
-TokenSource: TypeAlias = Callable[[WebIdentity], str]
+TokenSource: TypeAlias = Callable[[WebIdentityAccess], str]
 """Gives a token for a web identity. Called in a thread; raises ``OperatorError``."""
 
 # botocore logs a stack trace for each failed refresh of credentials; the error itself reaches status.
 logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
 
 
-def no_tokens(identity: WebIdentity) -> str:
+def no_tokens(identity: WebIdentityAccess) -> str:
     """The source where nobody issues tokens."""
     raise Blocked(
         Reason.CREDENTIALS_MISSING, f"nobody gives out tokens of the ServiceAccount {identity.service_account}"
@@ -148,7 +148,7 @@ class Clients:
             self._sessions[role] = session
         return session
 
-    def _with_token(self, identity: WebIdentity) -> Session:
+    def _with_token(self, identity: WebIdentityAccess) -> Session:
         """Each renewal of the credentials, some minutes before they expire, asks for a new token."""
         fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
             self._unsigned_sts,

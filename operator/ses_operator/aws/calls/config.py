@@ -35,7 +35,7 @@ class Role:
 
 
 @dataclass(frozen=True, slots=True)
-class WebIdentity:
+class WebIdentityAccess:
     """A role that is assumed with the token of a Kubernetes ServiceAccount for an audience."""
 
     service_account: str
@@ -44,7 +44,7 @@ class WebIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoints:
+class ServiceEndpoints:
     """URLs in place of AWS's own; None for AWS's own."""
 
     sesv2: str | None = None
@@ -69,10 +69,10 @@ class AccountConfig:
     name: str
     credentials: StaticCredentials | None = None
     profile: str | None = None
-    web_identity: WebIdentity | None = None
+    web_identity: WebIdentityAccess | None = None
     roles: tuple[Role, ...] = ()
     instance_metadata: InstanceMetadata = InstanceMetadata.LAST
-    endpoints: Endpoints = Endpoints()
+    endpoints: ServiceEndpoints = ServiceEndpoints()
     requests_per_second: float = 1.0
 
     @property

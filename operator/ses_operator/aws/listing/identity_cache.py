@@ -18,7 +18,7 @@ from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import ListedIdentity
 
-__all__ = ["Intervals", "Inventory", "Listed", "ListedState", "NotListed", "NotYetListed"]
+__all__ = ["IdentityCache", "Intervals", "Listed", "ListedState", "NotListed", "NotYetListed"]
 
 
 DEFAULT_INTERVALS = Intervals()
@@ -33,7 +33,7 @@ class _Watch:
     regions: frozenset[str]
 
 
-class Inventory:
+class IdentityCache:
     """Keeps listings of the regions that somebody watches. Made in a running event loop, whose time it uses.
 
     ``on_change`` is called with the key of each object whose identity changed otherwise than by its own doing.

@@ -8,7 +8,7 @@ from ses_operator.api.account.notifications import Notifications
 from ses_operator.aws.calls.budget import Bucket, Priority
 from ses_operator.aws.calls.calls import Calls, ClientSource
 from ses_operator.aws.errors.translation import Request
-from ses_operator.core.notifications.emails import Letter
+from ses_operator.core.notifications.emails import Email
 
 CHARSET = "UTF-8"
 
@@ -25,7 +25,7 @@ class SesMail:
         self._client = client
         self._calls = calls
 
-    async def send(self, letter: Letter, envelope: Notifications, priority: Priority) -> str:
+    async def send(self, letter: Email, envelope: Notifications, priority: Priority) -> str:
         """SendEmail; the id that SES gave the message. Not to be repeated: SES sends it again.
 
         ``envelope``: from whom it is to whom.

@@ -29,7 +29,7 @@ from ses_operator.core.audit.rules import (
     holder_of,
     identity_findings,
 )
-from ses_operator.core.audit.tally import Tally
+from ses_operator.core.audit.tally import AuditTally
 from ses_operator.core.metrics.mail_figures import SendHistory, Window
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Gone, OperatorError, Retry
@@ -122,7 +122,7 @@ class Auditor:
         self._now = now
         self._turns = asyncio.Semaphore(REGIONS_AT_ONCE)
         self.shelf = shelf
-        self.tally = Tally()
+        self.tally = AuditTally()
         self.read = 0
         self.listed = 0
 

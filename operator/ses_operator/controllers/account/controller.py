@@ -12,7 +12,7 @@ from ses_operator.api.account.notifications import NotificationsStatus
 from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.calls.config import AccountConfig, Endpoints, Role, StaticCredentials, WebIdentity
+from ses_operator.aws.calls.config import AccountConfig, Role, ServiceEndpoints, StaticCredentials, WebIdentityAccess
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
@@ -28,7 +28,7 @@ from ses_operator.runtime.kube import writes
 from ses_operator.runtime.kube.events import Event
 from ses_operator.runtime.kube.resources import ACCOUNTS, SECRETS, JsonObject
 from ses_operator.runtime.kube.secrets import value_of
-from ses_operator.runtime.watch.cache import Change, Sighting
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange
 from ses_operator.runtime.workqueue import Result
 
 REGION_REFRESH = 3600.0
@@ -44,7 +44,7 @@ class AccountController:
         sessions: Sessions,
         accounts: Accounts,
         audits: Audits,
-        on_change: Callable[[Sighting], None],
+        on_change: Callable[[CacheDelta], None],
         now: Callable[[], datetime],
         notifications: Callable[[SesAccount], NotificationsStatus | None] = lambda account: (
             account.status.notifications
@@ -102,7 +102,7 @@ class AccountController:
                 await self._let_go(account)
             return False
         if used and not meta.has_finalizer and not meta.is_deleting:
-            self._cluster.accounts.observe(await writes.anchor(self._cluster.client, ACCOUNTS, meta, None))
+            self._cluster.accounts.observe(await writes.ensure_finalizer(self._cluster.client, ACCOUNTS, meta, None))
         return True
 
     async def _let_go(self, account: SesAccount) -> None:
@@ -111,7 +111,7 @@ class AccountController:
             sighting = accounts.observe(await writes.remove_finalizer(self._cluster.client, ACCOUNTS, meta))
         except Gone:
             sighting = accounts.remove(ObjectKey("", meta.name), meta.uid)
-        if sighting.change is Change.REMOVED:
+        if sighting.change is ObjectChange.REMOVED:
             self._on_change(sighting)
 
     def _publish(self, account: SesAccount, state: OpenAccount | Problem) -> None:
@@ -146,7 +146,7 @@ class AccountController:
                 web_identity=_web_identity(spec.credentials.web_identity),
                 roles=_roles(spec.credentials.assume_role),
                 instance_metadata=spec.credentials.instance_metadata,
-                endpoints=Endpoints(
+                endpoints=ServiceEndpoints(
                     spec.endpoints.sesv2, spec.endpoints.ses, spec.endpoints.route53, spec.endpoints.sts
                 ),
                 requests_per_second=spec.requests_per_second,
@@ -235,11 +235,11 @@ class AccountController:
         return Result.after(REGION_REFRESH)
 
 
-def _web_identity(spec: api.WebIdentity | None) -> WebIdentity | None:
+def _web_identity(spec: api.WebIdentity | None) -> WebIdentityAccess | None:
     if spec is None:
         return None
     role = Role(spec.role_arn, session_name=spec.session_name)
-    return WebIdentity(spec.service_account_ref.name, spec.audience, role)
+    return WebIdentityAccess(spec.service_account_ref.name, spec.audience, role)
 
 
 def _roles(spec: api.AssumeRole | None) -> tuple[Role, ...]:

@@ -44,6 +44,6 @@ class Claimants:
             if other is None or other.metadata.uid == identity.metadata.uid or other.metadata.is_deleting:
                 continue
             account = self._accounts.get(other.spec.account_ref.name)
-            if isinstance(account, OpenAccount) and admit(self._admissions.petition(other, account)).problem is None:
+            if isinstance(account, OpenAccount) and admit(self._admissions.request(other, account)).problem is None:
                 found.append(self.of(other, account.aws.account_id))
         return tuple(found)

@@ -11,20 +11,27 @@ from datetime import datetime
 
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.listing.identity_cache import Inventory
+from ses_operator.aws.listing.identity_cache import IdentityCache
 from ses_operator.controllers.identity.claimants import Claimants
 from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide, Target
-from ses_operator.controllers.identity.dns_migration import Moves, Scene
+from ses_operator.controllers.identity.dns_migration import MigrationContext, Moves
 from ses_operator.controllers.identity.lookups import Lookups
-from ses_operator.controllers.identity.preconditions import Intake, Refused, Run, Settled, Silent, Unknown
+from ses_operator.controllers.identity.preconditions import (
+    AccountNotReady,
+    AwsUnavailable,
+    Preconditions,
+    Rejected,
+    Run,
+    UpToDate,
+)
 from ses_operator.controllers.identity.regions import Regions
-from ses_operator.controllers.identity.resync import Settlement, is_reported_ready
+from ses_operator.controllers.identity.resync import Resync, is_reported_ready
 from ses_operator.controllers.shared.accounts import Accounts
 from ses_operator.controllers.shared.admissions import Admissions
-from ses_operator.controllers.shared.deletion_limit import DeletionBrake
-from ses_operator.controllers.shared.identity_objects import IdentityObjects, footprint_of_object, key_of
-from ses_operator.core.admission.acceptance import Admission, Application, judge
+from ses_operator.controllers.shared.deletion_limit import DeletionLimit
+from ses_operator.controllers.shared.identity_objects import IdentityObjects, inventory_of_object, key_of
+from ses_operator.core.admission.acceptance import Admission, OwnershipRequest, judge
 from ses_operator.core.dns.migration import FormerPlace
 from ses_operator.core.features.feedback import needs_topics
 from ses_operator.core.features.key_identity import selectors_in_use
@@ -34,22 +41,22 @@ from ses_operator.core.model.keys import Installation, ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
 from ses_operator.core.planning.contention import after_publication, after_steps, known_repairs
 from ses_operator.core.planning.deletion_limit import region_held_back, regions_to_ask_for
-from ses_operator.core.planning.dry_run import rehearse
+from ses_operator.core.planning.dry_run import dry_run
 from ses_operator.core.planning.leftovers import within_reach
-from ses_operator.core.planning.pending_changes import Prospect, as_if_adopted, pending_changes, suspension
+from ses_operator.core.planning.pending_changes import Preview, as_if_adopted, pending_changes, suspension
 from ses_operator.core.planning.plan import (
     Plan,
     all_published,
-    footprint_of,
+    inventory_of,
     owns_any,
     plan_identity,
     surplus_policy,
     wanted_records,
 )
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.steps import PublishRecords
-from ses_operator.core.status.report import Case, is_ready
+from ses_operator.core.status.report import ReportInput, is_ready
 from ses_operator.core.status.requeue import needs_backoff, oldest_readings, requeue_after, waited
 from ses_operator.core.status.status import (
     acknowledged_status,
@@ -59,7 +66,7 @@ from ses_operator.core.status.status import (
     remembered,
     warned_status,
 )
-from ses_operator.core.status.transient_errors import has_lost_sight, is_passing_doubt
+from ses_operator.core.status.transient_errors import is_transient_only, verification_regressed
 from ses_operator.runtime.workqueue import Result
 
 MAX_ROUNDS = 8
@@ -74,58 +81,58 @@ class IdentityParts:
     accounts: Accounts
     admissions: Admissions
     claimants: Claimants
-    inventory: Inventory
+    identity_cache: IdentityCache
     regions: Regions
     dns: DnsSide
     moves: Moves
     lookups: Lookups
-    settlement: Settlement
-    brake: DeletionBrake
+    resync: Resync
+    brake: DeletionLimit
     dkim_keys: DkimKeys
 
 
 class IdentityController:
-    """Observe, plan, apply, report: the life of an identity. Its end is in ``departure``."""
+    """Observe, plan, apply, report: the life of an identity. Its end is in ``finalizer``."""
 
     def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
         self._parts = parts
-        self._intake = Intake(
+        self._preconditions = Preconditions(
             installation,
             parts.accounts,
             parts.admissions,
-            parts.inventory,
+            parts.identity_cache,
             parts.regions,
             parts.dns,
-            parts.settlement,
+            parts.resync,
             parts.dkim_keys,
         )
         self._now = now
 
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
-        match await self._intake.take(identity, priority):
-            case Unknown():
-                self._parts.inventory.unwatch(key_of(identity))
+        match await self._preconditions.check(identity, priority):
+            case AccountNotReady():
+                self._parts.identity_cache.unwatch(key_of(identity))
                 return Result.done()
-            case Silent():
+            case AwsUnavailable():
                 return await self._doubt(identity)
-            case Refused(problem, admission):
+            case Rejected(problem, admission):
                 return await self._refuse(identity, problem, admission)
-            case Settled(admission):
+            case UpToDate(admission):
                 await self._warn(identity, admission)
-                return Result.after(self._parts.settlement.until_turn(identity))
+                return Result.after(self._parts.resync.until_next_resync(identity))
             case Run() as run:
                 return await self._carry_out(run)
 
     async def _carry_out(self, run: Run) -> Result:
         observed = await self._observe(run)
-        if (problem := judge(self._application(run, observed))) is not None:
+        if (problem := judge(self._ownership_request(run, observed))) is not None:
             return await self._refuse(run.identity, problem, run.admission)
         run, observed, plan = await self._converge(await self._with_new_key(run, observed), observed)
         run, former = await self._leave(run, observed, plan)
         return await self._report(run, observed, plan, former)
 
-    def _application(self, run: Run, observed: Observed) -> Application:
-        return Application(
+    def _ownership_request(self, run: Run, observed: Observed) -> OwnershipRequest:
+        return OwnershipRequest(
             run.desired,
             self._parts.claimants.of(run.identity, run.account.aws.account_id),
             self._parts.claimants.others(run.identity),
@@ -138,16 +145,16 @@ class IdentityController:
         if run.identity.spec.suspend or not isinstance(run.desired.dkim, MissingKey):
             return run
         made = await self._parts.dkim_keys.make(
-            run.identity, selectors_in_use(observed, footprint_of_object(run.identity))
+            run.identity, selectors_in_use(observed, inventory_of_object(run.identity))
         )
         return run if made is None else replace(run, desired=replace(run.desired, dkim=made))
 
     async def _observe(self, run: Run) -> Observed:
-        """What SES says in every region of the spec and of the footprint. DNS is observed when SES has told its part."""
+        """What SES says in every region of the spec and of the inventory. DNS is observed when SES has told its part."""
         memory, now = remembered(run.identity), self._now()
-        footprint = footprint_of_object(run.identity)
-        leaving = footprint.regions - frozenset(run.desired.regions)
-        in_full = self._parts.settlement.is_due(run.identity) or asks_for_new_policies(run.desired, footprint)
+        inventory = inventory_of_object(run.identity)
+        leaving = inventory.regions - frozenset(run.desired.regions)
+        in_full = self._parts.resync.is_due(run.identity) or asks_for_new_policies(run.desired, inventory)
         seconds = {region: waited(memory.get(region), now) for region in run.desired.regions}
         oldest = dict.fromkeys(seconds, 0.0) if in_full else oldest_readings(run.identity.status, seconds)
         views = await self._parts.regions.read(
@@ -160,15 +167,15 @@ class IdentityController:
         views |= await self._parts.regions.read_certainly(
             run.account.aws, run.desired.identity, sorted(leaving), run.priority
         )
-        if in_full or has_lost_sight(views, run.identity.status):
+        if in_full or verification_regressed(views, run.identity.status):
             self._parts.dns.forget(run.target)
             self._parts.lookups.forget(run.desired.owner.key)
         return Observed(
             regions=views,
             remembered=memory,
-            invited=footprint.invited,
+            invited=inventory.invited,
             repairs=known_repairs(run.identity.status, run.desired.digest(), now),
-            is_requested=self._parts.settlement.is_requested(run.identity),
+            is_requested=self._parts.resync.is_requested(run.identity),
         )
 
     async def _converge(self, run: Run, observed: Observed) -> tuple[Run, Observed, Plan]:
@@ -183,17 +190,17 @@ class IdentityController:
                 return run, observed, plan
             if plan.is_empty:
                 # What is ours without our doing (an object that was restored, a mark that was lost) is anchored too.
-                anchored = await self._anchor(run, observed) if owns_any(run.desired, observed) else run
+                anchored = await self._ensure_finalizer(run, observed) if owns_any(run.desired, observed) else run
                 return anchored, observed, plan
-            run = await self._anchor(run, observed)
+            run = await self._ensure_finalizer(run, observed)
             observed = await self._apply(run, plan, observed)
         return run, observed, self._plan(run, observed)
 
     async def _with_leave(self, run: Run, observed: Observed, plan: Plan) -> tuple[Run, Observed, Plan]:
         """With no deletion, in regions that have left the spec, which the brake of the account does not let go. Those that it
-        does are counted first, then marked in the footprint: the count may be too high, and is never too low."""
-        footprint, name = footprint_of_object(run.identity), run.account.name
-        regions = regions_to_ask_for(plan, run.desired, footprint, run.identity)
+        does are counted first, then marked in the inventory: the count may be too high, and is never too low."""
+        inventory, name = inventory_of_object(run.identity), run.account.name
+        regions = regions_to_ask_for(plan, run.desired, inventory, run.identity)
         limit = self._parts.brake.limit(name) if regions and not run.identity.spec.suspend else None
         if limit is None:
             return run, observed, plan
@@ -203,16 +210,20 @@ class IdentityController:
             held = dict.fromkeys(regions, error.problem)
         else:
             if not wait:
-                marked = replace(footprint, let_go=footprint.let_go | regions)
-                return replace(run, identity=await self._parts.objects.anchor(run.identity, marked)), observed, plan
+                marked = replace(inventory, released=inventory.released | regions)
+                return (
+                    replace(run, identity=await self._parts.objects.ensure_finalizer(run.identity, marked)),
+                    observed,
+                    plan,
+                )
             held = {region: region_held_back(region, name, limit, wait) for region in regions}
         observed = replace(observed, held={**observed.held, **held})
         return run, observed, self._plan(run, observed)
 
     async def _with_topics(self, run: Run, observed: Observed) -> Observed:
         """With the SNS topics of the regions for which the spec names some, or did."""
-        footprint = footprint_of_object(run.identity)
-        regions = [region for region in observed.regions if needs_topics(run.desired, region, footprint)]
+        inventory = inventory_of_object(run.identity)
+        regions = [region for region in observed.regions if needs_topics(run.desired, region, inventory)]
         if not regions:
             return observed
         account, name = run.account.aws, run.desired.identity
@@ -234,45 +245,47 @@ class IdentityController:
         )
 
     def _plan(self, run: Run, observed: Observed) -> Plan:
-        return plan_identity(run.desired, observed, footprint_of_object(run.identity), self._now())
+        return plan_identity(run.desired, observed, inventory_of_object(run.identity), self._now())
 
     async def _apply(self, run: Run, plan: Plan, observed: Observed) -> Observed:
         if plan.ses_steps:
             now, before = self._now(), observed
             observed = await self._parts.regions.apply(run.account.aws, plan.ses_steps, before, now, run.priority)
-            repairs = after_steps(before, observed, plan.ses_steps, run.stood, now)
+            repairs = after_steps(before, observed, plan.ses_steps, run.last_applied, now)
             return replace(observed, repairs=repairs, dns=None)
         if isinstance(plan.dns, PublishRecords) and isinstance(run.target, Target):
             before, observed = observed, await self._parts.dns.carry_out(run.target, plan.dns, observed)
             if before.dns and observed.dns and not observed.dns_failure:
-                observed = replace(observed, repairs=after_publication(before, before.dns, run.stood, self._now()))
+                observed = replace(
+                    observed, repairs=after_publication(before, before.dns, run.last_applied, self._now())
+                )
             return await self._look(run, observed)
         return observed
 
-    async def _anchor(self, run: Run, observed: Observed) -> Run:
-        """Finalizer and footprint stand, confirmed, before anything that they cover is made."""
-        footprint = footprint_of_object(run.identity)
-        wanted = footprint_of(run.desired, run.places, observed.regions, footprint)
-        needed = footprint | within_reach(wanted, observed) | Footprint(account=run.account.aws.account_id)
-        needed = replace(needed, let_go=needed.let_go - frozenset(run.desired.regions))
-        return replace(run, identity=await self._parts.objects.anchor(run.identity, needed))
+    async def _ensure_finalizer(self, run: Run, observed: Observed) -> Run:
+        """Finalizer and inventory stand, confirmed, before anything that they cover is made."""
+        inventory = inventory_of_object(run.identity)
+        wanted = inventory_of(run.desired, run.places, observed.regions, inventory)
+        needed = inventory | within_reach(wanted, observed) | Inventory(account=run.account.aws.account_id)
+        needed = replace(needed, released=needed.released - frozenset(run.desired.regions))
+        return replace(run, identity=await self._parts.objects.ensure_finalizer(run.identity, needed))
 
     async def _leave(self, run: Run, observed: Observed, plan: Plan) -> tuple[Run, tuple[FormerPlace, ...]]:
-        """Where records went before is brought to its end, as far as that can be done now; the footprint shrinks to what is
+        """Where records went before is brought to its end, as far as that can be done now; the inventory shrinks to what is
         left. The old places that are not over with."""
-        footprint, identity = footprint_of_object(run.identity), run.identity
+        inventory, identity = inventory_of_object(run.identity), run.identity
         is_idle = plan.is_empty and identity.metadata.has_finalizer and not identity.spec.suspend
         if not is_idle or not isinstance(run.target, Target) or observed.dns is None:
             known = former_places(identity).values()
-            return run, tuple(place for place in known if place.place in footprint.places - run.places)
-        scene = Scene(identity, run.account, run.desired, run.target, observed)
+            return run, tuple(place for place in known if place.place in inventory.places - run.places)
+        scene = MigrationContext(identity, run.account, run.desired, run.target, observed)
         left = await self._parts.moves.settle(scene)
         places = run.places | {place.place for place in left}
-        if all_published(observed) and not any(region.hindrances for region in plan.regions.values()):
-            needed = footprint_of(run.desired, places, observed.regions, footprint)
+        if all_published(observed) and not any(region.blockers for region in plan.regions.values()):
+            needed = inventory_of(run.desired, places, observed.regions, inventory)
         else:
-            needed = replace(footprint, places=footprint.places & places)
-        return replace(run, identity=await self._parts.objects.anchor(identity, needed)), left
+            needed = replace(inventory, places=inventory.places & places)
+        return replace(run, identity=await self._parts.objects.ensure_finalizer(identity, needed)), left
 
     async def _warn(self, identity: SesIdentity, admission: Admission) -> None:
         """Guardrails come and go without anything else having to be done."""
@@ -280,58 +293,58 @@ class IdentityController:
             await self._parts.objects.report(identity, warned_status(identity.status, admission.warnings))
 
     async def _refuse(self, identity: SesIdentity, problem: Problem, admission: Admission | None = None) -> Result:
-        self._parts.inventory.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
+        self._parts.identity_cache.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
         status = refused_status(identity, problem, self._now())
         await self._parts.objects.report(identity, warned_status(status, admission.warnings) if admission else status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
-    async def _prospect(self, run: Run, observed: Observed, plan: Plan) -> Prospect | None:
+    async def _preview(self, run: Run, observed: Observed, plan: Plan) -> Preview | None:
         """What would be done, where the spec holds it back: SES by rehearsal, DNS as the publisher finds it."""
         desired = run.desired if run.identity.spec.suspend else as_if_adopted(run.desired, plan)
         if desired is None:
             return None
-        footprint = footprint_of_object(run.identity)
-        rehearsal = rehearse(desired, observed, footprint, self._now())
+        inventory = inventory_of_object(run.identity)
+        rehearsal = dry_run(desired, observed, inventory, self._now())
         outcome = await self._parts.dns.observe(run.target, desired, rehearsal.outcome)
         changes = pending_changes(
             rehearsal,
             outcome.dns,
             surplus_policy(desired, outcome),
             known=wanted_records(desired, observed),
-            former_places=footprint.places - run.places,
+            former_places=inventory.places - run.places,
         )
-        return Prospect(changes, rehearsal.left)
+        return Preview(changes, rehearsal.left)
 
     async def _doubt(self, identity: SesIdentity) -> Result:
         """AWS is silent for the moment, and of that nothing is said. Who asked for a look is told that it was made; it is
         made again until AWS answers."""
-        self._parts.settlement.keep_due(identity)
+        self._parts.resync.keep_due(identity)
         await self._parts.objects.report(identity, acknowledged_status(identity))
         return Result.retry()
 
     async def _report(self, run: Run, observed: Observed, plan: Plan, former: tuple[FormerPlace, ...]) -> Result:
-        prospect = await self._prospect(run, observed, plan)
-        case = Case.of(
+        preview = await self._preview(run, observed, plan)
+        case = ReportInput.of(
             run.desired,
             observed,
             plan,
             account_id=run.account.aws.account_id,
             partition=run.account.aws.partition,
-            suspended=suspension(prospect.changes) if prospect and run.identity.spec.suspend else None,
-            prospect=prospect,
+            suspended=suspension(preview.changes) if preview and run.identity.spec.suspend else None,
+            preview=preview,
             former=former,
         )
-        if is_reported_ready(run.identity, run.desired) and is_passing_doubt(case):
+        if is_reported_ready(run.identity, run.desired) and is_transient_only(case):
             return await self._doubt(run.identity)
         status = identity_status(run.identity, case, run.zone, self._now())
         status = warned_status(status, run.admission.warnings)
         identity = await self._parts.objects.report(run.identity, status)
-        self._intake.watch(identity, run.account, run.desired)
-        self._parts.settlement.note_read(identity)
+        self._preconditions.watch(identity, run.account, run.desired)
+        self._parts.resync.note_read(identity)
         if needs_backoff(case):
             return Result.retry()
-        if is_ready(status) and self._parts.settlement.is_settled(identity, run.desired, run.account.aws.account_id):
+        if is_ready(status) and self._parts.resync.is_up_to_date(identity, run.desired, run.account.aws.account_id):
             self._parts.regions.forget(run.account.aws.account_id, run.desired.identity, run.desired.regions)
         after = requeue_after(case, self._now())
-        turn = self._parts.settlement.until_turn(identity)
+        turn = self._parts.resync.until_next_resync(identity)
         return Result.after(turn if after is None else min(after, turn))

@@ -90,7 +90,7 @@ class DnsSide:
         return await self.target(account, desired)
 
     async def target_at(self, account: OpenAccount, desired: Desired, place: str) -> Target | None:
-        """Where records went once, by the footprint; None where that place is no more."""
+        """Where records went once, by the inventory; None where that place is no more."""
         bound = await self._bind(account)
         publication = _publication(desired)
         if not place.startswith(ROUTE53_PLACE):
@@ -134,8 +134,8 @@ class DnsSide:
         match step:
             case WithdrawRecords():
                 left = await target.publisher.withdraw(target.publication)
-            case HandOverRecords(heir):
-                left = await target.publisher.hand_over(target.publication, heir)
+            case HandOverRecords(new_owner):
+                left = await target.publisher.hand_over(target.publication, new_owner)
             case ReleaseRecords():
                 await target.publisher.release(target.publication)
             case PublishRecords():
@@ -158,9 +158,9 @@ class DnsSide:
         """Where an old place and the new one are served from: by name servers too where those can be told, or must be
         because both zones have one name."""
         zones = old.publication.zone, new.publication.zone
-        twins = zones[0] is not None and zones[1] is not None and zones[0].name == zones[1].name
+        same_name = zones[0] is not None and zones[1] is not None and zones[0].name == zones[1].name
         directory = (await self._bind(account)).zones
-        if account.spec.dns.nameservers and not twins:
+        if account.spec.dns.nameservers and not same_name:
             found = [PublishedAt(zone.name) if zone else None for zone in zones]
         else:
             found = [await directory.published_at(zone) if zone else None for zone in zones]

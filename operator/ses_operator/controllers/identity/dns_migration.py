@@ -12,8 +12,8 @@ from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.lookups import Lookups
 from ses_operator.controllers.shared.accounts import OpenAccount
-from ses_operator.controllers.shared.identity_objects import footprint_of_object
-from ses_operator.core.dns.migration import Decision, Fate, FormerPlace, Move, Place, decide
+from ses_operator.controllers.shared.identity_objects import inventory_of_object
+from ses_operator.core.dns.migration import Disposition, FormerPlace, MigrationDecision, Move, Place, decide
 from ses_operator.core.model.problems import OperatorError
 from ses_operator.core.model.records import RecordId, RecordSet
 from ses_operator.core.planning.plan import all_published, surplus_policy
@@ -27,7 +27,7 @@ Tell = Callable[[SesIdentity, Transition], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
+class MigrationContext:
     """An identity for which nothing is left to do in the place where its records go now."""
 
     identity: SesIdentity
@@ -57,44 +57,48 @@ class Moves:
         self._tell = tell
         self._now = now
 
-    async def settle(self, scene: Scene) -> tuple[FormerPlace, ...]:
+    async def settle(self, scene: MigrationContext) -> tuple[FormerPlace, ...]:
         """Do for each old place what can be done now. Those that are not over with, and why."""
         before = former_places(scene.identity)
-        old = sorted(footprint_of_object(scene.identity).places - scene.target.places)
+        old = sorted(inventory_of_object(scene.identity).places - scene.target.places)
         left = [await self._settle_place(scene, name, before) for name in old]
         return tuple(place.follows(before) for place in left if place is not None)
 
-    async def _settle_place(self, scene: Scene, name: str, before: Mapping[str, FormerPlace]) -> FormerPlace | None:
+    async def _settle_place(
+        self, scene: MigrationContext, name: str, before: Mapping[str, FormerPlace]
+    ) -> FormerPlace | None:
         try:
             old = await self._dns.target_at(scene.account, scene.desired, name)
-            decision = await self._carry_out(scene, old, before.get(name)) if old else Decision(Fate.FORGET)
+            decision = (
+                await self._carry_out(scene, old, before.get(name)) if old else MigrationDecision(Disposition.FORGET)
+            )
         except OperatorError as error:
             return FormerPlace(name, error.problem.message, self._now())
-        if decision.fate is Fate.FORGET:
+        if decision.fate is Disposition.FORGET:
             return None
         return FormerPlace(name, decision.message, self._now(), decision.fate, decision.retry_after)
 
-    async def _carry_out(self, scene: Scene, old: Target, before: FormerPlace | None) -> Decision:
+    async def _carry_out(self, scene: MigrationContext, old: Target, before: FormerPlace | None) -> MigrationDecision:
         move = await self._move(scene, old, before)
         decision = decide(move)
-        if decision.fate is Fate.ASK:
+        if decision.fate is Disposition.ASK:
             findings = await self._lookups.findings(move.wanted, scene.account.spec.dns.nameservers)
             move = replace(move, findings=findings)
             decision = decide(move)
         match decision.fate:
-            case Fate.KEEP:
+            case Disposition.KEEP:
                 await old.publisher.retain(old.publication, scene.records, move.surplus)
-            case Fate.RELEASE:
+            case Disposition.RELEASE:
                 decision = await self._release(scene, old, move)
-            case Fate.WITHDRAW:
+            case Disposition.WITHDRAW:
                 decision = await self._withdraw(scene, old, move)
-            case Fate.FORGET if decision.message:
+            case Disposition.FORGET if decision.message:
                 self._warn(scene, decision.message)
-        if decision.fate is Fate.WATCH:
+        if decision.fate is Disposition.WATCH:
             self._dns.forget(scene.target)  # the next look shall see what somebody else has taken away
         return decision
 
-    async def _move(self, scene: Scene, old: Target, before: FormerPlace | None) -> Move:
+    async def _move(self, scene: MigrationContext, old: Target, before: FormerPlace | None) -> Move:
         old_zone, new_zone = await self._dns.served_from(scene.account, old, scene.target)
         return Move(
             old=Place(old.place or "", old_zone, await old.publisher.holdings(old.publication)),
@@ -108,12 +112,12 @@ class Moves:
             said=before,
         )
 
-    async def _holdings(self, scene: Scene) -> frozenset[RecordId]:
+    async def _holdings(self, scene: MigrationContext) -> frozenset[RecordId]:
         if scene.desired.provider is not DnsProvider.ROUTE53:
             return frozenset()  # of the others it is of no interest
         return await scene.target.publisher.holdings(scene.target.publication)
 
-    async def _release(self, scene: Scene, old: Target, move: Move) -> Decision:
+    async def _release(self, scene: MigrationContext, old: Target, move: Move) -> MigrationDecision:
         await old.publisher.retain(old.publication, scene.records, move.surplus)
         await self._dns.take_away(old, ReleaseRecords())
         said = (
@@ -121,15 +125,15 @@ class Moves:
             "nobody; keep them, or remove them when the same are published elsewhere"
         )
         self._tell(scene.identity, Transition(EventType.NORMAL, RECORDS_RELEASED, said))
-        return Decision(Fate.FORGET)
+        return MigrationDecision(Disposition.FORGET)
 
-    async def _withdraw(self, scene: Scene, old: Target, move: Move) -> Decision:
+    async def _withdraw(self, scene: MigrationContext, old: Target, move: Move) -> MigrationDecision:
         left = await self._dns.take_away(old, WithdrawRecords())
         decision = decide(move.emptied())
-        if decision.fate is not Fate.WATCH:
+        if decision.fate is not Disposition.WATCH:
             for sentence in left:
                 self._warn(scene, sentence)
         return decision
 
-    def _warn(self, scene: Scene, sentence: str) -> None:
+    def _warn(self, scene: MigrationContext, sentence: str) -> None:
         self._tell(scene.identity, Transition(EventType.WARNING, RECORDS_LEFT, sentence))

@@ -18,16 +18,22 @@ from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.controllers.identity.controller import IdentityParts
 from ses_operator.controllers.shared.accounts import OpenAccount
-from ses_operator.controllers.shared.identity_objects import footprint_of_object
+from ses_operator.controllers.shared.identity_objects import inventory_of_object
 from ses_operator.core.admission.acceptance import same_account
 from ses_operator.core.model.keys import Installation, ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
-from ses_operator.core.planning.deletion import Whereabouts, hindrances, plan_deletion
+from ses_operator.core.planning.deletion import CandidateRegions, blockers, plan_deletion
 from ses_operator.core.planning.deletion_limit import has_a_say, held_back
-from ses_operator.core.planning.handover import handed_over, invalid_heir, is_handed_over, plan_handover, requested_heir
+from ses_operator.core.planning.handover import (
+    handed_over,
+    invalid_new_owner,
+    is_handed_over,
+    plan_handover,
+    requested_new_owner,
+)
 from ses_operator.core.planning.plan import Plan
 from ses_operator.core.state.desired import Desired, desired_identity
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.steps import DnsStep
 from ses_operator.core.status.report import not_ready
@@ -40,8 +46,8 @@ WAY_OUT = "To let go of the object and leave everything as it is, set spec.delet
 WAY_BACK = f"To keep what has not been handed over yet, remove the annotation {HAND_OVER_TO}"
 
 
-class Departure:
-    """Takes back what an identity left behind, as its footprint says, or hands it over. Suspension does not hold it up."""
+class Finalizer:
+    """Takes back what an identity left behind, as its inventory says, or hands it over. Suspension does not hold it up."""
 
     def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
         self._installation = installation
@@ -50,43 +56,43 @@ class Departure:
 
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
         meta = identity.metadata
-        heir = requested_heir(meta.annotations, self._installation)
-        if not meta.has_finalizer and (heir is None or meta.is_deleting or is_handed_over(identity, heir)):
+        new_owner = requested_new_owner(meta.annotations, self._installation)
+        if not meta.has_finalizer and (new_owner is None or meta.is_deleting or is_handed_over(identity, new_owner)):
             return Result.done()
         key = ObjectKey(meta.namespace, meta.name)
         account = self._parts.accounts.get(identity.spec.account_ref.name)
         if account is None:
             return Result.done()
         # While the account cannot be used nothing goes, and nothing is counted: else all would go at once when it can.
-        may_go = heir is None and isinstance(account, OpenAccount)
+        may_go = new_owner is None and isinstance(account, OpenAccount)
         leave = await self._ask_leave(identity) if may_go else identity
         if isinstance(leave, Problem):
-            return await self._wait(identity, leave, heir)
+            return await self._wait(identity, leave, new_owner)
         identity = leave
         spec = account.spec if isinstance(account, OpenAccount) else SesAccountSpec()
         desired = desired_identity(self._installation, key, identity.spec, spec, scope=None)
         problems = (
-            await self._take_back(identity, desired, account, heir, priority)
+            await self._take_back(identity, desired, account, new_owner, priority)
             if isinstance(account, OpenAccount)
             else (account,)
         )
         lets_go = meta.is_deleting and desired.deletion is DeletionPolicy.RETAIN
         if problems and not lets_go:
-            return await self._wait(identity, problems[0], heir)
-        self._parts.inventory.unwatch(key)
+            return await self._wait(identity, problems[0], new_owner)
+        self._parts.identity_cache.unwatch(key)
         if isinstance(account, OpenAccount):
-            regions = Whereabouts.of(identity, footprint_of_object(identity)).regions
+            regions = CandidateRegions.of(identity, inventory_of_object(identity)).regions
             self._parts.regions.forget(account.aws.account_id, desired.identity, regions)
-        await self._parts.objects.let_go(identity)
-        if heir is not None and not meta.is_deleting:
-            await self._parts.objects.report(identity, refused_status(identity, handed_over(heir), self._now()))
+        await self._parts.objects.released(identity)
+        if new_owner is not None and not meta.is_deleting:
+            await self._parts.objects.report(identity, refused_status(identity, handed_over(new_owner), self._now()))
         return Result.done()
 
     async def _ask_leave(self, identity: SesIdentity) -> SesIdentity | Problem:
         """The identity if it may go, marked so if the brake was asked; else why it waits."""
         name = identity.spec.account_ref.name
         limit = self._parts.brake.limit(name)
-        if limit is None or not has_a_say(identity, footprint_of_object(identity)):
+        if limit is None or not has_a_say(identity, inventory_of_object(identity)):
             return identity
         wait = await self._parts.brake.ask(name)
         if wait:
@@ -95,25 +101,25 @@ class Departure:
         return await self._parts.objects.annotate(identity, LET_GO_AT, rfc3339(self._now()))
 
     async def _take_back(
-        self, identity: SesIdentity, desired: Desired, account: OpenAccount, heir: str | None, priority: Priority
+        self, identity: SesIdentity, desired: Desired, account: OpenAccount, new_owner: str | None, priority: Priority
     ) -> tuple[Problem, ...]:
         """Everything that can be taken back, or handed over, is; what could not, and why."""
-        if heir is not None and (invalid := invalid_heir(heir)) is not None:
+        if new_owner is not None and (invalid := invalid_new_owner(new_owner)) is not None:
             return (invalid,)
-        moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
+        moved = same_account(inventory_of_object(identity), account.name, account.aws.account_id)
         if moved is not None:
             return (moved,)
-        footprint = footprint_of_object(identity)
-        whereabouts = Whereabouts.of(identity, footprint)
+        inventory = inventory_of_object(identity)
+        whereabouts = CandidateRegions.of(identity, inventory)
         views = await self._parts.regions.read_certainly(account.aws, desired.identity, whereabouts.regions, priority)
         observed = Observed(
-            regions=whereabouts.relevant(views), remembered=remembered(identity), invited=footprint.invited
+            regions=whereabouts.relevant(views), remembered=remembered(identity), invited=inventory.invited
         )
-        plan = _plan(desired, observed, heir)
+        plan = _plan(desired, observed, new_owner)
         while plan.ses_steps:
             observed = await self._parts.regions.apply(account.aws, plan.ses_steps, observed, self._now(), priority)
-            plan = _plan(desired, observed, heir)
-        problems = hindrances(plan.regions)
+            plan = _plan(desired, observed, new_owner)
+        problems = blockers(plan.regions)
         if plan.dns is None:
             return problems
         return problems + await self._clear_dns(identity, desired, account, plan.dns)
@@ -121,9 +127,9 @@ class Departure:
     async def _clear_dns(
         self, identity: SesIdentity, desired: Desired, account: OpenAccount, step: DnsStep
     ) -> tuple[Problem, ...]:
-        footprint = footprint_of_object(identity)
-        places = sorted(footprint.places)
-        if footprint == Footprint():
+        inventory = inventory_of_object(identity)
+        places = sorted(inventory.places)
+        if inventory == Inventory():
             target = await self._parts.dns.target(account, desired)
             if isinstance(target, Problem):
                 return () if target.reason is Reason.HOSTED_ZONE_NOT_FOUND else (target,)
@@ -143,19 +149,19 @@ class Departure:
             return error.problem
         return None
 
-    async def _wait(self, identity: SesIdentity, problem: Problem, heir: str | None) -> Result:
-        if heir is None:
+    async def _wait(self, identity: SesIdentity, problem: Problem, new_owner: str | None) -> Result:
+        if new_owner is None:
             said = replace(problem, message=f"Deletion waits: {problem.message}. {WAY_OUT}")
         else:
-            said = replace(problem, message=f"The hand-over to {heir} waits: {problem.message}. {WAY_BACK}")
+            said = replace(problem, message=f"The hand-over to {new_owner} waits: {problem.message}. {WAY_BACK}")
         if said.reason.stalls:
-            said = replace(said, reason=Reason.DELETING if heir is None else Reason.HANDING_OVER)
+            said = replace(said, reason=Reason.DELETING if new_owner is None else Reason.HANDING_OVER)
         status = unfinished_status(identity, not_ready(said), self._now())
         await self._parts.objects.report(identity, status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
 
-def _plan(desired: Desired, observed: Observed, heir: str | None) -> Plan:
-    if heir is None:
+def _plan(desired: Desired, observed: Observed, new_owner: str | None) -> Plan:
+    if new_owner is None:
         return plan_deletion(desired, observed)
-    return plan_handover(desired, observed, desired.owner.heir(heir))
+    return plan_handover(desired, observed, desired.owner.new_owner(new_owner))

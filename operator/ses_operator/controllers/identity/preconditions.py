@@ -10,23 +10,23 @@ from dataclasses import dataclass, replace
 
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.listing.identity_cache import Inventory
+from ses_operator.aws.listing.identity_cache import IdentityCache
 from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.regions import Regions
-from ses_operator.controllers.identity.resync import Settlement
+from ses_operator.controllers.identity.resync import Resync
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
-from ses_operator.controllers.shared.identity_objects import footprint_of_object, key_of
+from ses_operator.controllers.shared.identity_objects import inventory_of_object, key_of
 from ses_operator.core.admission.acceptance import Admission, admit, admit_to_zone, same_account
-from ses_operator.core.admission.tenancy import Petition
+from ses_operator.core.admission.tenancy import AdmissionRequest
 from ses_operator.core.features.dkim_keys import key_bits
 from ses_operator.core.model.dkim_source import MissingKey, OwnKey
 from ses_operator.core.model.keys import Installation
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.planning.contention import Stood
+from ses_operator.core.planning.contention import LastApplied
 from ses_operator.core.state.desired import AwsScope, Desired, desired_identity
-from ses_operator.core.state.publication import Zone
+from ses_operator.core.state.publication import DnsZone
 from ses_operator.core.status.report import is_ready
 from ses_operator.core.status.transient_errors import is_passing
 
@@ -48,27 +48,27 @@ class Run:
         return self.target.places if isinstance(self.target, Target) else frozenset()
 
     @property
-    def stood(self) -> Stood:
+    def last_applied(self) -> LastApplied:
         """What of all that is wanted was in place before."""
-        return Stood.of(self.identity.status, self.desired.digest())
+        return LastApplied.of(self.identity.status, self.desired.digest())
 
     @property
-    def zone(self) -> Zone | None:
+    def zone(self) -> DnsZone | None:
         return self.target.publication.zone if isinstance(self.target, Target) else None
 
 
 @dataclass(frozen=True, slots=True)
-class Unknown:
+class AccountNotReady:
     """The account has not been looked at yet, and its controller wakes the identity; or it is another installation's."""
 
 
 @dataclass(frozen=True, slots=True)
-class Silent:
+class AwsUnavailable:
     """AWS does not answer for the moment, and the identity is known to be ready."""
 
 
 @dataclass(frozen=True, slots=True)
-class Refused:
+class Rejected:
     """It is not worked on. ``admission`` None: the account is not there to say what it warns of."""
 
     problem: Problem
@@ -76,81 +76,81 @@ class Refused:
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class UpToDate:
     """There is nothing to read and nothing to do."""
 
     admission: Admission
 
 
-Intention = Run | Unknown | Silent | Refused | Settled
+Checked = Run | AccountNotReady | AwsUnavailable | Rejected | UpToDate
 
 
 @dataclass(frozen=True, slots=True)
-class Intake:
+class Preconditions:
     """Takes an identity in, or says why not."""
 
     installation: Installation
     accounts: Accounts
     admissions: Admissions
-    inventory: Inventory
+    identity_cache: IdentityCache
     regions: Regions
     dns: DnsSide
-    settlement: Settlement
+    resync: Resync
     dkim_keys: DkimKeys
 
-    async def take(self, identity: SesIdentity, priority: Priority) -> Intention:
+    async def check(self, identity: SesIdentity, priority: Priority) -> Checked:
         """What is to become of it now. No call to AWS but what the lists and the zones have not told yet."""
         account = self.accounts.get(identity.spec.account_ref.name)
         if account is None:
-            return Unknown()
+            return AccountNotReady()
         if isinstance(account, Problem):
-            return Silent() if is_passing(account) and is_ready(identity.status) else Refused(account)
-        moved = same_account(footprint_of_object(identity), account.name, account.aws.account_id)
+            return AwsUnavailable() if is_passing(account) and is_ready(identity.status) else Rejected(account)
+        moved = same_account(inventory_of_object(identity), account.name, account.aws.account_id)
         if moved is not None:
-            return Refused(moved)
-        petition = self.admissions.petition(identity, account)
-        admission = admit(petition)
+            return Rejected(moved)
+        request = self.admissions.request(identity, account)
+        admission = admit(request)
         if admission.problem is not None:
-            return Refused(admission.problem, admission)
-        return await self._admitted(identity, account, petition, priority)
+            return Rejected(admission.problem, admission)
+        return await self._admitted(identity, account, request, priority)
 
     async def _admitted(
-        self, identity: SesIdentity, account: OpenAccount, petition: Petition, priority: Priority
-    ) -> Intention:
+        self, identity: SesIdentity, account: OpenAccount, request: AdmissionRequest, priority: Priority
+    ) -> Checked:
         """The same for one whose spec meets the rules of its account: then there is its key, and its zone."""
         key = await self.dkim_keys.read(identity)
         if isinstance(key, OwnKey):
-            petition = replace(petition, key_bits=key_bits(key.public_key))
-        admission = admit(petition)
+            request = replace(request, key_bits=key_bits(key.public_key))
+        admission = admit(request)
         if admission.problem is not None:
-            return Refused(admission.problem, admission)
+            return Rejected(admission.problem, admission)
         desired = self._desired(identity, account, key)
         self.watch(identity, account, desired)
         await self.regions.listed(account.aws, desired.regions)
-        if self._may_stay(identity, petition) and self.settlement.is_settled(identity, desired, account.aws.account_id):
-            return Settled(admission)
+        if self._may_stay(identity, request) and self.resync.is_up_to_date(identity, desired, account.aws.account_id):
+            return UpToDate(admission)
         run = Run(identity, account, admission, desired, await self._target(identity, account, desired), priority)
-        barred = admit_to_zone(petition, run.zone.hosted_zone_id) if run.zone is not None else None
-        return run if barred is None else Refused(barred, admission)
+        barred = admit_to_zone(request, run.zone.hosted_zone_id) if run.zone is not None else None
+        return run if barred is None else Rejected(barred, admission)
 
     def watch(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> None:
         """Have the lists tell of this identity; of a region that status does not know as verified, often."""
         verified = {region.region for region in identity.status.regions if region.verification_status == "SUCCESS"}
         regions = {region: region not in verified for region in desired.regions}
-        self.inventory.watch(desired.owner.key, account.aws, desired.identity, regions)
+        self.identity_cache.watch(desired.owner.key, account.aws, desired.identity, regions)
 
     def _desired(self, identity: SesIdentity, account: OpenAccount, key: OwnKey | MissingKey | None) -> Desired:
         scope = AwsScope(account.aws.account_id, account.aws.partition)
         return desired_identity(self.installation, key_of(identity), identity.spec, account.spec, scope, key)
 
-    def _may_stay(self, identity: SesIdentity, petition: Petition) -> bool:
+    def _may_stay(self, identity: SesIdentity, request: AdmissionRequest) -> bool:
         """Whether the zone in which its records are known to be is still one that they may be in."""
         zone = identity.status.dns.zone if identity.status.dns else None
-        return zone is None or admit_to_zone(petition, zone.hosted_zone_id or "") is None
+        return zone is None or admit_to_zone(request, zone.hosted_zone_id or "") is None
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
         """Where the records go. Who asks for a look does not get the answer from before somebody made the zone."""
         target = await self.dns.target(account, desired)
-        if isinstance(target, Problem) and self.settlement.is_due(identity):
+        if isinstance(target, Problem) and self.resync.is_due(identity):
             return await self.dns.target_anew(account, desired)
         return target

@@ -9,13 +9,13 @@ from dataclasses import replace
 from datetime import datetime
 
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.listing.identity_cache import Inventory, Listed, NotListed
+from ses_operator.aws.listing.identity_cache import IdentityCache, Listed, NotListed
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.identity.facts import Facts, FactsKey
 from ses_operator.core.features.ownership import changes_hands, owner_tag
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale
 from ses_operator.core.model.ses import ListedIdentity
-from ses_operator.core.planning.expected import after, remembered_after
+from ses_operator.core.planning.expected import expected_memory, expected_state
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.state.steps import SesStep
 from ses_operator.core.status.requeue import freshness
@@ -29,13 +29,13 @@ FRESH = 30.0
 class Regions:
     """Reads and writes identities, and remembers what it read until something tells that it no longer holds."""
 
-    def __init__(self, facts: Facts, inventory: Inventory) -> None:
+    def __init__(self, facts: Facts, identity_cache: IdentityCache) -> None:
         self._facts = facts
-        self._inventory = inventory
+        self._identity_cache = identity_cache
 
     async def listed(self, account: AwsAccount, regions: Iterable[str]) -> None:
         """Wait for the first listing of each region; what one that fails has to say, a read of the region will."""
-        listings = (self._inventory.first_listing(account.account_id, region) for region in regions)
+        listings = (self._identity_cache.first_listing(account.account_id, region) for region in regions)
         await asyncio.gather(*listings, return_exceptions=True)
 
     async def read(
@@ -107,10 +107,10 @@ class Regions:
         self, account: AwsAccount, key: FactsKey, seconds: float, max_age: float, priority: Priority
     ) -> RegionView:
         try:
-            await self._inventory.first_listing(key.account_id, key.region)
+            await self._identity_cache.first_listing(key.account_id, key.region)
         except OperatorError as error:
             return Unread(error.problem)
-        listed = self._inventory.listed(key.account_id, key.region, key.identity)
+        listed = self._identity_cache.listed(key.account_id, key.region, key.identity)
         known = self._facts.get(key)
         if known is None:
             # What is in no list is created without a read: CreateEmailIdentity itself says if it exists.
@@ -154,7 +154,7 @@ class Regions:
             if problem is not None:
                 failures[region] = problem
             for step in done:
-                remembered[region] = remembered_after(step, remembered.get(region, Remembered()), now)
+                remembered[region] = expected_memory(step, remembered.get(region, Remembered()), now)
         return replace(observed, regions=views, failures=failures, remembered=remembered)
 
     async def _apply(
@@ -183,7 +183,7 @@ class Regions:
             LOGGER.info(
                 "%s", step, extra={"operation": type(step).__name__, "identity": step.identity, "region": region}
             )
-            view = after(step, view, told)
+            view = expected_state(step, view, told)
             self._keep(key, view)
             done.append(step)
         return view, None, tuple(done)
@@ -193,9 +193,9 @@ class Regions:
         if isinstance(view, Present):
             facts = view.facts
             entry = ListedIdentity(key.identity, facts.verification_status, facts.sending_enabled)
-            self._inventory.learn(key.account_id, key.region, key.identity, entry)
+            self._identity_cache.learn(key.account_id, key.region, key.identity, entry)
         else:
-            self._inventory.learn(key.account_id, key.region, key.identity, None)
+            self._identity_cache.learn(key.account_id, key.region, key.identity, None)
 
 
 def _agrees(listed: object, view: RegionView) -> bool:

@@ -11,34 +11,34 @@ from datetime import UTC, datetime
 
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.fields import DnsProvider
-from ses_operator.api.base.meta import FOOTPRINT, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT
 from ses_operator.api.identity.kind import SesIdentity
-from ses_operator.aws.listing.identity_cache import Inventory, Listed
+from ses_operator.aws.listing.identity_cache import IdentityCache, Listed
 from ses_operator.controllers.shared.cluster import EndpointReader
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.schedule import next_sweep
 from ses_operator.core.model.ses import VerificationStatus
-from ses_operator.core.planning.leftovers import is_tidy
+from ses_operator.core.planning.leftovers import has_no_leftovers
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
-from ses_operator.core.status.stability import has_its_key, is_steady, lasting_places
+from ses_operator.core.state.inventory import Inventory
+from ses_operator.core.status.stability import has_its_key, is_stable, lasting_places
 from ses_operator.runtime.kube.resources import JsonObject
 
 
-class Settlement:
+class Resync:
     """Decides by status, lists and turns; ``now`` is Unix time, ``period`` that of the sweep, in seconds."""
 
     def __init__(
-        self, inventory: Inventory, endpoints: EndpointReader, period: float, now: Callable[[], float]
+        self, identity_cache: IdentityCache, endpoints: EndpointReader, period: float, now: Callable[[], float]
     ) -> None:
-        self._inventory = inventory
+        self._identity_cache = identity_cache
         self._endpoints = endpoints
         self._period = period
         self._now = now
         self._turns: dict[str, float] = {}
         self._seen: dict[ObjectKey, object] = {}
 
-    def is_settled(self, identity: SesIdentity, desired: Desired, account_id: str) -> bool:
+    def is_up_to_date(self, identity: SesIdentity, desired: Desired, account_id: str) -> bool:
         """Whether there is nothing to read and nothing to write."""
         return (
             not self.is_due(identity)
@@ -69,7 +69,7 @@ class Settlement:
         if self.is_due(identity):
             self._turns[identity.metadata.uid] = self._now()
 
-    def until_turn(self, identity: SesIdentity) -> float:
+    def until_next_resync(self, identity: SesIdentity) -> float:
         """Seconds until the identity's turn."""
         return max(self._turns.get(identity.metadata.uid, self._next_turn(identity)) - self._now(), 1.0)
 
@@ -93,7 +93,7 @@ class Settlement:
         return next_sweep(identity.metadata.uid, self._now(), self._period)
 
     def _is_listed_verified(self, account_id: str, region: str, identity: str) -> bool:
-        listed = self._inventory.listed(account_id, region, identity)
+        listed = self._identity_cache.listed(account_id, region, identity)
         return isinstance(listed, Listed) and listed.identity.verification_status is VerificationStatus.SUCCESS
 
 
@@ -111,13 +111,13 @@ def is_reported_ready(identity: SesIdentity, desired: Desired) -> bool:
 
 def _is_reported(identity: SesIdentity, desired: Desired, now: float) -> bool:
     """Whether status says that all is done, and nothing is left over from another configuration."""
-    footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+    inventory = Inventory.decode(identity.metadata.annotations.get(INVENTORY))
     moment = datetime.fromtimestamp(now, UTC)
     return (
         is_reported_ready(identity, desired)
         and identity.metadata.has_finalizer
-        and is_steady(identity.status, moment)
-        and is_tidy(desired, footprint, lasting_places(identity.status, moment))
+        and is_stable(identity.status, moment)
+        and has_no_leftovers(desired, inventory, lasting_places(identity.status, moment))
     )
 
 

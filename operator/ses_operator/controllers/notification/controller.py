@@ -23,8 +23,8 @@ from ses_operator.controllers.shared.identity_objects import IdentityObjects
 from ses_operator.controllers.shared.rate_annotation import AccountTally
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
-from ses_operator.core.model.tally import Tally
-from ses_operator.core.notifications.emails import MAX_LISTED, Letter, News, Sender, digest, letter
+from ses_operator.core.model.rate_window import RateWindow
+from ses_operator.core.notifications.emails import MAX_LISTED, Email, News, Sender, digest, letter
 from ses_operator.core.notifications.selection import (
     Holding,
     Outlook,
@@ -62,7 +62,7 @@ class Sent(StrEnum):
 
 
 @dataclass(slots=True)
-class _Desk:
+class _AccountState:
     """What is remembered of one account; to lose it costs one more try.
 
     ``asked``: what a person last wrote into the SesAccount. ``problem``: why the last email was not sent. ``unmarked``: what was
@@ -100,7 +100,7 @@ class NotificationController:
             NOTIFICATIONS,
             lambda spec: spec.notifications.max_per_hour if spec.notifications else None,
         )
-        self._desks: dict[str, _Desk] = {}
+        self._desks: dict[str, _AccountState] = {}
 
     async def reconcile(self, key: ObjectKey) -> Result:
         account, opened = self._cluster.accounts.get(key), self._accounts.get(key.name)
@@ -129,16 +129,16 @@ class NotificationController:
             return account.status.notifications
         return NotificationsStatus(reason=desk.problem.reason, message=desk.problem.message) if desk.problem else None
 
-    def _desk(self, account: SesAccount) -> _Desk:
+    def _desk(self, account: SesAccount) -> _AccountState:
         """What is remembered of the account. A person's change of it has what failed tried again at once."""
         meta = account.metadata
         asked = (meta.generation, meta.annotations.get(RECONCILE_REQUESTED_AT))
-        desk = self._desks.setdefault(meta.name, _Desk(asked))
+        desk = self._desks.setdefault(meta.name, _AccountState(asked))
         if desk.asked != asked:
             desk.asked, desk.failures, desk.not_before = asked, 0, float("-inf")
         return desk
 
-    def _pause(self, desk: _Desk) -> float:
+    def _pause(self, desk: _AccountState) -> float:
         """Seconds until it is time to look; from now on the next pause counts."""
         now = asyncio.get_running_loop().time()
         left = max(desk.not_before, desk.looked_at + PAUSE) - now
@@ -154,10 +154,12 @@ class NotificationController:
         )
         return survey(outlooks, wanted, self._now())
 
-    def _gathered(self, desk: _Desk) -> timedelta:
+    def _gathered(self, desk: _AccountState) -> timedelta:
         return self._now() - desk.gathering_since if desk.gathering_since else timedelta(0)
 
-    async def _send(self, account: SesAccount, opened: OpenAccount, desk: _Desk, about: tuple[Waiting, ...]) -> Result:
+    async def _send(
+        self, account: SesAccount, opened: OpenAccount, desk: _AccountState, about: tuple[Waiting, ...]
+    ) -> Result:
         """Count, send, mark: so that a death in between repeats one email at most, and the count is never too low."""
         name, wanted = account.metadata.name, account.spec.notifications
         made = self._letter(opened, about)
@@ -178,7 +180,7 @@ class NotificationController:
         await self._mark(desk)
         return Result.after(PAUSE)
 
-    def _letter(self, opened: OpenAccount, about: tuple[Waiting, ...]) -> Letter | None:
+    def _letter(self, opened: OpenAccount, about: tuple[Waiting, ...]) -> Email | None:
         """None where nothing is left of what it was to be about."""
         sender = Sender(self._cluster.settings.installation_id, opened.name, opened.aws.account_id)
         listed = [
@@ -190,7 +192,7 @@ class NotificationController:
             return None
         return letter(sender, listed[0]) if len(about) == 1 else digest(sender, listed, counted(about))
 
-    async def _mark(self, desk: _Desk) -> None:
+    async def _mark(self, desk: _AccountState) -> None:
         """Mark as told what was sent. What cannot be marked yet is not sent again before it is."""
         turns = asyncio.Semaphore(MARKS_AT_A_TIME)
 
@@ -204,7 +206,7 @@ class NotificationController:
             if isinstance(failure, BaseException):
                 raise failure
 
-    def _failed(self, account: SesAccount, desk: _Desk, problem: Problem) -> Result:
+    def _failed(self, account: SesAccount, desk: _AccountState, problem: Problem) -> Result:
         """Nothing was sent, as far as is known: it stays to be told, and is tried again later."""
         name = account.metadata.name
         desk.failures += 1
@@ -219,7 +221,7 @@ class NotificationController:
         self._tell_account(name, desk, problem)
         return Result.after(delay)
 
-    def _tell_account(self, name: str, desk: _Desk, problem: Problem | None) -> None:
+    def _tell_account(self, name: str, desk: _AccountState, problem: Problem | None) -> None:
         """Have the status of the account say so, where it does not."""
         is_news = not desk.is_known or desk.problem != problem
         desk.is_known, desk.problem = True, problem
@@ -239,5 +241,5 @@ def moments_of(accounts: ObjectStore[SesAccount]) -> Callable[[str], Collection[
     return moments
 
 
-def _tally(account: SesAccount) -> Tally:
-    return Tally.decode(account.metadata.annotations.get(NOTIFICATIONS))
+def _tally(account: SesAccount) -> RateWindow:
+    return RateWindow.decode(account.metadata.annotations.get(NOTIFICATIONS))

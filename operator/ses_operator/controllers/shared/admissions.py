@@ -6,27 +6,27 @@ from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.identity.kind import SesIdentity, SesIdentitySpec
 from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.controllers.shared.cluster import NamespaceReader
-from ses_operator.core.admission.tenancy import Namespace, Petition
+from ses_operator.core.admission.tenancy import AdmissionRequest, Namespace
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.watch.cache import ObjectStore
 
 
 class Admissions:
-    """Puts petitions together. Labels of a namespace that cannot be seen are unknown, and no rule takes them for granted."""
+    """Builds admission requests. Labels of a namespace that cannot be seen are unknown, and no rule takes them for granted."""
 
     def __init__(self, accounts: ObjectStore[SesAccount], namespaces: NamespaceReader) -> None:
         self._accounts = accounts
         self._namespaces = namespaces
 
-    def petition(self, identity: SesIdentity, account: OpenAccount) -> Petition:
+    def request(self, identity: SesIdentity, account: OpenAccount) -> AdmissionRequest:
         """What the identity asks of the account, under the rules that it has now: it may have been opened with others."""
         return self.petition_of(identity.metadata.namespace, identity.spec, account)
 
-    def petition_of(self, namespace: str, spec: SesIdentitySpec, account: OpenAccount) -> Petition:
+    def petition_of(self, namespace: str, spec: SesIdentitySpec, account: OpenAccount) -> AdmissionRequest:
         """The same for what is no identity, and asks for as much as one would."""
         newest = self._accounts.get(ObjectKey("", account.name))
         rules = newest.spec if newest is not None else account.spec
-        return Petition(self._namespace(namespace), spec, account.name, rules)
+        return AdmissionRequest(self._namespace(namespace), spec, account.name, rules)
 
     def _namespace(self, name: str) -> Namespace:
         found = self._namespaces.get(ObjectKey("", name))

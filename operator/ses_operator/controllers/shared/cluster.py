@@ -12,7 +12,7 @@ from ses_operator.api.identity.dkim import ByodkimSpec
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.controllers.shared.telemetry import BY_MARK, Telemetry
-from ses_operator.core.metrics.identity_metrics import marks
+from ses_operator.core.metrics.identity_metrics import metric_labels
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.notifications.selection import outlook
 from ses_operator.runtime.kube.client import KubeClient, WriteGate
@@ -73,7 +73,7 @@ def senders(address: str) -> list[str]:
 IDENTITY_INDEXES: Mapping[str, Callable[[SesIdentity], Iterable[Hashable]]] = {
     BY_ACCOUNT: lambda identity: [identity.spec.account_ref.name],
     BY_DOMAIN: lambda identity: [identity.spec.identity],
-    BY_MARK: marks,
+    BY_MARK: metric_labels,
     BY_OUTLOOK: outlook,
     BY_TEMPLATE: lambda identity: [used] if (used := template_of(identity)) else [],
     BY_NAMESPACE: lambda identity: [identity.metadata.namespace],

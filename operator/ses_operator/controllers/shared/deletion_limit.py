@@ -27,7 +27,7 @@ class _Line:
     waiting: list[asyncio.Future[float]] = field(default_factory=list)
 
 
-class DeletionBrake:
+class DeletionLimit:
     """One for all accounts. It holds no count: that stands at the account."""
 
     def __init__(self, client: KubeClient, accounts: ObjectStore[SesAccount], now: Callable[[], datetime]) -> None:

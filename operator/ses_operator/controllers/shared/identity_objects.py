@@ -8,28 +8,28 @@ from collections.abc import Callable, Collection
 from weakref import WeakValueDictionary
 
 from ses_operator.api.account.notifications import Moment
-from ses_operator.api.base.meta import FOOTPRINT, WITHDRAW_FROM
+from ses_operator.api.base.meta import INVENTORY, WITHDRAW_FROM
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import SesIdentityStatus
-from ses_operator.controllers.shared.ensure_finalizer import FreshAnchors
+from ses_operator.controllers.shared.recent_finalizers import RecentFinalizers
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, Stale
 from ses_operator.core.notifications.selection import notified_after
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.status.transitions import Transition, new_contests, new_losses, new_warnings, transitions
 from ses_operator.runtime.kube import writes
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import Event, EventRecorder
 from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
-from ses_operator.runtime.watch.cache import Change, ObjectStore, Sighting
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 
-OWN_DOING = frozenset({Change.NOTHING, Change.STATUS})
+OWN_DOING = frozenset({ObjectChange.NOTHING, ObjectChange.STATUS})
 """What a status write of ours changes. Anything beyond is somebody else's, and no watch will tell of it any more."""
 
 
-def footprint_of_object(identity: SesIdentity) -> Footprint:
+def inventory_of_object(identity: SesIdentity) -> Inventory:
     """What the object's annotation says."""
-    return Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+    return Inventory.decode(identity.metadata.annotations.get(INVENTORY))
 
 
 def key_of(identity: SesIdentity) -> ObjectKey:
@@ -49,7 +49,7 @@ class IdentityObjects:
         client: KubeClient,
         store: ObjectStore[SesIdentity],
         events: EventRecorder,
-        on_change: Callable[[Sighting], None],
+        on_change: Callable[[CacheDelta], None],
         on_status: Callable[[SesIdentity, SesIdentityStatus], None] = lambda *_: None,
         moments: Callable[[str], Collection[Moment]] = lambda _: (),
     ) -> None:
@@ -62,16 +62,16 @@ class IdentityObjects:
         self._on_status = on_status
         self._moments = moments
         self._writing: WeakValueDictionary[ObjectKey, asyncio.Lock] = WeakValueDictionary()
-        self._anchors = FreshAnchors(store.uid)
+        self._anchors = RecentFinalizers(store.uid)
 
-    async def anchor(self, identity: SesIdentity, footprint: Footprint) -> SesIdentity:
-        """The object with finalizer and footprint. No write where they stand as they should."""
-        if identity.metadata.has_finalizer and footprint_of_object(identity) == footprint:
+    async def ensure_finalizer(self, identity: SesIdentity, inventory: Inventory) -> SesIdentity:
+        """The object with finalizer and inventory. No write where they stand as they should."""
+        if identity.metadata.has_finalizer and inventory_of_object(identity) == inventory:
             return identity
         requested = identity.metadata.annotations.get(WITHDRAW_FROM)
         # What was asked for of a place that is over with shall not be taken for a wish when records go there again.
-        spent = (WITHDRAW_FROM,) if requested is not None and requested not in footprint.places else ()
-        written = await writes.anchor(self._client, IDENTITIES, identity.metadata, footprint.encode(), spent)
+        spent = (WITHDRAW_FROM,) if requested is not None and requested not in inventory.places else ()
+        written = await writes.ensure_finalizer(self._client, IDENTITIES, identity.metadata, inventory.encode(), spent)
         self._store.observe(written)
         anchored = self._as_written(identity, written)
         if not identity.metadata.has_finalizer:
@@ -143,14 +143,14 @@ class IdentityObjects:
         """An Event about the object."""
         self._events.record(Event(IDENTITIES, identity.metadata, transition))
 
-    async def let_go(self, identity: SesIdentity) -> None:
+    async def released(self, identity: SesIdentity) -> None:
         """Take the finalizer away: nothing is left to be done."""
         self._anchors.done(key_of(identity))
         try:
             sighting = self._store.observe(await writes.remove_finalizer(self._client, IDENTITIES, identity.metadata))
         except Gone:
             sighting = self._store.remove(key_of(identity), identity.metadata.uid)
-        if sighting.change is Change.REMOVED:
+        if sighting.change is ObjectChange.REMOVED:
             self._on_change(sighting)
 
     def _as_written(self, identity: SesIdentity, written: JsonObject) -> SesIdentity:

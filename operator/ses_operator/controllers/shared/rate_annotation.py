@@ -8,7 +8,7 @@ from datetime import datetime
 from ses_operator.api.account.kind import SesAccount, SesAccountSpec
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Stale
-from ses_operator.core.model.tally import Decision, Tally, decide
+from ses_operator.core.model.rate_window import RateDecision, RateWindow, decide
 from ses_operator.runtime.kube import writes
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import ACCOUNTS
@@ -36,7 +36,7 @@ class AccountTally:
         self._annotation = annotation
         self._limit = limit
 
-    async def count(self, account: str, asked: int) -> Decision:
+    async def count(self, account: str, asked: int) -> RateDecision:
         """Raise the count by as many as may be, in one write that nobody else's came before.
 
         Raises ``OperatorError`` where the count cannot be written: nothing was granted then.
@@ -46,8 +46,8 @@ class AccountTally:
             found = self._accounts.get(key)
             limit = self._limit(found.spec) if found else None
             if found is None or limit is None:
-                return Decision(asked, Tally(), 0.0)
-            known = Tally.decode(found.metadata.annotations.get(self._annotation))
+                return RateDecision(asked, RateWindow(), 0.0)
+            known = RateWindow.decode(found.metadata.annotations.get(self._annotation))
             decision = decide(known, limit, asked, self._now())
             if not decision.granted:
                 return decision
@@ -58,4 +58,4 @@ class AccountTally:
                 self._accounts.observe(await self._client.get(ACCOUNTS.object(key)))
             else:
                 return decision
-        return Decision(0, Tally(), 1.0)
+        return RateDecision(0, RateWindow(), 1.0)

@@ -78,7 +78,7 @@ class Telemetry:
         self._sent.remove_by_labels({"account": account})
 
 
-class Census(Collector):
+class IdentityMetrics(Collector):
     """The gauges over identities and accounts, made from what the watches hold whenever metrics are scraped.
 
     ``is_leading``: only one replica tells, or every sum would be a multiple of what it is. ``details``: what is told of

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
-from ses_operator.api.base.meta import FOOTPRINT, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentitySpec
 from ses_operator.api.template import SesVerificationTemplate, SesVerificationTemplateStatus
@@ -16,11 +16,11 @@ from ses_operator.aws.calls.budget import Priority
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.cluster import BY_TEMPLATE, Cluster
-from ses_operator.core.admission.acceptance import broken_rule, same_account
+from ses_operator.core.admission.acceptance import first_violation, same_account
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Gone, OperatorError, Problem
 from ses_operator.core.model.schedule import next_sweep
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.status.transitions import transitions
 from ses_operator.core.templates.content import content_fault
 from ses_operator.core.templates.template import (
@@ -73,7 +73,7 @@ class TemplateController:
             return Result.after(self._until_turn(template))
         views = await self._observe(template, desired, account)
         if steps := plan_template(desired, views):
-            template = await self._anchor(template, account, {*desired.regions, *views})
+            template = await self._ensure_finalizer(template, account, {*desired.regions, *views})
             views |= await self._apply(steps, account)
         return await self._report(template, desired, account, views)
 
@@ -81,8 +81,8 @@ class TemplateController:
         """Why the template may not be made: who may use the account for which address, and what is wrong with the words."""
         spec, namespace = template.spec, template.metadata.namespace
         asked = SesIdentitySpec(email=spec.from_email_address, regions=spec.regions, account_ref=spec.account_ref)
-        moved = same_account(_footprint(template), account.name, account.aws.account_id)
-        broken = broken_rule(self._admissions.petition_of(namespace, asked, account))
+        moved = same_account(_inventory(template), account.name, account.aws.account_id)
+        broken = first_violation(self._admissions.petition_of(namespace, asked, account))
         fault = content_fault(spec.content)
         return moved or broken or (Problem(Reason.TEMPLATE_INVALID, fault) if fault else None)
 
@@ -94,7 +94,7 @@ class TemplateController:
     async def _observe(
         self, template: SesVerificationTemplate, desired: DesiredTemplate, account: OpenAccount
     ) -> dict[str, TemplateView]:
-        regions = sorted({*desired.regions, *_footprint(template).regions})
+        regions = sorted({*desired.regions, *_inventory(template).regions})
         views = await asyncio.gather(*(self._read(account, region, desired.name) for region in regions))
         return dict(zip(regions, views, strict=True))
 
@@ -136,7 +136,7 @@ class TemplateController:
 
     async def _clear(self, template: SesVerificationTemplate, account: OpenAccount) -> list[Problem]:
         desired = self._desired(template, account)
-        moved = same_account(_footprint(template), account.name, account.aws.account_id)
+        moved = same_account(_inventory(template), account.name, account.aws.account_id)
         if moved is not None:
             return [moved]
         views = await self._observe(template, desired, account)
@@ -162,7 +162,7 @@ class TemplateController:
         views: dict[str, TemplateView],
     ) -> Result:
         left = {region for region, view in views.items() if region not in desired.regions and isinstance(view, Problem)}
-        template = await self._anchor(template, account, {*desired.regions, *left})
+        template = await self._ensure_finalizer(template, account, {*desired.regions, *left})
         await self._write(template, template_status(template, desired, views, self._now()))
         if left or any(template_problem(desired, region, views.get(region)) for region in desired.regions):
             return Result.retry()
@@ -177,14 +177,14 @@ class TemplateController:
         await self._write(template, refused_template(template, problem, self._now()))
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
-    async def _anchor(
+    async def _ensure_finalizer(
         self, template: SesVerificationTemplate, account: OpenAccount, regions: Iterable[str]
     ) -> SesVerificationTemplate:
-        """The template with our finalizer, and a footprint of the regions in which it may stand."""
-        needed = Footprint(regions=frozenset(regions), account=account.aws.account_id)
-        if template.metadata.has_finalizer and _footprint(template) == needed:
+        """The template with our finalizer, and a inventory of the regions in which it may stand."""
+        needed = Inventory(regions=frozenset(regions), account=account.aws.account_id)
+        if template.metadata.has_finalizer and _inventory(template) == needed:
             return template
-        written = await writes.anchor(self._cluster.client, TEMPLATES, template.metadata, needed.encode())
+        written = await writes.ensure_finalizer(self._cluster.client, TEMPLATES, template.metadata, needed.encode())
         self._cluster.templates.observe(written)
         return SesVerificationTemplate.model_validate(written)
 
@@ -210,7 +210,7 @@ class TemplateController:
         """Whether there is nothing to read before its turn in the sweep."""
         meta, status = template.metadata, template.status
         asked = meta.annotations.get(RECONCILE_REQUESTED_AT) != status.last_handled_reconcile_at
-        tidy = meta.has_finalizer and _footprint(template).regions == frozenset(desired.regions)
+        tidy = meta.has_finalizer and _inventory(template).regions == frozenset(desired.regions)
         ready = any(condition.type == "Ready" and condition.is_true for condition in status.conditions)
         same = status.applied_configuration == desired.digest() and status.observed_generation == meta.generation
         return not asked and tidy and ready and same and self._until_turn(template) > 0
@@ -223,5 +223,5 @@ class TemplateController:
         return next_sweep(template.metadata.uid, time.time(), self._cluster.settings.sweep_interval)
 
 
-def _footprint(template: SesVerificationTemplate) -> Footprint:
-    return Footprint.decode(template.metadata.annotations.get(FOOTPRINT))
+def _inventory(template: SesVerificationTemplate) -> Inventory:
+    return Inventory.decode(template.metadata.annotations.get(INVENTORY))

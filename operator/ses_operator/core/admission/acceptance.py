@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ses_operator.api.account.guardrails import Action
+from ses_operator.api.account.guardrails import GuardrailAction
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import WarningStatus
 from ses_operator.core.admission.guardrails import violations
 from ses_operator.core.admission.tenancy import (
-    Petition,
+    AdmissionRequest,
     UnknownLabelsError,
     domain_granted,
     namespace_allowed,
@@ -23,7 +23,7 @@ from ses_operator.core.admission.tenancy import (
 from ses_operator.core.features.ownership import Claimant, contested_regions, is_ours
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Present, RegionView, Unread
 
 MAX_TAGS = 50
@@ -31,7 +31,7 @@ MAX_TAGS = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Application:
+class OwnershipRequest:
     """What is asked for, by whom, and who else asks for the same. ``invited``: as in ``claims.is_ours``."""
 
     desired: Desired
@@ -41,9 +41,9 @@ class Application:
     invited: frozenset[str] = frozenset()
 
 
-Rule = Callable[[Application], Problem | None]
+AdmissionRule = Callable[[OwnershipRequest], Problem | None]
 
-PETITION_RULES: tuple[Callable[[Petition], Problem | None], ...] = (namespace_allowed, domain_granted)
+PETITION_RULES: tuple[Callable[[AdmissionRequest], Problem | None], ...] = (namespace_allowed, domain_granted)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,48 +54,48 @@ class Admission:
     warnings: tuple[WarningStatus, ...] = ()
 
 
-def admit(petition: Petition) -> Admission:
+def admit(request: AdmissionRequest) -> Admission:
     """By the rules of the account: who may use it for what, then the guardrails, of which all that are not met are told."""
-    found = violations(petition.identity, petition.account, petition.key_bits)
+    found = violations(request.identity, request.account, request.key_bits)
     warnings = tuple(
         WarningStatus(reason=violation.reason, message=violation.message)
         for violation in found
-        if violation.action is Action.WARN
+        if violation.action is GuardrailAction.WARN
     )
-    problem = broken_rule(petition)
-    enforced = [violation for violation in found if violation.action is Action.ENFORCE]
+    problem = first_violation(request)
+    enforced = [violation for violation in found if violation.action is GuardrailAction.ENFORCE]
     if problem is None and enforced:
         problem = Problem(enforced[0].reason, " | ".join(violation.message for violation in enforced))
     return Admission(problem, warnings)
 
 
-def admit_to_zone(petition: Petition, hosted_zone_id: str) -> Problem | None:
+def admit_to_zone(request: AdmissionRequest, hosted_zone_id: str) -> Problem | None:
     """Why the identity may not have its records in this hosted zone; None where it may."""
     try:
-        return zone_allowed(petition, hosted_zone_id)
+        return zone_allowed(request, hosted_zone_id)
     except UnknownLabelsError:
-        return _unknown_labels(petition)
+        return _unknown_labels(request)
 
 
-def broken_rule(petition: Petition) -> Problem | None:
+def first_violation(request: AdmissionRequest) -> Problem | None:
     """Which rule of who may use the account for what is broken; guardrails are another matter."""
     try:
-        return next((problem for rule in PETITION_RULES if (problem := rule(petition)) is not None), None)
+        return next((problem for rule in PETITION_RULES if (problem := rule(request)) is not None), None)
     except UnknownLabelsError:
-        return _unknown_labels(petition)
+        return _unknown_labels(request)
 
 
-def _unknown_labels(petition: Petition) -> Problem:
+def _unknown_labels(request: AdmissionRequest) -> Problem:
     """Who cannot be told from others is not let in."""
     return Problem(
         Reason.NAMESPACE_LABELS_UNKNOWN,
-        f"the SesAccount {petition.account_name} asks for labels of the namespace {petition.namespace.name}, which the "
+        f"the SesAccount {request.account_name} asks for labels of the namespace {request.namespace.name}, which the "
         "operator cannot read; let it list and watch the namespace (rbac.namespaceLabels of the chart), or name namespaces in "
         "the SesAccount by matchNames",
     )
 
 
-def tags_fit(application: Application) -> Problem | None:
+def tags_fit(application: OwnershipRequest) -> Problem | None:
     """The tags of the spec, of the account and ours are as many as SES allows."""
     count = len(application.desired.tags)
     if count <= MAX_TAGS:
@@ -107,7 +107,7 @@ def tags_fit(application: Application) -> Problem | None:
     )
 
 
-def not_claimed(application: Application) -> Problem | None:
+def not_claimed(application: OwnershipRequest) -> Problem | None:
     """Nobody with a better claim asks for the identity in one of the regions; what already is ours is not contested.
 
     Nor is what cannot be read, and may be ours: nothing is written there until it can.
@@ -123,10 +123,10 @@ def not_claimed(application: Application) -> Problem | None:
     )
 
 
-RULES: tuple[Rule, ...] = (tags_fit, not_claimed)
+RULES: tuple[AdmissionRule, ...] = (tags_fit, not_claimed)
 
 
-def judge(application: Application) -> Problem | None:
+def judge(application: OwnershipRequest) -> Problem | None:
     """The first rule that is broken, or None: accepted."""
     for rule in RULES:
         if (problem := rule(application)) is not None:
@@ -134,7 +134,7 @@ def judge(application: Application) -> Problem | None:
     return None
 
 
-def _may_be_ours(application: Application, region: str) -> bool:
+def _may_be_ours(application: OwnershipRequest, region: str) -> bool:
     match application.views.get(region):
         case Present(facts):
             return is_ours(region, facts, application.desired.owner, application.invited)
@@ -144,16 +144,16 @@ def _may_be_ours(application: Application, region: str) -> bool:
             return False
 
 
-def same_account(footprint: Footprint, account_name: str, account_id: str) -> Problem | None:
+def same_account(inventory: Inventory, account_name: str, account_id: str) -> Problem | None:
     """The SesAccount still leads to the AWS account in which the identity stands.
 
     In another one it would be made anew, and what stands in the first would be nobody's.
     """
-    if footprint.account in ("", account_id):
+    if inventory.account in ("", account_id):
         return None
     return Problem(
         Reason.ACCOUNT_CHANGED,
-        f"the identity stands in the AWS account {footprint.account}, and the credentials of the SesAccount {account_name} are "
-        f"for {account_id}; give the SesAccount credentials for {footprint.account} again; or leave the identity there: delete "
+        f"the identity stands in the AWS account {inventory.account}, and the credentials of the SesAccount {account_name} are "
+        f"for {account_id}; give the SesAccount credentials for {inventory.account} again; or leave the identity there: delete "
         "this object with spec.deletionPolicy set to Retain, and make a new one",
     )

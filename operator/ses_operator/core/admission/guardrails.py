@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from ses_operator.api.account.guardrails import Action
+from ses_operator.api.account.guardrails import GuardrailAction
 from ses_operator.api.account.kind import SesAccountSpec
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.dkim import DkimMode
@@ -21,7 +21,7 @@ from ses_operator.core.admission.open_policies import open_statement
 class Violation:
     """A guardrail that is not met: what follows, why, and which field is to be changed how."""
 
-    action: Action
+    action: GuardrailAction
     reason: Reason
     message: str
 

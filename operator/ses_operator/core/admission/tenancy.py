@@ -1,4 +1,4 @@
-"""Who may use an account, for which domains, in which zones: pure rules over a petition. The first that is broken speaks.
+"""Who may use an account, for which domains, in which zones: pure rules over a request. The first that is broken speaks.
 
 What they say of a domain is the same whether it is granted to another or to nobody: who asks learns nothing of the holder.
 """
@@ -24,7 +24,7 @@ class Namespace:
 
 
 @dataclass(frozen=True, slots=True)
-class Petition:
+class AdmissionRequest:
     """What a namespace asks of an account: the spec of an identity. ``account_name`` is that of the SesAccount. ``key_bits``: the
     length of the customer's DKIM key, where it is known."""
 
@@ -82,59 +82,59 @@ def _best(patterns: Iterable[str], domain: str) -> int:
     return max((precision(pattern, domain) for pattern in patterns), default=0)
 
 
-def namespace_allowed(petition: Petition) -> Problem | None:
+def namespace_allowed(request: AdmissionRequest) -> Problem | None:
     """The account may be used from this namespace."""
-    selector = petition.account.tenancy.namespaces
-    if selector is None or selects(selector, petition.namespace):
+    selector = request.account.tenancy.namespaces
+    if selector is None or selects(selector, request.namespace):
         return None
     return Problem(
         Reason.NAMESPACE_NOT_ALLOWED,
-        f"the namespace {petition.namespace.name} may not use the SesAccount {petition.account_name}; name another in "
+        f"the namespace {request.namespace.name} may not use the SesAccount {request.account_name}; name another in "
         "spec.accountRef, or have spec.tenancy.namespaces of the SesAccount select the namespace",
     )
 
 
-def domain_granted(petition: Petition) -> Problem | None:
+def domain_granted(request: AdmissionRequest) -> Problem | None:
     """The grant that names the domain most exactly is for this namespace."""
-    grants = petition.account.tenancy.grants
+    grants = request.account.tenancy.grants
     if not grants:
         return None
-    ranked = [(_best(grant.domains, petition.domain), grant) for grant in grants]
+    ranked = [(_best(grant.domains, request.domain), grant) for grant in grants]
     highest = max(rank for rank, _ in ranked)
     if highest and any(
-        selects(grant.namespaces, petition.namespace) for rank, grant in _names_before_labels(ranked) if rank == highest
+        selects(grant.namespaces, request.namespace) for rank, grant in _names_before_labels(ranked) if rank == highest
     ):
         return None
     return Problem(
         Reason.DOMAIN_NOT_GRANTED,
-        f"the namespace {petition.namespace.name} may not have identities for {petition.domain} with the SesAccount "
-        f"{petition.account_name}; ask for a grant of it in spec.tenancy.grants of the SesAccount",
+        f"the namespace {request.namespace.name} may not have identities for {request.domain} with the SesAccount "
+        f"{request.account_name}; ask for a grant of it in spec.tenancy.grants of the SesAccount",
     )
 
 
-def zone_allowed(petition: Petition, hosted_zone_id: str) -> Problem | None:
+def zone_allowed(request: AdmissionRequest, hosted_zone_id: str) -> Problem | None:
     """Records of this domain may be written into the zone: by the entry that the identity names, else by any for the zone."""
-    route53 = petition.identity.dns.route53
+    route53 = request.identity.dns.route53
     named = route53.zone_ref.name if route53 and route53.zone_ref else None
     entries = [
         entry
-        for entry in petition.account.dns.zones
+        for entry in request.account.dns.zones
         if entry.hosted_zone_id == hosted_zone_id and named in (None, entry.name)
     ]
-    if not entries or any(_admits(entry, petition) for entry in entries):
+    if not entries or any(_admits(entry, request) for entry in entries):
         return None
     return Problem(
         Reason.ZONE_NOT_ALLOWED,
-        f"the namespace {petition.namespace.name} may not have records for {petition.domain} written into the hosted zone "
-        f"{hosted_zone_id}; ask for it in spec.dns.zones of the SesAccount {petition.account_name} (namespaces, "
+        f"the namespace {request.namespace.name} may not have records for {request.domain} written into the hosted zone "
+        f"{hosted_zone_id}; ask for it in spec.dns.zones of the SesAccount {request.account_name} (namespaces, "
         "allowedDomains), or set spec.dns.provider to another",
     )
 
 
-def _admits(zone: Zone, petition: Petition) -> bool:
-    if zone.allowed_domains and not _best(zone.allowed_domains, petition.domain):
+def _admits(zone: Zone, request: AdmissionRequest) -> bool:
+    if zone.allowed_domains and not _best(zone.allowed_domains, request.domain):
         return False
-    return zone.namespaces is None or selects(zone.namespaces, petition.namespace)
+    return zone.namespaces is None or selects(zone.namespaces, request.namespace)
 
 
 def _names_before_labels(ranked: Iterable[tuple[int, DomainGrant]]) -> list[tuple[int, DomainGrant]]:

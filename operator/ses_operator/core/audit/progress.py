@@ -12,7 +12,7 @@ from ses_operator.api.account.findings import Finding
 from ses_operator.api.account.kind import SesAccountSpec
 from ses_operator.api.base.durations import span
 from ses_operator.core.audit.rules import Standards
-from ses_operator.core.audit.tally import Tally
+from ses_operator.core.audit.tally import AuditTally
 from ses_operator.core.status.transitions import EventType, Transition
 
 AUDIT_FINDINGS = "AuditFindings"
@@ -50,7 +50,7 @@ def due_at(
 
 
 def completed_audit(
-    tally: Tally,
+    tally: AuditTally,
     *,
     started_at: datetime,
     now: datetime,

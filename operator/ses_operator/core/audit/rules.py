@@ -13,12 +13,12 @@ from enum import Enum
 from ses_operator.api.account.audit import AuditSpec
 from ses_operator.api.account.findings import Finding
 from ses_operator.api.base.durations import span
-from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.admission.open_policies import open_document
 from ses_operator.core.metrics.mail_figures import SendHistory
 from ses_operator.core.model.ses import AccountFacts, IdentityFacts, IdentityType, VerificationStatus
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 
 IDENTITIES_ALLOWED = 10_000
 """Identities in a region of an account (SES Developer Guide, "Service quotas")."""
@@ -104,12 +104,12 @@ AccountRule = Callable[[AuditedAccount, Standards], tuple[Finding, str] | None]
 def holder_of(tag: str, identity: SesIdentity | None, name: str, region: str) -> Holder:
     """Whose an identity is whose tag names ``identity``, of this installation; None: there is no such object.
 
-    A region that has left the spec counts as asked for until it has been taken back, which the footprint tells.
+    A region that has left the spec counts as asked for until it has been taken back, which the inventory tells.
     """
     if identity is None or identity.spec.identity.lower() != name.lower():
         return Holder(Claim.GONE, tag)
-    footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
-    if region not in identity.spec.regions and region not in footprint.regions:
+    inventory = Inventory.decode(identity.metadata.annotations.get(INVENTORY))
+    if region not in identity.spec.regions and region not in inventory.regions:
         return Holder(Claim.GONE, tag)
     known = next((status for status in identity.status.regions if status.region == region), None)
     return Holder(Claim.HELD, tag, known.pending_since if known else None)

@@ -46,7 +46,7 @@ class RegionTally:
         )
 
 
-class Tally:
+class AuditTally:
     """All regions of one audit."""
 
     __slots__ = ("_examples", "regions")

@@ -15,7 +15,7 @@ from ses_operator.core.dns.matching import SPF_VERSION, is_spf, mail_host, match
 from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
 from ses_operator.core.model.dmarc import is_dmarc
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
-from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome, Probes, PublishedAt
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt
 
 AMAZON_DOMAIN = ".amazonses.com"
 NO_PROBES = Probes()
@@ -24,7 +24,7 @@ FEEDBACK_HOST = re.compile(r"feedback-smtp\.(?P<region>[a-z0-9-]+)\.amazonses\.c
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
+class RecordCase:
     """One wanted record with all that is known of it."""
 
     wanted: RecordSet
@@ -45,20 +45,20 @@ class Case:
         """The name as many providers want it: without the zone's own."""
         return name.removesuffix(f".{self.answer.zone}")
 
-    def finding(self, state: FindingState, reason: Reason, sentence: str) -> Finding:
-        return Finding(self.wanted, state, reason, f"{self.wanted}: {sentence}", self.answer)
+    def finding(self, state: FindingState, reason: Reason, sentence: str) -> LookupFinding:
+        return LookupFinding(self.wanted, state, reason, f"{self.wanted}: {sentence}", self.answer)
 
-    def missing(self, sentence: str) -> Finding:
+    def missing(self, sentence: str) -> LookupFinding:
         return self.finding(FindingState.MISSING, Reason.DNS_RECORD_MISSING, sentence)
 
-    def different(self, sentence: str) -> Finding:
+    def different(self, sentence: str) -> LookupFinding:
         return self.finding(FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, sentence)
 
 
-Rule = Callable[[Case], Finding | None]
+DiagnosisRule = Callable[[RecordCase], LookupFinding | None]
 
 
-def server_failure(case: Case) -> Finding | None:
+def server_failure(case: RecordCase) -> LookupFinding | None:
     """SERVFAIL."""
     if case.answer.outcome is not Outcome.SERVER_FAILURE:
         return None
@@ -70,7 +70,7 @@ def server_failure(case: Case) -> Finding | None:
     )
 
 
-def no_answer(case: Case) -> Finding | None:
+def no_answer(case: RecordCase) -> LookupFinding | None:
     """Silence."""
     if case.answer.outcome is not Outcome.TIMEOUT:
         return None
@@ -82,7 +82,7 @@ def no_answer(case: Case) -> Finding | None:
     )
 
 
-def lame_delegation(case: Case) -> Finding | None:
+def lame_delegation(case: RecordCase) -> LookupFinding | None:
     """The servers that are asked do not hold the zone."""
     if case.answer.outcome is not Outcome.REFUSED:
         return None
@@ -94,14 +94,14 @@ def lame_delegation(case: Case) -> Finding | None:
     )
 
 
-def published(case: Case) -> Finding | None:
+def published(case: RecordCase) -> LookupFinding | None:
     """It is there as it should be."""
     if case.answer.outcome is not Outcome.FOUND or not matches(case.wanted, case.answer.values):
         return None
-    return Finding(case.wanted, FindingState.PUBLISHED, Reason.SUCCEEDED, "", case.answer)
+    return LookupFinding(case.wanted, FindingState.PUBLISHED, Reason.SUCCEEDED, "", case.answer)
 
 
-def not_delegated(case: Case) -> Finding | None:
+def not_delegated(case: RecordCase) -> LookupFinding | None:
     """The zone that was written to is not the one that the public DNS asks, or is a private one."""
     if case.published_at is None or not case.answer.zone:
         return None
@@ -127,7 +127,7 @@ def not_delegated(case: Case) -> Finding | None:
     return case.finding(FindingState.MISSING, Reason.DNS_NOT_DELEGATED, sentence)
 
 
-def no_such_domain(case: Case) -> Finding | None:
+def no_such_domain(case: RecordCase) -> LookupFinding | None:
     """The nearest zone is a top-level domain: there is nothing at the registrar, or no name servers."""
     if case.answer.outcome is not Outcome.NO_NAME or not case.answer.zone or "." in case.answer.zone:
         return None
@@ -139,7 +139,7 @@ def no_such_domain(case: Case) -> Finding | None:
     )
 
 
-def wildcard(case: Case) -> Finding | None:
+def wildcard(case: RecordCase) -> LookupFinding | None:
     """A wildcard answers in place of a record that is not there."""
     probes, answered = case.probes, case.found
     if probes.addresses and probes.addresses == probes.wildcard_addresses:
@@ -152,7 +152,7 @@ def wildcard(case: Case) -> Finding | None:
     )
 
 
-def other_type(case: Case) -> Finding | None:
+def other_type(case: RecordCase) -> LookupFinding | None:
     """A CNAME stands where another type is wanted."""
     if case.answer.outcome is not Outcome.OTHER_TYPE:
         return None
@@ -162,7 +162,7 @@ def other_type(case: Case) -> Finding | None:
     )
 
 
-def too_many_mail_exchanges(case: Case) -> Finding | None:
+def too_many_mail_exchanges(case: RecordCase) -> LookupFinding | None:
     """An MX with more values than the one that SES wants."""
     if case.wanted.type is not RecordType.MX or len(case.answer.values) <= len(case.wanted.values):
         return None
@@ -171,7 +171,7 @@ def too_many_mail_exchanges(case: Case) -> Finding | None:
     )
 
 
-def several_policies(case: Case) -> Finding | None:
+def several_policies(case: RecordCase) -> LookupFinding | None:
     """Two SPF or DMARC policies at one name: receivers take neither (RFC 7208, 4.5; RFC 7489, 6.6.3)."""
     version, is_policy = POLICIES.get(case.wanted.purpose, (None, None))
     if is_policy is None or (count := sum(map(is_policy, case.answer.values))) < 2:
@@ -181,14 +181,14 @@ def several_policies(case: Case) -> Finding | None:
     )
 
 
-def quoted(case: Case) -> Finding | None:
+def quoted(case: RecordCase) -> LookupFinding | None:
     """Quotation marks that belong to the notation were taken for a part of the value."""
     if not _equal_after(case, lambda value: value.replace('\\"', "").replace('"', "")):
         return None
     return case.different(f"the value was published with the quotation marks in it; enter {case.value} without them")
 
 
-def closing_dot(case: Case) -> Finding | None:
+def closing_dot(case: RecordCase) -> LookupFinding | None:
     """The closing dot of the notation was taken for a part of the value."""
     if not _equal_after(case, lambda value: value.rstrip(".\\")):
         return None
@@ -197,7 +197,7 @@ def closing_dot(case: Case) -> Finding | None:
     )
 
 
-def zone_appended_to_value(case: Case) -> Finding | None:
+def zone_appended_to_value(case: RecordCase) -> LookupFinding | None:
     """A target without closing dot was taken for one relative to the zone."""
     zone = case.answer.zone
     if not zone or not _equal_after(case, lambda value: value.removesuffix(f".{zone}")):
@@ -207,7 +207,7 @@ def zone_appended_to_value(case: Case) -> Finding | None:
     )
 
 
-def lower_cased(case: Case) -> Finding | None:
+def lower_cased(case: RecordCase) -> LookupFinding | None:
     """A text whose case matters, such as a key, lost it."""
     lowered = {value.lower() for value in case.answer.values}
     if case.wanted.type is not RecordType.TXT or lowered != {value.lower() for value in case.wanted.values}:
@@ -217,7 +217,7 @@ def lower_cased(case: Case) -> Finding | None:
     )
 
 
-def another_regions_mail_exchange(case: Case) -> Finding | None:
+def another_regions_mail_exchange(case: RecordCase) -> LookupFinding | None:
     """The MX of one region at the MAIL FROM name of another."""
     if case.wanted.type is not RecordType.MX or len(case.answer.values) != 1:
         return None
@@ -227,7 +227,7 @@ def another_regions_mail_exchange(case: Case) -> Finding | None:
     return case.different(f"it has the value of another region, {host['region']} ({case.found}); enter {case.value}")
 
 
-def another_regions_signing_zone(case: Case) -> Finding | None:
+def another_regions_signing_zone(case: RecordCase) -> LookupFinding | None:
     """A DKIM CNAME that points to the signing zone or the token of another region."""
     if (
         case.wanted.purpose is not Purpose.DKIM
@@ -244,7 +244,7 @@ def another_regions_signing_zone(case: Case) -> Finding | None:
     return case.different(f"it points to {what} of another region or identity ({found}); enter {case.value}")
 
 
-def preference(case: Case) -> Finding | None:
+def preference(case: RecordCase) -> LookupFinding | None:
     """The right host with another preference."""
     if case.wanted.type is not RecordType.MX or [mail_host(value) for value in case.answer.values] != [
         mail_host(value) for value in case.wanted.values
@@ -253,14 +253,14 @@ def preference(case: Case) -> Finding | None:
     return case.different(f"it has another preference ({case.found}); SES asks for {case.value}")
 
 
-def different(case: Case) -> Finding | None:
+def different(case: RecordCase) -> LookupFinding | None:
     """Something else stands there."""
     if case.answer.outcome is not Outcome.FOUND:
         return None
     return case.different(f"it has the value {case.found}; change it to {case.value}")
 
 
-def flattened(case: Case) -> Finding | None:
+def flattened(case: RecordCase) -> LookupFinding | None:
     """The provider answers with addresses where a CNAME should be."""
     if case.wanted.type is not RecordType.CNAME or not case.probes.addresses:
         return None
@@ -272,7 +272,7 @@ def flattened(case: Case) -> Finding | None:
     )
 
 
-def doubled_suffix(case: Case) -> Finding | None:
+def doubled_suffix(case: RecordCase) -> LookupFinding | None:
     """The provider appended the zone's name to a name that had it already."""
     if not case.probes.doubled_suffix:
         return None
@@ -282,7 +282,7 @@ def doubled_suffix(case: Case) -> Finding | None:
     )
 
 
-def without_underscore(case: Case) -> Finding | None:
+def without_underscore(case: RecordCase) -> LookupFinding | None:
     """The underscore of ``_domainkey`` or ``_dmarc`` was stripped."""
     if not case.probes.without_underscore:
         return None
@@ -292,7 +292,7 @@ def without_underscore(case: Case) -> Finding | None:
     )
 
 
-def value_as_name(case: Case) -> Finding | None:
+def value_as_name(case: RecordCase) -> LookupFinding | None:
     """Name and value were exchanged."""
     if not case.probes.value_as_name:
         return None
@@ -302,14 +302,14 @@ def value_as_name(case: Case) -> Finding | None:
     )
 
 
-def missing(case: Case) -> Finding | None:
+def missing(case: RecordCase) -> LookupFinding | None:
     """It is not there, and nothing tells why."""
     there = "the name is there, but not with this type" if case.answer.outcome is Outcome.NO_DATA else "it is not there"
     asked = f" in {case.answer.zone}" if case.answer.zone else ""
     return case.missing(f"{there}{asked}; publish it with the value {case.value}")
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[DiagnosisRule, ...] = (
     server_failure,
     no_answer,
     lame_delegation,
@@ -336,12 +336,12 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def diagnose(case: Case) -> Finding:
+def diagnose(case: RecordCase) -> LookupFinding:
     """The diagnosis of one record by itself."""
     return next(finding for rule in RULES if (finding := rule(case)) is not None)
 
 
-def diagnose_all(cases: Iterable[Case]) -> tuple[Finding, ...]:
+def diagnose_all(cases: Iterable[RecordCase]) -> tuple[LookupFinding, ...]:
     """The diagnoses of an identity's records, each also in the light of the others."""
     diagnosed = [(case, diagnose(case)) for case in cases]
     findings = [finding for _, finding in diagnosed]
@@ -351,7 +351,7 @@ def diagnose_all(cases: Iterable[Case]) -> tuple[Finding, ...]:
     )
 
 
-def _of_another_region(finding: Finding, findings: Sequence[Finding]) -> Finding:
+def _of_another_region(finding: LookupFinding, findings: Sequence[LookupFinding]) -> LookupFinding:
     """Where no DKIM record of a region is there while another region's are, somebody published one region's alone."""
     if finding.record.purpose is not Purpose.DKIM:
         return finding
@@ -367,7 +367,7 @@ def _of_another_region(finding: Finding, findings: Sequence[Finding]) -> Finding
     return replace(finding, message=message)
 
 
-def _of_zone(case: Case) -> str:
+def _of_zone(case: RecordCase) -> str:
     return f" of {case.answer.zone}" if case.answer.zone else ""
 
 
@@ -381,7 +381,7 @@ def _elsewhere(ours: Iterable[str], asked: Iterable[str]) -> bool:
     return bool(known and delegated) and known.isdisjoint(delegated)
 
 
-def _equal_after(case: Case, change: Callable[[str], str]) -> bool:
+def _equal_after(case: RecordCase, change: Callable[[str], str]) -> bool:
     """Whether the values found are not the wanted ones, but become them by this change."""
     found = {value.lower() for value in case.answer.values}
     changed = {change(value) for value in found}

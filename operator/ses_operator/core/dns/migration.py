@@ -21,12 +21,12 @@ from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.meta import WITHDRAW_FROM
 from ses_operator.core.model.records import RecordId, RecordSet
 from ses_operator.core.model.schedule import DELEGATION_TTL, WATCH_PATIENCE
-from ses_operator.core.state.answers import Answer, Finding, FindingState, PublishedAt
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, PublishedAt
 from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE
 from ses_operator.core.state.steps import Surplus
 
 
-class Fate(StrEnum):
+class Disposition(StrEnum):
     """What becomes of an old place."""
 
     ASK = "Ask"  # that depends on what name servers say of the records: they have to be asked first
@@ -56,7 +56,7 @@ class FormerPlace:
     place: str
     message: str
     since: datetime
-    fate: Fate = Fate.KEEP
+    fate: Disposition = Disposition.KEEP
     retry_after: float | None = None
 
     def follows(self, before: Mapping[str, FormerPlace]) -> FormerPlace:
@@ -81,7 +81,7 @@ class Move:
     surplus: Surplus
     published: bool
     now: datetime
-    findings: Mapping[RecordId, Finding] | None = None
+    findings: Mapping[RecordId, LookupFinding] | None = None
     requested: bool = False
     said: FormerPlace | None = None
 
@@ -104,19 +104,19 @@ class Move:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class MigrationDecision:
     """The fate of an old place; ``message`` says why it is not over with it yet, in words that are the same from run to run."""
 
-    fate: Fate
+    fate: Disposition
     message: str = ""
     retry_after: float | None = None
     """Seconds until something else can be decided, where that is known."""
 
 
-Rule = Callable[[Move], Decision | None]
+MigrationRule = Callable[[Move], MigrationDecision | None]
 
 
-def nothing_left(move: Move) -> Decision | None:
+def nothing_left(move: Move) -> MigrationDecision | None:
     """Nothing of ours is there. ExternalDNS may still come for what it wrote; or have to come, after a forced withdrawal."""
     if move.old.holds:
         return None
@@ -124,82 +124,84 @@ def nothing_left(move: Move) -> Decision | None:
         return _until_external_dns_has_gone(move)
     if move.provider is DnsProvider.DNS_ENDPOINT and move.said is not None:
         return _until_external_dns_has_come(move)
-    return Decision(Fate.FORGET)
+    return MigrationDecision(Disposition.FORGET)
 
 
-def not_all_known(move: Move) -> Decision | None:
+def not_all_known(move: Move) -> MigrationDecision | None:
     """Some region cannot tell its records: what looks superfluous may be needed."""
     if move.surplus is not Surplus.KEEP:
         return None
-    return Decision(Fate.KEEP, "the records there stay until every region has told which ones it needs")
+    return MigrationDecision(Disposition.KEEP, "the records there stay until every region has told which ones it needs")
 
 
-def requested(move: Move) -> Decision | None:
+def requested(move: Move) -> MigrationDecision | None:
     """A person accepts what may follow."""
-    return Decision(Fate.WITHDRAW) if move.requested else None
+    return MigrationDecision(Disposition.WITHDRAW) if move.requested else None
 
 
-def left_to_people(move: Move) -> Decision | None:
+def left_to_people(move: Move) -> MigrationDecision | None:
     """People publish from now on. Whether they mean to keep what stands or to publish elsewhere, nothing tells: it is theirs."""
     if move.provider is not DnsProvider.MANUAL:
         return None
     if move.findings is None:
-        return Decision(Fate.ASK)
-    return None if _is_known_to_be_elsewhere(move) else Decision(Fate.RELEASE)
+        return MigrationDecision(Disposition.ASK)
+    return None if _is_known_to_be_elsewhere(move) else MigrationDecision(Disposition.RELEASE)
 
 
-def not_published(move: Move) -> Decision | None:
+def not_published(move: Move) -> MigrationDecision | None:
     """The new place does not have everything yet."""
     if move.published:
         return None
-    return Decision(Fate.KEEP, f"the records there stay until all are published in {move.new.name}")
+    return MigrationDecision(Disposition.KEEP, f"the records there stay until all are published in {move.new.name}")
 
 
-def not_answered(move: Move) -> Decision | None:
+def not_answered(move: Move) -> MigrationDecision | None:
     """Name servers do not answer some record, or cannot be asked."""
     if move.findings is None:
-        return Decision(Fate.ASK)
+        return MigrationDecision(Disposition.ASK)
     record = _unanswered(move)
     if record is None:
         return None
     finding = (move.findings or {}).get(record.id)
     said = f": {finding.message}" if finding and finding.message else ""
-    return Decision(Fate.KEEP, f"the records there stay until name servers answer all of them from elsewhere{said}")
+    return MigrationDecision(
+        Disposition.KEEP, f"the records there stay until name servers answer all of them from elsewhere{said}"
+    )
 
 
-def still_asked(move: Move) -> Decision | None:
+def still_asked(move: Move) -> MigrationDecision | None:
     """Name servers answer from the old zone, or it cannot be told from the new one."""
     zone = move.old.zone
     if zone is None or not any(_may_be_from(answer, zone) for answer in _answers(move)):
         return None
     if move.provider is DnsProvider.DNS_ENDPOINT:
-        return Decision(
-            Fate.KEEP,
+        return MigrationDecision(
+            Disposition.KEEP,
             f"name servers still answer from the zone {zone.zone} there, and ExternalDNS leaves alone what it finds in a zone. "
             "If it writes to another one, delegate the domain to that; if it is to take over in this one, annotate this "
             f"object with {WITHDRAW_FROM}={move.old.name}: the records are then missing until its next run",
         )
-    return Decision(
-        Fate.KEEP,
+    return MigrationDecision(
+        Disposition.KEEP,
         f"name servers still answer from the zone {zone.zone} there, or it cannot be told from the new one: delegate it to "
         f"the name servers of {move.new.name}, and the records there are withdrawn",
     )
 
 
-def not_yet_asked(move: Move) -> Decision | None:
+def not_yet_asked(move: Move) -> MigrationDecision | None:
     """Name servers answer from a zone that is not the one where the records are now."""
     zone = move.new.zone
     if zone is None or all(_may_be_from(answer, zone) for answer in _answers(move)):
         return None
     asked = sorted({answer.zone for answer in _answers(move) if not _may_be_from(answer, zone)})
-    return Decision(
-        Fate.KEEP,
+    return MigrationDecision(
+        Disposition.KEEP,
         f"name servers answer from {', '.join(asked)} and not from {zone.zone} ({move.new.name}), where the records are now: "
         "delegate the domain to that zone, and the records there are withdrawn",
     )
 
 
-def still_cached(move: Move) -> Decision | None:
+def still_cached(move: Move) -> MigrationDecision | None:
     """Resolvers go on asking a zone that is no longer delegated to, for as long as they have the delegation in their caches.
 
     Not so where the old zone itself refers them to the one that answers: one below it.
@@ -211,16 +213,16 @@ def still_cached(move: Move) -> Decision | None:
         f"{round(DELEGATION_TTL / 3600)} hours, for so long resolvers may have the former delegation in their caches"
     )
     left = DELEGATION_TTL - move.waited(message)
-    return Decision(Fate.KEEP, message, left) if left > 0 else None
+    return MigrationDecision(Disposition.KEEP, message, left) if left > 0 else None
 
 
-def served_from_elsewhere(move: Move) -> Decision | None:
+def served_from_elsewhere(move: Move) -> MigrationDecision | None:
     """Nobody is answered from the old place any more."""
     del move
-    return Decision(Fate.WITHDRAW)
+    return MigrationDecision(Disposition.WITHDRAW)
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[MigrationRule, ...] = (
     nothing_left,
     not_all_known,
     requested,
@@ -234,34 +236,34 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def decide(move: Move) -> Decision:
+def decide(move: Move) -> MigrationDecision:
     """The fate of the old place: what the first rule says that has something to say."""
     return next(decision for rule in RULES if (decision := rule(move)) is not None)
 
 
-def _until_external_dns_has_gone(move: Move) -> Decision:
+def _until_external_dns_has_gone(move: Move) -> MigrationDecision:
     names = ", ".join(sorted(str(record) for record in move.not_ours))
     watched = (
         f"the DNSEndpoint is gone, and ExternalDNS may take away what it wrote into {move.new.name}: {names}. "
         "Each is published anew within seconds of that"
     )
     if move.waited(watched) <= WATCH_PATIENCE:
-        return Decision(Fate.WATCH, watched)
-    return Decision(
-        Fate.FORGET,
+        return MigrationDecision(Disposition.WATCH, watched)
+    return MigrationDecision(
+        Disposition.FORGET,
         f"ExternalDNS has left what it wrote into {move.new.name}, which is as wanted and not this object's: {names}. "
         "Remove it by hand when the identity is gone",
     )
 
 
-def _until_external_dns_has_come(move: Move) -> Decision:
+def _until_external_dns_has_come(move: Move) -> MigrationDecision:
     if move.findings is None:
-        return Decision(Fate.ASK)
+        return MigrationDecision(Disposition.ASK)
     record = _unanswered(move)
     if record is None:
-        return Decision(Fate.FORGET)
-    return Decision(
-        Fate.WATCH, f"the records there are withdrawn, and {record} is missing until ExternalDNS publishes it"
+        return MigrationDecision(Disposition.FORGET)
+    return MigrationDecision(
+        Disposition.WATCH, f"the records there are withdrawn, and {record} is missing until ExternalDNS publishes it"
     )
 
 

@@ -10,12 +10,12 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.features.key_identity import ses_looks_at
 from ses_operator.core.model.records import Purpose, RecordId, RecordSet, RecordType
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
-from ses_operator.core.state.answers import Finding, FindingState
+from ses_operator.core.state.answers import FindingState, LookupFinding
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Present
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 
-Findings = Mapping[RecordId, Finding]
+Findings = Mapping[RecordId, LookupFinding]
 
 LOOKED_AT_BY_SES = frozenset({Purpose.DKIM, Purpose.MAIL_FROM})
 """SPF and DMARC are for those who receive the mail."""
@@ -91,7 +91,9 @@ def with_findings(desired: Desired, observed: Observed, findings: Findings) -> O
     return replace(observed, dns=heard)
 
 
-def _heard(desired: Desired, observed: Observed, entry: PublishedRecord, finding: Finding | None) -> PublishedRecord:
+def _heard(
+    desired: Desired, observed: Observed, entry: PublishedRecord, finding: LookupFinding | None
+) -> PublishedRecord:
     """A conflict is known for certain; a different answer contradicts everybody; what SES has seen needs no other witness."""
     if entry.state is RecordState.CONFLICT:
         return entry
@@ -102,9 +104,9 @@ def _heard(desired: Desired, observed: Observed, entry: PublishedRecord, finding
     match finding:
         case None:
             return entry
-        case Finding(state=FindingState.PUBLISHED):
+        case LookupFinding(state=FindingState.PUBLISHED):
             return replace(entry, state=RecordState.PUBLISHED, message="")
-        case Finding(state=FindingState.MISSING):
+        case LookupFinding(state=FindingState.MISSING):
             return replace(entry, state=RecordState.MISSING, message=finding.message, reason=_reason(entry, finding))
         case _:
             if entry.state is RecordState.PUBLISHED:
@@ -112,14 +114,14 @@ def _heard(desired: Desired, observed: Observed, entry: PublishedRecord, finding
             return replace(entry, message=finding.message, reason=finding.reason)
 
 
-def _reason(entry: PublishedRecord, finding: Finding) -> Reason | None:
+def _reason(entry: PublishedRecord, finding: LookupFinding) -> Reason | None:
     """A record that nobody says is served may simply not be there yet; one that is, or another mistake, is worth its name."""
     if finding.reason is Reason.DNS_RECORD_MISSING and entry.state is not RecordState.PUBLISHED:
         return None
     return finding.reason
 
 
-def _hint(desired: Desired, finding: Finding) -> str:
+def _hint(desired: Desired, finding: LookupFinding) -> str:
     """What is different; of a text that people change, a DMARC policy or a key of theirs, also why it stays so."""
     way_out = _WAY_OUT.get((finding.record.purpose, finding.record.type))
     if way_out is None or desired.provider is not DnsProvider.DNS_ENDPOINT:

@@ -28,7 +28,7 @@ from dataclasses import dataclass, field
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.ledger import LEDGER_TTL, Ledger, digest, ledger_name
 from ses_operator.core.dns.matching import matches
-from ses_operator.core.dns.zone_sets import Action, BatchLimits, Change, ZoneSet, ZoneView
+from ses_operator.core.dns.zone_sets import BatchLimits, Change, ChangeAction, ZoneSet, ZoneView
 from ses_operator.core.model import txt
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Problem
@@ -66,9 +66,9 @@ class _Move:
     @property
     def changes(self) -> Iterator[Change]:
         if self.delete is not None:
-            yield Change(Action.DELETE, self.delete)
+            yield Change(ChangeAction.DELETE, self.delete)
         if self.create is not None:
-            yield Change(Action.CREATE, self.create)
+            yield Change(ChangeAction.CREATE, self.create)
 
 
 def plan_publication(
@@ -141,12 +141,12 @@ def plan_release(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
     return ZonePlan() if plan.problem is not None else plan
 
 
-def plan_handover(owner: Owner, heir: Owner, domain: str, view: ZoneView) -> ZonePlan:
-    """The plan that writes another owner's name into the ledger; the records stay as they are, and become the heir's."""
+def plan_handover(owner: Owner, new_owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
+    """The plan that writes another owner's name into the ledger; the records stay as they are, and become the new owner's."""
     ledger, standing = _read_ledger(owner, domain, view), _ledger_set(domain, view)
     if isinstance(ledger, Problem) or standing is None:
         return ZonePlan()
-    return ZonePlan(changes=tuple(_ledger_changes(Ledger(heir, ledger.digests), domain, standing)))
+    return ZonePlan(changes=tuple(_ledger_changes(Ledger(new_owner, ledger.digests), domain, standing)))
 
 
 def names_concerned(domain: str, wanted: Iterable[RecordSet], view: ZoneView) -> frozenset[str]:
@@ -337,7 +337,7 @@ class _Draft:
         changes = [change for move in moves for change in move.changes]
         changes += _ledger_changes(ledger, self.domain, self.standing_ledger)
         # Deletions first: a CNAME may make room for an MX at the same name.
-        return tuple(sorted(changes, key=lambda change: change.action is Action.CREATE))
+        return tuple(sorted(changes, key=lambda change: change.action is ChangeAction.CREATE))
 
 
 def _ledger_changes(ledger: Ledger, domain: str, standing: ZoneSet | None) -> Iterator[Change]:
@@ -345,10 +345,10 @@ def _ledger_changes(ledger: Ledger, domain: str, standing: ZoneSet | None) -> It
     if standing is not None and standing.meaning == tuple(sorted(lines)):
         return
     if standing is not None:
-        yield Change(Action.DELETE, standing)
+        yield Change(ChangeAction.DELETE, standing)
     if lines:
         values = tuple(txt.quote(line) for line in lines)
-        yield Change(Action.CREATE, ZoneSet(ledger_name(domain), RecordType.TXT.value, LEDGER_TTL, values))
+        yield Change(ChangeAction.CREATE, ZoneSet(ledger_name(domain), RecordType.TXT.value, LEDGER_TTL, values))
 
 
 def _same_type(record_id: RecordId, view: ZoneView) -> list[ZoneSet]:

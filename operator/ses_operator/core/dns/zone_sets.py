@@ -47,7 +47,7 @@ class ZoneSet:
         return tuple(sorted(plain_value(self.type, value) for value in self.values))
 
 
-class Action(StrEnum):
+class ChangeAction(StrEnum):
     """What a change does. Never UPSERT: it would overwrite what appeared since the zone was read."""
 
     CREATE = "CREATE"
@@ -58,7 +58,7 @@ class Action(StrEnum):
 class Change:
     """One change of a whole record set."""
 
-    action: Action
+    action: ChangeAction
     set: ZoneSet
 
     @property
@@ -124,7 +124,7 @@ def apply(view: ZoneView, changes: Iterable[Change]) -> ZoneView:
     after = {name: list(sets) for name, sets in view.items()}
     for change in changes:
         others = [other for other in after.pop(change.set.name, ()) if not _same_set(other, change.set)]
-        if change.action is Action.CREATE:
+        if change.action is ChangeAction.CREATE:
             others.append(change.set)
         if others:
             after[change.set.name] = others

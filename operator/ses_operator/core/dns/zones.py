@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.zone_sets import is_within
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.state.publication import Zone
+from ses_operator.core.state.publication import DnsZone
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,13 @@ class HostedZone:
     name_servers: tuple[str, ...] = ()
 
 
-def choose_zone(domain: str, configured: Iterable[Zone], listed: Iterable[Zone]) -> Zone | Problem:
+def choose_zone(domain: str, configured: Iterable[DnsZone], listed: Iterable[DnsZone]) -> DnsZone | Problem:
     """The public zone whose name is the longest suffix of ``domain``.
 
     Among zones of that same name, one that the SesAccount names stands before those that the account merely has; beyond
     that there is no telling which of them the public DNS asks, and the author must choose. All zones given are public.
     """
-    known: dict[str, tuple[Zone, bool]] = {zone.hosted_zone_id: (zone, False) for zone in listed}
+    known: dict[str, tuple[DnsZone, bool]] = {zone.hosted_zone_id: (zone, False) for zone in listed}
     known.update({zone.hosted_zone_id: (zone, True) for zone in configured})
     fitting = [(zone, named) for zone, named in known.values() if is_within(domain, zone.name)]
     if not fitting:
@@ -50,7 +50,7 @@ def not_found(domain: str) -> Problem:
     )
 
 
-def _ambiguous(zones: Sequence[Zone]) -> Problem:
+def _ambiguous(zones: Sequence[DnsZone]) -> Problem:
     ids = ", ".join(sorted(zone.hosted_zone_id for zone in zones))
     return Problem(
         Reason.HOSTED_ZONE_AMBIGUOUS,

@@ -17,7 +17,7 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Present, Unread
 
 PARENT_LOOK = 60.0
-"""Seconds until it is looked again whether a parent is verified; the inventory tells sooner."""
+"""Seconds until it is looked again whether a parent is verified; the identity cache tells sooner."""
 
 
 def replicas_of(region: str, observed: Observed) -> tuple[str, ...]:

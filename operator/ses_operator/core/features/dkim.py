@@ -27,7 +27,7 @@ from ses_operator.core.model.records import RecordSet, dkim_records, own_key_rec
 from ses_operator.core.model.schedule import lookup_interval
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource, SetKeyLength
@@ -42,7 +42,7 @@ _LOST = {VerificationStatus.FAILED, VerificationStatus.TEMPORARY_FAILURE}
 
 
 def dkim_conflict(
-    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, inventory: Inventory
 ) -> Problem | None:
     """Why the DKIM of an identity that exists must be left as it is: its key is neither ours nor the one that is asked for, or
     others replicate it."""
@@ -56,7 +56,7 @@ def dkim_conflict(
         )
     found = own_selector(facts)
     ours = ownership(facts, desired.owner) is Ownership.OURS
-    if ours and (found is None or selector_setting(found) in footprint.settings):
+    if ours and (found is None or selector_setting(found) in inventory.settings):
         return None
     match desired.dkim_in(region):
         case EasyDkim() if found is not None:
@@ -187,7 +187,7 @@ def may_need_others(desired: Desired, region: str, facts: IdentityFacts, observe
 
 
 def dkim_settings(desired: Desired) -> frozenset[str]:
-    """The selectors that the spec names: what the footprint has to remember, for SES may sign with a key that we gave it."""
+    """The selectors that the spec names: what the inventory has to remember, for SES may sign with a key that we gave it."""
     match desired.dkim:
         case OwnKey(selector) | MissingKey(selector):
             return frozenset({selector_setting(selector)})
@@ -216,9 +216,9 @@ def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, no
     known, entry = observed.remembered.get(region), entry_of(key, observed)
     since = known.pending_since if known and known.pending_since else now
     again = lookup_interval((now - since).total_seconds())
-    hindrance = observed.dns_failure or (observed.dns.problem if observed.dns else None)
-    if hindrance is not None:
-        return Problem(hindrance.reason, f"{what}. {hindrance.message}", hindrance.retry_after)
+    blocker = observed.dns_failure or (observed.dns.problem if observed.dns else None)
+    if blocker is not None:
+        return Problem(blocker.reason, f"{what}. {blocker.message}", blocker.retry_after)
     manual = desired.provider is DnsProvider.MANUAL
     reason = Reason.MANUAL_RECORDS_PENDING if manual else Reason.WAITING_FOR_DNS
     if entry is None or not entry.message:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ses_operator.core.model.dkim_source import OwnKey, fingerprint
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType, published_key
 from ses_operator.core.model.ses import IdentityFacts, SigningOrigin, VerificationStatus
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.publication import PublishedRecord, RecordState
 
@@ -23,22 +23,22 @@ def own_selector(facts: IdentityFacts) -> str | None:
     return facts.dkim.tokens[0].lower() if facts.dkim.tokens else ""
 
 
-def selectors_in_use(observed: Observed, footprint: Footprint) -> frozenset[str]:
+def selectors_in_use(observed: Observed, inventory: Inventory) -> frozenset[str]:
     """The selectors of customers' keys that SES signs with in any region, whoever gave it the key. Of a region that cannot be
     read, all that it may have been given."""
     selectors = (own_selector(view.facts) for view in observed.regions.values() if isinstance(view, Present))
     seen = frozenset(selector for selector in selectors if selector is not None)
     unread = (region for region, view in observed.regions.items() if isinstance(view, Unread))
-    return seen | _selectors_given(footprint) if any(region in footprint.regions for region in unread) else seen
+    return seen | _selectors_given(inventory) if any(region in inventory.regions for region in unread) else seen
 
 
 def selector_setting(selector: str) -> str:
-    """How a footprint names a selector under which SES may have been given a key."""
+    """How a inventory names a selector under which SES may have been given a key."""
     return f"{_BYODKIM}{selector}"
 
 
-def _selectors_given(footprint: Footprint) -> frozenset[str]:
-    return frozenset(name.removeprefix(_BYODKIM) for name in footprint.settings if name.startswith(_BYODKIM))
+def _selectors_given(inventory: Inventory) -> frozenset[str]:
+    return frozenset(name.removeprefix(_BYODKIM) for name in inventory.settings if name.startswith(_BYODKIM))
 
 
 def signs_with(key: OwnKey, region: str, observed: Observed) -> bool:

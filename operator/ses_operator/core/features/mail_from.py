@@ -16,7 +16,7 @@ from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose, RecordSet, mail_from_records
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import SesStep, SetMailFrom
@@ -25,7 +25,7 @@ LOOK_AGAIN = 60.0
 """Seconds until it is looked again whether a name that is about to be used has its record."""
 
 
-def mail_from(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
+def mail_from(desired: Desired, region: str, facts: IdentityFacts, _: Inventory) -> Iterable[SesStep]:
     """The MAIL FROM domain and what SES does without its MX: a repair, where no mail depends on what stands."""
     if mail_from_differs(desired, region, facts) and not is_move(desired, region, facts):
         yield set_mail_from(desired, region)

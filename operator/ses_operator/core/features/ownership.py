@@ -46,7 +46,7 @@ def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
 
 def is_ours(region: str, facts: IdentityFacts, owner: Owner, invited: Collection[str]) -> bool:
     """Whether this owner holds the identity of the region: by its tag, or because it is one that an email of ours made just
-    now. ``invited``: the regions in which that may be, by the footprint."""
+    now. ``invited``: the regions in which that may be, by the inventory."""
     held = ownership(facts, owner)
     return held is Ownership.OURS or (held is Ownership.NOBODYS and region in invited)
 

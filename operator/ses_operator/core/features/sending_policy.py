@@ -1,6 +1,6 @@
 """Which sending-authorization policies are set, changed and removed, and which are somebody else's and stay.
 
-The policy that authorizedSenders become is ours by its name. One that somebody wrote is ours in a region if the footprint says
+The policy that authorizedSenders become is ours by its name. One that somebody wrote is ours in a region if the inventory says
 so; one that was there already with just our document counts as set, is not ours, and is never removed.
 """
 
@@ -14,7 +14,7 @@ from ses_operator.core.model.policy_documents import WantedPolicy, are_same
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Present, RegionView
 from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, SesStep, UpdatePolicy
 
@@ -22,14 +22,14 @@ LOOK_AGAIN = 600.0
 """Seconds after which it is looked whether a policy that is in the way is still there."""
 
 
-def policies(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> Iterable[SesStep]:
+def policies(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
     """Ours that are not wanted go, then the wanted are set, as far as nothing stands in their way."""
-    for name in _surplus(desired, region, facts, footprint):
+    for name in _surplus(desired, region, facts, inventory):
         yield DeletePolicy(region, desired.identity, name)
-    has_room = _beyond_limit(desired, region, facts, footprint) <= 0
+    has_room = _beyond_limit(desired, region, facts, inventory) <= 0
     for wanted in desired.policies.get(region, ()):
         found = facts.policies.get(wanted.name)
-        if wanted.fault or _is_in_the_way(wanted, region, facts, footprint):
+        if wanted.fault or _is_in_the_way(wanted, region, facts, inventory):
             continue
         if found is None and has_room:
             yield CreatePolicy(region, desired.identity, wanted.name, wanted.document)
@@ -37,7 +37,7 @@ def policies(desired: Desired, region: str, facts: IdentityFacts, footprint: Foo
             yield UpdatePolicy(region, desired.identity, wanted.name, wanted.document)
 
 
-def invalid(desired: Desired, region: str, _: IdentityFacts, __: Footprint) -> Problem | None:
+def invalid(desired: Desired, region: str, _: IdentityFacts, __: Inventory) -> Problem | None:
     """The first policy that cannot be set as it is written."""
     for wanted in desired.policies.get(region, ()):
         if wanted.fault:
@@ -45,10 +45,10 @@ def invalid(desired: Desired, region: str, _: IdentityFacts, __: Footprint) -> P
     return None
 
 
-def conflict(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> Problem | None:
+def conflict(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Problem | None:
     """The first name that somebody else's policy has."""
     for wanted in desired.policies.get(region, ()):
-        if _is_in_the_way(wanted, region, facts, footprint):
+        if _is_in_the_way(wanted, region, facts, inventory):
             return Problem(
                 Reason.POLICY_CONFLICT,
                 f"{region}: the identity {desired.identity} has another policy {wanted.name} that is not this object's; it "
@@ -58,9 +58,9 @@ def conflict(desired: Desired, region: str, facts: IdentityFacts, footprint: Foo
     return None
 
 
-def too_many(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> Problem | None:
+def too_many(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Problem | None:
     """With the policies of others there are more than SES keeps."""
-    beyond = _beyond_limit(desired, region, facts, footprint)
+    beyond = _beyond_limit(desired, region, facts, inventory)
     if beyond <= 0:
         return None
     return Problem(
@@ -71,58 +71,58 @@ def too_many(desired: Desired, region: str, facts: IdentityFacts, footprint: Foo
     )
 
 
-Rule = Callable[[Desired, str, IdentityFacts, Footprint], Problem | None]
-RULES: tuple[Rule, ...] = (invalid, conflict, too_many)
+PolicyRule = Callable[[Desired, str, IdentityFacts, Inventory], Problem | None]
+RULES: tuple[PolicyRule, ...] = (invalid, conflict, too_many)
 
 
-def policy_problem(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> Problem | None:
+def policy_problem(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Problem | None:
     """Why not all policies can be set in this region; None where they can."""
     for rule in RULES:
-        if (problem := rule(desired, region, facts, footprint)) is not None:
+        if (problem := rule(desired, region, facts, inventory)) is not None:
             return problem
     return None
 
 
-def claimed_policies(desired: Desired, views: Mapping[str, RegionView], footprint: Footprint) -> frozenset[str]:
-    """The policies, as the footprint names them, that are ours or may be made: none that is there and not ours."""
+def claimed_policies(desired: Desired, views: Mapping[str, RegionView], inventory: Inventory) -> frozenset[str]:
+    """The policies, as the inventory names them, that are ours or may be made: none that is there and not ours."""
     return frozenset(
         entry
         for region in desired.regions
         for wanted in desired.policies.get(region, ())
-        if (entry := _entry(region, wanted.name)) in footprint.policies
+        if (entry := _entry(region, wanted.name)) in inventory.policies
         or (wanted.name != GENERATED_POLICY and _is_free(wanted.name, views.get(region)))
     )
 
 
 def policies_of(desired: Desired) -> frozenset[str]:
-    """All policies that are wanted, as the footprint names them."""
+    """All policies that are wanted, as the inventory names them."""
     return frozenset(_entry(region, each.name) for region, wanted in desired.policies.items() for each in wanted)
 
 
-def asks_for_new_policies(desired: Desired, footprint: Footprint) -> bool:
+def asks_for_new_policies(desired: Desired, inventory: Inventory) -> bool:
     """Whether a policy is wanted under a name that is not known to be ours: whose it is, only a new reading can tell."""
     return any(
-        not _is_ours(wanted.name, region, footprint)
+        not _is_ours(wanted.name, region, inventory)
         for region in desired.regions
         for wanted in desired.policies.get(region, ())
     )
 
 
-def _surplus(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> list[str]:
+def _surplus(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> list[str]:
     wanted = {policy.name for policy in desired.policies.get(region, ())}
-    return sorted(name for name in facts.policies.keys() - wanted if _is_ours(name, region, footprint))
+    return sorted(name for name in facts.policies.keys() - wanted if _is_ours(name, region, inventory))
 
 
-def _beyond_limit(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> int:
+def _beyond_limit(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> int:
     """By how many policies the limit would be exceeded, if all that can be set were set."""
     new = {policy.name for policy in desired.policies.get(region, ()) if not policy.fault}
-    kept = facts.policies.keys() - set(_surplus(desired, region, facts, footprint))
+    kept = facts.policies.keys() - set(_surplus(desired, region, facts, inventory))
     return len(kept | new) - MAX_POLICIES
 
 
-def _is_in_the_way(wanted: WantedPolicy, region: str, facts: IdentityFacts, footprint: Footprint) -> bool:
+def _is_in_the_way(wanted: WantedPolicy, region: str, facts: IdentityFacts, inventory: Inventory) -> bool:
     found = facts.policies.get(wanted.name)
-    if found is None or _is_ours(wanted.name, region, footprint):
+    if found is None or _is_ours(wanted.name, region, inventory):
         return False
     return not are_same(found, wanted.document)
 
@@ -131,8 +131,8 @@ def _is_free(name: str, view: RegionView | None) -> bool:
     return isinstance(view, Absent) or (isinstance(view, Present) and name not in view.facts.policies)
 
 
-def _is_ours(name: str, region: str, footprint: Footprint) -> bool:
-    return name == GENERATED_POLICY or _entry(region, name) in footprint.policies
+def _is_ours(name: str, region: str, inventory: Inventory) -> bool:
+    return name == GENERATED_POLICY or _entry(region, name) in inventory.policies
 
 
 def _entry(region: str, name: str) -> str:

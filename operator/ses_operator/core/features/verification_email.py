@@ -15,7 +15,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered
 from ses_operator.core.state.steps import SendVerificationEmail, SesStep
 
@@ -75,7 +75,7 @@ def awaited_click(desired: Desired, region: str, observed: Observed, now: dateti
     )
 
 
-def invited(desired: Desired, views: Mapping[str, RegionView], before: Footprint) -> frozenset[str]:
+def invited(desired: Desired, views: Mapping[str, RegionView], before: Inventory) -> frozenset[str]:
     """The regions in which an identity without an owner tag is ours all the same: SendCustomVerificationEmail sets no tags."""
     if desired.verification_template is None:
         return frozenset()

@@ -59,7 +59,7 @@ ACTIONS: tuple[Action, ...] = (
         "ses:ListEmailIdentities",
         Feature.IDENTITIES,
         On.ANYTHING,
-        "the inventory: what is verified, a thousand identities a call",
+        "the identity cache: what is verified, a thousand identities a call",
     ),
     Action(
         "ses:GetAccount",

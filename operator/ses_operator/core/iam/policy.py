@@ -45,7 +45,7 @@ class Sending:
 
 
 @dataclass(frozen=True, slots=True)
-class Scope:
+class PolicyScope:
     """What a policy is for.
 
     ``regions`` and ``identities`` (domains and email addresses) empty: all. ``zones``: ids of Route 53 hosted zones that the same
@@ -67,17 +67,17 @@ class Scope:
     partition: str = "aws"
 
 
-def operator_policy(scope: Scope) -> Document:
+def operator_policy(scope: PolicyScope) -> Document:
     """What the operator's credentials need for an AWS account."""
     return _document(_operator_statements(scope))
 
 
-def zone_policy(scope: Scope) -> Document:
+def zone_policy(scope: PolicyScope) -> Document:
     """What the role needs that a SesAccount names for a zone of another AWS account."""
     return _document(_zone_statements(scope, actions_of(frozenset({Feature.ROUTE53}))))
 
 
-def entry_policy(scope: Scope) -> Document:
+def entry_policy(scope: PolicyScope) -> Document:
     """What the credentials of the pod, or of a Secret, need that do nothing but assume the account's role."""
     if not scope.entry_roles:
         raise ValueError(
@@ -86,7 +86,7 @@ def entry_policy(scope: Scope) -> Document:
     return _document(_assume(scope.entry_roles))
 
 
-def sender_policy(scope: Scope) -> Document:
+def sender_policy(scope: PolicyScope) -> Document:
     """With it one may send from the scope's addresses, and from addresses of its domains, through these identities only.
 
     Without any there is nothing that it could allow: ValueError.
@@ -101,7 +101,7 @@ def sender_policy(scope: Scope) -> Document:
     return _document([statement])
 
 
-def _operator_statements(scope: Scope) -> Iterator[Statement]:
+def _operator_statements(scope: PolicyScope) -> Iterator[Statement]:
     actions = actions_of(scope.features)
     ses = [action for action in actions if action.name.startswith("ses:")]
     yield _in_regions(_statement("Account", _names(ses, On.ANYTHING), (ANY,)), scope.regions)
@@ -118,7 +118,7 @@ def _operator_statements(scope: Scope) -> Iterator[Statement]:
     yield from _assume(scope.roles)
 
 
-def _notifications(scope: Scope, actions: tuple[str, ...]) -> Statement:
+def _notifications(scope: PolicyScope, actions: tuple[str, ...]) -> Statement:
     """As this address and no other: who holds the operator's credentials shall not write as anybody."""
     if scope.sending is None:
         raise ValueError(
@@ -132,7 +132,7 @@ def _notifications(scope: Scope, actions: tuple[str, ...]) -> Statement:
     return {**statement, "Condition": {"StringEquals": {"ses:FromAddress": sending.address}}}
 
 
-def _zone_statements(scope: Scope, actions: tuple[Action, ...]) -> Iterator[Statement]:
+def _zone_statements(scope: PolicyScope, actions: tuple[Action, ...]) -> Iterator[Statement]:
     yield _statement("Zones", _names(actions, On.ANYTHING), (ANY,))
     zones = tuple(f"arn:{scope.partition}:route53:::hostedzone/{zone}" for zone in sorted(scope.zones) or (ANY,))
     reads = tuple(name for name in _names(actions, On.ZONE) if name != _CHANGE)
@@ -141,7 +141,7 @@ def _zone_statements(scope: Scope, actions: tuple[Action, ...]) -> Iterator[Stat
         yield {**_statement("WriteRecords", (_CHANGE,), zones), "Condition": _record_condition(scope)}
 
 
-def _record_condition(scope: Scope) -> Statement:
+def _record_condition(scope: PolicyScope) -> Statement:
     """Only records of these types, at or below these domains, and no change of what somebody else has written.
 
     ForAllValues, for a batch has many changes, each of which must be allowed.
@@ -158,11 +158,11 @@ def _assume(roles: tuple[str, ...]) -> Iterator[Statement]:
         yield _statement("AssumeRoles", ("sts:AssumeRole",), sorted(set(roles)))
 
 
-def _identities(scope: Scope) -> tuple[str, ...]:
+def _identities(scope: PolicyScope) -> tuple[str, ...]:
     return _arns(scope, tuple(f"identity/{name}" for name in sorted(scope.identities) or (ANY,)))
 
 
-def _arns(scope: Scope, resources: tuple[str, ...]) -> tuple[str, ...]:
+def _arns(scope: PolicyScope, resources: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(
         f"arn:{scope.partition}:ses:{region}:{scope.account_id}:{resource}"
         for region in sorted(scope.regions) or (ANY,)

@@ -10,12 +10,12 @@ from ses_operator.api.identity.dkim import DkimMode
 from ses_operator.api.identity.kind import SesIdentity, SesIdentitySpec
 from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.core.iam.permissions import Feature
-from ses_operator.core.iam.policy import ANY, Scope, Sending
+from ses_operator.core.iam.policy import ANY, PolicyScope, Sending
 
 
 def scope_of(
     account: SesAccount | None, identities: Iterable[SesIdentity], templates: Iterable[SesVerificationTemplate] = ()
-) -> Scope:
+) -> PolicyScope:
     """The scope of all identities and templates that refer to the account; of all, where no account is given.
 
     Zones of the account that have a role of their own are written with that role: the account's credentials assume it.
@@ -36,7 +36,7 @@ def scope_of(
     zones = account.spec.dns.zones if account else ()
     # A zone that has to be found first may be any; the condition on the names of records holds in all of them.
     given = () if Feature.FIND_ZONES in features else zones
-    return Scope(
+    return PolicyScope(
         features=features,
         regions=tuple(sorted({region for each in placed for region in each.spec.regions})),
         identities=tuple(sorted({identity.spec.identity for identity in mine})),

@@ -47,7 +47,7 @@ class StoredVersions:
         )
 
     @property
-    def is_settled(self) -> bool:
+    def is_up_to_date(self) -> bool:
         """Whether every object lies in the version in which objects are written now."""
         return set(self.stored) <= {self.current}
 

@@ -1,7 +1,7 @@
 """What the statuses of all identities and accounts say together: the gauges over them. Pure.
 
-It is taken in two steps, so that thousands of identities cost nothing while they rest. ``marks`` says of one identity, when
-it is seen, what it is to be counted as; whoever holds the identities keeps a count for each mark. ``identity_samples``
+It is taken in two steps, so that thousands of identities cost nothing while they rest. ``metric_labels`` says of one identity,
+when it is seen, what it is to be counted as; whoever holds the identities keeps a count for each mark. ``identity_samples``
 makes samples of these counts when somebody asks.
 """
 
@@ -82,7 +82,7 @@ class Sample:
     value: float
 
 
-def marks(identity: SesIdentity) -> Iterator[Mark]:
+def metric_labels(identity: SesIdentity) -> Iterator[Mark]:
     """What an identity is to be counted as. One mark of a kind for each of its regions, or for the object."""
     account, status = identity.spec.account_ref.name, identity.status
     ready = find(status.conditions, ConditionType.READY)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from ses_operator.core.metrics.mail_figures import WINDOW_DAYS
 
 
-class Kind(StrEnum):
+class MetricKind(StrEnum):
     """What a metric does over time."""
 
     COUNTER = "counter"
@@ -38,7 +38,7 @@ class Metric:
     """
 
     name: str
-    kind: Kind
+    kind: MetricKind
     meaning: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
@@ -47,14 +47,14 @@ class Metric:
     @property
     def series(self) -> tuple[str, ...]:
         """The names under which PromQL finds it."""
-        if self.kind is Kind.HISTOGRAM:
+        if self.kind is MetricKind.HISTOGRAM:
             return tuple(f"{self.name}_{suffix}" for suffix in ("bucket", "sum", "count"))
         return (self.name,)
 
     @property
     def queryable_labels(self) -> frozenset[str]:
         """The labels that PromQL may name."""
-        return frozenset(self.labels) | ({"le"} if self.kind is Kind.HISTOGRAM else set())
+        return frozenset(self.labels) | ({"le"} if self.kind is MetricKind.HISTOGRAM else set())
 
 
 LABELS = {
@@ -93,35 +93,35 @@ _VERIFICATION = (
 
 IDENTITIES = Metric(
     "ses_operator_identities",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "Identities that are wanted, each counted once for each of its regions, by what SES says of them there",
     ("account", "region", "status"),
     source=Source.LEADER,
 )
 UNVERIFIED = Metric(
     "ses_operator_unverified_identities",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "Those of them that are not verified, by how long that has been so",
     ("account", "region", "age"),
     source=Source.LEADER,
 )
 OBJECTS = Metric(
     "ses_operator_sesidentities",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "SesIdentity objects, by their condition Ready, its reason, and whose move it is",
     ("account", "ready", "reason", "actor"),
     source=Source.LEADER,
 )
 DELETING = Metric(
     "ses_operator_sesidentities_deleting",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "SesIdentity objects whose deletion has been asked for and is not done",
     ("account",),
     source=Source.LEADER,
 )
 TIME_TO_VERIFY = Metric(
     "ses_operator_time_to_verify_seconds",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "From the moment an identity was first seen unverified in a region until SES reported it verified there; one that "
     "lost its verification counts again when it has it back",
     ("account", "region"),
@@ -130,14 +130,14 @@ TIME_TO_VERIFY = Metric(
 )
 IDENTITY_READY = Metric(
     "ses_operator_identity_ready",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if the SesIdentity is Ready, else 0",
     ("namespace", "identity", "account", "reason"),
     source=Source.EACH_IDENTITY,
 )
 IDENTITY_VERIFIED = Metric(
     "ses_operator_identity_verified",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if the SesIdentity is verified in the region, else 0",
     ("namespace", "identity", "account", "region", "status"),
     source=Source.EACH_IDENTITY,
@@ -147,56 +147,56 @@ IDENTITY_VERIFIED = Metric(
 
 ACCOUNT_READY = Metric(
     "ses_operator_account_ready",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if the SesAccount is Ready, else 0",
     ("account", "reason"),
     source=Source.LEADER,
 )
 REGION_REACHABLE = Metric(
     "ses_operator_account_region_reachable",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if SES answered for the account in the region when it was last asked, else 0",
     ("account", "region"),
     source=Source.LEADER,
 )
 PRODUCTION_ACCESS = Metric(
     "ses_operator_account_production_access",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if the account may send to any address in the region, 0 while it is in the SES sandbox",
     ("account", "region"),
     source=Source.LEADER,
 )
 SENDING_ENABLED = Metric(
     "ses_operator_account_sending_enabled",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if the account may send in the region, 0 if sending is paused",
     ("account", "region"),
     source=Source.LEADER,
 )
 ENFORCEMENT = Metric(
     "ses_operator_account_enforcement",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 for what SES enforces on the account in the region",
     ("account", "region", "enforcement"),
     source=Source.LEADER,
 )
 SEND_QUOTA = Metric(
     "ses_operator_send_quota_messages_per_day",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "Messages that the account may send in the region in 24 hours; none where there is no limit",
     ("account", "region"),
     source=Source.LEADER,
 )
 SEND_RATE = Metric(
     "ses_operator_send_quota_messages_per_second",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "Messages that the account may send in the region in a second",
     ("account", "region"),
     source=Source.LEADER,
 )
 SENT = Metric(
     "ses_operator_sent_last_24_hours_messages",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "Messages that the account sent in the region in the 24 hours before it was last asked, which is once an hour",
     ("account", "region"),
     source=Source.LEADER,
@@ -206,7 +206,7 @@ SENT = Metric(
 
 IDENTITY_MAIL = Metric(
     "ses_operator_identity_messages",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     f"Messages from the identity in the last {WINDOW_DAYS} days and today, by what became of them, as the Virtual "
     "Deliverability Manager counts them; none of an identity that has not sent",
     ("namespace", "identity", "account", "region", "event"),
@@ -214,14 +214,14 @@ IDENTITY_MAIL = Metric(
 )
 ACCOUNT_MAIL = Metric(
     "ses_operator_account_messages",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     f"Messages of the account in the region in the last {WINDOW_DAYS} days and today, by what became of them",
     ("account", "region", "event"),
     source=Source.MAIL,
 )
 MAIL_COUNTED = Metric(
     "ses_operator_account_counts_by_identity",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if the Virtual Deliverability Manager counts the account's mail in the region by identity, else 0",
     ("account", "region"),
     source=Source.MAIL,
@@ -231,56 +231,56 @@ MAIL_COUNTED = Metric(
 
 AUDITED = Metric(
     "ses_operator_audit_identities",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "Identities that SES had at the last audit, whoever made them, by what SES said of them",
     ("account", "region", "status"),
     source=Source.LEADER,
 )
 AUDIT_FINDINGS = Metric(
     "ses_operator_audit_findings",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "Findings of the last audit",
     ("account", "region", "finding", "severity"),
     source=Source.LEADER,
 )
 AUDIT_COMPLETED = Metric(
     "ses_operator_audit_completed_timestamp_seconds",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "When the last audit of the account ended, in Unix time",
     ("account",),
     source=Source.LEADER,
 )
 AUDIT_NEXT = Metric(
     "ses_operator_audit_next_timestamp_seconds",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "When the next is due, in Unix time; none while one runs",
     ("account",),
     source=Source.LEADER,
 )
 AUDIT_SECONDS = Metric(
     "ses_operator_audit_duration_seconds",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "How long the last audit of the account took",
     ("account",),
     source=Source.LEADER,
 )
 AUDIT_FAILED = Metric(
     "ses_operator_audit_region_failed",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 for each region that the last audit could not read to its end",
     ("account", "region", "reason"),
     source=Source.LEADER,
 )
 NOTIFICATIONS_FAILING = Metric(
     "ses_operator_account_notifications_failing",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 while the last email about identities of the account could not be sent",
     ("account", "reason"),
     source=Source.LEADER,
 )
 NOTIFICATIONS = Metric(
     "ses_operator_notifications_total",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Emails about identities: sent, digest for those about many, or failed, which are tried again",
     ("account", "result"),
 )
@@ -289,66 +289,72 @@ NOTIFICATIONS = Metric(
 
 AWS_REQUESTS = Metric(
     "ses_operator_aws_requests_total",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Requests sent to AWS, by how they ended: ok, gone, throttled, retry, blocked or abandoned",
     ("service", "operation", "region", "result"),
 )
 AWS_ERRORS = Metric(
     "ses_operator_aws_errors_total",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Requests that AWS did not carry out, or that had no answer, by reason; what does not exist is no error",
     ("service", "operation", "region", "reason"),
 )
 AWS_SECONDS = Metric(
     "ses_operator_aws_request_seconds",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "How long AWS took to answer, with the wait for a free thread",
     ("service",),
     (0.05, 0.2, 1.0, 5.0, 15.0),
 )
 BUDGET_WAIT = Metric(
     "ses_operator_budget_wait_seconds",
-    Kind.HISTOGRAM,
+    MetricKind.HISTOGRAM,
     "How long requests waited for their turn under AWS's request limit",
     ("action",),
     (0.01, 0.1, 1.0, 10.0, 60.0, 600.0),
 )
 DNS_QUERIES = Metric(
     "ses_operator_dns_queries_total",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Questions that name servers were asked, by what came back",
     ("outcome",),
 )
 
 # The queues, the reconciles, the Lease.
 
-QUEUE_DEPTH = Metric("workqueue_depth", Kind.GAUGE, "Keys that wait for a worker", ("name",))
-QUEUE_OLDEST = Metric("workqueue_oldest_age_seconds", Kind.GAUGE, "How long the key at the head waits", ("name",))
-QUEUE_DELAYED = Metric("workqueue_delayed", Kind.GAUGE, "Keys that are due later", ("name",))
-QUEUE_ADDS = Metric("workqueue_adds_total", Kind.COUNTER, "Keys added, repetitions apart", ("name",))
-QUEUE_RETRIES = Metric("workqueue_retries_total", Kind.COUNTER, "Keys added again after a failure", ("name",))
+QUEUE_DEPTH = Metric("workqueue_depth", MetricKind.GAUGE, "Keys that wait for a worker", ("name",))
+QUEUE_OLDEST = Metric("workqueue_oldest_age_seconds", MetricKind.GAUGE, "How long the key at the head waits", ("name",))
+QUEUE_DELAYED = Metric("workqueue_delayed", MetricKind.GAUGE, "Keys that are due later", ("name",))
+QUEUE_ADDS = Metric("workqueue_adds_total", MetricKind.COUNTER, "Keys added, repetitions apart", ("name",))
+QUEUE_RETRIES = Metric("workqueue_retries_total", MetricKind.COUNTER, "Keys added again after a failure", ("name",))
 QUEUE_WAIT = Metric(
-    "workqueue_queue_duration_seconds", Kind.HISTOGRAM, "How long a key waited for a worker", ("name",), _RECONCILE
+    "workqueue_queue_duration_seconds",
+    MetricKind.HISTOGRAM,
+    "How long a key waited for a worker",
+    ("name",),
+    _RECONCILE,
 )
 RECONCILE_SECONDS = Metric(
-    "workqueue_work_duration_seconds", Kind.HISTOGRAM, "How long a reconcile took", ("name",), _RECONCILE
+    "workqueue_work_duration_seconds", MetricKind.HISTOGRAM, "How long a reconcile took", ("name",), _RECONCILE
 )
-ACTIVE_WORKERS = Metric("controller_runtime_active_workers", Kind.GAUGE, "Reconciles that run now", ("controller",))
+ACTIVE_WORKERS = Metric(
+    "controller_runtime_active_workers", MetricKind.GAUGE, "Reconciles that run now", ("controller",)
+)
 RECONCILES = Metric(
     "controller_runtime_reconcile_total",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Reconciles that ended: success, requeue_after, requeue or error",
     ("controller", "result"),
 )
 RECONCILE_ERRORS = Metric(
     "ses_operator_reconcile_errors_total",
-    Kind.COUNTER,
+    MetricKind.COUNTER,
     "Reconciles that were given up to be repeated, by reason; what is wrong with an identity stands in its status instead",
     ("controller", "reason"),
 )
 LEADER = Metric(
     "leader_election_master_status",
-    Kind.GAUGE,
+    MetricKind.GAUGE,
     "1 if this replica holds the Lease and acts, 0 if it stands by",
     ("name",),
 )

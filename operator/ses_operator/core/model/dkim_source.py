@@ -84,7 +84,7 @@ DkimSource = GivenDkim | MissingKey
 
 
 @dataclass(frozen=True, slots=True)
-class DeterministicDkim:
+class DeterministicChoice:
     """Deterministic Easy DKIM as a whole: Easy DKIM in the parent's region, replicas in all others."""
 
     parent_region: str
@@ -94,7 +94,7 @@ class DeterministicDkim:
         return self.parent if region == self.parent_region else ReplicaDkim(self.parent_region)
 
 
-DkimChoice = EasyDkim | DeterministicDkim | OwnKey | MissingKey | NoDkim
+DkimChoice = EasyDkim | DeterministicChoice | OwnKey | MissingKey | NoDkim
 """In all regions."""
 
 

@@ -53,7 +53,7 @@ class Owner:
             return False
         return mark.installation_id in (self.installation_id, *self.inherits)
 
-    def heir(self, installation_id: str) -> Owner:
+    def new_owner(self, installation_id: str) -> Owner:
         """The same object in another installation."""
         return Owner(installation_id, self.key)
 

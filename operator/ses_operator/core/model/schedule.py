@@ -25,7 +25,7 @@ LOOKUP_PATIENCE = 72 * 3600.0
 
 
 def read_interval(waited: float) -> float:
-    """How old may be what SES said of a pending identity. The inventory tells when it is verified; a read tells why not."""
+    """How old may be what SES said of a pending identity. The identity cache tells when it is verified; a read tells why not."""
     return min(max(waited / 2, SHORTEST_READ), LONGEST_READ)
 
 

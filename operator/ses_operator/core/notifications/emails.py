@@ -50,7 +50,7 @@ class News:
 
 
 @dataclass(frozen=True, slots=True)
-class Letter:
+class Email:
     """An email, but for who sends and gets it."""
 
     subject: str
@@ -67,13 +67,13 @@ class _Section:
     table: tuple[tuple[str, ...], ...] = ()
 
 
-def letter(sender: Sender, news: News) -> Letter:
+def letter(sender: Sender, news: News) -> Email:
     """The email about one identity."""
     subject = f"{_name(news.identity)} {HAPPENED[news.moment]}{_because(news)}"
     return _made(sender, subject, (_about(news),))
 
 
-def digest(sender: Sender, listed: Sequence[News], counts: Mapping[Moment, int]) -> Letter:
+def digest(sender: Sender, listed: Sequence[News], counts: Mapping[Moment, int]) -> Email:
     """The email about all that were held back. ``listed``: those that are told of in words; ``counts``: how many there are."""
     total = sum(counts.values())
     subject = f"{total} identities: {', '.join(f'{count} {moment.lower()}' for moment, count in counts.items())}"
@@ -134,12 +134,12 @@ def _name(identity: SesIdentity) -> str:
     return identity.spec.identity
 
 
-def _made(sender: Sender, subject: str, sections: Sequence[_Section]) -> Letter:
+def _made(sender: Sender, subject: str, sections: Sequence[_Section]) -> Email:
     origin = (
         f"Sent by ses-operator, installation {sender.installation_id}, for SesAccount {sender.account} "
         f"(AWS account {sender.account_id}): spec.notifications there says what is sent to whom."
     )
-    return Letter(
+    return Email(
         _cut(_line(f"[{sender.installation_id}] {subject}"), MAX_SUBJECT),
         "\n\n".join((*map(_text, sections), _line(origin))) + "\n",
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{_html(subject)}</title></head>\n<body>\n'

@@ -18,8 +18,8 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.rate_window import RateWindow, decide
 from ses_operator.core.model.ses import VerificationStatus
-from ses_operator.core.model.tally import Tally, decide
 from ses_operator.core.status.report import is_ready
 
 NOTHING = "Nothing"
@@ -162,7 +162,7 @@ def in_turn(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Sending:
+class DueEmail:
     """The next email: about these, all in one."""
 
     about: tuple[Waiting, ...]
@@ -180,8 +180,8 @@ class Holding:
 
 
 def next_email(
-    found: Survey, sent: Tally, wanted: Notifications, now: datetime, gathered: timedelta
-) -> Sending | Holding:
+    found: Survey, sent: RateWindow, wanted: Notifications, now: datetime, gathered: timedelta
+) -> DueEmail | Holding:
     """One email for each identity, but for the last of the hour, which is for all that are left.
 
     ``sent``: what was sent in the last hour. ``gathered``: for how long a digest has been gathered.
@@ -190,11 +190,11 @@ def next_email(
         return Holding(found.more_after)
     room = wanted.max_per_hour - sent.of_the_last_hour(now).total
     if room > 1:
-        return Sending(found.waiting[:1])
+        return DueEmail(found.waiting[:1])
     if room < 1:
         return Holding(decide(sent, wanted.max_per_hour, 1, now).wait)
     left = (span(wanted.digest_after) - gathered).total_seconds()
-    return Holding(left, gathers=True) if left > 0 else Sending(found.waiting)
+    return Holding(left, gathers=True) if left > 0 else DueEmail(found.waiting)
 
 
 def notified_by(moment: Moment) -> str | None:

@@ -15,12 +15,12 @@ from datetime import datetime, timedelta
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import RepairStatus, SesIdentityStatus
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.planning.drift import is_drift, standing
+from ses_operator.core.planning.drift import current_value, is_drift
 from ses_operator.core.state.observed import Observed, Repair
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import SesStep
 
-FIGHT = 3
+CONTESTED_AFTER = 3
 """Repairs of one thing from which on it is no accident."""
 
 QUIET = timedelta(hours=36)
@@ -54,7 +54,7 @@ def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
                 found=each.found,
                 count=each.count,
                 last_at=each.last,
-                message=in_words(each) if is_fight(each) else None,
+                message=in_words(each) if is_contested(each) else None,
             )
             for each in repairs
         )
@@ -63,7 +63,7 @@ def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
 
 
 @dataclass(frozen=True, slots=True)
-class Stood:
+class LastApplied:
     """What of this configuration was in place before: what differs there now has been changed by somebody. ``regions``: those
     that had every setting, whatever hinders the others; ``records``: those that were published, by type and name."""
 
@@ -71,7 +71,7 @@ class Stood:
     records: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, status: SesIdentityStatus, digest: str) -> Stood:
+    def of(cls, status: SesIdentityStatus, digest: str) -> LastApplied:
         """As status remembers it, with the configuration of this digest."""
         if status.applied_configuration != digest:
             return cls()
@@ -83,33 +83,39 @@ class Stood:
 
 
 def after_steps(
-    before: Observed, after: Observed, steps: Mapping[str, tuple[SesStep, ...]], stood: Stood, now: datetime
+    before: Observed,
+    after: Observed,
+    steps: Mapping[str, tuple[SesStep, ...]],
+    last_applied: LastApplied,
+    now: datetime,
 ) -> tuple[Repair, ...]:
     """With what has just been put right at SES."""
     repaired = (
-        Repair(str(step), standing(step, before.regions[region]), 1, now, region)
+        Repair(str(step), current_value(step, before.regions[region]), 1, now, region)
         for region, done in steps.items()
-        if region in stood.regions and region not in after.failures
+        if region in last_applied.regions and region not in after.failures
         for step in done
         if is_drift(step, before.regions[region])
     )
     return _joined(before.repairs, repaired)
 
 
-def after_publication(before: Observed, dns: DnsObservation, stood: Stood, now: datetime) -> tuple[Repair, ...]:
+def after_publication(
+    before: Observed, dns: DnsObservation, last_applied: LastApplied, now: datetime
+) -> tuple[Repair, ...]:
     """With what has just been put right in DNS. What was put right before need not have been seen since."""
     known = {repair.setting for repair in before.repairs}
     repaired = (
         Repair(_name(entry), _found(entry), 1, now)
         for entry in dns.amiss
-        if str(entry.record) in stood.records or _name(entry) in known
+        if str(entry.record) in last_applied.records or _name(entry) in known
     )
     return _joined(before.repairs, repaired)
 
 
 def paused(setting: str, repairs: Iterable[Repair], now: datetime) -> Problem | None:
     """Why this is not put right now; None where it is to be."""
-    known = next((repair for repair in repairs if repair.setting == setting and is_fight(repair)), None)
+    known = next((repair for repair in repairs if repair.setting == setting and is_contested(repair)), None)
     left = (known.last + pause(known.count) - now).total_seconds() if known else 0.0
     if known is None or left <= 0:
         return None
@@ -126,13 +132,13 @@ def paused_publication(dns: DnsObservation, repairs: tuple[Repair, ...], now: da
 
 def pause(count: int) -> timedelta:
     """How long it is left to stand after so many repairs."""
-    doublings: int = min(max(count - FIGHT, 0), 16)
+    doublings: int = min(max(count - CONTESTED_AFTER, 0), 16)
     return min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
-def is_fight(repair: Repair | RepairStatus) -> bool:
+def is_contested(repair: Repair | RepairStatus) -> bool:
     """Whether somebody else keeps changing it back."""
-    return repair.count >= FIGHT
+    return repair.count >= CONTESTED_AFTER
 
 
 def in_words(repair: Repair) -> str:

@@ -14,7 +14,7 @@ from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.planning.plan import Plan, RegionPlan, plan_leaving
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, RegionView, Unread
 from ses_operator.core.state.steps import ReleaseRecords, WithdrawRecords
 
@@ -32,7 +32,7 @@ def plan_deletion(desired: Desired, observed: Observed) -> Plan:
     return Plan(regions, WithdrawRecords())
 
 
-def hindrances(regions: Mapping[str, RegionPlan]) -> tuple[Problem, ...]:
+def blockers(regions: Mapping[str, RegionPlan]) -> tuple[Problem, ...]:
     """Why identities that are to go cannot, the root of it first: a parent that waits for its replicas says less than what
     keeps these."""
     problems = (regions[region].problem for region in sorted(regions))
@@ -41,20 +41,20 @@ def hindrances(regions: Mapping[str, RegionPlan]) -> tuple[Problem, ...]:
 
 
 @dataclass(frozen=True, slots=True)
-class Whereabouts:
-    """Where an identity may stand: ``known`` regions by the footprint, or because SES has told of it there; and those of
-    the spec, in which it is looked for in case that somebody has damaged the footprint."""
+class CandidateRegions:
+    """Where an identity may stand: ``known`` regions by the inventory, or because SES has told of it there; and those of
+    the spec, in which it is looked for in case that somebody has damaged the inventory."""
 
     known: frozenset[str]
     hoped: frozenset[str] = frozenset()
 
     @classmethod
-    def of(cls, identity: SesIdentity, footprint: Footprint) -> Whereabouts:
+    def of(cls, identity: SesIdentity, inventory: Inventory) -> CandidateRegions:
         told = {status.region for status in identity.status.regions if status.arn is not None}
         wanted = frozenset(identity.spec.regions)
-        if footprint == Footprint():
+        if inventory == Inventory():
             return cls(wanted | told)  # the finalizer never stands without one: it is lost, and the spec has to do
-        known = footprint.regions | told
+        known = inventory.regions | told
         return cls(known, wanted - known)
 
     @property

@@ -17,11 +17,11 @@ from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.planning.plan import Plan
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.steps import DeleteIdentity
 
 
-def has_a_say(identity: SesIdentity, footprint: Footprint) -> bool:
+def has_a_say(identity: SesIdentity, inventory: Inventory) -> bool:
     """Whether the brake is to be asked before this identity goes: it would be deleted from AWS, that has not begun, and nobody
     has said that it may.
 
@@ -33,16 +33,16 @@ def has_a_say(identity: SesIdentity, footprint: Footprint) -> bool:
         and identity.spec.deletion_policy is DeletionPolicy.DELETE
         and annotations.get(ALLOW_DELETION) != "true"
         and LET_GO_AT not in annotations
-        and (told or bool(footprint.regions))
+        and (told or bool(inventory.regions))
     )
 
 
-def regions_to_ask_for(plan: Plan, desired: Desired, footprint: Footprint, identity: SesIdentity) -> frozenset[str]:
+def regions_to_ask_for(plan: Plan, desired: Desired, inventory: Inventory, identity: SesIdentity) -> frozenset[str]:
     """The regions outside the spec for which the brake is to be asked, before the plan deletes the identity in one of them: all
     at once, those too whose turn comes later, as that of a parent after its replicas."""
     if identity.metadata.annotations.get(ALLOW_DELETION) == "true":
         return frozenset()
-    outside = plan.regions.keys() - {*desired.regions, *footprint.let_go}
+    outside = plan.regions.keys() - {*desired.regions, *inventory.released}
     deletes = any(isinstance(step, DeleteIdentity) for region in outside for step in plan.regions[region].steps)
     return frozenset(outside) if deletes else frozenset()
 
@@ -50,7 +50,7 @@ def regions_to_ask_for(plan: Plan, desired: Desired, footprint: Footprint, ident
 def held_back(account: str, limit: int, wait: float) -> Problem:
     """What is said of an identity that may not go yet; the same for as long as it waits."""
     return Problem(
-        Reason.DELETION_HELD_BACK,
+        Reason.DELETION_LIMIT_REACHED,
         f"{_rule(account, limit)}, and nothing of this one has been touched; {_way_out(limit)}",
         retry_after=wait,
     )
@@ -59,7 +59,7 @@ def held_back(account: str, limit: int, wait: float) -> Problem:
 def region_held_back(region: str, account: str, limit: int, wait: float) -> Problem:
     """The same of the identity in a region that has left the spec."""
     return Problem(
-        Reason.DELETION_HELD_BACK,
+        Reason.DELETION_LIMIT_REACHED,
         f"{region}: the region has left spec.regions; {_rule(account, limit)}, and the identity there has not been touched. "
         f"Add the region again to keep it; {_way_out(limit)}",
         retry_after=wait,

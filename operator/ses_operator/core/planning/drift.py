@@ -53,7 +53,7 @@ def is_drift(step: SesStep, view: RegionView) -> bool:
             return isinstance(step, DRIFT)
 
 
-def standing(step: SesStep, view: RegionView) -> str:
+def current_value(step: SesStep, view: RegionView) -> str:
     """The value that the step would change, such as "none"; empty where the step itself says all there is to say."""
     if not isinstance(view, Present):
         return "it did not exist" if isinstance(step, CreateIdentity) else ""

@@ -11,10 +11,10 @@ from datetime import datetime
 
 from ses_operator.core.model.dkim_source import EasyDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
-from ses_operator.core.planning.expected import after, remembered_after, unverified_address
+from ses_operator.core.planning.expected import expected_memory, expected_state, unverified_address
 from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, RegionView, Remembered
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import CreateIdentity, SesStep, SetDkimSource
@@ -27,7 +27,7 @@ UNTOLD_ZONE = "<signing hosted zone>"
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsal:
+class DryRun:
     """``steps`` in the order of the regions, each with the view of its region before it. ``outcome`` is what would stand at
     SES, with nothing said of DNS; ``left`` is what could not be planned away."""
 
@@ -36,31 +36,31 @@ class Rehearsal:
     left: Plan
 
 
-def rehearse(desired: Desired, observed: Observed, footprint: Footprint, now: datetime) -> Rehearsal:
+def dry_run(desired: Desired, observed: Observed, inventory: Inventory, now: datetime) -> DryRun:
     """All SES steps from what is observed to what is wanted."""
     observed = replace(observed, repairs=())  # a pause is over at some time
     done: list[tuple[SesStep, RegionView]] = []
-    plan = plan_identity(desired, observed, footprint, now)
+    plan = plan_identity(desired, observed, inventory, now)
     for _ in range(MAX_ROUNDS):
         if not plan.ses_steps:
             observed = _with_all_served(desired, _with_all_verified(observed))
-            plan = plan_identity(desired, observed, footprint, now)
+            plan = plan_identity(desired, observed, inventory, now)
             if not plan.ses_steps:
                 break
         for steps in plan.ses_steps.values():
             for step in steps:
                 view = observed.regions[step.region]
                 done.append((step, view))
-                folded = after(step, view, _told_by_ses(step))
-                known = remembered_after(step, observed.remembered.get(step.region, Remembered()), now)
+                folded = expected_state(step, view, _told_by_ses(step))
+                known = expected_memory(step, observed.remembered.get(step.region, Remembered()), now)
                 observed = replace(
                     observed,
                     regions={**observed.regions, step.region: folded},
                     remembered={**observed.remembered, step.region: known},
                 )
-        plan = plan_identity(desired, observed, footprint, now)
+        plan = plan_identity(desired, observed, inventory, now)
     done.sort(key=lambda item: item[0].region)
-    return Rehearsal(tuple(done), replace(observed, dns=None, dns_failure=None), plan)
+    return DryRun(tuple(done), replace(observed, dns=None, dns_failure=None), plan)
 
 
 def _with_all_served(desired: Desired, observed: Observed) -> Observed:

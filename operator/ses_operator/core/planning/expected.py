@@ -31,7 +31,7 @@ from ses_operator.core.state.steps import (
 )
 
 
-def after(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView:
+def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView:
     """The view after ``step``. ``told`` is what SES answered of DKIM, where it did: ``SesRegion.perform``."""
     match step, view:
         case CreateIdentity(), _ if told is not None:
@@ -57,7 +57,7 @@ def after(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView
             return view
 
 
-def remembered_after(step: SesStep, known: Remembered, now: datetime) -> Remembered:
+def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remembered:
     """What is remembered of the region after ``step``: when SES was asked to look again, which key it was given, how
     many emails it has sent."""
     match step:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ses_operator.api.base.conditions import ConditionType, find
-from ses_operator.api.base.meta import FOOTPRINT, HAND_OVER_TO, OWNER_TAG
+from ses_operator.api.base.meta import HAND_OVER_TO, INVENTORY, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.features.ownership import is_ours
@@ -17,37 +17,37 @@ from ses_operator.core.model.keys import DNS_LABEL, Installation, Owner
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.planning.plan import Plan, RegionPlan
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.steps import HandOverRecords, TagIdentity
 
 
-def requested_heir(annotations: Mapping[str, str], installation: Installation) -> str | None:
+def requested_new_owner(annotations: Mapping[str, str], installation: Installation) -> str | None:
     """The installation that a person wants to own what the object owns; None where it is to stay with this one."""
     asked = annotations.get(HAND_OVER_TO)
     return None if asked in (None, installation.id) else asked
 
 
-def invalid_heir(heir: str) -> Problem | None:
+def invalid_new_owner(new_owner: str) -> Problem | None:
     """Why nothing can be handed over to what the annotation says."""
-    if DNS_LABEL.fullmatch(heir):
+    if DNS_LABEL.fullmatch(new_owner):
         return None
     return Problem(
         Reason.INVALID_SPEC,
-        f"the annotation {HAND_OVER_TO} says {heir!r}, which is no installation id: write the installationID of the other "
+        f"the annotation {HAND_OVER_TO} says {new_owner!r}, which is no installation id: write the installationID of the other "
         "installation, or remove the annotation",
     )
 
 
-def plan_handover(desired: Desired, observed: Observed, heir: Owner) -> Plan:
-    """The steps that can be taken now. DNS comes only when the tags of all regions name the heir."""
-    regions = {region: _plan_region(desired, region, observed, heir) for region in sorted(observed.regions)}
+def plan_handover(desired: Desired, observed: Observed, new_owner: Owner) -> Plan:
+    """The steps that can be taken now. DNS comes only when the tags of all regions name the new owner."""
+    regions = {region: _plan_region(desired, region, observed, new_owner) for region in sorted(observed.regions)}
     if any(plan.steps or plan.problem for plan in regions.values()):
         return Plan(regions)
-    return Plan(regions, HandOverRecords(heir))
+    return Plan(regions, HandOverRecords(new_owner))
 
 
-def _plan_region(desired: Desired, region: str, observed: Observed, heir: Owner) -> RegionPlan:
+def _plan_region(desired: Desired, region: str, observed: Observed, new_owner: Owner) -> RegionPlan:
     if (failure := observed.failures.get(region)) is not None:
         return RegionPlan(problem=failure)
     match observed.regions[region]:
@@ -56,37 +56,37 @@ def _plan_region(desired: Desired, region: str, observed: Observed, heir: Owner)
         case Unread(problem):
             return RegionPlan(problem=problem)
         case Present(facts) if is_ours(region, facts, desired.owner, observed.invited):
-            return RegionPlan((TagIdentity(region, desired.identity, {OWNER_TAG: str(heir)}),))
+            return RegionPlan((TagIdentity(region, desired.identity, {OWNER_TAG: str(new_owner)}),))
         case _:
             return RegionPlan()
 
 
-def handed_over(heir: str) -> Problem:
+def handed_over(new_owner: str) -> Problem:
     """What is said of an object when it is over."""
     return Problem(
         Reason.HANDED_OVER,
-        f"what this object owned belongs to the installation {heir} now, under the same namespace and name; delete this object "
-        "when the one there is Ready: nothing is taken back with it",
+        f"what this object owned belongs to the installation {new_owner} now, under the same namespace and name; "
+        "delete this object when the one there is Ready: nothing is taken back with it",
     )
 
 
-def is_handed_over(identity: SesIdentity, heir: str) -> bool:
+def is_handed_over(identity: SesIdentity, new_owner: str) -> bool:
     """Whether status says that it is over."""
     ready = find(identity.status.conditions, ConditionType.READY)
-    return ready is not None and ready.reason == Reason.HANDED_OVER and ready.message == handed_over(heir).message
+    return ready is not None and ready.reason == Reason.HANDED_OVER and ready.message == handed_over(new_owner).message
 
 
 def possessions(identity: SesIdentity) -> str:
-    """What the object owns outside the cluster, as its footprint says; and what it uses that stays here."""
-    footprint = Footprint.decode(identity.metadata.annotations.get(FOOTPRINT))
+    """What the object owns outside the cluster, as its inventory says; and what it uses that stays here."""
+    inventory = Inventory.decode(identity.metadata.annotations.get(INVENTORY))
     template = identity.spec.verification_template_ref
     said = (
-        [f"the identity {identity.spec.identity} in {', '.join(sorted(footprint.regions))}"]
-        if footprint.regions
+        [f"the identity {identity.spec.identity} in {', '.join(sorted(inventory.regions))}"]
+        if inventory.regions
         else []
     )
-    if footprint.places:
-        said.append(f"its DNS records in {', '.join(sorted(footprint.places))}")
+    if inventory.places:
+        said.append(f"its DNS records in {', '.join(sorted(inventory.places))}")
     if not said:
         said.append("nothing is known to be owned; what carries its mark is handed over")
     if template is not None:

@@ -1,4 +1,4 @@
-"""What a footprint has to name, and when nothing is left in it of another configuration. Pure."""
+"""What a inventory has to name, and when nothing is left in it of another configuration. Pure."""
 
 from __future__ import annotations
 
@@ -10,29 +10,29 @@ from ses_operator.core.features.dkim import dkim_settings
 from ses_operator.core.features.feedback import settings_of
 from ses_operator.core.features.sending_policy import policies_of
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Unread
 
 
-def within_reach(footprint: Footprint, observed: Observed) -> Footprint:
+def within_reach(inventory: Inventory, observed: Observed) -> Inventory:
     """The part of it that has to stand before the next step. Where SES cannot be read nothing is made: a region that is
     switched off, or no region at all, can be taken out of the spec again without a trace."""
     unread = {region for region, view in observed.regions.items() if isinstance(view, Unread)}
-    return replace(footprint, regions=footprint.regions - unread)
+    return replace(inventory, regions=inventory.regions - unread)
 
 
-def is_tidy(desired: Desired, footprint: Footprint, lasting: frozenset[str] = frozenset()) -> bool:
+def has_no_leftovers(desired: Desired, inventory: Inventory, lasting: frozenset[str] = frozenset()) -> bool:
     """Whether no region, tag, setting, policy and no place with records is left over, and none that is wanted was lost.
 
     ``lasting``: old places of which it has been said for long why they are kept.
     """
     places = 0 if desired.provider is DnsProvider.MANUAL else 1
     return (
-        footprint.regions == frozenset(desired.regions)
-        and footprint.tag_keys == frozenset(desired.tags) - {OWNER_TAG}
-        and len(footprint.places - lasting) == places
-        and not footprint.invited
-        and not footprint.let_go
-        and footprint.settings == settings_of(desired) | dkim_settings(desired)
-        and footprint.policies <= policies_of(desired)
+        inventory.regions == frozenset(desired.regions)
+        and inventory.tag_keys == frozenset(desired.tags) - {OWNER_TAG}
+        and len(inventory.places - lasting) == places
+        and not inventory.invited
+        and not inventory.released
+        and inventory.settings == settings_of(desired) | dkim_settings(desired)
+        and inventory.policies <= policies_of(desired)
     )

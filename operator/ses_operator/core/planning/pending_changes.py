@@ -9,8 +9,8 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordSet
-from ses_operator.core.planning.drift import standing
-from ses_operator.core.planning.dry_run import Rehearsal
+from ses_operator.core.planning.drift import current_value
+from ses_operator.core.planning.dry_run import DryRun
 from ses_operator.core.planning.plan import Plan
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
@@ -47,7 +47,7 @@ class PendingChange:
 
 
 @dataclass(frozen=True, slots=True)
-class Prospect:
+class Preview:
     """What would be, were the operator not held back. ``left``: what would still hinder it then."""
 
     changes: tuple[PendingChange, ...] = ()
@@ -61,7 +61,7 @@ def as_if_adopted(desired: Desired, plan: Plan) -> Desired | None:
 
 
 def pending_changes(
-    rehearsal: Rehearsal,
+    rehearsal: DryRun,
     dns: DnsObservation | None,
     surplus: Surplus,
     known: Iterable[RecordSet] = (),
@@ -72,7 +72,7 @@ def pending_changes(
     ``dns``: how the records stand that would be wanted in the end. ``known``: records that are needed as things stand, for the
     values of those that would go. ``former_places``: where records went before.
     """
-    changes = [_call(step, standing(step, view)) for step, view in rehearsal.steps]
+    changes = [_call(step, current_value(step, view)) for step, view in rehearsal.steps]
     if dns is not None:
         changes += filter(None, map(_record, dns.records))
         changes += _surplus(dns.surplus, surplus, {str(record): record for record in known})
@@ -90,16 +90,16 @@ def suspension(changes: Sequence[PendingChange]) -> Problem | None:
     return Problem(Reason.SUSPENDED, f"spec.suspend is true and nothing is written; without it: {in_words(changes)}")
 
 
-def with_prospect(problem: Problem, region: str, prospect: Prospect | None) -> Problem:
+def with_preview(problem: Problem, region: str, preview: Preview | None) -> Problem:
     """What is said of a region whose identity is not adopted, with what adoption would change there."""
-    if problem.reason is not Reason.NOT_ADOPTED or prospect is None:
+    if problem.reason is not Reason.NOT_ADOPTED or preview is None:
         return problem
-    found = prospect.left.regions.get(region)
-    hindrance = found.problem if found else None
-    if hindrance is not None:
-        said = f"it would not be taken over as it is: {hindrance.message.removeprefix(f'{region}: ')}"
+    found = preview.left.regions.get(region)
+    blocker = found.problem if found else None
+    if blocker is not None:
+        said = f"it would not be taken over as it is: {blocker.message.removeprefix(f'{region}: ')}"
     else:
-        said = f"taken over, this would change: {in_words([c for c in prospect.changes if c.region == region])}"
+        said = f"taken over, this would change: {in_words([c for c in preview.changes if c.region == region])}"
     return replace(problem, message=f"{problem.message}; {said}")
 
 

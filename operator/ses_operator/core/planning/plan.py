@@ -42,7 +42,7 @@ from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.planning.contention import paused, paused_publication
 from ses_operator.core.planning.repairs import creation, creation_by_email, last_repairs, repairs
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import (
@@ -69,7 +69,7 @@ class RegionPlan:
     pauses: tuple[Problem, ...] = ()
 
     @property
-    def hindrances(self) -> tuple[Problem, ...]:
+    def blockers(self) -> tuple[Problem, ...]:
         """Everything that keeps the region from being as asked for, as far as it is ours to do."""
         return (*([self.problem] if self.problem else []), *self.pauses)
 
@@ -92,11 +92,11 @@ class Plan:
         return self.dns is None and not self.ses_steps
 
 
-def footprint_of(
-    desired: Desired, places: Iterable[str], views: Mapping[str, RegionView], before: Footprint
-) -> Footprint:
+def inventory_of(
+    desired: Desired, places: Iterable[str], views: Mapping[str, RegionView], before: Inventory
+) -> Inventory:
     """What the steps of any plan for ``desired`` may leave behind, where ``before`` says what was ours already."""
-    return Footprint(
+    return Inventory(
         regions=frozenset(desired.regions),
         places=frozenset(places),
         tag_keys=frozenset(desired.tags) - {OWNER_TAG},
@@ -107,10 +107,10 @@ def footprint_of(
     )
 
 
-def plan_identity(desired: Desired, observed: Observed, footprint: Footprint, now: datetime) -> Plan:
+def plan_identity(desired: Desired, observed: Observed, inventory: Inventory, now: datetime) -> Plan:
     """The steps that can be taken now towards ``desired``."""
     regions = {
-        region: _unless_paused(_plan_region(desired, region, observed, footprint, now), observed, now)
+        region: _unless_paused(_plan_region(desired, region, observed, inventory, now), observed, now)
         for region in sorted({*desired.regions, *observed.regions})
     }
     plan = Plan(regions)
@@ -127,14 +127,14 @@ def _unless_paused(plan: RegionPlan, observed: Observed, now: datetime) -> Regio
     return replace(plan, steps=steps, pauses=tuple(pauses.values()))
 
 
-def _plan_region(desired: Desired, region: str, observed: Observed, footprint: Footprint, now: datetime) -> RegionPlan:
+def _plan_region(desired: Desired, region: str, observed: Observed, inventory: Inventory, now: datetime) -> RegionPlan:
     if region not in desired.regions:
         return plan_leaving(desired, region, observed)
     if (failure := observed.failures.get(region)) is not None:
         return RegionPlan(problem=failure)
     match observed.regions.get(region):
         case Present(facts):
-            return _plan_present(desired, region, facts, observed, footprint, now)
+            return _plan_present(desired, region, facts, observed, inventory, now)
         case Absent():
             return _plan_absent(desired, region, observed, now)
         case Unread(problem):
@@ -179,26 +179,26 @@ def _release(desired: Desired, region: str, facts: IdentityFacts) -> tuple[SesSt
 
 
 def _plan_present(
-    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint, now: datetime
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, inventory: Inventory, now: datetime
 ) -> RegionPlan:
-    if (problem := _hindrance(desired, region, facts, observed, footprint)) is not None:
+    if (problem := _blocker(desired, region, facts, observed, inventory)) is not None:
         return RegionPlan(problem=problem)
     signing_steps, problem = dkim_steps(desired, region, facts, observed, now)
     steps = (
-        *repairs(desired, region, facts, footprint),
+        *repairs(desired, region, facts, inventory),
         *moves(desired, region, facts, observed),
         *signing_steps,
         *_restarts(desired, region, facts, observed, now),
         *emails_due(desired, region, facts, observed, now),
-        *last_repairs(desired, region, facts, footprint),
+        *last_repairs(desired, region, facts, inventory),
     )
     problem = problem or move_problem(desired, region, facts, observed)
-    problem = problem or policy_problem(desired, region, facts, footprint)
+    problem = problem or policy_problem(desired, region, facts, inventory)
     return RegionPlan(steps, problem, awaited_click(desired, region, observed, now))
 
 
-def _hindrance(
-    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, footprint: Footprint
+def _blocker(
+    desired: Desired, region: str, facts: IdentityFacts, observed: Observed, inventory: Inventory
 ) -> Problem | None:
     """Why an identity that exists must be left as it is."""
     ours = is_ours(region, facts, desired.owner, observed.invited)
@@ -222,7 +222,7 @@ def _hindrance(
                 f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
                 "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
             )
-    return dkim_conflict(desired, region, facts, observed, footprint)
+    return dkim_conflict(desired, region, facts, observed, inventory)
 
 
 def _restarts(

@@ -15,7 +15,7 @@ from ses_operator.core.model.dkim_source import GivenDkim
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, VerificationStatus
 from ses_operator.core.planning.expected import unverified_address
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.steps import (
     CreateIdentity,
     SendVerificationEmail,
@@ -26,28 +26,28 @@ from ses_operator.core.state.steps import (
     UntagIdentity,
 )
 
-Repair = Callable[[Desired, str, IdentityFacts, Footprint], Iterable[SesStep]]
-"""Of one setting in one region. The footprint tells what we set there earlier."""
+Repair = Callable[[Desired, str, IdentityFacts, Inventory], Iterable[SesStep]]
+"""Of one setting in one region. The inventory tells what we set there earlier."""
 
 
-def tags(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> Iterable[SesStep]:
+def tags(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
     """Ours are set; of the others, those that we set earlier and that are no longer wanted go."""
     found = facts.tags or {}
     missing = {key: value for key, value in desired.tags.items() if found.get(key) != value}
     if missing:
         yield TagIdentity(region, desired.identity, missing)
-    surplus = tuple(sorted((footprint.tag_keys & found.keys()) - desired.tags.keys()))
+    surplus = tuple(sorted((inventory.tag_keys & found.keys()) - desired.tags.keys()))
     if surplus:
         yield UntagIdentity(region, desired.identity, surplus)
 
 
-def signing(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
+def signing(desired: Desired, region: str, facts: IdentityFacts, _: Inventory) -> Iterable[SesStep]:
     """DKIM signing is on or off as asked. SES refuses to hear of it for an address."""
     if not desired.is_address and facts.dkim.signing_enabled != desired.signing_enabled:
         yield SetSigningEnabled(region, desired.identity, desired.signing_enabled)
 
 
-def configuration_set(desired: Desired, region: str, facts: IdentityFacts, _: Footprint) -> Iterable[SesStep]:
+def configuration_set(desired: Desired, region: str, facts: IdentityFacts, _: Inventory) -> Iterable[SesStep]:
     """The default configuration set."""
     wanted = desired.configuration_set(region)
     if facts.configuration_set_name != wanted:
@@ -60,14 +60,14 @@ LAST_REPAIRS: tuple[Repair, ...] = (policies,)
 """What SES may refuse until the identity is verified. All else comes before, for a step that is refused ends the run."""
 
 
-def repairs(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> tuple[SesStep, ...]:
+def repairs(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> tuple[SesStep, ...]:
     """All steps that put the identity right in this region, in the order of ``REPAIRS``."""
-    return tuple(step for repair in REPAIRS for step in repair(desired, region, facts, footprint))
+    return tuple(step for repair in REPAIRS for step in repair(desired, region, facts, inventory))
 
 
-def last_repairs(desired: Desired, region: str, facts: IdentityFacts, footprint: Footprint) -> tuple[SesStep, ...]:
+def last_repairs(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> tuple[SesStep, ...]:
     """The steps that come after everything else in this region, in the order of ``LAST_REPAIRS``."""
-    return tuple(step for repair in LAST_REPAIRS for step in repair(desired, region, facts, footprint))
+    return tuple(step for repair in LAST_REPAIRS for step in repair(desired, region, facts, inventory))
 
 
 def creation(desired: Desired, region: str, dkim: GivenDkim) -> tuple[SesStep, ...]:
@@ -83,7 +83,7 @@ def creation_by_email(desired: Desired, region: str) -> tuple[SesStep, ...]:
 
 
 def _afterwards(desired: Desired, region: str, fresh: IdentityFacts) -> Iterable[SesStep]:
-    return (step for rule in (repairs, last_repairs) for step in rule(desired, region, fresh, Footprint()))
+    return (step for rule in (repairs, last_repairs) for step in rule(desired, region, fresh, Inventory()))
 
 
 def _fresh(create: CreateIdentity) -> IdentityFacts:

@@ -73,7 +73,7 @@ class FindingState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class LookupFinding:
     """The diagnosis of one record. ``message`` is empty where it is published. ``answer`` is what it was made from."""
 
     record: RecordSet

@@ -19,7 +19,7 @@ from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy, SesId
 from ses_operator.api.identity.mail_from import MxFailureBehavior
 from ses_operator.core.model.digest import configuration_digest
 from ses_operator.core.model.dkim_source import (
-    DeterministicDkim,
+    DeterministicChoice,
     DkimChoice,
     DkimSource,
     EasyDkim,
@@ -94,7 +94,7 @@ class Desired:
 
     def dkim_in(self, region: str) -> DkimSource:
         """Where the DKIM key of this region comes from."""
-        return self.dkim.in_region(region) if isinstance(self.dkim, DeterministicDkim) else self.dkim
+        return self.dkim.in_region(region) if isinstance(self.dkim, DeterministicChoice) else self.dkim
 
     def digest(self) -> str:
         """A short digest of what is configured: equal digests ask for the same. It is remembered in status.
@@ -185,7 +185,7 @@ def _dkim(spec: DkimSpec, key: OwnKey | MissingKey | None) -> DkimChoice:
         unread = Problem(Reason.PROGRESSING, "the DKIM key has not been read yet")
         return key or MissingKey(spec.byodkim.selector, unread)
     easy = EasyDkim(spec.key_size)
-    return DeterministicDkim(spec.deterministic.parent_region, easy) if spec.deterministic else easy
+    return DeterministicChoice(spec.deterministic.parent_region, easy) if spec.deterministic else easy
 
 
 def _policies(spec: SesIdentitySpec, scope: AwsScope) -> dict[str, tuple[WantedPolicy, ...]]:

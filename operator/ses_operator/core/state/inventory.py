@@ -1,7 +1,7 @@
 """Where an identity may have left something: what is needed to undo it, written before it is done.
 
-The footprint stands in an annotation of the SesIdentity, put there in one patch with the finalizer and confirmed before the
-first external write that it covers. Status may be lost and the spec may change; the footprint says where to look for what
+The inventory stands in an annotation of the SesIdentity, put there in one patch with the finalizer and confirmed before the
+first external write that it covers. Status may be lost and the spec may change; the inventory says where to look for what
 has to be taken back.
 """
 
@@ -20,13 +20,13 @@ _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 @dataclass(frozen=True, slots=True)
-class Footprint:
+class Inventory:
     """Regions with an identity of ours, places with DNS records of ours, tag keys that we set, settings that we changed,
     sending policies that we wrote.
 
     A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is left alone unless the spec names it:
     what we changed has to be set back when it no longer does. A policy is ``<region>/<name>``. ``invited`` are regions in which
-    an email may have made an identity that has no owner tag yet. ``let_go`` are regions outside the spec that the brake on
+    an email may have made an identity that has no owner tag yet. ``released`` are regions outside the spec that the brake on
     deletion has let go. ``account`` is the id of the AWS account that all this is in;
     empty where nothing was made yet.
     """
@@ -37,22 +37,22 @@ class Footprint:
     settings: frozenset[str] = frozenset()
     policies: frozenset[str] = frozenset()
     invited: frozenset[str] = frozenset()
-    let_go: frozenset[str] = frozenset()
+    released: frozenset[str] = frozenset()
     account: str = ""
 
-    def __or__(self, other: Footprint) -> Footprint:
-        return Footprint(
+    def __or__(self, other: Inventory) -> Inventory:
+        return Inventory(
             self.regions | other.regions,
             self.places | other.places,
             self.tag_keys | other.tag_keys,
             self.settings | other.settings,
             self.policies | other.policies,
             self.invited | other.invited,
-            self.let_go | other.let_go,
+            self.released | other.released,
             other.account or self.account,
         )
 
-    def covers(self, other: Footprint) -> bool:
+    def covers(self, other: Inventory) -> bool:
         """Whether all that ``other`` names is named here."""
         return self | other == self
 
@@ -69,14 +69,14 @@ class Footprint:
             names["policies"] = sorted(self.policies)
         if self.invited:
             names["invited"] = sorted(self.invited)
-        if self.let_go:
-            names["letGo"] = sorted(self.let_go)
+        if self.released:
+            names["letGo"] = sorted(self.released)
         if self.account:
             names["account"] = self.account
         return json.dumps(names, separators=(",", ":"))
 
     @classmethod
-    def decode(cls, text: str | None) -> Footprint:
+    def decode(cls, text: str | None) -> Inventory:
         """What the annotation says; a missing or damaged one (a person may edit it) says nothing, nor does the name of what
         cannot be a region: no client could be made for it."""
         try:
@@ -93,7 +93,7 @@ class Footprint:
             settings=_names(value.get("settings")),
             policies=_names(value.get("policies")),
             invited=_names(value.get("invited")),
-            let_go=_names(value.get("letGo")),
+            released=_names(value.get("letGo")),
             account=account if isinstance(account, str) else "",
         )
 

@@ -68,9 +68,9 @@ class Remembered:
 class Observed:
     """Everything a plan is made from.
 
-    ``regions`` has a view for each region of the spec and of the footprint. ``failures``: writes of this run that were refused,
+    ``regions`` has a view for each region of the spec and of the inventory. ``failures``: writes of this run that were refused,
     by region; a region with one is left alone until the next run. ``dns`` is None until it was observed. ``invited``: regions in
-    which an identity without an owner tag is ours, by the footprint. ``is_requested``: a person has asked for this look.
+    which an identity without an owner tag is ours, by the inventory. ``is_requested``: a person has asked for this look.
     ``repairs``: what had to be put right lately, this run included. ``held``: regions outside the spec that the brake on deletion
     does not let go yet, and why.
     """

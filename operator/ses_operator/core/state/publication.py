@@ -13,7 +13,7 @@ from ses_operator.core.model.records import Purpose, RecordSet
 
 
 @dataclass(frozen=True, slots=True)
-class Zone:
+class DnsZone:
     """A Route 53 hosted zone and how to reach it. ``role_arn``: assumed for each call on this zone, None for the account's
     own credentials. ``name`` in lower case, without the closing dot."""
 
@@ -29,7 +29,7 @@ class Publication:
 
     owner: Owner
     domain: str
-    zone: Zone | None = None
+    zone: DnsZone | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
 

@@ -275,10 +275,10 @@ class WithdrawRecords:
 class HandOverRecords:
     """Write another owner's name on what says whose the records are; they stay as they are."""
 
-    heir: Owner
+    new_owner: Owner
 
     def __str__(self) -> str:
-        return f"hand the DNS records over to {self.heir}"
+        return f"hand the DNS records over to {self.new_owner}"
 
 
 @dataclass(frozen=True, slots=True)

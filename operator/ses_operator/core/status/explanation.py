@@ -62,7 +62,7 @@ class RegionCase:
         )
 
 
-Rule = Callable[[RegionCase], Problem | None]
+ExplanationRule = Callable[[RegionCase], Problem | None]
 
 
 def planned_problem(case: RegionCase) -> Problem | None:
@@ -184,7 +184,7 @@ def not_before_records_are_seen(case: RegionCase) -> Problem | None:
     return case.plan.problem
 
 
-RULES: tuple[Rule, ...] = (
+RULES: tuple[ExplanationRule, ...] = (
     planned_problem,
     awaited,
     not_created,

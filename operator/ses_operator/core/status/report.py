@@ -17,16 +17,16 @@ from ses_operator.core.dns.migration import FormerPlace
 from ses_operator.core.features.mail_from import is_mail_from_verified
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
-from ses_operator.core.planning.contention import in_words, is_fight
-from ses_operator.core.planning.deletion import hindrances
-from ses_operator.core.planning.pending_changes import Prospect, with_prospect
+from ses_operator.core.planning.contention import in_words, is_contested
+from ses_operator.core.planning.deletion import blockers
+from ses_operator.core.planning.pending_changes import Preview, with_preview
 from ses_operator.core.planning.plan import Plan, RegionPlan
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Present
 from ses_operator.core.state.publication import RecordState, severity
 from ses_operator.core.status.explanation import RegionCase, explain
 
-RegionTest = Callable[["Case", str], bool]
+RegionTest = Callable[["ReportInput", str], bool]
 
 MAX_MESSAGE = 1024
 """Characters of a condition's message: enough for every region's first sentence, readable in a terminal."""
@@ -42,8 +42,8 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Case:
-    """All that a status is made from. ``plan`` is what is left to do after this run; ``prospect``: what the spec holds back;
+class ReportInput:
+    """All that a status is made from. ``plan`` is what is left to do after this run; ``preview``: what the spec holds back;
     ``former``: places where records went before and that are not over with."""
 
     desired: Desired
@@ -52,7 +52,7 @@ class Case:
     account_id: str = ""
     partition: str = "aws"
     suspended: Problem | None = None
-    prospect: Prospect | None = None
+    preview: Preview | None = None
     former: tuple[FormerPlace, ...] = ()
     problems: Mapping[str, Problem] = field(default_factory=dict)
 
@@ -66,16 +66,16 @@ class Case:
         account_id: str,
         partition: str,
         suspended: Problem | None,
-        prospect: Prospect | None = None,
+        preview: Preview | None = None,
         former: tuple[FormerPlace, ...] = (),
-    ) -> Case:
+    ) -> ReportInput:
         """The case with each region's problem worked out."""
         problems: dict[str, Problem] = {}
         for region in desired.regions:
             region_plan = plan.regions.get(region, RegionPlan())
             if (problem := explain(RegionCase(desired, region, observed, region_plan))) is not None:
-                problems[region] = with_prospect(problem, region, prospect)
-        return cls(desired, observed, plan, account_id, partition, suspended, prospect, former, problems)
+                problems[region] = with_preview(problem, region, preview)
+        return cls(desired, observed, plan, account_id, partition, suspended, preview, former, problems)
 
     def facts(self, region: str) -> IdentityFacts | None:
         view = self.observed.regions.get(region)
@@ -90,7 +90,7 @@ def no(problem: Problem) -> Verdict:
     return Verdict(ConditionStatus.FALSE, problem.reason, problem.message)
 
 
-def verdicts(case: Case) -> dict[ConditionType, Verdict]:
+def verdicts(case: ReportInput) -> dict[ConditionType, Verdict]:
     """The conditions of an accepted identity."""
     found = {
         ConditionType.ACCEPTED: yes("The account, the domain and the regions may be used."),
@@ -107,9 +107,9 @@ def verdicts(case: Case) -> dict[ConditionType, Verdict]:
     return found | readiness(case, blocking)
 
 
-def readiness(case: Case, blocking: Problem | None) -> dict[ConditionType, Verdict]:
+def readiness(case: ReportInput, blocking: Problem | None) -> dict[ConditionType, Verdict]:
     """Ready, and where it is not: Reconciling or Stalled, one of them."""
-    leaving = hindrances({r: plan for r, plan in case.plan.regions.items() if r not in case.desired.regions})
+    leaving = blockers({r: plan for r, plan in case.plan.regions.items() if r not in case.desired.regions})
     blocking = blocking or next(iter(leaving), None)
     if blocking is None:
         count = len(case.desired.regions)
@@ -118,10 +118,10 @@ def readiness(case: Case, blocking: Problem | None) -> dict[ConditionType, Verdi
     return not_ready(blocking)
 
 
-def _contests(case: Case) -> Iterable[str]:
+def _contests(case: ReportInput) -> Iterable[str]:
     """What is as asked for now, and may not be so in a moment."""
     for repair in case.observed.repairs:
-        if is_fight(repair):
+        if is_contested(repair):
             yield f"But {repair.region or 'in DNS'}: {in_words(repair)}."
 
 
@@ -169,7 +169,7 @@ def is_ready(status: SesIdentityStatus | None) -> bool:
     return ready is not None and ready.is_true
 
 
-def _blocking(case: Case) -> Problem:
+def _blocking(case: ReportInput) -> Problem:
     """The one problem that Ready names: one that stalls first, then in the order of regions; the others are appended."""
     if case.suspended is not None:
         return case.suspended
@@ -199,13 +199,13 @@ def _joined(messages: list[str]) -> str:
     return text
 
 
-def is_provisioned(case: Case, region: str) -> bool:
+def is_provisioned(case: ReportInput, region: str) -> bool:
     """Whether the identity exists in the region with the settings of the spec."""
     plan = case.plan.regions.get(region, RegionPlan())
-    return case.facts(region) is not None and not plan.steps and not plan.hindrances
+    return case.facts(region) is not None and not plan.steps and not plan.blockers
 
 
-def _provisioned(case: Case) -> Verdict:
+def _provisioned(case: ReportInput) -> Verdict:
     for region in case.desired.regions:
         plan = case.plan.regions.get(region, RegionPlan())
         if plan.problem is not None and not plan.pauses:
@@ -215,11 +215,11 @@ def _provisioned(case: Case) -> Verdict:
     return yes(f"The identity exists in {_regions(len(case.desired.regions))} with the settings of the spec.")
 
 
-def _dns_published(case: Case) -> Verdict:
+def _dns_published(case: ReportInput) -> Verdict:
     dns = case.observed.dns
-    hindrance = case.observed.dns_failure or (dns.problem if dns else None) or case.plan.dns_problem
-    if hindrance is not None:
-        return no(hindrance)
+    blocker = case.observed.dns_failure or (dns.problem if dns else None) or case.plan.dns_problem
+    if blocker is not None:
+        return no(blocker)
     if dns is None or not dns.records:
         return Verdict(ConditionStatus.UNKNOWN, Reason.PROGRESSING, "No region has told its records yet.")
     open_ = [entry for entry in dns.records if entry.state is not RecordState.PUBLISHED]
@@ -235,7 +235,7 @@ def _dns_published(case: Case) -> Verdict:
     return Verdict(ConditionStatus.FALSE, Reason.PUBLISHING_RECORDS, message)
 
 
-def _in_every_region(case: Case, what: str, holds: RegionTest) -> Verdict:
+def _in_every_region(case: ReportInput, what: str, holds: RegionTest) -> Verdict:
     waiting = [region for region in case.desired.regions if not holds(case, region)]
     total = len(case.desired.regions)
     if not waiting:
@@ -245,17 +245,17 @@ def _in_every_region(case: Case, what: str, holds: RegionTest) -> Verdict:
     return Verdict(ConditionStatus.FALSE, problem.reason, message)
 
 
-def _verified(case: Case, region: str) -> bool:
+def _verified(case: ReportInput, region: str) -> bool:
     facts = case.facts(region)
     return facts is not None and facts.verification_status is VerificationStatus.SUCCESS
 
 
-def _dkim_verified(case: Case, region: str) -> bool:
+def _dkim_verified(case: ReportInput, region: str) -> bool:
     facts = case.facts(region)
     return facts is not None and facts.dkim.status is VerificationStatus.SUCCESS
 
 
-def _mail_from_verified(case: Case, region: str) -> bool:
+def _mail_from_verified(case: ReportInput, region: str) -> bool:
     return is_mail_from_verified(case.desired.mail_from.get(region), case.facts(region))
 
 

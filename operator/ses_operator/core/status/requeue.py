@@ -8,7 +8,7 @@ from datetime import datetime
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import SesIdentityStatus
-from ses_operator.core.dns.migration import Fate
+from ses_operator.core.dns.migration import Disposition
 from ses_operator.core.dns.record_evidence import LOOKED_AT_BY_SES
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.schedule import (
@@ -25,7 +25,7 @@ from ses_operator.core.model.schedule import (
 from ses_operator.core.model.ses import IdentityFacts, IdentityType, VerificationStatus
 from ses_operator.core.state.observed import Present, RegionView, Remembered
 from ses_operator.core.state.publication import RecordState
-from ses_operator.core.status.report import Case
+from ses_operator.core.status.report import ReportInput
 
 HELD_BY_OTHERS = frozenset(
     {Reason.OWNED_BY_ANOTHER, Reason.NOT_ADOPTED, Reason.MAIL_FROM_CONFLICT, Reason.DKIM_CONFLICT}
@@ -33,7 +33,7 @@ HELD_BY_OTHERS = frozenset(
 """What is said of an identity that stands at SES and is left as it is."""
 
 
-def requeue_after(case: Case, now: datetime) -> float | None:
+def requeue_after(case: ReportInput, now: datetime) -> float | None:
     """Seconds until the earliest thing that is worth another look; None where only an event can change something.
 
     A problem without a time of its own leaves it to the queue's backoff, which is the caller's.
@@ -41,7 +41,7 @@ def requeue_after(case: Case, now: datetime) -> float | None:
     return min(_intervals(case, now), default=None)
 
 
-def needs_backoff(case: Case) -> bool:
+def needs_backoff(case: ReportInput) -> bool:
     """Whether something went wrong, or was left undone, that is worth trying again without a better idea of when."""
     left_undone = case.suspended is None and not case.plan.is_empty
     return left_undone or any(problem.retry_after is None for problem in _problems(case))
@@ -49,7 +49,7 @@ def needs_backoff(case: Case) -> bool:
 
 def freshness(view: RegionView, seconds: float) -> float:
     """How old, in seconds, a reading may be that shows this, after ``seconds`` of waiting; what is verified does not age:
-    the inventory tells when it changes, and the sweep reads what no list shows.
+    the identity cache tells when it changes, and the sweep reads what no list shows.
     """
     if not isinstance(view, Present):
         return SHORTEST_READ
@@ -95,17 +95,17 @@ def lookup_due(provider: DnsProvider, seconds: float) -> float:
     return LOOKUP_GRACE - seconds if is_early(provider, seconds) else lookup_interval(seconds)
 
 
-def _problems(case: Case) -> Iterable[Problem]:
+def _problems(case: ReportInput) -> Iterable[Problem]:
     """What hinders: in the regions, and at the publisher of the records."""
     dns = case.observed.dns
     everywhere = (case.observed.dns_failure, dns.problem if dns else None, case.plan.dns_problem)
     return [
-        *(problem for plan in case.plan.regions.values() for problem in plan.hindrances),
+        *(problem for plan in case.plan.regions.values() for problem in plan.blockers),
         *(problem for problem in everywhere if problem is not None),
     ]
 
 
-def _intervals(case: Case, now: datetime) -> Iterable[float]:
+def _intervals(case: ReportInput, now: datetime) -> Iterable[float]:
     for problem in _problems(case):
         if problem.retry_after is not None:
             yield problem.retry_after
@@ -126,19 +126,19 @@ def _intervals(case: Case, now: datetime) -> Iterable[float]:
             yield lookup_due(case.desired.provider, seconds)
 
 
-def _intervals_of_moves(case: Case, now: datetime) -> Iterable[float]:
+def _intervals_of_moves(case: ReportInput, now: datetime) -> Iterable[float]:
     """Places where records went before: what another program may take away is looked at often."""
     for place in case.former:
         seconds = max((now - place.since).total_seconds(), 0.0)
         if place.retry_after is not None:
             yield max(place.retry_after, LONGEST_LOOKUP)
-        elif place.fate is Fate.WATCH:
+        elif place.fate is Disposition.WATCH:
             yield watch_interval(seconds)
         elif seconds < LOOKUP_PATIENCE:
             yield lookup_interval(seconds)
 
 
-def _only_lookups_tell(case: Case) -> bool:
+def _only_lookups_tell(case: ReportInput) -> bool:
     """Whether only name servers can tell when a record is served: of SPF and DMARC SES says nothing; Route 53 tells itself."""
     dns = case.observed.dns
     if dns is None or case.desired.provider is DnsProvider.ROUTE53:

@@ -20,7 +20,7 @@ from ses_operator.core.state.publication import RecordState
 _ABOUT_RECORDS = frozenset({Reason.DNS_RECORD_CONFLICT, Reason.WAITING_FOR_DNS, Reason.PUBLISHING_RECORDS})
 
 
-def is_steady(status: SesIdentityStatus, now: datetime) -> bool:
+def is_stable(status: SesIdentityStatus, now: datetime) -> bool:
     """Whether every record is published but for a DMARC policy that others keep from being so."""
     published = find(status.conditions, ConditionType.DNS_PUBLISHED)
     if published is None or status.dns is None:

@@ -36,11 +36,19 @@ from ses_operator.core.planning.contention import told
 from ses_operator.core.planning.pending_changes import PendingChange
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Remembered
-from ses_operator.core.state.publication import Zone
-from ses_operator.core.status.report import MAX_MESSAGE, Case, Verdict, conditions, is_provisioned, refused, verdicts
+from ses_operator.core.state.publication import DnsZone
+from ses_operator.core.status.report import (
+    MAX_MESSAGE,
+    ReportInput,
+    Verdict,
+    conditions,
+    is_provisioned,
+    refused,
+    verdicts,
+)
 
 
-def identity_status(identity: SesIdentity, case: Case, zone: Zone | None, now: datetime) -> SesIdentityStatus:
+def identity_status(identity: SesIdentity, case: ReportInput, zone: DnsZone | None, now: datetime) -> SesIdentityStatus:
     """What status is to say of an accepted identity."""
     before, digest = identity.status, case.desired.digest()
     same = before.applied_configuration == digest
@@ -123,7 +131,7 @@ def _with_conditions(identity: SesIdentity, found: Mapping[ConditionType, Verdic
     )
 
 
-def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> RegionStatus:
+def _region(case: ReportInput, region: str, before: RegionStatus, now: datetime) -> RegionStatus:
     problem = case.problems.get(region)
     said = {
         "reason": problem.reason if problem else None,
@@ -159,7 +167,7 @@ def _region(case: Case, region: str, before: RegionStatus, now: datetime) -> Reg
     )
 
 
-def _dkim_waits(case: Case, region: str, facts: IdentityFacts) -> bool:
+def _dkim_waits(case: ReportInput, region: str, facts: IdentityFacts) -> bool:
     """Whether SES has not found the DKIM records yet, or is still to be told of the key."""
     found = {facts.verification_status, facts.dkim.status} == {VerificationStatus.SUCCESS}
     return not found or dkim_differs(case.desired, region, case.observed)
@@ -185,7 +193,7 @@ def _mail_from(facts: IdentityFacts) -> RegionMailFromStatus | None:
     return RegionMailFromStatus(status=facts.mail_from.status, domain=facts.mail_from.domain)
 
 
-def _dns(case: Case, identity: SesIdentity, zone: Zone | None) -> DnsStatus:
+def _dns(case: ReportInput, identity: SesIdentity, zone: DnsZone | None) -> DnsStatus:
     """Records as observed; where DNS could not be observed in this run, those of before."""
     observed = case.observed.dns
     before = identity.status.dns
@@ -218,8 +226,8 @@ def _dns(case: Case, identity: SesIdentity, zone: Zone | None) -> DnsStatus:
     )
 
 
-def _pending_changes(case: Case) -> tuple[PendingChangeStatus, ...] | None:
-    changes = case.prospect.changes if case.prospect else ()
+def _pending_changes(case: ReportInput) -> tuple[PendingChangeStatus, ...] | None:
+    changes = case.preview.changes if case.preview else ()
     return tuple(map(_pending_change, changes)) or None
 
 

@@ -9,7 +9,7 @@ from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.state.observed import Present, RegionView, Unread
-from ses_operator.core.status.report import Case
+from ses_operator.core.status.report import ReportInput
 from ses_operator.core.status.requeue import mail_from_waits, verification_waits
 
 _LOST = {VerificationStatus.TEMPORARY_FAILURE, VerificationStatus.FAILED}
@@ -20,7 +20,7 @@ def is_passing(problem: Problem) -> bool:
     return problem.reason.actor is Actor.OPERATOR
 
 
-def is_passing_doubt(case: Case) -> bool:
+def is_transient_only(case: ReportInput) -> bool:
     """Whether nothing is known to be wrong, and some regions cannot be read for the moment."""
     views = [case.observed.regions.get(region) for region in case.desired.regions]
     silent = [view for view in views if isinstance(view, Unread)]
@@ -34,7 +34,7 @@ def is_passing_doubt(case: Case) -> bool:
     )
 
 
-def has_lost_sight(views: Mapping[str, RegionView], status: SesIdentityStatus) -> bool:
+def verification_regressed(views: Mapping[str, RegionView], status: SesIdentityStatus) -> bool:
     """Whether SES has stopped finding records since status was written: the zone is then not as it is remembered either."""
     known = {region.region: region for region in status.regions}
     return any(

@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
-from ses_operator.api.base.meta import FINALIZER, FOOTPRINT, ObjectMeta
+from ses_operator.api.base.meta import FINALIZER, INVENTORY, ObjectMeta
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject, Resource
@@ -18,17 +18,17 @@ from ses_operator.runtime.kube.resources import JsonObject, Resource
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
-async def anchor(
-    client: KubeClient, resource: Resource, observed: ObjectMeta, footprint: str | None, spent: Iterable[str] = ()
+async def ensure_finalizer(
+    client: KubeClient, resource: Resource, observed: ObjectMeta, inventory: str | None, spent: Iterable[str] = ()
 ) -> JsonObject:
-    """Put our finalizer and the footprint annotation on the object in one write, before anything is made outside.
+    """Put our finalizer and the inventory annotation on the object in one write, before anything is made outside.
 
-    ``footprint`` None leaves the annotation as it is. ``spent``: annotations that are taken away with the same write.
+    ``inventory`` None leaves the annotation as it is. ``spent``: annotations that are taken away with the same write.
     Stale if the object changed since it was observed.
     """
     metadata: JsonObject = {"finalizers": [*(name for name in observed.finalizers if name != FINALIZER), FINALIZER]}
-    if footprint is not None:
-        metadata["annotations"] = {**dict.fromkeys(spent), FOOTPRINT: footprint}
+    if inventory is not None:
+        metadata["annotations"] = {**dict.fromkeys(spent), INVENTORY: inventory}
     return await _patch_metadata(client, resource, observed, metadata)
 
 
@@ -44,8 +44,8 @@ async def remove_finalizer(client: KubeClient, resource: Resource, observed: Obj
     too.
     """
     metadata: JsonObject = {"finalizers": [name for name in observed.finalizers if name != FINALIZER]}
-    if FOOTPRINT in observed.annotations:
-        metadata["annotations"] = {FOOTPRINT: None}
+    if INVENTORY in observed.annotations:
+        metadata["annotations"] = {INVENTORY: None}
     return await _patch_metadata(client, resource, observed, metadata)
 
 

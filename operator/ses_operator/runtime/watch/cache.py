@@ -26,7 +26,7 @@ _NOT_KEPT = ("managedFields", "selfLink")
 _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
-class Change(Enum):
+class ObjectChange(Enum):
     """What a sighting of an object told that was not known."""
 
     NOTHING = "nothing"  # it is as it was held, or an older state
@@ -37,11 +37,11 @@ class Change(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Sighting:
+class CacheDelta:
     """What came of taking in an object. ``entries``: where it stands, and stood, in the indexes, as (index, value)."""
 
     key: ObjectKey
-    change: Change
+    change: ObjectChange
     entries: frozenset[tuple[str, Hashable]] = frozenset()
 
 
@@ -121,7 +121,7 @@ class ObjectStore(Generic[M]):
             raise KeyError(index)
         return ((value, keys) for (name, value), keys in self._index.items() if name == index and keys)
 
-    def observe(self, obj: JsonObject) -> Sighting:
+    def observe(self, obj: JsonObject) -> CacheDelta:
         """Take in an object that was seen, or that the apiserver answered to a write.
 
         An object that is being deleted and has no finalizer left has gone with that write: it is removed.
@@ -129,7 +129,7 @@ class ObjectStore(Generic[M]):
         key, uid, version = key_of(obj), obj["metadata"]["uid"], resource_version_of(obj)
         held = self._held.get(key)
         if uid in self._removed or (held is not None and held.version >= version):
-            return Sighting(key, Change.NOTHING)
+            return CacheDelta(key, ObjectChange.NOTHING)
         if obj["metadata"].get("deletionTimestamp") and not obj["metadata"].get("finalizers"):
             return self.remove(key, uid)
         try:
@@ -137,17 +137,17 @@ class ObjectStore(Generic[M]):
         except ValueError as error:
             self._on_unreadable(key, error)
             self._unreadable[key] = uid
-            return Sighting(key, Change.NOTHING) if held is None else self._drop(key)
+            return CacheDelta(key, ObjectChange.NOTHING) if held is None else self._drop(key)
         self._unreadable.pop(key, None)
         fresh = _held(uid, version, obj, self._entries(parsed))
         self._hold(key, fresh)
         self._remember(key, version, parsed)
         if held is None or held.uid != uid:
-            return Sighting(key, Change.ADDED, fresh.entries | (held.entries if held else frozenset()))
-        change = Change.STATUS if held.intent == fresh.intent else Change.INTENT
-        return Sighting(key, change, fresh.entries | held.entries)
+            return CacheDelta(key, ObjectChange.ADDED, fresh.entries | (held.entries if held else frozenset()))
+        change = ObjectChange.STATUS if held.intent == fresh.intent else ObjectChange.INTENT
+        return CacheDelta(key, change, fresh.entries | held.entries)
 
-    def remove(self, key: ObjectKey, uid: str) -> Sighting:
+    def remove(self, key: ObjectKey, uid: str) -> CacheDelta:
         """The object of this uid does not exist any more, whatever older sightings of it may still come."""
         self._removed[uid] = None
         if len(self._removed) > TOMBSTONES:
@@ -155,9 +155,9 @@ class ObjectStore(Generic[M]):
         if self._unreadable.get(key) == uid:
             del self._unreadable[key]
         held = self._held.get(key)
-        return self._drop(key) if held is not None and held.uid == uid else Sighting(key, Change.NOTHING)
+        return self._drop(key) if held is not None and held.uid == uid else CacheDelta(key, ObjectChange.NOTHING)
 
-    def prune(self, live: Mapping[ObjectKey, str], version: int) -> list[Sighting]:
+    def prune(self, live: Mapping[ObjectKey, str], version: int) -> list[CacheDelta]:
         """Remove what a list as of ``version`` does not have: deletions that no watch told of. ``live``: uids by key.
 
         Objects newer than the list stay.
@@ -180,11 +180,11 @@ class ObjectStore(Generic[M]):
         for entry in held.entries:
             self._index[entry].add(key)
 
-    def _drop(self, key: ObjectKey) -> Sighting:
+    def _drop(self, key: ObjectKey) -> CacheDelta:
         entries = self._held.pop(key).entries
         self._unindex(key, entries)
         self._parsed.pop(key, None)
-        return Sighting(key, Change.REMOVED, entries)
+        return CacheDelta(key, ObjectChange.REMOVED, entries)
 
     def _unindex(self, key: ObjectKey, entries: Iterable[tuple[str, Hashable]]) -> None:
         for entry in entries:

@@ -21,7 +21,7 @@ from ses_operator.core.model.problems import OperatorError
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.kinds import obstacle
 from ses_operator.runtime.kube.resources import ACCOUNTS, JsonObject, Resource, key_of
-from ses_operator.runtime.watch.cache import Change, ObjectStore, Sighting
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 from ses_operator.runtime.watch.kopf_shell import KopfShell, OnEvent
 
 logger = logging.getLogger(__name__)
@@ -57,7 +57,7 @@ class Informer:
 
     resource: Resource
     store: ObjectStore[Any]
-    on_change: Callable[[Sighting, Origin], None]
+    on_change: Callable[[CacheDelta, Origin], None]
 
 
 class Informers:
@@ -129,7 +129,7 @@ class Informers:
             self._progress.set()
             if kind is None and self.is_synced:
                 self._relisted.set()
-            if sighting.change is not Change.NOTHING:
+            if sighting.change is not ObjectChange.NOTHING:
                 informer.on_change(sighting, Origin.LISTED if kind is None else Origin.WATCHED)
 
         return handle

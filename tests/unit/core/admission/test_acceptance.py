@@ -9,7 +9,7 @@ import pytest
 
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.admission.acceptance import Application, judge
+from ses_operator.core.admission.acceptance import OwnershipRequest, judge
 from ses_operator.core.features.ownership import Claimant, changes_hands
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
@@ -40,25 +40,25 @@ def tagged(owner: str) -> Present:
     ],
 )
 def test_an_older_object_goes_first_but_for_what_is_or_may_be_ours(view: RegionView, reason: Reason | None) -> None:
-    problem = judge(Application(wanted(), OURS, (OLDER,), {REGION: view}))
+    problem = judge(OwnershipRequest(wanted(), OURS, (OLDER,), {REGION: view}))
     assert (problem.reason if problem else None) == reason
 
 
 def test_an_address_that_an_email_of_ours_made_is_held_before_it_is_tagged() -> None:
     untagged = Present(replace(unverified_address(), tags={}))
     for invited, reason in ((frozenset({REGION}), None), (frozenset({"us-east-1"}), Reason.ALREADY_CLAIMED)):
-        problem = judge(Application(wanted_address(), OURS, (OLDER,), {REGION: untagged}, invited))
+        problem = judge(OwnershipRequest(wanted_address(), OURS, (OLDER,), {REGION: untagged}, invited))
         assert (problem.reason if problem else None) == reason
     observed = Observed({REGION: untagged}, invited=frozenset({REGION}))
     assert owns_any(wanted_address(), observed)
     assert not owns_any(wanted_address(), replace(observed, invited=frozenset()))
-    problem = judge(Application(wanted_address(), OURS, (OLDER,), {REGION: Absent()}, frozenset({REGION})))
+    problem = judge(OwnershipRequest(wanted_address(), OURS, (OLDER,), {REGION: Absent()}, frozenset({REGION})))
     assert problem is not None, "an email that was sent, or was to be, makes no claim"
 
 
 def test_an_object_in_another_aws_account_is_no_rival() -> None:
     elsewhere = Claimant(OLDER.key, OLDER.created, "210987654321", DOMAIN, OLDER.regions)
-    assert judge(Application(wanted(), OURS, (elsewhere,), {REGION: Absent()})) is None
+    assert judge(OwnershipRequest(wanted(), OURS, (elsewhere,), {REGION: Absent()})) is None
 
 
 def test_what_gets_another_owner_or_a_first_one_changes_hands() -> None:

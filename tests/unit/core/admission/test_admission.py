@@ -18,17 +18,17 @@ from ses_operator.api.identity.status import WarningStatus
 from ses_operator.api.schema.admission import RULES
 from ses_operator.core.admission.acceptance import Admission, admit, admit_to_zone
 from ses_operator.core.admission.guardrails import GUARDRAILS, violations
-from ses_operator.core.admission.tenancy import Namespace, Petition, precision
+from ses_operator.core.admission.tenancy import AdmissionRequest, Namespace, precision
 from ses_operator.core.features.dkim_keys import NEW_KEY_BITS, key_bits, new_key, read_key
 from ses_operator.core.model.dkim_source import OwnKey
 from ses_operator.core.status.transitions import EventType, new_warnings
-from unit.petitions import CASES, DOCUMENT_CASES, GRANTS, TEAM_A, TEAM_B, Case
+from unit.admission_cases import CASES, DOCUMENT_CASES, GRANTS, TEAM_A, TEAM_B, Case
 
 OWN_KEY = {"mode": "BYODKIM", "byodkim": {"selector": "s1", "privateKeySecretRef": {"name": "dkim"}}}
 
 
-def petition(case: Case) -> Petition:
-    return Petition(
+def request(case: Case) -> AdmissionRequest:
+    return AdmissionRequest(
         Namespace(case.namespace, case.labels),
         SesIdentitySpec.model_validate(case.identity_spec),
         "production",
@@ -36,10 +36,10 @@ def petition(case: Case) -> Petition:
     )
 
 
-def asks(account: Any, domain: str = "mail.example.com", name: str = "team-a", **more: Any) -> Petition:
-    """A petition of a namespace whose labels are not known."""
+def asks(account: Any, domain: str = "mail.example.com", name: str = "team-a", **more: Any) -> AdmissionRequest:
+    """A request of a namespace whose labels are not known."""
     identity = {"domain": domain, "regions": ["eu-west-1"], **more}
-    return Petition(
+    return AdmissionRequest(
         Namespace(name),
         SesIdentitySpec.model_validate(identity),
         "production",
@@ -49,7 +49,7 @@ def asks(account: Any, domain: str = "mail.example.com", name: str = "team-a", *
 
 @pytest.mark.parametrize("case", [*CASES, *DOCUMENT_CASES], ids=lambda case: case.title)
 def test_the_account_decides_about(case: Case) -> None:
-    admission = admit(petition(case))
+    admission = admit(request(case))
     assert (admission.problem.reason if admission.problem else None) == case.refused
     assert tuple(warning.reason for warning in admission.warnings) == case.warned
 
@@ -100,7 +100,7 @@ def test_all_guardrails_that_are_not_met_are_told_at_once_with_the_field_to_chan
 
 @pytest.mark.parametrize("case", [*CASES, *DOCUMENT_CASES], ids=lambda case: case.title)
 def test_every_guardrail_names_the_field_to_change(case: Case) -> None:
-    for violation in violations(petition(case).identity, petition(case).account):
+    for violation in violations(request(case).identity, request(case).account):
         assert re.search(r"\bspec\.[a-zA-Z]+", violation.message)
 
 

@@ -28,7 +28,7 @@ from ses_operator.core.audit.progress import (
 )
 from ses_operator.core.audit.report import MAX_BYTES, Chunk, Chunks, Series
 from ses_operator.core.audit.rules import MAX_MESSAGE, Found
-from ses_operator.core.audit.tally import EXAMPLES, Tally
+from ses_operator.core.audit.tally import EXAMPLES, AuditTally
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import ListedIdentity, VerificationStatus
 
@@ -95,14 +95,14 @@ def found(finding: Finding, region: str = IRELAND, identity: str = "mail.example
     return Found(finding, region, identity if finding.scope is Scope.IDENTITY else "", "words", owner)
 
 
-def ended(tally: Tally) -> AuditStatus:
+def ended(tally: AuditTally) -> AuditStatus:
     return completed_audit(
         tally, started_at=NOW - timedelta(minutes=5), now=NOW, configured="c", requested_at=None, report=REPORT
     )
 
 
 def test_status_counts_by_region_and_shows_some_of_each_kind() -> None:
-    tally = Tally()
+    tally = AuditTally()
     tally.region(IRELAND).list(
         ListedIdentity(f"{n}.example.com", VerificationStatus.SUCCESS, sending_enabled=True) for n in range(5)
     )
@@ -130,7 +130,7 @@ def test_status_counts_by_region_and_shows_some_of_each_kind() -> None:
 
 
 def test_status_stays_small_with_ten_thousand_identities_in_four_regions_that_have_every_flaw() -> None:
-    tally = Tally()
+    tally = AuditTally()
     long = "x" * 200
     for region in REGIONS:
         names = [f"{number}.{long}.example.com" for number in range(10_000)]
@@ -149,7 +149,7 @@ def test_status_stays_small_with_ten_thousand_identities_in_four_regions_that_ha
 
 
 def test_status_stays_small_where_every_region_there_is_refuses() -> None:
-    tally = Tally()
+    tally = AuditTally()
     for number in range(64):
         tally.region(f"eu-west-{number}").problem = Problem(Reason.ACCESS_DENIED, "m" * 5000)
     assert len(json.dumps(ended(tally).to_json())) < 100_000

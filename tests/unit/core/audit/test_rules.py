@@ -272,13 +272,13 @@ def identity(regions: list[str], **more: Any) -> SesIdentity:
     return SesIdentity.model_validate({"metadata": metadata, "spec": {"domain": NAME, "regions": regions}, **more})
 
 
-FOOTPRINT = {"annotations": {"ses-operator.io/footprint": json.dumps({"regions": [IRELAND]})}}
+INVENTORY = {"annotations": {"ses-operator.io/inventory": json.dumps({"regions": [IRELAND]})}}
 SINCE = NOW - timedelta(hours=3)
 HOLDERS = (
     ("nobody", None, Holder(Claim.GONE, OWNER)),
     ("who asks for it", identity([IRELAND]), HELD),
     ("who asks for it elsewhere", identity(["us-east-1"]), Holder(Claim.GONE, OWNER)),
-    ("who does no more, and has yet to take it back", identity(["us-east-1"], metadata=FOOTPRINT), HELD),
+    ("who does no more, and has yet to take it back", identity(["us-east-1"], metadata=INVENTORY), HELD),
     (
         "who waits for it",
         identity([IRELAND], status={"regions": [{"region": IRELAND, "pendingSince": SINCE.isoformat()}]}),

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.errors.translation import Refused
 from ses_operator.core.dns.batches import ChangeSet, first_batch, halves, is_stale
-from ses_operator.core.dns.zone_sets import Action, BatchLimits, Change, ZoneSet
+from ses_operator.core.dns.zone_sets import BatchLimits, Change, ChangeAction, ZoneSet
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Blocked, OperatorError, Retry, Stale
 from ses_operator.dns.batches import ZoneBatches
@@ -85,7 +85,7 @@ def test_only_a_zone_that_has_changed_is_worth_another_look(refusal: str, stale:
 def identity(number: int, value: str = "good") -> ChangeSet:
     domain = f"d{number}.example.com"
     written = ZoneSet(domain, "TXT", 300, (value,))
-    return ChangeSet(Owner("test", ObjectKey("team", f"i{number}")), domain, (Change(Action.CREATE, written),))
+    return ChangeSet(Owner("test", ObjectKey("team", f"i{number}")), domain, (Change(ChangeAction.CREATE, written),))
 
 
 class Zone:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.diagnosis import Case, diagnose, diagnose_all
+from ses_operator.core.dns.diagnosis import RecordCase, diagnose, diagnose_all
 from ses_operator.core.dns.matching import matches
 from ses_operator.core.model.records import SPF_VALUE, Purpose, RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, Outcome, Probes, PublishedAt
@@ -55,7 +55,7 @@ PUBLISHED = {
 
 @pytest.mark.parametrize(("wanted", "seen"), PUBLISHED.values(), ids=PUBLISHED.keys())
 def test_a_record_that_serves_its_purpose_is_published(wanted: RecordSet, seen: Answer) -> None:
-    finding = diagnose(Case(wanted, seen))
+    finding = diagnose(RecordCase(wanted, seen))
     assert (finding.state, finding.reason, finding.message) == (FindingState.PUBLISHED, Reason.SUCCEEDED, "")
 
 
@@ -64,61 +64,61 @@ AT_ROUTE53 = PublishedAt(ZONE, ("ns-1.awsdns-01.com", "ns-2.awsdns-02.net"))
 
 WRONG = {
     "the name servers answer SERVFAIL": (
-        Case(DKIM, answer(Outcome.SERVER_FAILURE)),
+        RecordCase(DKIM, answer(Outcome.SERVER_FAILURE)),
         UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
         "the name servers of example.com fail (SERVFAIL); most often DNSSEC is broken",
     ),
     "no name server answers": (
-        Case(DKIM, answer(Outcome.TIMEOUT)),
+        RecordCase(DKIM, answer(Outcome.TIMEOUT)),
         UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
         "no name server of example.com answers (ns1.example.net, ns2.example.net)",
     ),
     "the name servers do not hold the zone": (
-        Case(DKIM, answer(Outcome.REFUSED)),
+        RecordCase(DKIM, answer(Outcome.REFUSED)),
         UNREACHABLE,
         Reason.DNS_NOT_DELEGATED,
         "refuse to answer (ns1.example.net, ns2.example.net): they do not hold the zone",
     ),
     "the domain is not registered": (
-        Case(DKIM, answer(Outcome.NO_NAME, zone="com")),
+        RecordCase(DKIM, answer(Outcome.NO_NAME, zone="com")),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
         "example.com does not exist in DNS: register the domain",
     ),
     "the DMARC policy is another": (
-        Case(DMARC, found("v=DMARC1; p=none")),
+        RecordCase(DMARC, found("v=DMARC1; p=none")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it has the value v=DMARC1; p=none; change it to v=DMARC1; p=reject",
     ),
     "there are two DMARC policies": (
-        Case(DMARC, found("v=DMARC1; p=reject", "v=DMARC1; p=none")),
+        RecordCase(DMARC, found("v=DMARC1; p=reject", "v=DMARC1; p=none")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it has 2 values that begin with v=DMARC1, so that receivers ignore them all; leave only v=DMARC1; p=reject",
     ),
     "the DMARC policy lost its underscore": (
-        Case(DMARC, NOT_THERE, Probes(without_underscore="dmarc.example.com")),
+        RecordCase(DMARC, NOT_THERE, Probes(without_underscore="dmarc.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         "it stands at dmarc.example.com, without the underscore of _dmarc; publish it with the underscore",
     ),
     "the record is nowhere": (
-        Case(DKIM, NOT_THERE),
+        RecordCase(DKIM, NOT_THERE),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         "it is not there in example.com; publish it with the value a.dkim.amazonses.com",
     ),
     "the name has other types only": (
-        Case(MX, NO_SUCH_TYPE),
+        RecordCase(MX, NO_SUCH_TYPE),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         "the name is there, but not with this type in example.com",
     ),
     "the zone is delegated to other name servers than those of the hosted zone": (
-        Case(DKIM, NOT_THERE, published_at=AT_ROUTE53),
+        RecordCase(DKIM, NOT_THERE, published_at=AT_ROUTE53),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
         (
@@ -127,73 +127,73 @@ WRONG = {
         ),
     ),
     "the zone of the subdomain is not delegated": (
-        Case(DKIM, NOT_THERE, published_at=PublishedAt("mail.example.com", ("ns-1.awsdns-01.com",))),
+        RecordCase(DKIM, NOT_THERE, published_at=PublishedAt("mail.example.com", ("ns-1.awsdns-01.com",))),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
         "the zone mail.example.com, where it was written, is not delegated: name servers know of example.com only",
     ),
     "the subdomain is a zone of its own": (
-        Case(DKIM, NOT_THERE, published_at=PublishedAt("com")),
+        RecordCase(DKIM, NOT_THERE, published_at=PublishedAt("com")),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
         "it was written to the zone com, but example.com is a zone of its own",
     ),
     "a wildcard answers": (
-        Case(SPF, found("anything"), Probes(wildcard=("anything",))),
+        RecordCase(SPF, found("anything"), Probes(wildcard=("anything",))),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         "it is not there; a wildcard record answers in its place with anything",
     ),
     "a wildcard answers with addresses": (
-        Case(DKIM, NO_SUCH_TYPE, Probes(addresses=("192.0.2.1",), wildcard_addresses=("192.0.2.1",))),
+        RecordCase(DKIM, NO_SUCH_TYPE, Probes(addresses=("192.0.2.1",), wildcard_addresses=("192.0.2.1",))),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         "a wildcard record answers in its place with 192.0.2.1",
     ),
     "a CNAME stands where the MX should": (
-        Case(MX, answer(Outcome.OTHER_TYPE, "elsewhere.example.net")),
+        RecordCase(MX, answer(Outcome.OTHER_TYPE, "elsewhere.example.net")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "a CNAME to elsewhere.example.net stands at this name",
     ),
     "the MX has two values": (
-        Case(MX, found(*MX.values, "20 mail.example.com")),
+        RecordCase(MX, found(*MX.values, "20 mail.example.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it has 2 values (10 feedback-smtp.eu-west-1.amazonses.com, 20 mail.example.com), and SES accepts exactly one",
     ),
     "there are two SPF policies": (
-        Case(SPF, found(SPF_VALUE, "v=spf1 -all")),
+        RecordCase(SPF, found(SPF_VALUE, "v=spf1 -all")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it has 2 values that begin with v=spf1",
     ),
     "the quotation marks became a part of the text": (
-        Case(SPF, found(f'"{SPF_VALUE}"')),
+        RecordCase(SPF, found(f'"{SPF_VALUE}"')),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         f"published with the quotation marks in it; enter {SPF_VALUE} without them",
     ),
     "the quotation marks became a part of the target": (
-        Case(DKIM, found(r"\"a.dkim.amazonses.com\"")),
+        RecordCase(DKIM, found(r"\"a.dkim.amazonses.com\"")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "published with the quotation marks in it",
     ),
     "the closing dot became a part of the text": (
-        Case(SPF, found(f"{SPF_VALUE}.")),
+        RecordCase(SPF, found(f"{SPF_VALUE}.")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "published with the closing dot as a part of it",
     ),
     "the closing dot became a part of the target": (
-        Case(DKIM, found(r"a.dkim.amazonses.com\.")),
+        RecordCase(DKIM, found(r"a.dkim.amazonses.com\.")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "published with the closing dot as a part of it",
     ),
     "the zone's name was appended to the target": (
-        Case(DKIM, found("a.dkim.amazonses.com.example.com")),
+        RecordCase(DKIM, found("a.dkim.amazonses.com.example.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         (
@@ -202,13 +202,13 @@ WRONG = {
         ),
     ),
     "a key was lower-cased": (
-        Case(KEY, found("p=migfma0")),
+        RecordCase(KEY, found("p=migfma0")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "upper and lower case count",
     ),
     "the MX is that of another region": (
-        Case(MX, found("10 feedback-smtp.us-east-1.amazonses.com")),
+        RecordCase(MX, found("10 feedback-smtp.us-east-1.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         (
@@ -217,43 +217,43 @@ WRONG = {
         ),
     ),
     "the target is in the signing zone of another region": (
-        Case(DKIM, found("a.dkim.af-south-1.amazonses.com")),
+        RecordCase(DKIM, found("a.dkim.af-south-1.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it points to the signing zone of another region or identity",
     ),
     "the target is the token of another region": (
-        Case(DKIM, found("b.dkim.amazonses.com")),
+        RecordCase(DKIM, found("b.dkim.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it points to the DKIM token of another region or identity",
     ),
     "the MX has another preference": (
-        Case(MX, found("20 feedback-smtp.eu-west-1.amazonses.com")),
+        RecordCase(MX, found("20 feedback-smtp.eu-west-1.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it has another preference (20 feedback-smtp.eu-west-1.amazonses.com)",
     ),
     "the value is something else": (
-        Case(DKIM, found("elsewhere.example.net")),
+        RecordCase(DKIM, found("elsewhere.example.net")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "it has the value elsewhere.example.net; change it to a.dkim.amazonses.com",
     ),
     "the SPF policy does not let SES send": (
-        Case(SPF, found("v=spf1 -all")),
+        RecordCase(SPF, found("v=spf1 -all")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         f"it has the value v=spf1 -all; change it to {SPF_VALUE}",
     ),
     "the CNAME is proxied": (
-        Case(DKIM, NO_SUCH_TYPE, Probes(addresses=("192.0.2.1", "192.0.2.2"))),
+        RecordCase(DKIM, NO_SUCH_TYPE, Probes(addresses=("192.0.2.1", "192.0.2.2"))),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         "addresses are answered (192.0.2.1, 192.0.2.2) in place of the CNAME: it is proxied or flattened",
     ),
     "the zone's name stands twice in the name": (
-        Case(DKIM, NOT_THERE, Probes(doubled_suffix="a._domainkey.example.com.example.com")),
+        RecordCase(DKIM, NOT_THERE, Probes(doubled_suffix="a._domainkey.example.com.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         (
@@ -262,13 +262,13 @@ WRONG = {
         ),
     ),
     "the underscore was stripped": (
-        Case(DKIM, NOT_THERE, Probes(without_underscore="a.domainkey.example.com")),
+        RecordCase(DKIM, NOT_THERE, Probes(without_underscore="a.domainkey.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         "it stands at a.domainkey.example.com, without the underscore of _domainkey",
     ),
     "name and value were exchanged": (
-        Case(DKIM, NOT_THERE, Probes(value_as_name="a.dkim.amazonses.com.example.com")),
+        RecordCase(DKIM, NOT_THERE, Probes(value_as_name="a.dkim.amazonses.com.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         (
@@ -281,7 +281,7 @@ WRONG = {
 
 @pytest.mark.parametrize(("case", "state", "reason", "sentence"), WRONG.values(), ids=WRONG.keys())
 def test_what_is_wrong_is_said_with_the_record_and_what_to_do(
-    case: Case, state: FindingState, reason: Reason, sentence: str
+    case: RecordCase, state: FindingState, reason: Reason, sentence: str
 ) -> None:
     finding = diagnose(case)
     assert (finding.state, finding.reason) == (state, reason)
@@ -290,13 +290,13 @@ def test_what_is_wrong_is_said_with_the_record_and_what_to_do(
 
 
 def test_a_record_that_is_served_is_published_wherever_it_was_written() -> None:
-    finding = diagnose(Case(DKIM, found(*DKIM.values), published_at=AT_ROUTE53))
+    finding = diagnose(RecordCase(DKIM, found(*DKIM.values), published_at=AT_ROUTE53))
     assert finding.state is FindingState.PUBLISHED
 
 
 def test_name_servers_are_the_same_in_any_case_and_with_closing_dots() -> None:
     at = PublishedAt(ZONE, ("NS1.example.NET.",))
-    assert diagnose(Case(DKIM, NOT_THERE, published_at=at)).reason is Reason.DNS_RECORD_MISSING
+    assert diagnose(RecordCase(DKIM, NOT_THERE, published_at=at)).reason is Reason.DNS_RECORD_MISSING
 
 
 def another_regions(record: RecordSet, region: str, label: str) -> RecordSet:
@@ -309,7 +309,8 @@ def test_a_region_of_which_no_record_is_there_while_anothers_are_is_named() -> N
     there = [another_regions(DKIM, "eu-west-1", label) for label in ("a", "b", "c")]
     not_there = [another_regions(DKIM, "us-east-1", label) for label in ("d", "e", "f")]
     findings = diagnose_all(
-        [Case(record, found(*record.values)) for record in there] + [Case(record, NOT_THERE) for record in not_there]
+        [RecordCase(record, found(*record.values)) for record in there]
+        + [RecordCase(record, NOT_THERE) for record in not_there]
     )
     assert findings[3].message == (
         "CNAME d._domainkey.example.com: only the records of eu-west-1 are published; us-east-1 has DKIM tokens of its own: "
@@ -319,14 +320,14 @@ def test_a_region_of_which_no_record_is_there_while_anothers_are_is_named() -> N
 
 def test_one_missing_record_of_a_region_that_is_half_there_is_just_missing() -> None:
     one, other = (another_regions(DKIM, "eu-west-1", label) for label in ("a", "b"))
-    findings = diagnose_all([Case(one, found(*one.values)), Case(other, NOT_THERE)])
+    findings = diagnose_all([RecordCase(one, found(*one.values)), RecordCase(other, NOT_THERE)])
     assert "it is not there in example.com" in findings[1].message
 
 
 def test_a_cause_that_is_known_is_not_hidden_behind_another_regions_records() -> None:
     one, other = another_regions(DKIM, "eu-west-1", "a"), another_regions(DKIM, "us-east-1", "b")
     probes = Probes(without_underscore="b.domainkey.example.com")
-    findings = diagnose_all([Case(one, found(*one.values)), Case(other, NOT_THERE, probes)])
+    findings = diagnose_all([RecordCase(one, found(*one.values)), RecordCase(other, NOT_THERE, probes)])
     assert "without the underscore" in findings[1].message
 
 

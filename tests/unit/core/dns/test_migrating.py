@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.base.fields import DnsProvider
-from ses_operator.core.dns.zone_sets import Action, Change, ZoneSet
+from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet
 from ses_operator.core.model.records import RecordSet, RecordType, dkim_records
 from unit.moving import Z1, Z2, KilledError, MovingWorld, Target
 from unit.zones import DOMAIN, LEDGER, change, contents, record
@@ -58,7 +58,7 @@ def test_any_move_comes_to_its_end_without_a_gap_of_our_making(
 ) -> None:
     old, new = of_regions("a", "b"), of_regions("b", "c", ttl=ttl)
     stays = of_regions("b")
-    world = MovingWorld({zone: change({}, [Change(Action.CREATE, FOREIGN)]) for zone in (Z1, Z2)})
+    world = MovingWorld({zone: change({}, [Change(ChangeAction.CREATE, FOREIGN)]) for zone in (Z1, Z2)})
     move(world, first, old)
     world.needed = stays
 

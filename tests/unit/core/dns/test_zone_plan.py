@@ -18,7 +18,7 @@ from ses_operator.core.dns.zone_plan import (
     plan_retention,
     plan_withdrawal,
 )
-from ses_operator.core.dns.zone_sets import Action, BatchLimits, ZoneSet, ZoneView, apply, zone_view
+from ses_operator.core.dns.zone_sets import BatchLimits, ChangeAction, ZoneSet, ZoneView, apply, zone_view
 from ses_operator.core.model import txt
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.records import RecordId, RecordSet, RecordType, dkim_records, mail_from_records, merge
@@ -26,7 +26,7 @@ from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import Surplus
 from unit.zones import ANOTHER, DOMAIN, LEDGER, OWNER, change, contents, record, records, zones
 
-HEIR = OWNER.heir("new")
+NEW_OWNER = OWNER.new_owner("new")
 TOKEN = f"abc._domainkey.{DOMAIN}"
 DKIM = record(TOKEN, RecordType.CNAME, ("abc.dkim.amazonses.com",))
 SPF = record(f"bounce.{DOMAIN}", RecordType.TXT, ("v=spf1 include:amazonses.com ~all",))
@@ -79,7 +79,9 @@ def test_only_what_the_ledger_names_is_ever_deleted(
     zone: ZoneView, before: tuple[RecordSet, ...], wanted: tuple[RecordSet, ...]
 ) -> None:
     zone = publish(zone, before)
-    deleted = [one.set for one in plan_publication(OWNER, DOMAIN, wanted, zone).changes if one.action is Action.DELETE]
+    deleted = [
+        one.set for one in plan_publication(OWNER, DOMAIN, wanted, zone).changes if one.action is ChangeAction.DELETE
+    ]
     assert {RecordId(found.name, RecordType(found.type)) for found in deleted if found.name != LEDGER} <= ours(zone)
 
 
@@ -167,22 +169,24 @@ def test_what_is_handed_over_stands_as_it_was_and_is_the_heir_s_in_everything(
     zone: ZoneView, wanted: tuple[RecordSet, ...], next_: tuple[RecordSet, ...]
 ) -> None:
     published = publish(zone, wanted)
-    handed = change(published, plan_handover(OWNER, HEIR, DOMAIN, published).changes)
+    handed = change(published, plan_handover(OWNER, NEW_OWNER, DOMAIN, published).changes)
 
     assert _but_for_the_ledger(handed) == _but_for_the_ledger(published)
-    assert plan_handover(OWNER, HEIR, DOMAIN, handed).changes == ()
+    assert plan_handover(OWNER, NEW_OWNER, DOMAIN, handed).changes == ()
     if LEDGER in published:
         assert contents(withdraw(handed)) == contents(handed), "it is no longer the first one's to take away"
-    assert _but_for_the_ledger(publish(handed, next_, owner=HEIR)) == _but_for_the_ledger(publish(published, next_))
+    assert _but_for_the_ledger(publish(handed, next_, owner=NEW_OWNER)) == _but_for_the_ledger(
+        publish(published, next_)
+    )
 
 
 @given(zones(), records(), records())
 def test_what_is_inherited_is_the_heir_s_at_once(
     zone: ZoneView, theirs: tuple[RecordSet, ...], wanted: tuple[RecordSet, ...]
 ) -> None:
-    heir = replace(HEIR, inherits=(OWNER.installation_id,))
+    new_owner = replace(NEW_OWNER, inherits=(OWNER.installation_id,))
     left = publish(zone, theirs)
-    inherited = publish(left, wanted, owner=heir)
+    inherited = publish(left, wanted, owner=new_owner)
     assert _but_for_the_ledger(inherited) == _but_for_the_ledger(publish(left, wanted))
     assert contents(withdraw(inherited)) == contents(inherited) or LEDGER not in inherited
 

@@ -7,12 +7,12 @@ import pytest
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.zones import choose_zone
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.state.publication import Zone
+from ses_operator.core.state.publication import DnsZone
 
-CORP = Zone("Z1", "example.com")
-MAIL = Zone("Z2", "mail.example.com")
-TWIN = Zone("Z3", "example.com")
-AS_ROLE = Zone("Z1", "example.com", "arn:aws:iam::210987654321:role/dns")
+CORP = DnsZone("Z1", "example.com")
+MAIL = DnsZone("Z2", "mail.example.com")
+TWIN = DnsZone("Z3", "example.com")
+AS_ROLE = DnsZone("Z1", "example.com", "arn:aws:iam::210987654321:role/dns")
 
 
 @pytest.mark.parametrize(
@@ -26,7 +26,9 @@ AS_ROLE = Zone("Z1", "example.com", "arn:aws:iam::210987654321:role/dns")
         pytest.param("a.example.com", [AS_ROLE], [CORP], AS_ROLE, id="configured with a role, and listed as well"),
     ],
 )
-def test_the_zone_of_a_domain_is(domain: str, configured: list[Zone], listed: list[Zone], chosen: Zone) -> None:
+def test_the_zone_of_a_domain_is(
+    domain: str, configured: list[DnsZone], listed: list[DnsZone], chosen: DnsZone
+) -> None:
     assert choose_zone(domain, configured, listed) == chosen
 
 
@@ -39,7 +41,7 @@ def test_a_domain_that_no_zone_holds_is_told_what_to_do(domain: str) -> None:
 
 
 @pytest.mark.parametrize(("configured", "listed"), [([], [CORP, TWIN]), ([CORP, TWIN], [])])
-def test_two_zones_of_one_name_are_ambiguous_and_named(configured: list[Zone], listed: list[Zone]) -> None:
+def test_two_zones_of_one_name_are_ambiguous_and_named(configured: list[DnsZone], listed: list[DnsZone]) -> None:
     problem = choose_zone("a.example.com", configured, listed)
     assert isinstance(problem, Problem)
     assert problem.reason is Reason.HOSTED_ZONE_AMBIGUOUS

@@ -19,13 +19,13 @@ from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordType
 from ses_operator.core.model.ses import SigningOrigin, VerificationStatus
 from ses_operator.core.planning.plan import plan_identity, surplus_policy, wanted_records
-from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, Remembered, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import CreateIdentity, PublishRecords, SetDkimSource, SetSigningEnabled, Surplus
-from ses_operator.core.status.report import Case
+from ses_operator.core.status.report import ReportInput
 from ses_operator.core.status.stability import has_its_key
 from ses_operator.core.status.status import identity_status, remembered
 from unit.strategies import DKIM, DOMAIN, OWNER, own_key, wanted
@@ -73,9 +73,9 @@ def test_on_the_way_from_key_to_key_what_signs_has_its_record_at_every_moment(
 ) -> None:
     regions = (REGION, OTHER)
     before, desired = verified(first, *regions), asking(second, *regions)
-    footprint, world = covering(asking(first, *regions), desired), before
+    inventory, world = covering(asking(first, *regions), desired), before
     for _ in range(20):
-        plan = next_plan(world, desired, footprint)
+        plan = next_plan(world, desired, inventory)
         step = next(iter(steps_of(plan)), None)
         if plan.is_empty and looked_at(world) == world:
             break
@@ -92,9 +92,9 @@ def test_a_new_selector_is_published_beside_the_old_one_then_ses_is_told_and_the
     None
 ):
     world, desired = verified(S1), asking(S2)
-    footprint = covering(asking(S1), desired)
+    inventory = covering(asking(S1), desired)
 
-    plan = next_plan(world, desired, footprint)
+    plan = next_plan(world, desired, inventory)
     assert steps_of(plan) == []
     problem = plan.regions[REGION].problem
     assert problem is not None
@@ -104,22 +104,22 @@ def test_a_new_selector_is_published_beside_the_old_one_then_ses_is_told_and_the
     world = world.publish(plan.dns)
     assert names(world) == {"s1", "s2"}
 
-    plan = next_plan(world, desired, footprint)
+    plan = next_plan(world, desired, inventory)
     assert steps_of(plan) == [SetDkimSource(REGION, DOMAIN, S2)]
     world = world.do(steps_of(plan)[0])
-    assert next_plan(world, desired, footprint).is_empty, "mail that is on its way still needs the old record"
+    assert next_plan(world, desired, inventory).is_empty, "mail that is on its way still needs the old record"
     assert names(world) == {"s1", "s2"}
 
-    plan = next_plan(looked_at(world), desired, footprint)
-    assert plan.dns == PublishRecords(wanted_records(desired, world.observed(desired, footprint)), Surplus.REMOVE)
+    plan = next_plan(looked_at(world), desired, inventory)
+    assert plan.dns == PublishRecords(wanted_records(desired, world.observed(desired, inventory)), Surplus.REMOVE)
 
 
 def test_back_to_easy_dkim_ses_is_switched_first_for_only_then_it_tells_its_records() -> None:
     world, desired = verified(S1), asking(EasyDkim(2048))
-    footprint = covering(asking(S1), desired)
-    plan = next_plan(world, desired, footprint)
+    inventory = covering(asking(S1), desired)
+    plan = next_plan(world, desired, inventory)
     assert steps_of(plan) == [SetDkimSource(REGION, DOMAIN, EasyDkim(2048))]
-    plan = next_plan(world.do(steps_of(plan)[0]), desired, footprint)
+    plan = next_plan(world.do(steps_of(plan)[0]), desired, inventory)
     assert isinstance(plan.dns, PublishRecords)
     assert ({record.type for record in plan.dns.records}, plan.dns.surplus) == ({RecordType.CNAME}, Surplus.KEEP)
 
@@ -132,10 +132,10 @@ def test_an_identity_that_is_not_signing_yet_gets_its_key_at_once() -> None:
 
 def test_a_selector_is_in_use_where_ses_signs_with_it_though_status_was_lost() -> None:
     desired = asking(GONE, REGION, OTHER)
-    assert selectors_in_use(forgotten(verified(S1, REGION, OTHER)).observed(desired, Footprint()), Footprint()) == {
+    assert selectors_in_use(forgotten(verified(S1, REGION, OTHER)).observed(desired, Inventory()), Inventory()) == {
         "s1"
     }
-    assert selectors_in_use(verified(EasyDkim(2048)).observed(desired, Footprint()), covering(desired)) == frozenset()
+    assert selectors_in_use(verified(EasyDkim(2048)).observed(desired, Inventory()), covering(desired)) == frozenset()
 
 
 def test_a_selector_may_be_in_use_where_a_region_that_was_given_its_key_cannot_be_read() -> None:
@@ -147,12 +147,12 @@ def test_a_selector_may_be_in_use_where_a_region_that_was_given_its_key_cannot_b
 
 def test_another_key_under_the_same_selector_is_published_first_too() -> None:
     desired = asking(own_key("s1", "z"))
-    world, footprint = verified(S1), covering(desired)
-    plan = next_plan(world, desired, footprint)
+    world, inventory = verified(S1), covering(desired)
+    plan = next_plan(world, desired, inventory)
     assert steps_of(plan) == []
     assert plan.dns is not None
     world = world.publish(plan.dns)
-    assert steps_of(next_plan(world, desired, footprint)) == [SetDkimSource(REGION, DOMAIN, desired.dkim)]  # type: ignore[arg-type]
+    assert steps_of(next_plan(world, desired, inventory)) == [SetDkimSource(REGION, DOMAIN, desired.dkim)]  # type: ignore[arg-type]
 
 
 def test_when_status_was_lost_ses_and_dns_tell_that_the_key_is_the_same_and_nothing_is_repeated() -> None:
@@ -183,10 +183,10 @@ def test_a_key_whose_record_is_served_and_which_ses_does_not_find_is_given_to_se
 
 def test_signing_stays_off_where_it_is_off() -> None:
     world, desired = verified(S1, signing_enabled=False), asking(S2, signing_enabled=False)
-    footprint = covering(asking(S1), desired)
-    world = looked_at(converge(world, desired, footprint))
+    inventory = covering(asking(S1), desired)
+    world = looked_at(converge(world, desired, inventory))
     assert not world.identities[REGION].dkim.signing_enabled
-    assert SetSigningEnabled(REGION, DOMAIN, enabled=False) not in steps_of(next_plan(world, desired, footprint))
+    assert SetSigningEnabled(REGION, DOMAIN, enabled=False) not in steps_of(next_plan(world, desired, inventory))
 
 
 def test_where_the_secret_is_missing_nothing_is_created_and_what_stands_stays_as_it_is() -> None:
@@ -238,7 +238,7 @@ def _nobodys(world: World) -> World:
 
 def test_a_key_that_somebody_else_gave_to_our_identity_is_left_and_told() -> None:
     desired = asking(S2)
-    plan = next_plan(verified(S1), desired, covering(desired))  # the footprint has never named s1
+    plan = next_plan(verified(S1), desired, covering(desired))  # the inventory has never named s1
     problem = plan.regions[REGION].problem
     assert plan.ses_steps == {}
     assert problem is not None
@@ -247,12 +247,12 @@ def test_a_key_that_somebody_else_gave_to_our_identity_is_left_and_told() -> Non
 
 def test_a_region_that_leaves_needs_its_record_until_its_identity_is_gone() -> None:
     desired = asking(S1)
-    footprint = covering(asking(S1, REGION, OTHER), desired)
-    observed = verified(S1, REGION, OTHER).observed(desired, footprint)
+    inventory = covering(asking(S1, REGION, OTHER), desired)
+    observed = verified(S1, REGION, OTHER).observed(desired, inventory)
     assert {record.regions for record in wanted_records(desired, observed)} == {(REGION, OTHER)}
 
     other_key = asking(S2)
-    observed = verified(S1, REGION, OTHER).observed(other_key, footprint)
+    observed = verified(S1, REGION, OTHER).observed(other_key, inventory)
     assert surplus_policy(other_key, observed) is Surplus.KEEP
 
 
@@ -297,7 +297,9 @@ def test_before_ses_is_told_the_name_servers_are_heard_even_if_route_53_is_in_sy
 
     desired, observed = _standing(RecordState.PUBLISHED)
     (record,) = worth_a_look(desired, observed)
-    missing = Finding(record, FindingState.MISSING, Reason.DNS_RECORD_MISSING, "not there", Answer(Outcome.NO_NAME))
+    missing = LookupFinding(
+        record, FindingState.MISSING, Reason.DNS_RECORD_MISSING, "not there", Answer(Outcome.NO_NAME)
+    )
     observed = with_findings(desired, observed, {record.id: missing})
     plan = plan_identity(desired, observed, covering(asking(S1), desired), NOW)
     assert plan.ses_steps == {}
@@ -306,7 +308,7 @@ def test_before_ses_is_told_the_name_servers_are_heard_even_if_route_53_is_in_sy
 def test_a_text_that_external_dns_never_changes_is_told_with_the_way_round_it() -> None:
     desired, observed = _standing(RecordState.PENDING, DnsProvider.DNS_ENDPOINT)
     (record,) = worth_a_look(desired, observed)
-    old = Finding(record, FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, "another key", Answer(Outcome.FOUND))
+    old = LookupFinding(record, FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, "another key", Answer(Outcome.FOUND))
     (entry,) = with_findings(desired, observed, {record.id: old}).dns.records  # type: ignore[union-attr]
     assert "choose another selector" in entry.message
 
@@ -343,11 +345,11 @@ def test_an_identity_is_left_alone_only_while_every_region_has_the_key_of_the_se
     assert has_its_key(SesIdentityStatus(), wanted())
 
 
-def test_the_footprint_names_the_selectors_so_that_a_lost_status_does_not_make_our_key_a_strangers() -> None:
-    footprint = covering(asking(S1))
-    assert Footprint.decode(footprint.encode()).settings == {"byodkim/s1"}
+def test_the_inventory_names_the_selectors_so_that_a_lost_status_does_not_make_our_key_a_strangers() -> None:
+    inventory = covering(asking(S1))
+    assert Inventory.decode(inventory.encode()).settings == {"byodkim/s1"}
     desired = asking(S2)
-    plan = next_plan(forgotten(verified(S1)), desired, footprint | covering(desired))
+    plan = next_plan(forgotten(verified(S1)), desired, inventory | covering(desired))
     problem = plan.regions[REGION].problem
     assert problem is not None
     assert problem.reason is Reason.WAITING_FOR_DNS
@@ -363,11 +365,11 @@ def test_what_ses_answers_of_a_customers_key_is_its_selector() -> None:
     assert plan_identity(desired, observed, covering(desired), NOW).ses_steps == {}
 
 
-def _status(world: World, desired: Desired, footprint: Footprint) -> SesIdentity:
+def _status(world: World, desired: Desired, inventory: Inventory) -> SesIdentity:
     """The object, with the status that a run in this world ends with."""
-    observed = world.observed(desired, footprint)
-    plan = plan_identity(desired, observed, footprint, NOW)
-    case = Case.of(desired, observed, plan, account_id="123456789012", partition="aws", suspended=None)
+    observed = world.observed(desired, inventory)
+    plan = plan_identity(desired, observed, inventory, NOW)
+    case = ReportInput.of(desired, observed, plan, account_id="123456789012", partition="aws", suspended=None)
     spec = {"domain": DOMAIN, "regions": list(desired.regions)}
     metadata = {"name": "mail", "namespace": "team-a", "generation": 1}
     identity = SesIdentity.model_validate({"metadata": metadata, "spec": spec, "status": {"observedGeneration": -1}})
@@ -386,8 +388,8 @@ def test_status_remembers_the_key_that_ses_has_even_where_only_ses_and_dns_told_
 
 def test_status_says_what_a_key_waits_for_and_since_when() -> None:
     desired = asking(S2)
-    footprint = covering(asking(S1), desired)
-    (region,) = _status(verified(S1), desired, footprint).status.regions
+    inventory = covering(asking(S1), desired)
+    (region,) = _status(verified(S1), desired, inventory).status.regions
     assert (region.verification_status, region.pending_since) == ("SUCCESS", NOW)
     assert "until then mail is signed as before" in str(region.message)
 
@@ -400,8 +402,8 @@ def test_status_says_what_a_key_waits_for_and_since_when() -> None:
 def test_status_says_that_mail_goes_unsigned_while_ses_looks_for_the_next_keys_record(
     first: DkimChoice, second: DkimChoice, unsigned: bool
 ) -> None:
-    desired, footprint = asking(second), covering(asking(first), asking(second))
-    world = converge(verified(first), desired, footprint)
-    message = str(_status(world, desired, footprint).status.regions[0].message)
+    desired, inventory = asking(second), covering(asking(first), asking(second))
+    world = converge(verified(first), desired, inventory)
+    message = str(_status(world, desired, inventory).status.regions[0].message)
     assert ("until then mail goes unsigned" in message) is unsigned
     assert "waiting for SES to find the DKIM records" in message

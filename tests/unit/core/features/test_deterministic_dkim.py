@@ -16,19 +16,19 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.dkim import PARENT_REGIONS
 from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy, SesIdentity, SesIdentitySpec
 from ses_operator.core.features.deterministic_dkim import REPLICATION_ERRORS
-from ses_operator.core.model.dkim_source import DeterministicDkim, DkimChoice, EasyDkim, ReplicaDkim
+from ses_operator.core.model.dkim_source import DeterministicChoice, DkimChoice, EasyDkim, ReplicaDkim
 from ses_operator.core.model.keys import Installation
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose
 from ses_operator.core.model.ses import VerificationInfo, VerificationStatus
-from ses_operator.core.planning.deletion import hindrances, plan_deletion
+from ses_operator.core.planning.deletion import blockers, plan_deletion
 from ses_operator.core.planning.plan import Plan, RegionPlan, plan_identity, surplus_policy, wanted_records
 from ses_operator.core.state.desired import Desired, MailFromBehavior, desired_identity
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.state.steps import DeleteIdentity, SesStep, Surplus, TagIdentity, UntagIdentity, WithdrawRecords
 from ses_operator.core.status.explanation import RegionCase, explain
-from ses_operator.core.status.report import Case, readiness
+from ses_operator.core.status.report import ReportInput, readiness
 from ses_operator.core.status.status import identity_status, remembered
 from unit.strategies import DOMAIN, MAIL_FROM_STYLES, OWNER, mail_from, own_key, wanted
 from unit.world import NOW, World, covering, next_plan, seen_by_ses, steps_of
@@ -41,7 +41,7 @@ SUCCESS, FAILED = VerificationStatus.SUCCESS, VerificationStatus.FAILED
 
 
 def deed(*regions: str, parent: str = A, key_length: int = 2048) -> Desired:
-    return wanted(regions=tuple(sorted(regions)), dkim=DeterministicDkim(parent, EasyDkim(key_length)))
+    return wanted(regions=tuple(sorted(regions)), dkim=DeterministicChoice(parent, EasyDkim(key_length)))
 
 
 def easy(*regions: str) -> Desired:
@@ -52,7 +52,7 @@ def easy(*regions: str) -> Desired:
 def modes(draw: st.DrawFn) -> Desired:
     """Easy DKIM, DEED or BYODKIM with either of two keys, in some of the regions, with what else has to do with records."""
     regions = draw(st.lists(st.sampled_from([A, B, C]), min_size=1, unique=True))
-    choices: tuple[DkimChoice, ...] = (EasyDkim(2048), DeterministicDkim(regions[0], EasyDkim(2048)), *OWN_KEYS)
+    choices: tuple[DkimChoice, ...] = (EasyDkim(2048), DeterministicChoice(regions[0], EasyDkim(2048)), *OWN_KEYS)
     style, first = draw(st.sampled_from(MAIL_FROM_STYLES)), draw(st.sampled_from(regions))
     return replace(
         easy(*regions),
@@ -63,10 +63,10 @@ def modes(draw: st.DrawFn) -> Desired:
     )
 
 
-def lives(world: World, desired: Desired, footprint: Footprint) -> Iterator[tuple[World, SesStep | None]]:
+def lives(world: World, desired: Desired, inventory: Inventory) -> Iterator[tuple[World, SesStep | None]]:
     """The world after each single call, with SES looking in between, until nothing is left to do; and what SES was told."""
     for _ in range(MOST_CALLS):
-        plan = next_plan(world, desired, footprint)
+        plan = next_plan(world, desired, inventory)
         step = next(iter(steps_of(plan)), None)
         if step is not None:
             world = world.do(step)
@@ -79,9 +79,9 @@ def lives(world: World, desired: Desired, footprint: Footprint) -> Iterator[tupl
     raise AssertionError("the plan does not come to an end")
 
 
-def settle(world: World, desired: Desired, footprint: Footprint, most_steps: int = MOST_CALLS) -> World:
+def settle(world: World, desired: Desired, inventory: Inventory, most_steps: int = MOST_CALLS) -> World:
     """The world after so many calls, or when there is nothing more to do."""
-    for count, (after, _) in enumerate(lives(world, desired, footprint), start=1):
+    for count, (after, _) in enumerate(lives(world, desired, inventory), start=1):
         world = after
         if count >= most_steps:
             break
@@ -100,32 +100,32 @@ def problem_of(plan: Plan, region: str) -> Problem:
 
 def test_replicas_are_made_after_the_parent_is_verified_and_publish_nothing_of_their_own() -> None:
     spec = deed(A, B, C)
-    footprint = covering(spec)
-    first = next_plan(World(), spec, footprint)
+    inventory = covering(spec)
+    first = next_plan(World(), spec, inventory)
     assert [step.region for step in steps_of(first)] == [A]
     assert problem_of(first, B).reason is Reason.WAITING_FOR_PARENT
-    world = settle(World(), spec, footprint)
+    world = settle(World(), spec, inventory)
     assert {region: facts.dkim.parent_region for region, facts in world.identities.items()} == {A: None, B: A, C: A}
     assert all(facts.verification_status is SUCCESS for facts in world.identities.values())
     records = [record for record in world.records if record.purpose is Purpose.DKIM]
     assert {record.name for record in records} == dkim_names(world, A)
     assert {record.regions for record in records} == {(A, B, C)}
-    assert next_plan(world, spec, footprint) == Plan({region: RegionPlan() for region in (A, B, C)})
+    assert next_plan(world, spec, inventory) == Plan({region: RegionPlan() for region in (A, B, C)})
 
 
 @given(modes(), modes(), st.integers(1, 12))
 def test_from_any_crash_the_way_to_another_mode_or_region_breaks_nothing(
     first: Desired, second: Desired, crash: int
 ) -> None:
-    footprint = covering(first, second)
-    before = world = settle(World(), first, footprint, most_steps=crash)
-    for after, step in lives(before, second, footprint):  # World.do fails where SES would refuse
+    inventory = covering(first, second)
+    before = world = settle(World(), first, inventory, most_steps=crash)
+    for after, step in lives(before, second, inventory):  # World.do fails where SES would refuse
         world = after
         for region, facts in world.identities.items():
             if facts.dkim.status is SUCCESS:
                 assert world.has_records_of(region), "what signs has its records"
         assert not isinstance(step, DeleteIdentity) or step.region not in second.regions, "what is wanted stays"
-    plan = next_plan(world, second, footprint)
+    plan = next_plan(world, second, inventory)
     stalled = {region for region, p in plan.regions.items() if p.problem and p.problem.reason is Reason.DKIM_CONFLICT}
     left = set(world.identities) - set(second.regions)
     if stalled:
@@ -133,14 +133,14 @@ def test_from_any_crash_the_way_to_another_mode_or_region_breaks_nothing(
         assert held <= {Reason.DELETION_BLOCKED}, "what is left over is the parent of replicas that stay"
     else:
         assert set(world.identities) == set(second.regions)
-        assert world == settle(World(), second, footprint), "the same as from nothing"
+        assert world == settle(World(), second, inventory), "the same as from nothing"
 
 
 @given(modes(), st.integers(1, 12))
 def test_deletion_ends_with_nothing_left_from_any_crash(spec: Desired, crash: int) -> None:
-    footprint = covering(spec)
-    world = settle(World(), spec, footprint, most_steps=crash)
-    while (plan := plan_deletion(spec, world.observed(spec, footprint))).ses_steps:
+    inventory = covering(spec)
+    world = settle(World(), spec, inventory, most_steps=crash)
+    while (plan := plan_deletion(spec, world.observed(spec, inventory))).ses_steps:
         assert plan.dns is None, "the records go last"
         world = world.do(steps_of(plan)[0])
     assert (world.identities, plan.dns) == ({}, WithdrawRecords())
@@ -157,7 +157,7 @@ def test_a_parent_waits_for_the_deletion_of_a_replica_that_does_not_go() -> None
     refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, f"{B}: no right")})
     plan = plan_deletion(spec, refused)
     assert (plan.ses_steps, plan.dns) == ({}, None)
-    assert [problem.reason for problem in hindrances(plan.regions)] == [Reason.ACCESS_DENIED, Reason.DELETION_BLOCKED]
+    assert [problem.reason for problem in blockers(plan.regions)] == [Reason.ACCESS_DENIED, Reason.DELETION_BLOCKED]
     assert problem_of(plan, A).reason is Reason.DELETION_BLOCKED
     assert B in problem_of(plan, A).message
 
@@ -168,7 +168,7 @@ def test_of_regions_that_leave_what_keeps_the_replica_is_told_and_not_that_the_p
     observed = world.observed(spec, covering(deed(A, B), spec))
     refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, f"{B}: no right")})
     plan = plan_identity(spec, refused, covering(deed(A, B), spec), NOW)
-    said = readiness(Case(spec, refused, plan), None)
+    said = readiness(ReportInput(spec, refused, plan), None)
     assert said[ConditionType.READY].reason is Reason.ACCESS_DENIED
 
 
@@ -180,8 +180,8 @@ def test_under_retain_all_are_let_go_at_once() -> None:
 
 def test_a_replica_taken_out_of_the_spec_goes_and_the_records_stay_for_the_others() -> None:
     spec = deed(A, B)
-    footprint = covering(deed(A, B, C), spec)
-    world = settle(settled(A, B, C), spec, footprint)
+    inventory = covering(deed(A, B, C), spec)
+    world = settle(settled(A, B, C), spec, inventory)
     assert set(world.identities) == {A, B}
     assert {record.name for record in world.records} == dkim_names(world, A)
 
@@ -217,15 +217,15 @@ REPLACEMENTS = [
 def test_what_ses_cannot_change_is_left_as_it_is_and_told_with_the_way_out(
     before: Desired, after: Desired, region: str, way_out: str
 ) -> None:
-    footprint = covering(before, after)
-    world = settle(World(), before, footprint)
-    plan = next_plan(world, after, footprint)
+    inventory = covering(before, after)
+    world = settle(World(), before, inventory)
+    plan = next_plan(world, after, inventory)
     problem = problem_of(plan, region)
     assert (problem.reason, problem.reason.stalls) == (Reason.DKIM_CONFLICT, True)
     assert f"take {region} out of spec.regions" in problem.message
     assert way_out in problem.message
     assert plan.regions[region].steps == ()
-    assert seen_by_ses(settle(world, after, footprint)).records >= world.records, "nothing that is needed goes"
+    assert seen_by_ses(settle(world, after, inventory)).records >= world.records, "nothing that is needed goes"
 
 
 def own(*regions: str) -> Desired:
@@ -244,9 +244,9 @@ WAYS = {
 
 @pytest.mark.parametrize("specs", WAYS.values(), ids=WAYS)
 def test_the_documented_ways_need_nobody_at_ses_and_can_be_sent_from_throughout(specs: list[Desired]) -> None:
-    footprint, world = covering(*specs), settle(World(), specs[0], covering(specs[0]))
+    inventory, world = covering(*specs), settle(World(), specs[0], covering(specs[0]))
     for spec in specs[1:]:
-        for after, _ in lives(world, spec, footprint):
+        for after, _ in lives(world, spec, inventory):
             world = after
             assert any(facts.verification_status is SUCCESS for facts in world.identities.values())
         verified = {region for region, facts in world.identities.items() if facts.verification_status is SUCCESS}
@@ -294,7 +294,7 @@ def test_records_lead_where_the_parents_do_whoever_cannot_be_read() -> None:
     parent, replica = world.identities[A].dkim, world.identities[B]
     told = Present(replace(replica, dkim=replace(replica.dkim, signing_hosted_zone="dkim.replica.amazonses.com")))
     heard = replace(heard, regions={A: heard.regions[A], B: told}, remembered={})
-    case = Case.of(spec, heard, Plan(), account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(spec, heard, Plan(), account_id="1", partition="aws", suspended=None)
     given = {"metadata": {"name": "mail"}, "spec": {"domain": DOMAIN, "regions": [A, B]}}
     identity = SesIdentity.model_validate(given)
     identity = identity.model_copy(update={"status": identity_status(identity, case, None, NOW)})

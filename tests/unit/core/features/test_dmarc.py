@@ -20,10 +20,10 @@ from ses_operator.core.model.dmarc import Dmarc, is_dmarc, report_authorizations
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType, dmarc_record
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.plan import all_published, wanted_records
-from ses_operator.core.state.answers import Answer, Finding, FindingState, Outcome
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome
 from ses_operator.core.state.observed import Absent, Observed, Present
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.status.stability import is_steady
+from ses_operator.core.status.stability import is_stable
 from unit.strategies import DOMAIN, dmarcs, wanted
 from unit.world import NOW, World, converge, covering, fresh_dkim
 
@@ -207,7 +207,7 @@ def test_an_older_value_that_external_dns_will_not_change_is_explained(provider:
     seen = observed(RecordState.PENDING)
     record = dmarc_of(seen).record
     answer = Answer(Outcome.FOUND, ("v=DMARC1; p=none",))
-    finding = Finding(record, FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, f"{record}: it is old", answer)
+    finding = LookupFinding(record, FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, f"{record}: it is old", answer)
     told = dmarc_of(with_findings(wanted(dmarc=REJECT, provider=provider), seen, {record.id: finding}))
     assert told.state is RecordState.DIFFERENT
     assert told.message.startswith(f"{record}: it is old")
@@ -278,4 +278,4 @@ STEADY = {
 
 @pytest.mark.parametrize(("found", "steady"), STEADY.values(), ids=STEADY.keys())
 def test_nothing_is_left_to_wait_for_when(found: SesIdentityStatus, steady: bool) -> None:
-    assert is_steady(found, NOW) == steady
+    assert is_stable(found, NOW) == steady

@@ -63,9 +63,9 @@ def mx(region: str) -> tuple[str, ...]:
 def test_each_mail_from_domain_in_use_has_just_one_mx_at_every_moment_of_a_move(
     first: Desired, second: Desired
 ) -> None:
-    footprint = covering(first, second)
-    before = world = seen_by_ses(converge(World(), first, footprint))
-    while not (plan := next_plan(world, second, footprint)).is_empty:
+    inventory = covering(first, second)
+    before = world = seen_by_ses(converge(World(), first, inventory))
+    while not (plan := next_plan(world, second, inventory)).is_empty:
         steps = steps_of(plan)
         world = seen_by_ses(world.do(steps[0]) if steps else world.publish(plan.dns) if plan.dns else world)
         found = exchanges(world.records)
@@ -73,7 +73,7 @@ def test_each_mail_from_domain_in_use_has_just_one_mx_at_every_moment_of_a_move(
         for region, facts in world.identities.items():
             was_in_use = region in before.identities and before.identities[region].mail_from
             assert not was_in_use or facts.mail_from is None or facts.mail_from.domain in found
-    assert world == seen_by_ses(converge(World(), second, footprint))
+    assert world == seen_by_ses(converge(World(), second, inventory))
 
 
 def test_a_shared_name_has_one_mx_that_of_the_first_region_and_says_who_shares_it() -> None:
@@ -86,11 +86,11 @@ def test_a_shared_name_has_one_mx_that_of_the_first_region_and_says_who_shares_i
 
 def test_when_the_first_region_leaves_a_shared_name_its_mx_becomes_that_of_the_next_in_one_change() -> None:
     before, after = desired("bounce", ("us-east-1", "eu-west-1")), desired("bounce", ("eu-west-1",))
-    footprint = covering(before, after)
-    world = seen_by_ses(converge(World(), before, footprint))
+    inventory = covering(before, after)
+    world = seen_by_ses(converge(World(), before, inventory))
     assert exchanges(world.records) == {f"bounce.{DOMAIN}": mx("us-east-1")}
-    assert exchanges(wanted_records(after, world.observed(after, footprint))) == {f"bounce.{DOMAIN}": mx("eu-west-1")}
-    assert exchanges(converge(world, after, footprint).records) == {f"bounce.{DOMAIN}": mx("eu-west-1")}
+    assert exchanges(wanted_records(after, world.observed(after, inventory))) == {f"bounce.{DOMAIN}": mx("eu-west-1")}
+    assert exchanges(converge(world, after, inventory).records) == {f"bounce.{DOMAIN}": mx("eu-west-1")}
 
 
 def test_a_region_that_ses_did_not_let_us_change_keeps_the_records_of_the_name_that_it_has() -> None:
@@ -106,12 +106,12 @@ def test_a_region_that_ses_did_not_let_us_change_keeps_the_records_of_the_name_t
 
 def test_switched_off_the_records_go_only_after_ses_has_let_go() -> None:
     on, off = desired("bounce-{region}", ("eu-west-1",)), desired("", ("eu-west-1",))
-    footprint = covering(on, off)
-    world = seen_by_ses(converge(World(), on, footprint))
-    plan = next_plan(world, off, footprint)
+    inventory = covering(on, off)
+    world = seen_by_ses(converge(World(), on, inventory))
+    plan = next_plan(world, off, inventory)
     assert (steps_of(plan), plan.dns) == ([SetMailFrom("eu-west-1", DOMAIN, None, DEFAULT)], None)
-    assert exchanges(wanted_records(off, world.observed(off, footprint))), "still wanted"
-    assert not exchanges(converge(world, off, footprint).records)
+    assert exchanges(wanted_records(off, world.observed(off, inventory))), "still wanted"
+    assert not exchanges(converge(world, off, inventory).records)
 
 
 def test_a_region_that_cannot_be_read_keeps_all_that_stands() -> None:

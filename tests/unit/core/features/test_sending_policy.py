@@ -16,10 +16,10 @@ from ses_operator.core.features.sending_policy import asks_for_new_policies, pol
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
-from ses_operator.core.planning.leftovers import is_tidy
-from ses_operator.core.planning.plan import RegionPlan, footprint_of, plan_identity
+from ses_operator.core.planning.leftovers import has_no_leftovers
+from ses_operator.core.planning.plan import RegionPlan, inventory_of, plan_identity
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present
 from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, RestartVerification, SesStep, UpdatePolicy
 from ses_operator.core.status.explanation import RegionCase, explain
@@ -29,7 +29,7 @@ from unit.world import NOW, World, fresh_dkim, next_plan, steps_of
 REGION = "eu-west-1"
 OURS = WantedPolicy("partner", '{"Id":"ours"}')
 THEIRS = '{"Id":"theirs"}'
-KNOWN = Footprint(frozenset({REGION}), policies=frozenset({f"{REGION}/partner"}))
+KNOWN = Inventory(frozenset({REGION}), policies=frozenset({f"{REGION}/partner"}))
 
 
 def standing(**policies: str) -> IdentityFacts:
@@ -42,8 +42,8 @@ def asking(*policies: WantedPolicy) -> Desired:
     return wanted(policies={REGION: policies})
 
 
-def steps(desired: Desired, facts: IdentityFacts, footprint: Footprint) -> tuple[SesStep, ...]:
-    plan = plan_identity(desired, Observed(regions={REGION: Present(facts)}), footprint, NOW)
+def steps(desired: Desired, facts: IdentityFacts, inventory: Inventory) -> tuple[SesStep, ...]:
+    plan = plan_identity(desired, Observed(regions={REGION: Present(facts)}), inventory, NOW)
     return plan.regions[REGION].steps
 
 
@@ -52,7 +52,7 @@ class Case:
     title: str
     desired: Desired
     facts: IdentityFacts
-    footprint: Footprint
+    inventory: Inventory
     steps: tuple[SesStep, ...]
 
 
@@ -81,27 +81,27 @@ CASES = (
     ),
     Case("a policy of ours that left the spec goes", asking(), standing(partner=OURS.document), KNOWN,
          (DeletePolicy(REGION, DOMAIN, "partner"),)),
-    Case("a policy of somebody else's stays", asking(), standing(partner=THEIRS), Footprint(), ()),
+    Case("a policy of somebody else's stays", asking(), standing(partner=THEIRS), Inventory(), ()),
     Case(
         "a policy of ours in another region makes none of ours here",
         asking(),
         standing(partner=THEIRS),
-        Footprint(policies=frozenset({"us-east-1/partner"})),
+        Inventory(policies=frozenset({"us-east-1/partner"})),
         (),
     ),
-    Case("a policy of somebody else's is not overwritten", asking(OURS), standing(partner=THEIRS), Footprint(), ()),
+    Case("a policy of somebody else's is not overwritten", asking(OURS), standing(partner=THEIRS), Inventory(), ()),
     Case(
         "the generated policy is ours by its name, and changed",
         asking(GENERATED),
         standing(**{GENERATED_POLICY: THEIRS}),
-        Footprint(),
+        Inventory(),
         (UpdatePolicy(REGION, DOMAIN, GENERATED_POLICY, GENERATED.document),),
     ),
     Case(
         "the generated policy is ours by its name, and removed",
         asking(),
         standing(**{GENERATED_POLICY: THEIRS}),
-        Footprint(),
+        Inventory(),
         (DeletePolicy(REGION, DOMAIN, GENERATED_POLICY),),
     ),
     Case(
@@ -133,7 +133,7 @@ CASES = (
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.title)
 def test_the_steps_of_policies(case: Case) -> None:
-    assert steps(case.desired, case.facts, case.footprint) == case.steps
+    assert steps(case.desired, case.facts, case.inventory) == case.steps
 
 
 PROBLEMS: tuple[tuple[str, Desired, IdentityFacts, Reason, str], ...] = (
@@ -172,7 +172,7 @@ PROBLEMS: tuple[tuple[str, Desired, IdentityFacts, Reason, str], ...] = (
     ("desired", "facts", "reason", "words"), [p[1:] for p in PROBLEMS], ids=[p[0] for p in PROBLEMS]
 )
 def test_what_is_in_the_way_is_said(desired: Desired, facts: IdentityFacts, reason: Reason, words: str) -> None:
-    problem = policy_problem(desired, REGION, facts, Footprint())
+    problem = policy_problem(desired, REGION, facts, Inventory())
     assert problem is not None
     assert problem.reason is reason
     assert words in problem.message
@@ -192,21 +192,21 @@ def test_only_what_the_author_alone_can_change_stalls() -> None:
 def test_a_policy_that_was_there_with_just_our_document_is_satisfied_and_not_ours() -> None:
     facts, desired = standing(partner=OURS.document), asking(OURS)
     views = {REGION: Present(facts)}
-    assert policy_problem(desired, REGION, facts, Footprint()) is None
-    assert footprint_of(desired, (), views, Footprint()).policies == frozenset()
-    assert steps(asking(), facts, footprint_of(desired, (), views, Footprint())) == ()
+    assert policy_problem(desired, REGION, facts, Inventory()) is None
+    assert inventory_of(desired, (), views, Inventory()).policies == frozenset()
+    assert steps(asking(), facts, inventory_of(desired, (), views, Inventory())) == ()
 
 
 def test_policies_come_after_everything_that_leads_to_verification() -> None:
     dkim = replace(fresh_dkim(REGION, 1024), status=VerificationStatus.FAILED)
     facts = replace(standing(), verification_status=VerificationStatus.FAILED, dkim=dkim)
-    footprint = KNOWN
+    inventory = KNOWN
     world = World({REGION: facts}, frozenset())
-    observed = world.observed(asking(OURS), footprint)
+    observed = world.observed(asking(OURS), inventory)
     published = replace(
         world, records=frozenset(entry.record for entry in observed.dns.records) if observed.dns else frozenset()
     )
-    planned = steps_of(next_plan(published, asking(OURS), footprint))
+    planned = steps_of(next_plan(published, asking(OURS), inventory))
     assert isinstance(planned[-1], CreatePolicy)
     assert any(isinstance(step, RestartVerification) for step in planned[:-1])
 
@@ -225,34 +225,34 @@ def test_what_hinders_verification_is_said_before_that_ses_asks_for_it() -> None
 
 
 def test_whose_a_new_name_is_has_to_be_read_anew() -> None:
-    assert asks_for_new_policies(asking(OURS), Footprint())
+    assert asks_for_new_policies(asking(OURS), Inventory())
     assert not asks_for_new_policies(asking(OURS), KNOWN)
-    assert not asks_for_new_policies(asking(GENERATED), Footprint())
+    assert not asks_for_new_policies(asking(GENERATED), Inventory())
 
 
-def test_a_footprint_with_a_policy_that_left_the_spec_is_not_tidy() -> None:
+def test_a_inventory_with_a_policy_that_left_the_spec_is_not_tidy() -> None:
     desired = asking()
-    footprint = footprint_of(desired, ["Route53/Z1"], {REGION: Absent()}, Footprint())
-    assert is_tidy(desired, footprint)
-    assert not is_tidy(desired, footprint | KNOWN)
+    inventory = inventory_of(desired, ["Route53/Z1"], {REGION: Absent()}, Inventory())
+    assert has_no_leftovers(desired, inventory)
+    assert not has_no_leftovers(desired, inventory | KNOWN)
 
 
-def test_the_footprint_is_read_back_as_it_was_written() -> None:
-    assert Footprint.decode(KNOWN.encode()) == KNOWN
-    assert "policies" not in Footprint(frozenset({REGION})).encode()
+def test_the_inventory_is_read_back_as_it_was_written() -> None:
+    assert Inventory.decode(KNOWN.encode()) == KNOWN
+    assert "policies" not in Inventory(frozenset({REGION})).encode()
 
 
-def reconcile(world: World, desired: Desired, footprint: Footprint, most_steps: int) -> tuple[World, Footprint]:
-    """As the operator does it: the footprint stands before each round of steps. Until nothing is left, or a crash."""
+def reconcile(world: World, desired: Desired, inventory: Inventory, most_steps: int) -> tuple[World, Inventory]:
+    """As the operator does it: the inventory stands before each round of steps. Until nothing is left, or a crash."""
     for _ in range(20):
-        observed = world.observed(desired, footprint)
-        plan = plan_identity(desired, observed, footprint, NOW)
+        observed = world.observed(desired, inventory)
+        plan = plan_identity(desired, observed, inventory, NOW)
         if plan.is_empty:
-            return world, footprint
-        footprint |= footprint_of(desired, ["Z1"], observed.regions, footprint)
+            return world, inventory
+        inventory |= inventory_of(desired, ["Z1"], observed.regions, inventory)
         for step in steps_of(plan):
             if most_steps == 0:
-                return world, footprint
+                return world, inventory
             world, most_steps = world.do(step), most_steps - 1
         if plan.dns is not None:
             world = world.publish(plan.dns)
@@ -273,9 +273,9 @@ def test_policies_of_others_are_never_touched_whatever_is_wanted_and_wherever_it
     second = replace(
         second, regions=first.regions, mail_from={}, policies={r: second.policies.get(r, ()) for r in first.regions}
     )
-    crashed, footprint = reconcile(world, first, Footprint(), at)
+    crashed, inventory = reconcile(world, first, Inventory(), at)
     between = crashed.identities[region].policies
-    after, footprint = reconcile(crashed, second, footprint, 1_000)
+    after, inventory = reconcile(crashed, second, inventory, 1_000)
     last = after.identities[region].policies
     assert theirs.items() <= between.items()
     assert theirs.items() <= last.items()

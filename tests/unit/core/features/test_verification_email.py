@@ -16,14 +16,14 @@ from ses_operator.api.identity.kind import DeletionPolicy
 from ses_operator.core.features.verification_email import LIFETIME, MAX_EMAILS, STALENESS
 from ses_operator.core.model.dkim_source import NoDkim
 from ses_operator.core.model.ses import DkimFacts, VerificationStatus
-from ses_operator.core.planning.expected import remembered_after, unverified_address
-from ses_operator.core.planning.plan import footprint_of, plan_identity, plan_leaving, wanted_records
+from ses_operator.core.planning.expected import expected_memory, unverified_address
+from ses_operator.core.planning.plan import inventory_of, plan_identity, plan_leaving, wanted_records
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered
 from ses_operator.core.state.publication import DnsObservation
 from ses_operator.core.state.steps import CreateIdentity, DeleteIdentity, SendVerificationEmail, TagIdentity
-from ses_operator.core.status.report import Case, verdicts
+from ses_operator.core.status.report import ReportInput, verdicts
 from ses_operator.core.status.requeue import needs_backoff, requeue_after
 from unit.strategies import ADDRESS, OWNER, addresses, wanted_address
 from unit.world import NOW, World, converge, covering, fresh_dkim, next_plan
@@ -44,31 +44,31 @@ def sent(ago: timedelta, emails: int = 1) -> Remembered:
     return Remembered(pending_since=NOW - ago, emailed_at=NOW - ago, emails=emails)
 
 
-def case(view: RegionView, known: Remembered, desired: Desired | None = None, **seen: object) -> Case:
+def case(view: RegionView, known: Remembered, desired: Desired | None = None, **seen: object) -> ReportInput:
     desired = desired or wanted_address()
     observed = Observed({REGION: view}, {REGION: known}, dns=DnsObservation(in_sync=True))
     observed = replace(observed, **seen)  # type: ignore[arg-type]
     plan = plan_identity(desired, observed, covering(desired), NOW)
-    return Case.of(desired, observed, plan, account_id="1", partition="aws", suspended=None)
+    return ReportInput.of(desired, observed, plan, account_id="1", partition="aws", suspended=None)
 
 
 @given(addresses())
 def test_an_address_ends_as_it_is_asked_for_without_dns_and_without_dkim(desired: Desired) -> None:
-    footprint = covering(desired)
-    world = converge(World(), desired, footprint)
+    inventory = covering(desired)
+    world = converge(World(), desired, inventory)
     assert set(world.identities) == set(desired.regions)
     assert all(facts.tags == desired.tags for facts in world.identities.values())
     assert not world.records
-    assert next_plan(world, desired, footprint).is_empty
+    assert next_plan(world, desired, inventory).is_empty
 
 
 @given(addresses(), addresses(), st.integers(0, 12))
 def test_a_change_of_an_address_ends_the_same_from_any_crash_in_between(
     first: Desired, second: Desired, at: int
 ) -> None:
-    footprint = covering(first, second)
-    crashed = converge(World(), first, footprint, most_steps=at)
-    assert converge(crashed, second, footprint) == converge(World(), second, footprint)
+    inventory = covering(first, second)
+    crashed = converge(World(), first, inventory, most_steps=at)
+    assert converge(crashed, second, inventory) == converge(World(), second, inventory)
 
 
 def test_the_domain_of_an_address_shows_dkim_and_none_of_it_is_published() -> None:
@@ -101,7 +101,7 @@ def test_an_email_is_sent_again(view: Present, known: Remembered, is_sent: bool)
 def test_a_person_who_asks_for_a_reconcile_gets_one_more_email_and_no_second() -> None:
     asked = case(standing(FAILED), sent(LIFETIME, MAX_EMAILS), is_requested=True)
     assert asked.plan.ses_steps == {REGION: (AGAIN,)}
-    known = remembered_after(AGAIN, sent(LIFETIME, MAX_EMAILS), NOW)
+    known = expected_memory(AGAIN, sent(LIFETIME, MAX_EMAILS), NOW)
     assert known == Remembered(pending_since=NOW - LIFETIME, emailed_at=NOW, emails=MAX_EMAILS + 1)
     for status in (PENDING, FAILED):
         assert case(standing(status), known, is_requested=True).plan.is_empty
@@ -111,7 +111,7 @@ def test_the_email_that_comes_with_the_creation_is_the_first() -> None:
     desired = wanted_address()
     (create, *_) = case(Absent(), Remembered()).plan.ses_steps[REGION]
     assert create == CreateIdentity(REGION, ADDRESS, NoDkim(), desired.tags)
-    assert remembered_after(create, Remembered(), NOW).emails == 1
+    assert expected_memory(create, Remembered(), NOW).emails == 1
 
 
 def test_who_has_to_follow_which_link_is_said_and_it_is_looked_again_when_it_runs_out() -> None:
@@ -167,13 +167,13 @@ def test_an_identity_that_our_email_made_is_ours_before_it_has_its_tag() -> None
 def test_an_identity_that_was_there_before_our_email_is_nobodys() -> None:
     desired = with_template()
     assert case(UNTAGGED, Remembered(), desired).problems[REGION].reason is Reason.NOT_ADOPTED
-    assert footprint_of(desired, [], {REGION: UNTAGGED}, Footprint()).invited == frozenset()
+    assert inventory_of(desired, [], {REGION: UNTAGGED}, Inventory()).invited == frozenset()
 
 
 @pytest.mark.parametrize(
     ("view", "invited"), [(Absent(), {REGION}), (UNTAGGED, {REGION}), (standing(PENDING), set[str]())]
 )
-def test_the_footprint_names_a_region_until_the_tag_stands(view: RegionView, invited: set[str]) -> None:
-    before = Footprint(invited=frozenset({REGION}))
-    assert footprint_of(with_template(), [], {REGION: view}, before).invited == invited
-    assert Footprint.decode(before.encode()) == before
+def test_the_inventory_names_a_region_until_the_tag_stands(view: RegionView, invited: set[str]) -> None:
+    before = Inventory(invited=frozenset({REGION}))
+    assert inventory_of(with_template(), [], {REGION: view}, before).invited == invited
+    assert Inventory.decode(before.encode()) == before

@@ -17,7 +17,7 @@ from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus
 from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES
-from ses_operator.controllers.shared.telemetry import DETAILS, Census
+from ses_operator.controllers.shared.telemetry import DETAILS, IdentityMetrics
 from ses_operator.core.metrics import registry as metrics
 from ses_operator.core.metrics.identity_metrics import (
     AGES,
@@ -25,7 +25,7 @@ from ses_operator.core.metrics.identity_metrics import (
     account_samples,
     age_of,
     identity_samples,
-    marks,
+    metric_labels,
     verification_times,
 )
 from ses_operator.runtime.watch.cache import ObjectStore
@@ -60,7 +60,7 @@ def ready(status: str, reason: str = "Succeeded") -> list[dict[str, Any]]:
 
 def told(*objects: dict[str, Any]) -> dict[tuple[str, ...], float]:
     """The samples of these identities, by the name of the metric and its labels."""
-    counts = Counter(mark for each in objects for mark in marks(SesIdentity.model_validate(each)))
+    counts = Counter(mark for each in objects for mark in metric_labels(SesIdentity.model_validate(each)))
     return by_labels(identity_samples(counts, NOW))
 
 
@@ -226,7 +226,7 @@ class World:
         self.accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
         self.registry = CollectorRegistry()
         self.registry.register(
-            Census(
+            IdentityMetrics(
                 self.identities,
                 self.accounts,
                 is_leading=lambda: self.leading,

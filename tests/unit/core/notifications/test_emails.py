@@ -15,7 +15,7 @@ from ses_operator.api.base.conditions import Condition, ConditionStatus, Conditi
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
-from ses_operator.core.notifications.emails import MAX_SUBJECT, Letter, News, Sender, digest, letter
+from ses_operator.core.notifications.emails import MAX_SUBJECT, Email, News, Sender, digest, letter
 
 NOW = datetime(2026, 5, 4, 12, 0, 30, tzinfo=UTC)
 SENDER = Sender("prod-eu", "production", "123456789012")
@@ -109,7 +109,7 @@ def header(subject: str) -> EmailMessage:
 HOSTILE = "</td><script>alert('x')</script><a href=\"https://evil.example\">\r\nBcc: all@example.com\u202e\x00&amp;"
 
 
-def harmless(made: Letter) -> None:
+def harmless(made: Email) -> None:
     header(made.subject)
     assert len(made.subject) <= MAX_SUBJECT
     assert "\r" not in made.text

@@ -17,12 +17,12 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionDkimStatus, RegionStatus, SesIdentityStatus
 from ses_operator.core.model.keys import ObjectKey
-from ses_operator.core.model.tally import Tally
+from ses_operator.core.model.rate_window import RateWindow
 from ses_operator.core.notifications.selection import (
     NOTHING,
+    DueEmail,
     Holding,
     Outlook,
-    Sending,
     Survey,
     Waiting,
     due,
@@ -210,8 +210,8 @@ def test_nobodys_hundred_keep_anothers_one_waiting() -> None:
     assert [each.key.name for each in turn[:3]] == ["m000", "only", "m001"]
 
 
-def tally(count: int, minutes: int = 0) -> Tally:
-    return Tally().with_more(count, NOW - timedelta(minutes=minutes)) if count else Tally()
+def tally(count: int, minutes: int = 0) -> RateWindow:
+    return RateWindow().with_more(count, NOW - timedelta(minutes=minutes)) if count else RateWindow()
 
 
 @pytest.mark.parametrize(
@@ -237,15 +237,17 @@ def tally(count: int, minutes: int = 0) -> Tally:
         "room again",
     ],
 )
-def test_the_last_email_of_the_hour_is_for_all(count: int, sent: Tally, gathered: int, expected: int | Holding) -> None:
+def test_the_last_email_of_the_hour_is_for_all(
+    count: int, sent: RateWindow, gathered: int, expected: int | Holding
+) -> None:
     found = Survey(tuple(waiting("a", f"m{number}") for number in range(count)), 17.0)
     plan = next_email(found, sent, wanted(maxPerHour=4), NOW, timedelta(seconds=gathered))
-    assert plan == (expected if isinstance(expected, Holding) else Sending(found.waiting[:expected]))
+    assert plan == (expected if isinstance(expected, Holding) else DueEmail(found.waiting[:expected]))
 
 
-def sent_over_time(arrivals: list[int], limit: int) -> Iterator[tuple[datetime, Sending]]:
+def sent_over_time(arrivals: list[int], limit: int) -> Iterator[tuple[datetime, DueEmail]]:
     """What is sent while identities become stuck: ``arrivals`` each minute, looked at after as long as the plan says."""
-    asked, now, count = wanted(maxPerHour=limit, digestAfter="60s"), NOW, Tally()
+    asked, now, count = wanted(maxPerHour=limit, digestAfter="60s"), NOW, RateWindow()
     left: list[Waiting] = []
     gathering: datetime | None = None
     for minute, new in enumerate(arrivals):
@@ -256,7 +258,7 @@ def sent_over_time(arrivals: list[int], limit: int) -> Iterator[tuple[datetime, 
             if isinstance(plan, Holding):
                 gathering = (gathering or now) if plan.gathers else None
                 break
-            count, gathering = Tally.decode(count.with_more(1, now).encode()), None
+            count, gathering = RateWindow.decode(count.with_more(1, now).encode()), None
             yield now, plan
             left = [each for each in left if each not in plan.about]
         now += timedelta(minutes=1)

@@ -17,12 +17,12 @@ from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, SigningOrigin, VerificationStatus
 from ses_operator.core.planning.contention import (
-    FIGHT,
+    CONTESTED_AFTER,
     LONGEST_PAUSE,
     MAX_REPAIRS,
     QUIET,
     SHORTEST_PAUSE,
-    Stood,
+    LastApplied,
     after_publication,
     after_steps,
     known_repairs,
@@ -30,15 +30,15 @@ from ses_operator.core.planning.contention import (
     paused,
     told,
 )
-from ses_operator.core.planning.dry_run import rehearse
+from ses_operator.core.planning.dry_run import dry_run
 from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Repair, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource, SetMailFrom
 from ses_operator.core.status.explanation import RegionCase, explain
-from ses_operator.core.status.report import Case, verdicts
+from ses_operator.core.status.report import ReportInput, verdicts
 from ses_operator.core.status.requeue import requeue_after
 from ses_operator.core.status.status import identity_status
 from ses_operator.core.status.transitions import new_contests
@@ -47,7 +47,7 @@ from unit.world import NOW, fresh_dkim
 
 REGION, OTHER = "eu-west-1", "us-east-1"
 SIGNING_ON = f"switch DKIM signing on in {REGION}"
-EVERYWHERE = Stood(frozenset({REGION, OTHER}))
+EVERYWHERE = LastApplied(frozenset({REGION, OTHER}))
 
 
 def identity(*, signing: bool = True) -> IdentityFacts:
@@ -60,7 +60,7 @@ def drifted(repairs: tuple[Repair, ...] = ()) -> Observed:
 
 
 def plan(observed: Observed, now: datetime) -> Plan:
-    return plan_identity(wanted(), observed, Footprint(), now)
+    return plan_identity(wanted(), observed, Inventory(), now)
 
 
 def fought(times: int) -> tuple[Repair, ...]:
@@ -68,18 +68,18 @@ def fought(times: int) -> tuple[Repair, ...]:
     repairs: tuple[Repair, ...] = ()
     for number in range(times):
         before, now = drifted(repairs), NOW - timedelta(minutes=times - 1 - number)
-        steps = plan_identity(wanted(), drifted(), Footprint(), now).ses_steps
+        steps = plan_identity(wanted(), drifted(), Inventory(), now).ses_steps
         repairs = after_steps(before, before, steps, EVERYWHERE, now)
     return repairs
 
 
 def test_the_first_times_drift_is_put_right_at_once() -> None:
-    for times in range(FIGHT):
+    for times in range(CONTESTED_AFTER):
         assert [str(step) for step in plan(drifted(fought(times)), NOW).regions[REGION].steps] == [SIGNING_ON]
 
 
 def test_from_the_third_time_on_it_stands_for_a_while_and_is_named_with_both_values() -> None:
-    (repair,) = fought(FIGHT)
+    (repair,) = fought(CONTESTED_AFTER)
     assert (repair.setting, repair.found, repair.count, repair.region) == (SIGNING_ON, "off", 3, REGION)
 
     held = plan(drifted((repair,)), NOW)
@@ -92,12 +92,14 @@ def test_from_the_third_time_on_it_stands_for_a_while_and_is_named_with_both_val
 
 
 def test_what_is_not_contested_goes_on() -> None:
-    observed = replace(drifted(fought(FIGHT)), regions={REGION: Present(replace(identity(signing=False), tags={}))})
+    observed = replace(
+        drifted(fought(CONTESTED_AFTER)), regions={REGION: Present(replace(identity(signing=False), tags={}))}
+    )
     desired = wanted(tags={OWNER_TAG: str(OWNER), "team": "a"})
     observed = replace(
         observed, regions={REGION: Present(replace(identity(signing=False), tags={OWNER_TAG: str(OWNER)}))}
     )
-    steps = plan_identity(desired, observed, Footprint(), NOW).regions[REGION].steps
+    steps = plan_identity(desired, observed, Inventory(), NOW).regions[REGION].steps
     assert [str(step) for step in steps] == [f"set the tags team in {REGION}"]
 
 
@@ -107,8 +109,8 @@ def test_the_pause_grows_and_has_an_end(count: int) -> None:
 
 
 def test_it_is_over_when_nothing_had_to_be_put_right_for_a_while_or_the_configuration_is_another() -> None:
-    status = SesIdentityStatus(applied_configuration="a", repairs=told(fought(FIGHT)))
-    assert known_repairs(status, "a", NOW + QUIET - timedelta(seconds=1)) == fought(FIGHT)
+    status = SesIdentityStatus(applied_configuration="a", repairs=told(fought(CONTESTED_AFTER)))
+    assert known_repairs(status, "a", NOW + QUIET - timedelta(seconds=1)) == fought(CONTESTED_AFTER)
     assert known_repairs(status, "a", NOW + QUIET) == ()
     assert known_repairs(status, "b", NOW) == ()
 
@@ -118,8 +120,8 @@ BOTH = wanted(regions=(REGION, OTHER))
 
 def reported(desired: Desired, observed: Observed, before: SesIdentityStatus | None = None) -> SesIdentityStatus:
     """What status says of this, after what it said before."""
-    planned = plan_identity(desired, observed, Footprint(), NOW)
-    case = Case.of(desired, observed, planned, account_id="1", partition="aws", suspended=None)
+    planned = plan_identity(desired, observed, Inventory(), NOW)
+    case = ReportInput.of(desired, observed, planned, account_id="1", partition="aws", suspended=None)
     given = {"metadata": {"name": "mail"}, "spec": {"domain": DOMAIN, "regions": [*desired.regions]}}
     identity = SesIdentity.model_validate(given)
     if before is not None:
@@ -130,32 +132,32 @@ def reported(desired: Desired, observed: Observed, before: SesIdentityStatus | N
 def test_a_region_is_fought_over_whatever_lasts_in_another() -> None:
     denied = Observed({REGION: Present(identity()), OTHER: Unread(Problem(Reason.ACCESS_DENIED, f"{OTHER}: no"))})
     status = reported(BOTH, denied)
-    assert Stood.of(status, BOTH.digest()).regions == {REGION}
+    assert LastApplied.of(status, BOTH.digest()).regions == {REGION}
 
     drift = replace(denied, regions={**denied.regions, REGION: Present(identity(signing=False))})
-    steps = plan_identity(BOTH, drift, Footprint(), NOW).ses_steps
-    assert [repair.setting for repair in after_steps(drift, drift, steps, Stood.of(status, BOTH.digest()), NOW)] == [
-        SIGNING_ON
-    ]
+    steps = plan_identity(BOTH, drift, Inventory(), NOW).ses_steps
+    assert [
+        repair.setting for repair in after_steps(drift, drift, steps, LastApplied.of(status, BOTH.digest()), NOW)
+    ] == [SIGNING_ON]
 
 
 def test_only_what_stood_before_is_put_right_and_not_set_for_the_first_time() -> None:
     lasting = Observed({REGION: Present(identity(signing=False)), OTHER: Present(identity())})
     new = reported(BOTH, lasting)
-    assert Stood.of(new, BOTH.digest()).regions == {OTHER}
-    steps = plan_identity(BOTH, lasting, Footprint(), NOW).ses_steps
-    assert after_steps(lasting, lasting, steps, Stood.of(new, BOTH.digest()), NOW) == ()
+    assert LastApplied.of(new, BOTH.digest()).regions == {OTHER}
+    steps = plan_identity(BOTH, lasting, Inventory(), NOW).ses_steps
+    assert after_steps(lasting, lasting, steps, LastApplied.of(new, BOTH.digest()), NOW) == ()
 
 
 def test_what_stood_once_has_stood_until_something_else_is_asked_for() -> None:
     stands = Observed({REGION: Present(identity()), OTHER: Present(identity())})
     silent = Observed({REGION: Present(identity()), OTHER: Unread(Problem(Reason.THROTTLED, "later"))})
     status = reported(BOTH, silent, reported(BOTH, stands))
-    assert Stood.of(status, BOTH.digest()).regions == {REGION, OTHER}
+    assert LastApplied.of(status, BOTH.digest()).regions == {REGION, OTHER}
 
     changed = replace(BOTH, tags={**BOTH.tags, "team": "a"})
-    assert Stood.of(status, changed.digest()) == Stood()
-    assert Stood.of(reported(changed, stands, status), changed.digest()) == Stood()
+    assert LastApplied.of(status, changed.digest()) == LastApplied()
+    assert LastApplied.of(reported(changed, stands, status), changed.digest()) == LastApplied()
 
 
 def test_a_record_is_fought_over_whatever_is_in_the_way_of_another() -> None:
@@ -165,13 +167,13 @@ def test_a_record_is_fought_over_whatever_is_in_the_way_of_another() -> None:
         (PublishedRecord(first, RecordState.PUBLISHED), PublishedRecord(second, RecordState.CONFLICT, "another's"))
     )
     status = reported(wanted(), replace(observed, dns=dns))
-    stood = Stood.of(status, wanted().digest())
-    assert stood.records == {str(first)}
+    last_applied = LastApplied.of(status, wanted().digest())
+    assert last_applied.records == {str(first)}
 
     removed = DnsObservation(tuple(PublishedRecord(each, RecordState.MISSING) for each in (first, second))).marked()
-    (repair,) = after_publication(observed, removed, stood, NOW)
+    (repair,) = after_publication(observed, removed, last_applied, NOW)
     assert repair.setting == f"publish {first}"
-    again = after_publication(replace(observed, repairs=(repair,)), removed, Stood(), NOW)
+    again = after_publication(replace(observed, repairs=(repair,)), removed, LastApplied(), NOW)
     assert [each.count for each in again] == [2], "what was put right need not have been seen since"
 
 
@@ -193,7 +195,7 @@ def test_a_key_that_is_switched_away_from_again_and_again_is_fought_over() -> No
 
 def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
     pending = Present(replace(identity(signing=False), verification_status=VerificationStatus.FAILED))
-    observed = replace(drifted(fought(FIGHT)), regions={REGION: pending})
+    observed = replace(drifted(fought(CONTESTED_AFTER)), regions={REGION: pending})
     held = plan(observed, NOW).regions[REGION]
     assert (held.steps, held.problem, len(held.pauses)) == ((), None, 1)
 
@@ -207,15 +209,15 @@ def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
 
 def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_other() -> None:
     lasting = Problem(Reason.INVALID_SPEC, f"{REGION}: it is too long")
-    held = replace(plan(drifted(fought(FIGHT)), NOW).regions[REGION], problem=lasting)
-    observed = drifted(fought(FIGHT))
+    held = replace(plan(drifted(fought(CONTESTED_AFTER)), NOW).regions[REGION], problem=lasting)
+    observed = drifted(fought(CONTESTED_AFTER))
 
     said = explain(RegionCase(wanted(), REGION, observed, held))
     assert said is not None
     assert said.reason is lasting.reason
     assert said.message.startswith(f"{REGION}: it is too long. Also: somebody else keeps")
 
-    case = Case.of(wanted(), observed, Plan({REGION: held}), account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(wanted(), observed, Plan({REGION: held}), account_id="1", partition="aws", suspended=None)
     assert verdicts(case)[ConditionType.PROVISIONED].message == said.message
     assert requeue_after(case, NOW) == SHORTEST_PAUSE.total_seconds()
 
@@ -235,9 +237,11 @@ def test_records_that_somebody_keeps_removing_wait_too_unless_something_else_is_
     first, *others = wanted_records(wanted(), observed)
     removed = PublishedRecord(first, RecordState.MISSING, "not there")
     dns = DnsObservation((removed, *(PublishedRecord(record, RecordState.PUBLISHED) for record in others))).marked()
-    for _ in range(FIGHT):
+    for _ in range(CONTESTED_AFTER):
         observed = replace(
-            observed, dns=dns, repairs=after_publication(observed, dns, Stood(records=frozenset({str(first)})), NOW)
+            observed,
+            dns=dns,
+            repairs=after_publication(observed, dns, LastApplied(records=frozenset({str(first)})), NOW),
         )
 
     held = plan(observed, NOW)
@@ -252,7 +256,7 @@ def test_records_that_somebody_keeps_removing_wait_too_unless_something_else_is_
 
 
 def test_a_dry_run_knows_no_pauses() -> None:
-    assert len(rehearse(wanted(), drifted(fought(FIGHT)), Footprint(), NOW).steps) == 1
+    assert len(dry_run(wanted(), drifted(fought(CONTESTED_AFTER)), Inventory(), NOW).steps) == 1
 
 
 def test_an_event_tells_of_it_once() -> None:

@@ -8,8 +8,8 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
-from ses_operator.core.planning.deletion import Whereabouts
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.planning.deletion import CandidateRegions
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Present, Unread
 from unit.world import fresh_dkim
 
@@ -31,19 +31,19 @@ def identity(*regions: str, told: tuple[str, ...] = ()) -> SesIdentity:
     )
 
 
-def test_it_is_looked_for_where_the_footprint_and_status_say_whatever_the_spec_says_now() -> None:
-    whereabouts = Whereabouts.of(identity("eu-west-1", told=("us-east-1",)), Footprint(frozenset({"ap-south-2"})))
+def test_it_is_looked_for_where_the_inventory_and_status_say_whatever_the_spec_says_now() -> None:
+    whereabouts = CandidateRegions.of(identity("eu-west-1", told=("us-east-1",)), Inventory(frozenset({"ap-south-2"})))
     assert whereabouts.known == {"ap-south-2", "us-east-1"}
     assert whereabouts.regions == ("ap-south-2", "eu-west-1", "us-east-1")
 
 
-def test_without_its_footprint_it_is_looked_for_where_the_spec_says() -> None:
-    whereabouts = Whereabouts.of(identity("eu-west-1", "us-east-1"), Footprint())
+def test_without_its_inventory_it_is_looked_for_where_the_spec_says() -> None:
+    whereabouts = CandidateRegions.of(identity("eu-west-1", "us-east-1"), Inventory())
     assert whereabouts.known == {"eu-west-1", "us-east-1"}
     assert whereabouts.relevant({"eu-west-1": OUT, "us-east-1": Absent()}) == {"eu-west-1": OUT, "us-east-1": Absent()}
 
 
 def test_a_region_in_which_nothing_was_made_does_not_hold_up_its_deletion() -> None:
-    whereabouts = Whereabouts.of(identity("eu-west-1", "me-south-1"), Footprint(frozenset({"eu-west-1"})))
+    whereabouts = CandidateRegions.of(identity("eu-west-1", "me-south-1"), Inventory(frozenset({"eu-west-1"})))
     assert whereabouts.relevant({"eu-west-1": OUT, "me-south-1": OUT}) == {"eu-west-1": OUT}
     assert whereabouts.relevant({"eu-west-1": Absent(), "me-south-1": THERE})["me-south-1"] == THERE

@@ -19,16 +19,16 @@ from ses_operator.api.base.meta import ALLOW_DELETION, DELETIONS, LET_GO_AT, Obj
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES
-from ses_operator.controllers.shared.deletion_limit import DeletionBrake
+from ses_operator.controllers.shared.deletion_limit import DeletionLimit
 from ses_operator.core.model.problems import OperatorError, Problem
-from ses_operator.core.model.tally import LOOK_AGAIN, Tally, decide
+from ses_operator.core.model.rate_window import LOOK_AGAIN, RateWindow, decide
 from ses_operator.core.planning.deletion_limit import has_a_say, held_back, region_held_back, regions_to_ask_for
-from ses_operator.core.planning.leftovers import is_tidy
+from ses_operator.core.planning.leftovers import has_no_leftovers
 from ses_operator.core.planning.plan import Plan, RegionPlan, plan_identity, wanted_records
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
-from ses_operator.core.status.report import Case, readiness
+from ses_operator.core.status.report import ReportInput, readiness
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.watch.cache import ObjectStore
 from unit.apiserver import Json, OneObject, client_of
@@ -63,7 +63,7 @@ HOUR = timedelta(hours=1)
     ],
 )
 def test_the_limit_holds(gone: list[tuple[int, int]], limit: int, asked: int, granted: int) -> None:
-    tally = Tally()
+    tally = RateWindow()
     for minutes, count in gone:
         tally = tally.with_more(count, NOW - timedelta(minutes=minutes))
     assert decide(tally, limit, asked, NOW).granted == granted
@@ -77,7 +77,7 @@ def test_in_no_hour_do_more_go_than_the_limit_allows(limit: int, asks: list[tupl
     now, text, gone = NOW, "", []
     for seconds, asked in asks:
         now += timedelta(seconds=seconds)
-        decision = decide(Tally.decode(text), limit, asked, now)
+        decision = decide(RateWindow.decode(text), limit, asked, now)
         text = decision.tally.encode()  # and a restart in between, each time
         gone += [now] * decision.granted
     assert all(sum(start <= each < start + HOUR for each in gone) <= limit for start in gone)
@@ -85,7 +85,7 @@ def test_in_no_hour_do_more_go_than_the_limit_allows(limit: int, asks: list[tupl
 
 @given(limit=st.integers(1, 40), asks=asks)
 def test_whoever_has_to_wait_may_go_when_told_to_ask_again(limit: int, asks: list[tuple[int, int]]) -> None:
-    now, tally = NOW, Tally()
+    now, tally = NOW, RateWindow()
     for seconds, asked in asks:
         now += timedelta(seconds=seconds)
         decision = decide(tally, limit, asked, now)
@@ -95,22 +95,22 @@ def test_whoever_has_to_wait_may_go_when_told_to_ask_again(limit: int, asks: lis
 
 
 def test_without_any_allowed_no_time_helps() -> None:
-    assert decide(Tally(), 0, 1, NOW).wait == LOOK_AGAIN
+    assert decide(RateWindow(), 0, 1, NOW).wait == LOOK_AGAIN
 
 
 @pytest.mark.parametrize(
     "text", [None, "", "no json", "[]", '{"a":1}', '{"1":"x"}', '{"1":null}', "3", '{"1":1e400}', "[" * 9_000]
 )
 def test_a_damaged_count_says_nothing(text: str | None) -> None:
-    assert Tally.decode(text) == Tally()
+    assert RateWindow.decode(text) == RateWindow()
 
 
 def test_a_count_from_a_clock_far_ahead_does_not_hold_for_ever() -> None:
-    ahead = Tally().with_more(10, NOW + timedelta(days=400))
+    ahead = RateWindow().with_more(10, NOW + timedelta(days=400))
     assert decide(ahead, 10, 1, NOW).granted == 1
 
 
-ANYWHERE = Footprint(regions=frozenset({"eu-west-1"}))
+ANYWHERE = Inventory(regions=frozenset({"eu-west-1"}))
 
 
 def leaving(policy: str = "Delete", **annotations: str) -> SesIdentity:
@@ -122,7 +122,7 @@ def leaving(policy: str = "Delete", **annotations: str) -> SesIdentity:
 def test_the_brake_has_a_say_only_before_something_is_deleted_from_aws() -> None:
     assert has_a_say(leaving(), ANYWHERE)
     assert has_a_say(leaving(**{ALLOW_DELETION: "no"}), ANYWHERE)
-    assert not has_a_say(leaving(), Footprint()), "nothing was made"
+    assert not has_a_say(leaving(), Inventory()), "nothing was made"
     assert not has_a_say(leaving("Retain"), ANYWHERE), "nothing goes"
     assert not has_a_say(leaving(**{ALLOW_DELETION: "true"}), ANYWHERE), "somebody has said so"
     assert not has_a_say(leaving(**{LET_GO_AT: "2026-05-04T12:00:00Z"}), ANYWHERE), "it has begun"
@@ -150,17 +150,17 @@ def losing(**annotations: str) -> tuple[Plan, Desired, Observed, SesIdentity]:
 
 def test_regions_that_leave_a_spec_are_asked_for_unless_they_were_let_go_or_a_person_says_so() -> None:
     plan, desired, _, identity = losing()
-    assert regions_to_ask_for(plan, desired, Footprint(), identity) == {VIRGINIA, OREGON}
+    assert regions_to_ask_for(plan, desired, Inventory(), identity) == {VIRGINIA, OREGON}
     parent = Problem(Reason.DELETION_BLOCKED, "its replica goes first")
     later = replace(plan, regions={**plan.regions, OREGON: RegionPlan(problem=parent)})
-    assert regions_to_ask_for(later, desired, Footprint(), identity) == {VIRGINIA, OREGON}, "what it loses counts once"
-    let_go = Footprint(let_go=frozenset({VIRGINIA}))
-    assert Footprint.decode(let_go.encode()) == let_go
-    assert regions_to_ask_for(plan, desired, let_go, identity) == {OREGON}
-    assert not regions_to_ask_for(plan, desired, Footprint(), losing(**{ALLOW_DELETION: "true"})[3])
+    assert regions_to_ask_for(later, desired, Inventory(), identity) == {VIRGINIA, OREGON}, "what it loses counts once"
+    released = Inventory(released=frozenset({VIRGINIA}))
+    assert Inventory.decode(released.encode()) == released
+    assert regions_to_ask_for(plan, desired, released, identity) == {OREGON}
+    assert not regions_to_ask_for(plan, desired, Inventory(), losing(**{ALLOW_DELETION: "true"})[3])
     retained = replace(desired, deletion=DeletionPolicy.RETAIN)
-    released = plan_identity(retained, losing()[2], Footprint(), NOW)
-    assert not regions_to_ask_for(released, retained, Footprint(), identity), "nothing is deleted"
+    kept = plan_identity(retained, losing()[2], Inventory(), NOW)
+    assert not regions_to_ask_for(kept, retained, Inventory(), identity), "nothing is deleted"
 
 
 def test_a_region_that_is_held_back_stays_with_its_records_and_is_said_though_all_else_is_well() -> None:
@@ -168,14 +168,14 @@ def test_a_region_that_is_held_back_stays_with_its_records_and_is_said_though_al
     why = region_held_back(VIRGINIA, "default", 10, 30.0)
     held = replace(observed, held={VIRGINIA: why})
 
-    plan = plan_identity(desired, held, Footprint(), NOW)
+    plan = plan_identity(desired, held, Inventory(), NOW)
 
     assert [step.region for step in steps_of(plan)] == [OREGON]
     assert any(VIRGINIA in record.regions for record in wanted_records(desired, held))
-    case = Case.of(desired, held, plan, account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(desired, held, plan, account_id="1", partition="aws", suspended=None)
     ready = readiness(case, None)[ConditionType.READY]
-    assert (ready.reason, ready.message) == (Reason.DELETION_HELD_BACK, why.message)
-    assert not is_tidy(desired, replace(covering(desired), let_go=frozenset({VIRGINIA})))
+    assert (ready.reason, ready.message) == (Reason.DELETION_LIMIT_REACHED, why.message)
+    assert not has_no_leftovers(desired, replace(covering(desired), released=frozenset({VIRGINIA})))
 
 
 @pytest.mark.parametrize("limit", [0, 1, 100])
@@ -198,7 +198,7 @@ class Desk:
     def __init__(self, client: KubeClient, seen: Json) -> None:
         self.accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
         self.accounts.observe(copy.deepcopy(seen))
-        self.brake = DeletionBrake(client, self.accounts, lambda: NOW)
+        self.brake = DeletionLimit(client, self.accounts, lambda: NOW)
 
     async def ask(self, times: int) -> list[bool]:
         """Whether each of those that ask at the same time may go."""
@@ -206,7 +206,7 @@ class Desk:
 
 
 def counted(server: OneObject) -> int:
-    return Tally.decode(server.object["metadata"].get("annotations", {}).get(DELETIONS)).total
+    return RateWindow.decode(server.object["metadata"].get("annotations", {}).get(DELETIONS)).total
 
 
 async def test_hundreds_that_ask_at_once_are_counted_in_a_few_writes() -> None:
@@ -229,7 +229,7 @@ async def test_the_count_survives_a_restart() -> None:
 async def test_a_count_that_somebody_else_raised_meanwhile_is_not_overwritten() -> None:
     def raised(obj: Json) -> None:
         if counted(OneObject(obj)) == 0:
-            obj["metadata"]["annotations"] = {DELETIONS: Tally().with_more(2, NOW).encode()}
+            obj["metadata"]["annotations"] = {DELETIONS: RateWindow().with_more(2, NOW).encode()}
             obj["metadata"]["resourceVersion"] = "7"
 
     server = OneObject(account(2), meanwhile=raised)

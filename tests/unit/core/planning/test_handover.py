@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.api.base.meta import FOOTPRINT, HAND_OVER_TO, OWNER_TAG
+from ses_operator.api.base.meta import HAND_OVER_TO, INVENTORY, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.keys import Installation, ObjectKey, Owner
@@ -17,15 +17,15 @@ from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.handover import (
     handed_over,
-    invalid_heir,
+    invalid_new_owner,
     is_handed_over,
     plan_handover,
     possessions,
-    requested_heir,
+    requested_new_owner,
 )
 from ses_operator.core.planning.plan import plan_identity
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.steps import HandOverRecords, TagIdentity
 from ses_operator.core.status.status import refused_status
@@ -33,7 +33,7 @@ from unit.strategies import DOMAIN, OWNER, desires, wanted
 from unit.world import NOW, World, converge, covering, fresh_dkim, seen_by_ses, steps_of
 
 REGION, OTHER = "eu-west-1", "us-east-1"
-HEIR = OWNER.heir("new")
+NEW_OWNER = OWNER.new_owner("new")
 
 
 def ours(**changes: object) -> IdentityFacts:
@@ -43,9 +43,9 @@ def ours(**changes: object) -> IdentityFacts:
 
 def hand_over(world: World, desired: Desired, most_steps: int = 100) -> tuple[World, bool]:
     """The world after handing over, or after so many calls; and whether the records were handed over too."""
-    footprint = covering(desired)
+    inventory = covering(desired)
     for _ in range(most_steps):
-        plan = plan_handover(desired, world.observed(desired, footprint), HEIR)
+        plan = plan_handover(desired, world.observed(desired, inventory), NEW_OWNER)
         if plan.dns is not None:
             return world, True
         world = world.do(steps_of(plan)[0])
@@ -61,37 +61,39 @@ def test_nothing_changes_but_the_owner_from_whatever_point_it_is_taken_up_again(
     assert complete
     assert world.records == before.records
     for region, facts in world.identities.items():
-        tags = {**(before.identities[region].tags or {}), OWNER_TAG: str(HEIR)}
+        tags = {**(before.identities[region].tags or {}), OWNER_TAG: str(NEW_OWNER)}
         assert facts == replace(before.identities[region], tags=tags)
 
 
 @given(desires())
 def test_the_heir_of_what_was_handed_over_or_inherited_has_nothing_to_change_but_the_tag(desired: Desired) -> None:
-    footprint = covering(desired)
-    world = converge(seen_by_ses(converge(World(), desired, footprint)), desired, footprint)
+    inventory = covering(desired)
+    world = converge(seen_by_ses(converge(World(), desired, inventory)), desired, inventory)
     handed, _ = hand_over(world, desired)
-    for owner, stands in ((HEIR, handed), (replace(HEIR, inherits=(OWNER.installation_id,)), world)):
-        heir = replace(desired, owner=owner, tags={**desired.tags, OWNER_TAG: str(HEIR)})
-        plan = plan_identity(heir, stands.observed(heir, footprint), footprint, NOW)
-        changes = [] if stands is handed else [TagIdentity(r, DOMAIN, {OWNER_TAG: str(HEIR)}) for r in desired.regions]
+    for owner, stands in ((NEW_OWNER, handed), (replace(NEW_OWNER, inherits=(OWNER.installation_id,)), world)):
+        new_owner = replace(desired, owner=owner, tags={**desired.tags, OWNER_TAG: str(NEW_OWNER)})
+        plan = plan_identity(new_owner, stands.observed(new_owner, inventory), inventory, NOW)
+        changes = (
+            [] if stands is handed else [TagIdentity(r, DOMAIN, {OWNER_TAG: str(NEW_OWNER)}) for r in desired.regions]
+        )
         assert steps_of(plan) == changes
 
 
-def test_the_records_wait_until_every_region_names_the_heir() -> None:
+def test_the_records_wait_until_every_region_names_the_new_owner() -> None:
     silent = Unread(Problem(Reason.REGION_UNREACHABLE, "it does not answer"))
     observed = Observed({REGION: Present(ours()), OTHER: silent})
-    plan = plan_handover(wanted(), observed, HEIR)
-    assert steps_of(plan) == [TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(HEIR)})]
-    done = replace(observed, regions={REGION: Present(ours(tags={OWNER_TAG: str(HEIR)})), OTHER: silent})
-    assert plan_handover(wanted(), done, HEIR).is_empty
-    assert plan_handover(wanted(), done, HEIR).regions[OTHER].problem == silent.problem
+    plan = plan_handover(wanted(), observed, NEW_OWNER)
+    assert steps_of(plan) == [TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(NEW_OWNER)})]
+    done = replace(observed, regions={REGION: Present(ours(tags={OWNER_TAG: str(NEW_OWNER)})), OTHER: silent})
+    assert plan_handover(wanted(), done, NEW_OWNER).is_empty
+    assert plan_handover(wanted(), done, NEW_OWNER).regions[OTHER].problem == silent.problem
 
 
 @pytest.mark.parametrize("owner", [None, "other/team-b/mail"])
 def test_what_is_not_ours_is_not_ours_to_give(owner: str | None) -> None:
     observed = Observed({REGION: Present(ours(tags={OWNER_TAG: owner} if owner else {}))})
-    plan = plan_handover(wanted(), observed, HEIR)
-    assert (steps_of(plan), plan.dns) == ([], HandOverRecords(HEIR))
+    plan = plan_handover(wanted(), observed, NEW_OWNER)
+    assert (steps_of(plan), plan.dns) == ([], HandOverRecords(NEW_OWNER))
 
 
 HEIRS = [
@@ -101,17 +103,17 @@ HEIRS = [
 ]
 
 
-@pytest.mark.parametrize(("annotations", "heir"), [case[1:] for case in HEIRS], ids=[case[0] for case in HEIRS])
-def test_it_is_handed_over_when(annotations: dict[str, str], heir: str | None) -> None:
-    assert requested_heir(annotations, Installation("here")) == heir
+@pytest.mark.parametrize(("annotations", "new_owner"), [case[1:] for case in HEIRS], ids=[case[0] for case in HEIRS])
+def test_it_is_handed_over_when(annotations: dict[str, str], new_owner: str | None) -> None:
+    assert requested_new_owner(annotations, Installation("here")) == new_owner
 
 
 def test_what_is_no_installation_id_is_refused_in_words() -> None:
-    problem = invalid_heir("New Cluster")
+    problem = invalid_new_owner("New Cluster")
     assert problem is not None
     assert problem.reason is Reason.INVALID_SPEC
     assert "write the installationID of the other installation" in problem.message
-    assert invalid_heir("new") is None
+    assert invalid_new_owner("new") is None
 
 
 def test_status_says_to_whom_it_was_handed_over() -> None:
@@ -137,23 +139,23 @@ def test_an_identity_that_an_email_of_ours_made_without_a_tag_is_handed_over_too
     untagged, desired = ours(tags={}), wanted(regions=(REGION,))
     invited = Observed({REGION: Present(untagged)}, invited=frozenset({REGION}))
 
-    assert plan_handover(desired, invited, HEIR).ses_steps == {
-        REGION: (TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(HEIR)}),)
+    assert plan_handover(desired, invited, NEW_OWNER).ses_steps == {
+        REGION: (TagIdentity(REGION, DOMAIN, {OWNER_TAG: str(NEW_OWNER)}),)
     }
-    assert plan_handover(desired, replace(invited, invited=frozenset()), HEIR).dns == HandOverRecords(HEIR)
+    assert plan_handover(desired, replace(invited, invited=frozenset()), NEW_OWNER).dns == HandOverRecords(NEW_OWNER)
 
 
-def owning(spec: dict[str, Any], footprint: Footprint) -> SesIdentity:
-    metadata = {"name": "mail", "annotations": {FOOTPRINT: footprint.encode()}}
+def owning(spec: dict[str, Any], inventory: Inventory) -> SesIdentity:
+    metadata = {"name": "mail", "annotations": {INVENTORY: inventory.encode()}}
     return SesIdentity.model_validate({"metadata": metadata, "spec": {"regions": [REGION], **spec}})
 
 
 def test_what_is_handed_over_is_told_before_and_what_is_not() -> None:
-    both = Footprint(regions=frozenset({OTHER, REGION}), places=frozenset({"Route53/Z1"}))
+    both = Inventory(regions=frozenset({OTHER, REGION}), places=frozenset({"Route53/Z1"}))
     assert possessions(owning({"domain": DOMAIN}, both)) == (
         f"the identity {DOMAIN} in {REGION}, {OTHER}; its DNS records in Route53/Z1"
     )
-    assert "nothing is known to be owned" in possessions(owning({"domain": DOMAIN}, Footprint()))
+    assert "nothing is known to be owned" in possessions(owning({"domain": DOMAIN}, Inventory()))
     address = {"email": "billing@example.com", "verificationTemplateRef": {"name": "welcome"}}
     said = possessions(owning(address, replace(both, places=frozenset())))
     assert said.startswith(f"the identity billing@example.com in {REGION}, {OTHER}; ")

@@ -1,4 +1,4 @@
-"""The footprint: what it says survives the annotation, and what people do to it."""
+"""The inventory: what it says survives the annotation, and what people do to it."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from hypothesis import strategies as st
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.admission.acceptance import same_account
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 
 names = st.frozensets(st.text(max_size=20), max_size=4)
 regions = st.frozensets(st.from_regex(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", fullmatch=True), max_size=4)
-footprints = st.builds(
-    Footprint, regions, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
+inventorys = st.builds(
+    Inventory, regions, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
 )
 
 
-@given(footprints)
-def test_the_annotation_says_the_whole_footprint(footprint: Footprint) -> None:
-    assert Footprint.decode(footprint.encode()) == footprint
+@given(inventorys)
+def test_the_annotation_says_the_whole_inventory(inventory: Inventory) -> None:
+    assert Inventory.decode(inventory.encode()) == inventory
 
 
-@given(footprints, footprints)
-def test_a_footprint_that_grows_covers_what_it_was(before: Footprint, more: Footprint) -> None:
+@given(inventorys, inventorys)
+def test_a_inventory_that_grows_covers_what_it_was(before: Inventory, more: Inventory) -> None:
     assert (before | more).regions >= before.regions | more.regions
     assert (before | more).covers(more)
 
@@ -37,14 +37,14 @@ def test_a_footprint_that_grows_covers_what_it_was(before: Footprint, more: Foot
     ],
 )
 def test_a_damaged_annotation_says_nothing(text: str | None) -> None:
-    assert Footprint.decode(text) == Footprint()
+    assert Inventory.decode(text) == Inventory()
 
 
 def test_an_identity_stays_where_it_stands_when_its_account_leads_elsewhere() -> None:
-    footprint = Footprint(frozenset({"eu-west-1"}), account="111122223333")
-    assert same_account(footprint, "default", "111122223333") is None
-    assert same_account(Footprint(), "default", "444455556666") is None
-    problem = same_account(footprint, "default", "444455556666")
+    inventory = Inventory(frozenset({"eu-west-1"}), account="111122223333")
+    assert same_account(inventory, "default", "111122223333") is None
+    assert same_account(Inventory(), "default", "444455556666") is None
+    problem = same_account(inventory, "default", "444455556666")
     assert problem is not None
     assert problem.reason is Reason.ACCOUNT_CHANGED
     assert "111122223333" in problem.message

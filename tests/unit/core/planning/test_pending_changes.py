@@ -11,21 +11,21 @@ from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
 from ses_operator.core.model.ses import IdentityFacts, MailFromFacts, NotificationType, Topic, VerificationStatus
-from ses_operator.core.planning.drift import standing
-from ses_operator.core.planning.dry_run import rehearse
+from ses_operator.core.planning.drift import current_value
+from ses_operator.core.planning.dry_run import dry_run
 from ses_operator.core.planning.pending_changes import (
     MAX_CHANGES,
     PendingChange,
-    Prospect,
+    Preview,
     as_if_adopted,
     in_words,
     pending_changes,
     suspension,
-    with_prospect,
+    with_preview,
 )
 from ses_operator.core.planning.plan import plan_identity, surplus_policy, wanted_records
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import (
@@ -53,9 +53,9 @@ def standing_identity(**changes: object) -> IdentityFacts:
     return replace(base, **changes)  # type: ignore[arg-type]
 
 
-def changes_of(desired: Desired, observed: Observed, footprint: Footprint | None = None) -> tuple[PendingChange, ...]:
+def changes_of(desired: Desired, observed: Observed, inventory: Inventory | None = None) -> tuple[PendingChange, ...]:
     """With a zone in which nothing stands but what the observation says."""
-    rehearsal = rehearse(desired, observed, footprint or covering(desired), NOW)
+    rehearsal = dry_run(desired, observed, inventory or covering(desired), NOW)
     stands = {entry.record for entry in observed.dns.records} if observed.dns else set()
     end = wanted_records(desired, rehearsal.outcome)
     states = (PublishedRecord(r, RecordState.PUBLISHED if r in stands else RecordState.MISSING) for r in end)
@@ -66,10 +66,10 @@ def changes_of(desired: Desired, observed: Observed, footprint: Footprint | None
 
 @given(desires(), desires())
 def test_a_rehearsal_ends_where_the_operator_would(first: Desired, second: Desired) -> None:
-    footprint = covering(first, second)
-    world = seen_by_ses(converge(World(), first, footprint))
-    outcome = rehearse(second, world.observed(second, footprint), footprint, NOW).outcome
-    end = converge(seen_by_ses(converge(world, second, footprint)), second, footprint)
+    inventory = covering(first, second)
+    world = seen_by_ses(converge(World(), first, inventory))
+    outcome = dry_run(second, world.observed(second, inventory), inventory, NOW).outcome
+    end = converge(seen_by_ses(converge(world, second, inventory)), second, inventory)
 
     for region, view in outcome.regions.items():
         assert isinstance(view, Present) == (region in end.identities)
@@ -83,9 +83,9 @@ def test_a_rehearsal_ends_where_the_operator_would(first: Desired, second: Desir
 
 @given(desires())
 def test_of_what_is_as_wanted_nothing_is_pending(desired: Desired) -> None:
-    footprint = covering(desired)
-    world = converge(seen_by_ses(converge(World(), desired, footprint)), desired, footprint)
-    assert changes_of(desired, world.observed(desired, footprint), footprint) == ()
+    inventory = covering(desired)
+    world = converge(seen_by_ses(converge(World(), desired, inventory)), desired, inventory)
+    assert changes_of(desired, world.observed(desired, inventory), inventory) == ()
 
 
 def test_of_an_identity_that_is_not_created_yet_calls_and_records_are_listed_as_far_as_they_can_be_known() -> None:
@@ -121,7 +121,7 @@ def test_under_retain_they_are_let_go() -> None:
 def test_a_record_of_somebody_else_is_no_change_and_is_told() -> None:
     (record, *_) = wanted_records(wanted(), Observed({REGION: Present(standing_identity())}))
     dns = DnsObservation((PublishedRecord(record, RecordState.CONFLICT, "it is x in the zone"),))
-    rehearsal = rehearse(wanted(), Observed({REGION: Present(standing_identity())}), Footprint(), NOW)
+    rehearsal = dry_run(wanted(), Observed({REGION: Present(standing_identity())}), Inventory(), NOW)
     (change,) = pending_changes(rehearsal, dns, Surplus.REMOVE)
     assert (change.action, change.is_change) == ("LeaveRecord", False)
     assert "it is x in the zone" in change.description
@@ -142,13 +142,13 @@ def test_the_list_and_the_message_have_an_end() -> None:
 def refused(facts: IdentityFacts, **spec: object) -> tuple[str, tuple[PendingChange, ...]]:
     """What is said of an identity that is not adopted, and the changes that adoption would make."""
     desired, observed = wanted(**spec), Observed({REGION: Present(facts)})
-    plan = plan_identity(desired, observed, Footprint(), NOW)
+    plan = plan_identity(desired, observed, Inventory(), NOW)
     adopted, problem = as_if_adopted(desired, plan), plan.regions[REGION].problem
     assert adopted is not None
     assert problem is not None
-    rehearsal = rehearse(adopted, observed, Footprint(), NOW)
+    rehearsal = dry_run(adopted, observed, Inventory(), NOW)
     changes = pending_changes(rehearsal, None, Surplus.KEEP)
-    return with_prospect(problem, REGION, Prospect(changes, rehearsal.left)).message, changes
+    return with_preview(problem, REGION, Preview(changes, rehearsal.left)).message, changes
 
 
 def test_what_is_as_asked_for_would_change_by_its_tag_alone() -> None:
@@ -174,7 +174,7 @@ def test_what_would_not_be_taken_over_is_told_before_anybody_tries() -> None:
 def test_adoption_is_not_rehearsed_where_it_is_not_in_the_way() -> None:
     observed = Observed({REGION: Present(standing_identity(tags={OWNER_TAG: "a/b/c"}))})
     desired = wanted(adoption=AdoptionPolicy.NEVER)
-    plan = plan_identity(desired, observed, Footprint(), NOW)
+    plan = plan_identity(desired, observed, Inventory(), NOW)
     problem = plan.regions[REGION].problem
     assert problem is not None
     assert problem.reason is Reason.OWNED_BY_ANOTHER
@@ -205,4 +205,4 @@ STANDING: list[tuple[SesStep, IdentityFacts, str]] = [
 
 @pytest.mark.parametrize(("step", "facts", "words"), STANDING, ids=[type(case[0]).__name__ for case in STANDING])
 def test_the_value_that_stands_is_told(step: SesStep, facts: IdentityFacts, words: str) -> None:
-    assert standing(step, Present(facts)) == words
+    assert current_value(step, Present(facts)) == words

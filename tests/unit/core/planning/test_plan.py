@@ -26,7 +26,7 @@ from ses_operator.core.model.ses import (
 )
 from ses_operator.core.planning.plan import plan_identity, wanted_records
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, Remembered, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import (
@@ -77,8 +77,8 @@ def as_asked(world: World) -> World:
 
 @given(desires())
 def test_a_plan_applied_to_nothing_gives_what_is_desired(desired: Desired) -> None:
-    footprint = covering(desired)
-    world = converge(World(), desired, footprint)
+    inventory = covering(desired)
+    world = converge(World(), desired, inventory)
     assert set(world.identities) == set(desired.regions)
     for region, facts in world.identities.items():
         assert facts.tags == desired.tags
@@ -89,26 +89,26 @@ def test_a_plan_applied_to_nothing_gives_what_is_desired(desired: Desired) -> No
         assert facts.topics == desired.topics.get(region, {})
         mail_from = desired.mail_from.get(region)
         assert (facts.mail_from.domain if facts.mail_from else None) == (mail_from.domain if mail_from else None)
-    assert world.records == set(wanted_records(desired, world.observed(desired, footprint)))
+    assert world.records == set(wanted_records(desired, world.observed(desired, inventory)))
 
 
 @given(desires())
 def test_planning_twice_plans_nothing(desired: Desired) -> None:
-    footprint = covering(desired)
-    world = converge(World(), desired, footprint)
-    assert next_plan(world, desired, footprint).is_empty
+    inventory = covering(desired)
+    world = converge(World(), desired, inventory)
+    assert next_plan(world, desired, inventory).is_empty
 
 
 @given(desires(), desires(), st.integers(0, 12), st.integers(0, 12))
 def test_a_change_of_the_spec_ends_the_same_from_any_crash_in_between(
     first: Desired, second: Desired, at: int, then: int
 ) -> None:
-    footprint = covering(first, second)
-    expected = as_asked(converge(World(), second, footprint))
-    crashed = converge(World(), first, footprint, most_steps=at)
-    assert as_asked(converge(crashed, second, footprint)) == expected, "killed on the way to the first"
-    crashed = converge(converge(World(), first, footprint), second, footprint, most_steps=then)
-    assert as_asked(converge(crashed, second, footprint)) == expected, "killed on the way to the second"
+    inventory = covering(first, second)
+    expected = as_asked(converge(World(), second, inventory))
+    crashed = converge(World(), first, inventory, most_steps=at)
+    assert as_asked(converge(crashed, second, inventory)) == expected, "killed on the way to the first"
+    crashed = converge(converge(World(), first, inventory), second, inventory, most_steps=then)
+    assert as_asked(converge(crashed, second, inventory)) == expected, "killed on the way to the second"
 
 
 @given(desires(), st.sampled_from([None, "other/team-b/mail"]))
@@ -117,17 +117,17 @@ def test_a_plan_never_touches_an_identity_that_is_not_ours(desired: Desired, own
     tags = {OWNER_TAG: owner} if owner else {"team": "other"}
     theirs = standing(tags=tags)
     region = desired.regions[0]
-    footprint = covering(desired)
-    world = converge(World({region: theirs}), desired, footprint)
+    inventory = covering(desired)
+    world = converge(World({region: theirs}), desired, inventory)
     assert world.identities[region] is theirs
     assert not any(record.regions == (region,) for record in world.records)
 
 
 @given(desires(), desires())
 def test_the_records_of_a_region_go_after_its_identity(first: Desired, second: Desired) -> None:
-    footprint = covering(first, second)
-    world = converge(World(), first, footprint)
-    while not (plan := next_plan(world, second, footprint)).is_empty:
+    inventory = covering(first, second)
+    world = converge(World(), first, inventory)
+    while not (plan := next_plan(world, second, inventory)).is_empty:
         deletes = {step.region for step in steps_of(plan) if isinstance(step, DeleteIdentity)}
         assert not deletes or plan.dns is None
         for step in steps_of(plan):
@@ -137,17 +137,17 @@ def test_the_records_of_a_region_go_after_its_identity(first: Desired, second: D
 
 
 def test_forwarding_that_we_switched_off_is_switched_on_again_when_the_spec_no_longer_names_it() -> None:
-    footprint = covering(wanted(feedback_forwarding=False))
+    inventory = covering(wanted(feedback_forwarding=False))
     off = Observed(regions={REGION: Present(standing(feedback_forwarding=False))})
-    plan = plan_identity(wanted(), off, footprint, NOW)
+    plan = plan_identity(wanted(), off, inventory, NOW)
     assert plan.regions[REGION].steps == (SetFeedbackForwarding(REGION, DOMAIN, enabled=True),)
 
 
 def test_topics_that_we_set_go_when_the_spec_no_longer_names_them_and_only_in_that_region() -> None:
     regions, topics = (REGION, "us-east-1"), {NotificationType.BOUNCE: Topic("arn:b")}
-    footprint = covering(wanted(regions=regions, topics={REGION: topics}))
+    inventory = covering(wanted(regions=regions, topics={REGION: topics}))
     views = {region: Present(standing(topics=topics)) for region in regions}
-    plan = plan_identity(wanted(regions=regions), Observed(regions=views), footprint, NOW)
+    plan = plan_identity(wanted(regions=regions), Observed(regions=views), inventory, NOW)
     assert plan.ses_steps == {REGION: (SetTopic(REGION, DOMAIN, NotificationType.BOUNCE, None),)}
 
 
@@ -240,10 +240,10 @@ def test_drift_is_repaired(desired: Desired, facts: Callable[[], IdentityFacts],
     assert plan.regions[REGION].steps == steps
 
 
-def test_a_tag_taken_out_of_the_spec_is_removed_by_the_footprint() -> None:
+def test_a_tag_taken_out_of_the_spec_is_removed_by_the_inventory() -> None:
     facts = standing(tags={"team": "a", "theirs": "x", OWNER_TAG: str(OWNER)})
-    footprint = Footprint(frozenset({REGION}), frozenset(), frozenset({"team"}))
-    plan = plan_identity(wanted(), Observed(regions={REGION: Present(facts)}), footprint, NOW)
+    inventory = Inventory(frozenset({REGION}), frozenset(), frozenset({"team"}))
+    plan = plan_identity(wanted(), Observed(regions={REGION: Present(facts)}), inventory, NOW)
     assert plan.regions[REGION].steps == (UntagIdentity(REGION, DOMAIN, ("team",)),)
 
 
@@ -346,7 +346,7 @@ def test_records_that_an_identity_may_still_need_stay_when_it_no_longer_is_what_
     facts: Callable[[], IdentityFacts],
 ) -> None:
     in_use = DnsObservation(surplus=("CNAME aaa._domainkey.mail.example.com",))
-    plan = plan_identity(wanted(), Observed({REGION: Present(facts())}, dns=in_use), Footprint(), NOW)
+    plan = plan_identity(wanted(), Observed({REGION: Present(facts())}, dns=in_use), Inventory(), NOW)
 
     assert plan.dns == PublishRecords((), Surplus.KEEP), "nothing is taken away, nothing new is published"
 

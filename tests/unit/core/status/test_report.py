@@ -17,12 +17,12 @@ from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, MailFromFacts, VerificationInfo, VerificationStatus
-from ses_operator.core.planning.contention import Stood, after_publication
+from ses_operator.core.planning.contention import LastApplied, after_publication
 from ses_operator.core.planning.plan import plan_identity, wanted_records
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.status.report import MAX_MESSAGE, Case
+from ses_operator.core.status.report import MAX_MESSAGE, ReportInput
 from ses_operator.core.status.status import identity_status, refused_status, remembered
 from ses_operator.core.status.transitions import EventType, Transition, new_losses, transitions
 from unit.strategies import DOMAIN, OWNER, desires, wanted
@@ -47,9 +47,9 @@ def identity(desired: Desired, **metadata: object) -> SesIdentity:
     )
 
 
-def case(desired: Desired, observed: Observed, *, suspended: bool = False) -> Case:
+def case(desired: Desired, observed: Observed, *, suspended: bool = False) -> ReportInput:
     plan = plan_identity(desired, observed, covering(desired), NOW)
-    return Case.of(
+    return ReportInput.of(
         desired,
         observed,
         plan,
@@ -256,7 +256,7 @@ def test_status_stays_small_whatever_somebody_writes_into_his_zone() -> None:
     records = with_records(desired, observed, RecordState.DIFFERENT, f'TXT x: is "{"y" * 60_000}"')
     assert records.dns is not None
     repairs = after_publication(
-        records, records.dns.marked(), Stood(records=frozenset(map(str, wanted_records(desired, observed)))), NOW
+        records, records.dns.marked(), LastApplied(records=frozenset(map(str, wanted_records(desired, observed)))), NOW
     )
     status = status_of(desired, replace(records, repairs=repairs))
     assert repairs

@@ -10,7 +10,7 @@ import pytest
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
-from ses_operator.core.dns.migration import Fate, FormerPlace
+from ses_operator.core.dns.migration import Disposition, FormerPlace
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.schedule import (
     CONFLICT_READ,
@@ -25,7 +25,7 @@ from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.state.observed import Observed, Present
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import PublishRecords, Surplus
-from ses_operator.core.status.report import Case
+from ses_operator.core.status.report import ReportInput
 from ses_operator.core.status.requeue import needs_backoff, oldest_readings, requeue_after
 from unit.strategies import OWNER, wanted
 from unit.world import NOW, covering, fresh_dkim
@@ -43,11 +43,11 @@ def verified(**changes: object) -> Observed:
     return replace(Observed({REGION: Present(VERIFIED)}, dns=IN_SYNC), **changes)  # type: ignore[arg-type]
 
 
-def case(observed: Observed, plan: Plan | None = None, *, suspended: bool = False) -> Case:
+def case(observed: Observed, plan: Plan | None = None, *, suspended: bool = False) -> ReportInput:
     desired = wanted()
     plan = plan or plan_identity(desired, observed, covering(desired), NOW)
     reason = Problem(Reason.SUSPENDED, "held back") if suspended else None
-    return Case.of(desired, observed, plan, account_id="1", partition="aws", suspended=reason)
+    return ReportInput.of(desired, observed, plan, account_id="1", partition="aws", suspended=reason)
 
 
 def test_what_is_done_waits_for_an_event() -> None:
@@ -87,13 +87,15 @@ def test_steps_that_are_left_at_the_end_of_a_run_are_not_left_until_the_sweep() 
 @pytest.mark.parametrize(
     ("fate", "seconds", "after"),
     [
-        pytest.param(Fate.WATCH, 60, WATCH_READ, id="ExternalDNS is about to take away what we need"),
-        pytest.param(Fate.WATCH, 2000, LONGEST_LOOKUP, id="it has not for long"),
-        pytest.param(Fate.KEEP, 400, 100.0, id="name servers are asked ever less often"),
-        pytest.param(Fate.KEEP, LOOKUP_PATIENCE + 1, None, id="somebody has to do something: the sweep looks"),
+        pytest.param(Disposition.WATCH, 60, WATCH_READ, id="ExternalDNS is about to take away what we need"),
+        pytest.param(Disposition.WATCH, 2000, LONGEST_LOOKUP, id="it has not for long"),
+        pytest.param(Disposition.KEEP, 400, 100.0, id="name servers are asked ever less often"),
+        pytest.param(Disposition.KEEP, LOOKUP_PATIENCE + 1, None, id="somebody has to do something: the sweep looks"),
     ],
 )
-def test_a_place_where_records_went_before_is_looked_at_again(fate: Fate, seconds: float, after: float | None) -> None:
+def test_a_place_where_records_went_before_is_looked_at_again(
+    fate: Disposition, seconds: float, after: float | None
+) -> None:
     place = FormerPlace("DNSEndpoint", "why", NOW - timedelta(seconds=seconds), fate)
     assert requeue_after(replace(case(verified()), former=(place,)), NOW) == after
 

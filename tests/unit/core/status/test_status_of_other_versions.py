@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.base.conditions import ConditionType, find
-from ses_operator.api.base.meta import FOOTPRINT
+from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.dns.ledger import Ledger
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.records import RecordId, RecordType
-from ses_operator.core.state.inventory import Footprint
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.status.status import remembered
 
 FOLDER = Path(__file__).parents[3] / "statuses"
@@ -57,11 +57,11 @@ def test_what_has_to_be_remembered_is(written: dict[str, Any]) -> None:
 
 
 @every_one
-def test_the_footprint_says_what_it_said(written: dict[str, Any]) -> None:
-    text = written["metadata"]["annotations"][FOOTPRINT]
-    footprint = Footprint.decode(text)
-    assert footprint.encode() == text
-    assert footprint.regions == set(written["spec"]["regions"])
+def test_the_inventory_says_what_it_said(written: dict[str, Any]) -> None:
+    text = written["metadata"]["annotations"][INVENTORY]
+    inventory = Inventory.decode(text)
+    assert inventory.encode() == text
+    assert inventory.regions == set(written["spec"]["regions"])
 
 
 def members(value: Any) -> list[dict[str, Any]]:
@@ -96,9 +96,9 @@ def test_conditions_reasons_and_states_that_a_newer_operator_invented_are_read_a
     assert lost(status, read.to_json()) == []
 
 
-def test_a_footprint_of_a_newer_operator_says_what_is_known_of_it() -> None:
+def test_a_inventory_of_a_newer_operator_says_what_is_known_of_it() -> None:
     newer = '{"regions":["eu-west-1"],"tagKeys":[],"places":["Route53/Z1","CloudDNS/x"],"invented":["x"],"account":"1"}'
-    assert Footprint.decode(newer) == Footprint(
+    assert Inventory.decode(newer) == Inventory(
         regions=frozenset({"eu-west-1"}), places=frozenset({"Route53/Z1", "CloudDNS/x"}), account="1"
     )
 

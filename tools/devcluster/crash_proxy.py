@@ -72,14 +72,14 @@ class _Blade:
     kill: Callable[[], object]
 
 
-class Guillotine:
+class CrashProxy:
     """The two proxies, in a thread of their own. A context manager."""
 
     def __init__(self, aws_url: str, plane: ControlPlane) -> None:
         self._targets = {"aws": aws_url.rstrip("/"), "kubernetes": plane.url}
         self._plane = plane
         self._loop = asyncio.new_event_loop()
-        self._thread = threading.Thread(target=self._loop.run_forever, name="guillotine", daemon=True)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="crash_proxy", daemon=True)
         self._runners: list[web.AppRunner] = []
         self._lock = threading.Lock()
         self._writes: list[SeenWrite] = []

@@ -1,4 +1,4 @@
-"""The inventory: what listings tell whom, and how few calls it takes."""
+"""The identity cache: what listings tell whom, and how few calls it takes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, until
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.listing.identity_cache import Intervals, Inventory, Listed, NotListed, NotYetListed
+from ses_operator.aws.listing.identity_cache import IdentityCache, Intervals, Listed, NotListed, NotYetListed
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Retry
 from ses_operator.core.model.records import dkim_records
@@ -36,7 +36,7 @@ FAST = SandboxSettings(rate=100.0, speed=600.0, seed_zones=(VERIFIED,))
 
 
 class Woken:
-    """Collects the keys that the inventory calls for."""
+    """Collects the keys that the identity cache calls for."""
 
     def __init__(self) -> None:
         self.keys: list[ObjectKey] = []
@@ -53,8 +53,8 @@ class Woken:
 
 
 @asynccontextmanager
-async def inventory(woken: Woken, intervals: Intervals = OFTEN) -> AsyncIterator[Inventory]:
-    kept = Inventory(woken, intervals)
+async def identity_cache(woken: Woken, intervals: Intervals = OFTEN) -> AsyncIterator[IdentityCache]:
+    kept = IdentityCache(woken, intervals)
     try:
         yield kept
     finally:
@@ -106,7 +106,7 @@ def publish(world: AwsWorld, facts: DkimFacts) -> None:
 
 
 async def test_one_listing_tells_what_is_there_and_what_is_not() -> None:
-    async with aws_world() as world, inventory(Woken()) as known:
+    async with aws_world() as world, identity_cache(Woken()) as known:
         await world.create()
         account = await world.account()
         assert known.listed(ACCOUNT, REGION, DOMAIN) == NotYetListed()
@@ -120,7 +120,7 @@ async def test_one_listing_tells_what_is_there_and_what_is_not() -> None:
 
 async def test_an_identity_that_is_verified_wakes_its_watcher() -> None:
     woken = Woken()
-    async with aws_world(FAST) as world, inventory(woken) as known:
+    async with aws_world(FAST) as world, identity_cache(woken) as known:
         facts = await world.create(VERIFIED)
         known.watch(MAIL, await world.account(), VERIFIED, {REGION: True})
         await known.first_listing(ACCOUNT, REGION)
@@ -133,7 +133,7 @@ async def test_an_identity_that_is_verified_wakes_its_watcher() -> None:
 
 async def test_an_identity_that_somebody_deletes_wakes_everybody_who_watches_it() -> None:
     woken = Woken()
-    async with aws_world() as world, inventory(woken) as known:
+    async with aws_world() as world, identity_cache(woken) as known:
         await world.create()
         account = await world.account()
         for key in (MAIL, OTHER):
@@ -147,7 +147,7 @@ async def test_an_identity_that_somebody_deletes_wakes_everybody_who_watches_it(
 
 async def test_creating_and_deleting_an_identity_oneself_wakes_nobody() -> None:
     woken = Woken()
-    async with aws_world() as world, inventory(woken, Intervals(idle=3600.0, pending=3600.0)) as known:
+    async with aws_world() as world, identity_cache(woken, Intervals(idle=3600.0, pending=3600.0)) as known:
         account = await world.account()
         known.watch(MAIL, account, DOMAIN, {REGION: True})
         await known.first_listing(ACCOUNT, REGION)
@@ -161,7 +161,7 @@ async def test_creating_and_deleting_an_identity_oneself_wakes_nobody() -> None:
         assert woken.keys == []
 
 
-async def listed_twice_more(world: AwsWorld, known: Inventory) -> None:
+async def listed_twice_more(world: AwsWorld, known: IdentityCache) -> None:
     """The region is listed now and once more, so that what the first listing told has been taken in."""
     for wanted in (listings(world) + 1, listings(world) + 2):
         known.wake()
@@ -173,7 +173,7 @@ def _were_listed(world: AwsWorld, times: int) -> bool:
 
 
 async def test_a_region_is_listed_often_only_while_something_is_pending_there() -> None:
-    async with aws_world() as world, inventory(Woken()) as known:
+    async with aws_world() as world, identity_cache(Woken()) as known:
         await world.create(region="eu-west-1")
         known.watch(MAIL, await world.account(), DOMAIN, {"eu-west-1": True, "us-east-1": False})
         await known.first_listing(ACCOUNT, "us-east-1")
@@ -182,7 +182,7 @@ async def test_a_region_is_listed_often_only_while_something_is_pending_there() 
 
 
 async def test_a_region_is_listed_rarely_for_the_sake_of_who_rests() -> None:
-    async with aws_world() as world, inventory(Woken()) as known:
+    async with aws_world() as world, identity_cache(Woken()) as known:
         account = await world.account()
         known.watch(MAIL, account, DOMAIN, {"eu-west-1": True})
         known.watch(OTHER, account, DOMAIN, {"us-east-1": True})
@@ -193,7 +193,7 @@ async def test_a_region_is_listed_rarely_for_the_sake_of_who_rests() -> None:
 
 
 async def test_many_watchers_of_one_region_cost_no_more_calls_than_one() -> None:
-    async with aws_world() as world, inventory(Woken(), Intervals(idle=3600.0, pending=3600.0)) as known:
+    async with aws_world() as world, identity_cache(Woken(), Intervals(idle=3600.0, pending=3600.0)) as known:
         account = await world.account()
         for number in range(200):
             known.watch(ObjectKey("team-a", str(number)), account, f"{number}.{DOMAIN}", {REGION: True})
@@ -203,7 +203,7 @@ async def test_many_watchers_of_one_region_cost_no_more_calls_than_one() -> None
 
 async def test_among_thousands_only_the_pending_ones_are_listed_and_one_that_leaves_them_is_to_be_read() -> None:
     woken = Woken()
-    async with aws_world() as world, inventory(woken) as known:
+    async with aws_world() as world, identity_cache(woken) as known:
         await world.create()
         crowd(world, 1000)
         known.watch(MAIL, await world.account(), DOMAIN, {REGION: True})
@@ -217,7 +217,7 @@ async def test_among_thousands_only_the_pending_ones_are_listed_and_one_that_lea
 
 async def test_what_becomes_pending_later_is_listed_soon_and_not_at_the_next_idle_listing() -> None:
     woken = Woken()
-    async with aws_world() as world, inventory(woken) as known:
+    async with aws_world() as world, identity_cache(woken) as known:
         account = await world.account()
         known.watch(MAIL, account, DOMAIN, {REGION: False})
         await known.first_listing(ACCOUNT, REGION)
@@ -228,7 +228,7 @@ async def test_what_becomes_pending_later_is_listed_soon_and_not_at_the_next_idl
 
 async def test_a_region_that_cannot_be_listed_says_why_and_the_others_go_on_until_it_heals() -> None:
     woken = Woken()
-    async with aws_world() as world, inventory(woken) as known:
+    async with aws_world() as world, identity_cache(woken) as known:
         fault = world.sandbox.faults.add(Fault(FaultKind.REGION_DOWN, region="eu-west-1"))
         account = await world.account()
         known.watch(MAIL, account, DOMAIN, {"eu-west-1": True, "us-east-1": True})
@@ -247,7 +247,7 @@ async def test_a_region_that_cannot_be_listed_says_why_and_the_others_go_on_unti
 
 async def test_another_access_to_the_account_is_tried_at_once_where_the_old_one_failed() -> None:
     woken = Woken()
-    async with aws_world() as world, inventory(woken) as known:
+    async with aws_world() as world, identity_cache(woken) as known:
         fault = Fault(
             FaultKind.ERROR, operation="ListEmailIdentities", status=403, code="ExpiredTokenException", times=1
         )
@@ -260,7 +260,7 @@ async def test_another_access_to_the_account_is_tried_at_once_where_the_old_one_
 
 
 async def test_a_region_that_nobody_watches_any_longer_is_not_listed() -> None:
-    async with aws_world() as world, inventory(Woken()) as known:
+    async with aws_world() as world, identity_cache(Woken()) as known:
         account = await world.account()
         known.watch(MAIL, account, DOMAIN, {"eu-west-1": True, "us-east-1": True})
         await known.first_listing(ACCOUNT, "us-east-1")

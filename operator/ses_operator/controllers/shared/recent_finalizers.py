@@ -17,7 +17,7 @@ UNCERTAIN_SECONDS = 60.0
 """So long after its finalizer was confirmed an object may turn out to be gone: far longer than the two steps take."""
 
 
-class FreshAnchors:
+class RecentFinalizers:
     """What was anchored lately, by key. One that has vanished is kept until it is done with."""
 
     def __init__(self, alive: Callable[[ObjectKey], str | None], clock: Callable[[], float] = time.monotonic) -> None:

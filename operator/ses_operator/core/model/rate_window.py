@@ -19,7 +19,7 @@ LOOK_AGAIN = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class RateWindow:
     """What was let go, by the minute (since 1970, UTC) in which that was."""
 
     minutes: Mapping[int, int] = field(default_factory=dict)
@@ -28,22 +28,22 @@ class Tally:
     def total(self) -> int:
         return sum(self.minutes.values())
 
-    def of_the_last_hour(self, now: datetime) -> Tally:
+    def of_the_last_hour(self, now: datetime) -> RateWindow:
         """Without what is over for an hour, counted from the end of its minute; nor what a wrong clock wrote far ahead."""
         current = _minute(now)
         near = range(current - WINDOW_MINUTES, current + WINDOW_MINUTES + 1)
-        return Tally({minute: count for minute, count in self.minutes.items() if minute in near})
+        return RateWindow({minute: count for minute, count in self.minutes.items() if minute in near})
 
-    def with_more(self, count: int, now: datetime) -> Tally:
+    def with_more(self, count: int, now: datetime) -> RateWindow:
         current = _minute(now)
-        return Tally({**self.minutes, current: self.minutes.get(current, 0) + count})
+        return RateWindow({**self.minutes, current: self.minutes.get(current, 0) + count})
 
     def encode(self) -> str:
         """The annotation's value: ``{"<minute>":<count>}``, in order."""
         return json.dumps({str(minute): self.minutes[minute] for minute in sorted(self.minutes)}, separators=(",", ":"))
 
     @classmethod
-    def decode(cls, text: str | None) -> Tally:
+    def decode(cls, text: str | None) -> RateWindow:
         """What the annotation says; a missing or damaged one (a person may edit it) says nothing."""
         try:
             value: Any = json.loads(text or "{}")
@@ -53,23 +53,23 @@ class Tally:
 
 
 @dataclass(frozen=True, slots=True)
-class Decision:
+class RateDecision:
     """So many may go now; the count with them in it; seconds until it is worth asking again, for those that may not."""
 
     granted: int
-    tally: Tally
+    tally: RateWindow
     wait: float
 
 
-def decide(tally: Tally, limit: int, asked: int, now: datetime) -> Decision:
+def decide(tally: RateWindow, limit: int, asked: int, now: datetime) -> RateDecision:
     """Let as many go as the limit leaves room for in the hour that ends now."""
     recent = tally.of_the_last_hour(now)
     granted = min(asked, max(0, limit - recent.total))
     counted = recent.with_more(granted, now) if granted else recent
-    return Decision(granted, counted, _until_room(counted, limit, now))
+    return RateDecision(granted, counted, _until_room(counted, limit, now))
 
 
-def _until_room(tally: Tally, limit: int, now: datetime) -> float:
+def _until_room(tally: RateWindow, limit: int, now: datetime) -> float:
     """Seconds until one minute less counts. With a limit of 0 no time helps."""
     if limit == 0 or not tally.minutes:
         return LOOK_AGAIN
