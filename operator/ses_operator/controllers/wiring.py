@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import SesIdentityStatus
@@ -53,22 +51,18 @@ from ses_operator.runtime.workqueue import Result, Urgency
 PRIORITIES = {Urgency.URGENT: Priority.PERSON, Urgency.NORMAL: Priority.PENDING, Urgency.LOW: Priority.SWEEP}
 
 
-def now() -> datetime:
-    """The time of day, as status tells it."""
-    return datetime.now(UTC)
-
-
 class Resolvers:
     """One resolver for each set of name servers, so that zones are found once."""
 
-    def __init__(self, on_query: Callable[[Outcome], None]) -> None:
+    def __init__(self, on_query: Callable[[Outcome], None], clock: Callable[[], float]) -> None:
         self._on_query = on_query
+        self._clock = clock
         self._resolvers: dict[tuple[str, ...], Resolver] = {}
 
     def __call__(self, nameservers: Sequence[str]) -> Resolver:
         key = tuple(nameservers)
         if key not in self._resolvers:
-            self._resolvers[key] = Resolver(NameServers(key, on_query=self._on_query))
+            self._resolvers[key] = Resolver(NameServers(key, monotonic=self._clock, on_query=self._on_query))
         return self._resolvers[key]
 
 
@@ -80,8 +74,8 @@ class IdentityReconciler:
         self._parts = parts
         self._uids: dict[ObjectKey, str] = {}
         self._installation = Installation(cluster.settings.installation_id, cluster.settings.inherited)
-        self._life = IdentityController(self._installation, parts, now)
-        self._end = Finalizer(self._installation, parts, now)
+        self._life = IdentityController(self._installation, parts, cluster.now)
+        self._end = Finalizer(self._installation, parts, cluster.now)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         identity = self._cluster.identities.get(key)
@@ -108,7 +102,8 @@ class Controllers:
     """The controllers, and what they share."""
 
     def __init__(self, cluster: Cluster) -> None:
-        settings, measured = cluster.settings, cluster.telemetry
+        settings, measured, now = cluster.settings, cluster.telemetry, cluster.now
+        clock = asyncio.get_running_loop().time
         self._executor = Executor(cluster.gate, settings.aws_connections)
         calls = Calls(
             self._executor,
@@ -158,18 +153,18 @@ class Controllers:
         objects = IdentityObjects(
             cluster.client, cluster.identities, cluster.events, on_identity, on_status, moments_of(cluster.accounts)
         )
-        lookups = Lookups(Resolvers(measured.on_dns_query), time.monotonic)
+        lookups = Lookups(Resolvers(measured.on_dns_query, clock), clock)
         parts = IdentityParts(
             objects=objects,
             accounts=accounts,
             admissions=admissions,
             claimants=Claimants(cluster.identities, accounts, admissions),
             identity_cache=self._identity_cache,
-            regions=Regions(Facts(time.monotonic), self._identity_cache),
+            regions=Regions(Facts(clock), self._identity_cache),
             dns=self._dns,
             moves=Moves(self._dns, lookups, objects.tell, now),
             lookups=lookups,
-            resync=Resync(self._identity_cache, cluster.endpoints, settings.sweep_interval, time.time),
+            resync=Resync(self._identity_cache, cluster.endpoints, settings.sweep_interval, lambda: now().timestamp()),
             brake=DeletionLimit(cluster.client, cluster.accounts, now),
             dkim_keys=DkimKeys(cluster.client),
         )
@@ -205,4 +200,4 @@ def _endpoint_publisher(cluster: Cluster, account: OpenAccount) -> DnsEndpointPu
         raw = cluster.endpoints.get(key)
         return EndpointObject.of(raw) if raw is not None else None
 
-    return DnsEndpointPublisher(cluster.client, account.spec.dns.txt_quoting, read)
+    return DnsEndpointPublisher(cluster.client, account.spec.dns.txt_quoting, read, now=cluster.now)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
@@ -44,8 +45,9 @@ class HostedZoneWork:
     def __init__(self, zone_id: str, route53: Route53, on_insync: Callable[[Owner], None]) -> None:
         self._zone_id = zone_id
         self._route53 = route53
-        self.reader = ZoneReader(route53, zone_id)
-        self.insync = InsyncPoller(route53, on_insync)
+        clock = asyncio.get_running_loop().time
+        self.reader = ZoneReader(route53, zone_id, clock)
+        self.insync = InsyncPoller(route53, on_insync, clock)
         self.batches = ZoneBatches(self._send)
 
     async def close(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -173,15 +174,15 @@ class DnsSide:
 
     async def _bind(self, account: OpenAccount) -> _Bound:
         bound, entries = self._bound.get(account.name), account.spec.dns.zones
-        if bound is not None and bound.aws is account.aws:
-            if bound.entries != entries:
-                access = Route53Access(account.aws, self._calls)
-                bound = replace(bound, entries=entries, zones=ZoneDirectory(access, entries))
-                self._bound[account.name] = bound
+        if bound is not None and bound.aws is account.aws and bound.entries == entries:
             return bound
         access = Route53Access(account.aws, self._calls)
+        zones = ZoneDirectory(access, entries, asyncio.get_running_loop().time)
+        if bound is not None and bound.aws is account.aws:
+            self._bound[account.name] = replace(bound, entries=entries, zones=zones)
+            return self._bound[account.name]
         publisher = Route53Publisher(access.for_zone, self._on_insync)
-        self._bound[account.name] = _Bound(account.aws, entries, ZoneDirectory(access, entries), publisher)
+        self._bound[account.name] = _Bound(account.aws, entries, zones, publisher)
         if bound is not None:
             await bound.route53.close()
         return self._bound[account.name]

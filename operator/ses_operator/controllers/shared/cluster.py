@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Protocol
 
 from ses_operator.api.account.kind import SesAccount
@@ -120,9 +121,17 @@ class NamespaceReader(Protocol):
         ...
 
 
+def time_of_day() -> datetime:
+    """Return the time as status tells it."""
+    return datetime.now(UTC)
+
+
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One replica's view of the cluster. ``gate`` is to be asked before each external write, from any thread."""
+    """One replica's view of the cluster. ``gate`` is to be asked before each external write, from any thread.
+
+    ``now`` is the time of day; what is measured in seconds is measured by the clock of the running event loop.
+    """
 
     settings: Settings
     client: KubeClient
@@ -138,3 +147,4 @@ class Cluster:
     template_queue: WorkQueue[ObjectKey]
     notification_queue: WorkQueue[ObjectKey]
     telemetry: Telemetry = field(default_factory=Telemetry)
+    now: Callable[[], datetime] = time_of_day

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
@@ -217,10 +216,10 @@ class TemplateController:
 
     def _until_turn(self, template: SesVerificationTemplate) -> float:
         turn = self._turns.setdefault(template.metadata.uid, self._next_turn(template))
-        return turn - time.time()
+        return turn - self._now().timestamp()
 
     def _next_turn(self, template: SesVerificationTemplate) -> float:
-        return next_sweep(template.metadata.uid, time.time(), self._cluster.settings.sweep_interval)
+        return next_sweep(template.metadata.uid, self._now().timestamp(), self._cluster.settings.sweep_interval)
 
 
 def _inventory(template: SesVerificationTemplate) -> Inventory:
