@@ -1,4 +1,4 @@
-"""SesVerificationTemplate: the email by which addresses are verified, in words of one's own."""
+"""SesVerificationTemplate: an email of your own wording by which addresses are verified."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RedirectURL = Annotated[
 
 
 class SesVerificationTemplateSpec(Model):
-    """What is wanted of a custom verification email template."""
+    """The desired custom verification email template."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -40,8 +40,8 @@ class SesVerificationTemplateSpec(Model):
 
     from_email_address: EmailAddress = Field(
         description=(
-            "The address that the emails come from, without a display name. It, or its domain, must be verified in every "
-            "region of the template: by a SesIdentity, or by others."
+            "The address that the emails come from, without a display name. It, or its domain, must be "
+            "verified in every region of the template: by a SesIdentity, or in another way."
         )
     )
     subject: Annotated[
@@ -59,22 +59,23 @@ class SesVerificationTemplateSpec(Model):
         ),
     ] = Field(
         description=(
-            "The body of the emails: text, or HTML with the tags and attributes that SES allows, among which are neither a "
-            "nor comments. SES adds the link and a disclaimer at the end. Images go in as base64. SES takes 10 MB; what fits "
-            "into a Kubernetes object is less: 1,000,000 characters."
+            "The body of the emails: text, or HTML with the tags and attributes that SES allows, which "
+            "include neither the tag a nor comments. SES adds the link and a disclaimer at the end. "
+            "Include images as base64. SES accepts 10 MB; a Kubernetes object can hold less: 1,000,000 "
+            "characters."
         )
     )
     success_redirect_url: RedirectURL = Field(
-        alias="successRedirectURL", description="Where people are sent when they have followed the link in time."
+        alias="successRedirectURL", description="The page that recipients see when they have followed the link in time."
     )
     failure_redirect_url: RedirectURL = Field(
-        alias="failureRedirectURL", description="Where people are sent when the link does not work any more."
+        alias="failureRedirectURL", description="The page that recipients see when the link no longer works."
     )
     regions: tuple[Region, ...] = Field(
         max_length=MAX_REGIONS,
         description=(
-            "The AWS regions in which the template is needed: those of the identities that use it. One that is taken out "
-            "loses the template."
+            "The AWS regions in which the template is needed: those of the identities that use it. When a "
+            "region is removed, the template is deleted there."
         ),
         json_schema_extra=rules(
             rule("size(self) >= 1", "name at least one AWS region, such as eu-west-1"),
@@ -92,13 +93,13 @@ class TemplateRegionStatus(Model):
     """The template in one region."""
 
     region: str = Field(description="The AWS region.")
-    provisioned: bool = Field(False, description="Whether SES has the template as it is wanted.")
+    provisioned: bool = Field(False, description="True if SES has the desired template.")
     reason: str | None = Field(None, description="One word in PascalCase: why it is not there yet.")
     message: str | None = Field(None, description="What is missing in this region, and what to do about it.")
 
 
 class SesVerificationTemplateStatus(Model):
-    """What the operator found and did."""
+    """The state of the template as the operator found it."""
 
     observed_generation: int = Field(
         -1,
@@ -107,18 +108,18 @@ class SesVerificationTemplateStatus(Model):
     conditions: tuple[Condition, ...] = Field(
         (),
         description=(
-            "Ready, Accepted and Provisioned. Beside them Reconciling while it may still come, or Stalled when only a "
-            "change of the spec can help."
+            "Ready, Accepted and Provisioned. In addition Reconciling while it may still become ready, or "
+            "Stalled when only a change of the spec can help."
         ),
         json_schema_extra=list_map("type"),
     )
     template_name: str | None = Field(
-        None, description="What the template is called at SES: a name that no other object's template can have."
+        None, description="The name of the template at SES: one that no other object's template can have."
     )
     regions: tuple[TemplateRegionStatus, ...] = Field(
         (), description="The template in each region.", json_schema_extra=list_map("region")
     )
-    provisioned_regions: str | None = Field(None, description="In how many of the regions it stands, such as 2/3.")
+    provisioned_regions: str | None = Field(None, description="The number of its regions that have it, such as 2/3.")
     applied_configuration: str | None = Field(None, description="Digest of the template that this status is about.")
     last_handled_reconcile_at: str | None = Field(
         None,
@@ -127,14 +128,17 @@ class SesVerificationTemplateStatus(Model):
 
 
 class SesVerificationTemplate(Model):
-    """SesVerificationTemplate is a custom verification email: what SES sends to an address in place of its own words.
+    """SesVerificationTemplate is a custom verification email: SES sends it to an address in place of its own text.
 
-    A SesIdentity for an address names it in spec.verificationTemplateRef. SES sends such emails only for accounts with
-    production access.
+    A SesIdentity for an address names it in spec.verificationTemplateRef. SES sends such emails only for accounts
+    with production access.
     """
 
     metadata: ObjectMeta
-    spec: SesVerificationTemplateSpec = Field(description="What is wanted: sender, words, and where people go then.")
+    spec: SesVerificationTemplateSpec = Field(
+        description="The desired email: sender, text, and the pages shown after the link is followed."
+    )
     status: SesVerificationTemplateStatus = Field(
-        SesVerificationTemplateStatus(), description="What the operator found and did. Written by the operator only."
+        SesVerificationTemplateStatus(),
+        description="The state of the template as the operator found it. Written by the operator only.",
     )

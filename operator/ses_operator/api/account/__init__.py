@@ -1,0 +1,1 @@
+"""The kind SesAccount: access to an AWS account, its DNS, and the rules for its identities."""

@@ -1,4 +1,4 @@
-"""Which AWS credentials an account is worked with: the part of a SesAccount about access."""
+"""The part of a SesAccount about access: the AWS credentials that the operator uses for the account."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ ProfileName = Annotated[
 
 
 class InstanceMetadata(StrEnum):
-    """Whether the role that container or instance has is asked for, and before or after what."""
+    """When the role of the container or instance is used, relative to the other sources of credentials."""
 
     LAST = "Last"
     FIRST = "First"
@@ -52,7 +52,7 @@ class InstanceMetadata(StrEnum):
 
 
 class RoleToAssume(Model):
-    """A role, and how it is assumed through STS."""
+    """A role, and how to assume it through STS."""
 
     role_arn: RoleARN = Field(
         alias="roleARN",
@@ -61,7 +61,7 @@ class RoleToAssume(Model):
     external_id: ExternalID | None = Field(
         None,
         alias="externalID",
-        description="External id that the role's trust policy asks for. Omitted: none is sent.",
+        description="External id that the role's trust policy requires. If omitted, none is sent.",
     )
     session_name: SessionName = Field(
         DEFAULT_SESSION_NAME,
@@ -71,26 +71,27 @@ class RoleToAssume(Model):
 
 
 class AssumeRole(RoleToAssume):
-    """The role to work as, and the roles on the way to it."""
+    """The role to assume, and the roles on the way to it."""
 
     via: tuple[RoleToAssume, ...] = Field(
         (),
         max_length=MAX_INTERMEDIATE_ROLES,
         description=(
-            "Roles to assume on the way, in this order, at most 4: the first with the credentials above, each further one, "
-            "and at last roleARN, as the role before it. AWS lets sessions of such a chain last an hour; they are renewed "
-            "before. Omitted: none."
+            "Roles to assume on the way, in this order, at most 4: the first with the credentials above, "
+            "each further one, and finally roleARN, as the role before it. AWS limits sessions of such a "
+            "chain to one hour; the operator renews them before. If omitted, roleARN is assumed directly."
         ),
     )
 
 
 class WebIdentity(Model):
-    """A role that trusts tokens of this cluster: that of a ServiceAccount is exchanged for its credentials."""
+    """A role that trusts this cluster: the token of a ServiceAccount is exchanged for its credentials."""
 
     service_account_ref: NamedReference = Field(
         description=(
-            "A ServiceAccount in the operator's own namespace. The operator asks the apiserver for its token (TokenRequest), "
-            "for which it needs the right to create serviceaccounts/token of this name."
+            "A ServiceAccount in the operator's own namespace. The operator requests its token from the "
+            "apiserver (TokenRequest), for which it needs permission to create serviceaccounts/token of "
+            "this name."
         )
     )
     role_arn: RoleARN = Field(
@@ -99,7 +100,8 @@ class WebIdentity(Model):
     )
     audience: Annotated[str, Field(max_length=256)] = Field(
         DEFAULT_AUDIENCE,
-        description="Audience of the token, as the OIDC provider of the AWS account has it. Default: sts.amazonaws.com.",
+        description="Audience of the token, as the OIDC provider of the AWS account has it. Default: "
+        "sts.amazonaws.com.",
         json_schema_extra=SERVER_DEFAULT,
     )
     session_name: SessionName = Field(
@@ -110,42 +112,45 @@ class WebIdentity(Model):
 
 
 class Credentials(Model):
-    """Which AWS credentials the operator works with. The first of secretRef, profile and webIdentity that is there counts."""
+    """The AWS credentials that the operator uses: the first of secretRef, profile and webIdentity that is set."""
 
     secret_ref: NamedReference | None = Field(
         None,
         description=(
-            "A Secret with static keys, in the operator's own namespace: aws_access_key_id, aws_secret_access_key "
-            "and, for temporary keys, aws_session_token. A change takes effect at once if the Secret has the label "
-            f"{WATCH_LABEL} with the value true, else at the next try. It counts before profile and webIdentity."
+            "A Secret with static keys, in the operator's own namespace: aws_access_key_id, "
+            "aws_secret_access_key and, for temporary keys, aws_session_token. A change takes effect at "
+            f"once if the Secret has the label {WATCH_LABEL} with the value true, else at the next "
+            "attempt. It takes precedence over profile and webIdentity."
         ),
     )
     profile: ProfileName | None = Field(
         None,
         description=(
-            "A profile of the AWS configuration and credentials files of the operator's pod. Where its keys are replaced, "
-            "the files are read anew as soon as AWS no longer accepts the old ones. It counts before webIdentity. With none "
-            "of the three: the default chain of the pod (environment, IRSA, files, EKS Pod Identity or ECS, instance "
-            "profile)."
+            "A profile of the AWS configuration and credentials files of the operator's pod. When its "
+            "keys are replaced, the files are read again as soon as AWS no longer accepts the old ones. "
+            "It takes precedence over webIdentity. If all three are omitted, the default chain of the pod "
+            "is used (environment, IRSA, files, EKS Pod Identity or ECS, instance profile)."
         ),
     )
     web_identity: WebIdentity | None = Field(
         None,
         description=(
-            "A role assumed with the token of a ServiceAccount (AssumeRoleWithWebIdentity): an account with an identity of "
-            "its own, whatever the operator's pod runs as."
+            "A role to assume with the token of a ServiceAccount (AssumeRoleWithWebIdentity): access of "
+            "this account's own, independent of the credentials of the operator's pod."
         ),
     )
     assume_role: AssumeRole | None = Field(
         None,
-        description="A role to assume with the credentials above, for example one in another account. Omitted: none.",
+        description="A role to assume with the credentials above, for example one in another account. If omitted, "
+        "those credentials are used as they are.",
     )
     instance_metadata: InstanceMetadata = Field(
         InstanceMetadata.LAST,
         description=(
-            "When the default chain, or a profile without keys, comes to the role that container or EC2 instance has. Last, "
-            "the default: after everything else, as in all AWS SDKs. First: before environment variables and files. "
-            "Disabled: the instance metadata service (IMDS) is never asked."
+            "When the default chain, or a profile without keys, uses the role of the container or EC2 "
+            "instance. Last, the default: after everything else, as in all AWS SDKs. First: before "
+            "environment variables and files. Disabled: the instance metadata service (IMDS) is never "
+            "used."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )

@@ -1,6 +1,6 @@
-"""What an audit of an AWS account can find: one word, how grave it is, what it means, and what to do.
+"""The findings that an audit of an AWS account can report: one word, severity, meaning, and what to do.
 
-The word is API: reports, status and metrics have it. docs/audit.md is made from here.
+The word is API: reports, status and metrics have it. docs/audit.md is generated from here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class Severity(StrEnum):
-    """How grave a finding is, in the words of a PolicyReport."""
+    """The severity of a finding, in the words of a PolicyReport."""
 
     HIGH = "high"
     MEDIUM = "medium"
@@ -18,14 +18,14 @@ class Severity(StrEnum):
 
 
 class Scope(StrEnum):
-    """What a finding is about."""
+    """The subject of a finding."""
 
     IDENTITY = "an identity in a region"
     ACCOUNT = "the account in a region"
 
 
 class Finding(StrEnum):
-    """The findings, the gravest first among those of one scope."""
+    """The findings, the most severe first among those of one scope."""
 
     severity: Severity
     scope: Scope
@@ -33,6 +33,7 @@ class Finding(StrEnum):
     remedy: str
 
     def __new__(cls, word: str, severity: Severity, scope: Scope, meaning: str, remedy: str) -> Self:
+        """Create a member whose value is the word."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.severity = severity

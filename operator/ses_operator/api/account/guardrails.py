@@ -1,4 +1,4 @@
-"""What a platform team asks of every identity of an account: the part of a SesAccount about guardrails."""
+"""The part of a SesAccount about guardrails: what a platform team requires of every identity of an account."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ _NOT_EMPTY = rules(rule("size(self) >= 1", "name at least one, or leave the guar
 
 
 class GuardrailAction(StrEnum):
-    """What happens to an identity that does not meet a guardrail."""
+    """The effect on an identity that does not meet a guardrail."""
 
     ENFORCE = "Enforce"
     WARN = "Warn"
 
 
 class Guardrail(Model):
-    """What all guardrails have. A guardrail that is not there is not asked for."""
+    """The fields that all guardrails have. A guardrail that is omitted is not required."""
 
     action: GuardrailAction = Field(
         GuardrailAction.ENFORCE,
         description=(
-            "Enforce, the default: nothing is created or changed for an identity that does not meet it, which reports "
-            "Accepted=False and Stalled; what stands already stays. Warn: status.warnings of the identity and an Event "
-            "tell of it, and all goes on."
+            "Enforce, the default: nothing is created or changed for an identity that does not meet it, "
+            "which reports Accepted=False and Stalled; what exists already is kept. Warn: status.warnings "
+            "of the identity and an Event report it, and nothing is held back."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
@@ -45,13 +45,13 @@ class DomainsOnly(Guardrail):
 
 
 class RequiredTags(Guardrail):
-    """Identities carry certain tags, so that somebody answers and somebody pays for each."""
+    """Identities carry certain tags, such as those that name the owner and the cost centre of each."""
 
     keys: tuple[Annotated[str, Field(max_length=MAX_TAG_KEY)], ...] = Field(
         max_length=MAX_REQUIRED_TAGS,
         description=(
-            "Keys of the tags, such as owner and cost-centre. Each has to be in spec.tags of the identity or in "
-            "defaultTags of this account, with a value that is not empty."
+            "Keys of the tags, such as owner and cost-centre. Each has to be in spec.tags of the identity "
+            "or in defaultTags of this account, with a value that is not empty."
         ),
         json_schema_extra=_NOT_EMPTY,
     )
@@ -71,7 +71,9 @@ class MinimumRegions(Guardrail):
     """Identities are in several regions, so that mail can be sent from another when one fails."""
 
     count: int = Field(
-        ge=2, le=MAX_REGIONS, description="In how many regions each identity has to be, from 2 to 32; 2 for failover."
+        ge=2,
+        le=MAX_REGIONS,
+        description="The number of regions that each identity must have, from 2 to 32; 2 for failover.",
     )
 
 
@@ -81,8 +83,9 @@ class DkimRequired(Guardrail):
     minimum_key_size: Literal[1024, 2048] = Field(
         2048,
         description=(
-            "Shortest DKIM key in bits, 1024 or 2048, by spec.dkim.keySize; a key of one's own (BYODKIM) by its real length, "
-            "which the operator sees when it reads the Secret, and admission does not. Default: 2048."
+            "Shortest DKIM key in bits, 1024 or 2048. It is compared with spec.dkim.keySize; for a key of "
+            "your own (BYODKIM), with the real length, which the operator sees when it reads the Secret, "
+            "and admission does not. Default: 2048."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
@@ -97,28 +100,29 @@ class DmarcRequired(Guardrail):
 
     minimum_policy: DmarcPolicy = Field(
         description=(
-            "The least severe policy that will do: none, quarantine or reject. It is compared with spec.dmarc.policy and "
-            "subdomainPolicy; with a percentage below 100 the rest of the mail counts, which is treated one step less "
-            "severely."
+            "The least severe policy that is accepted: none, quarantine or reject. It is compared with "
+            "spec.dmarc.policy and subdomainPolicy; with a percentage below 100 the remaining mail "
+            "counts, which receivers treat one step less severely."
         )
     )
 
 
 class ClosedPolicies(Guardrail):
-    """Sending policies are not open: none lets a service send for all its customers, or strangers send at all."""
+    """Sending policies are not open: none lets a service send for all its customers, or any AWS account send."""
 
     allowed_accounts: tuple[AccountID, ...] = Field(
         (),
         max_length=MAX_SENDER_ACCOUNTS,
         description=(
-            "The AWS accounts whose users and roles may be let send. Omitted: any account that is named. AWS services "
-            "need a condition on aws:SourceAccount, aws:SourceArn or aws:SourceOrgID in any case."
+            "The AWS accounts whose users and roles may be allowed to send. If omitted, any account that "
+            "a policy names. AWS services need a condition on aws:SourceAccount, aws:SourceArn or "
+            "aws:SourceOrgID in any case."
         ),
     )
 
 
 class Guardrails(Model):
-    """What is asked of every identity of the account. Omitted members ask for nothing."""
+    """Requirements for every identity of the account. Omitted members require nothing."""
 
     domains_only: DomainsOnly | None = Field(
         None,
@@ -142,7 +146,7 @@ class Guardrails(Model):
     sending_policies: ClosedPolicies | None = Field(
         None,
         description=(
-            "Neither spec.authorizedSenders nor spec.policies may let an AWS service send for everybody, or accounts "
-            "send that are not listed here."
+            "Neither spec.authorizedSenders nor spec.policies may let an AWS service send for all its "
+            "customers, or accounts send that are not listed here."
         ),
     )

@@ -19,7 +19,7 @@ from ses_operator.api.base.model import SERVER_DEFAULT, Model, list_map, rule, r
 
 
 class TxtQuoting(StrEnum):
-    """How a TXT value is written into a DNSEndpoint."""
+    """The form of a TXT value in a DNSEndpoint."""
 
     QUOTED = "Quoted"
     VERBATIM = "Verbatim"
@@ -42,14 +42,14 @@ Endpoint = Annotated[
 class Endpoints(Model):
     """URLs to use in place of those of AWS: VPC endpoints, proxies, or a simulation. One URL serves all regions."""
 
-    sesv2: Endpoint | None = Field(None, description="URL for the SES API v2. Omitted: AWS's own, in each region.")
-    ses: Endpoint | None = Field(None, description="URL for the SES API v1. Omitted: AWS's own, in each region.")
-    route53: Endpoint | None = Field(None, description="URL for Route 53. Omitted: AWS's own.")
-    sts: Endpoint | None = Field(None, description="URL for STS. Omitted: AWS's own.")
+    sesv2: Endpoint | None = Field(None, description="URL for the SES API v2. If omitted, that of AWS in each region.")
+    ses: Endpoint | None = Field(None, description="URL for the SES API v1. If omitted, that of AWS in each region.")
+    route53: Endpoint | None = Field(None, description="URL for Route 53. If omitted, that of AWS.")
+    sts: Endpoint | None = Field(None, description="URL for STS. If omitted, that of AWS.")
 
 
 class Zone(Model):
-    """A Route 53 hosted zone that identities may name, or that needs a role to be written."""
+    """A Route 53 hosted zone that identities may name, or that is written with a role of its own."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -79,25 +79,26 @@ class Zone(Model):
         None,
         alias="roleARN",
         description=(
-            "Role to assume for every call on this zone, where it belongs to another AWS account. Omitted: the "
-            "account's own credentials."
+            "Role to assume for every call on this zone, if it belongs to another AWS account. If "
+            "omitted, the account's own credentials are used."
         ),
     )
     external_id: ExternalID | None = Field(
         None,
         alias="externalID",
-        description="External id that this role's trust policy asks for. Omitted: none is sent.",
+        description="External id that this role's trust policy requires. If omitted, none is sent.",
     )
     namespaces: NamespaceSelector | None = Field(
         None,
-        description="The namespaces whose identities may have records in this zone. Omitted: every namespace.",
+        description="The namespaces whose identities may have records in this zone. If omitted, every namespace.",
     )
     allowed_domains: tuple[DomainPattern, ...] = Field(
         (),
         max_length=MAX_PATTERNS,
         description=(
-            "The domains whose records, all of which are at or below the domain, may be written into this zone: by exact "
-            "name, or *.team-a.example.com for every name below it. Omitted: every domain that the zone holds."
+            "The domains whose records, all of which are at or below the domain, may be written into this "
+            "zone: an exact name, or *.team-a.example.com for every name below it. If omitted, every "
+            "domain that the zone holds."
         ),
     )
 
@@ -122,15 +123,17 @@ class AccountDns(Model):
     default_provider: DnsProvider | None = Field(
         None,
         description=(
-            "Who publishes the records of identities that do not say: Route53, DNSEndpoint or Manual. Default: Route53."
+            "The provider that publishes the records of identities that choose none: Route53, DNSEndpoint "
+            "or Manual. Default: Route53."
         ),
     )
     zones: tuple[Zone, ...] = Field(
         (),
         max_length=64,
         description=(
-            "Hosted zones that identities may refer to by name, and that are found by longest match beside those "
-            "which the account's credentials can list. A zone of another AWS account needs its roleARN here."
+            "Hosted zones that identities may refer to by name, and that are found by longest match in "
+            "addition to those that the account's credentials can list. A zone of another AWS account "
+            "needs its roleARN here."
         ),
         json_schema_extra=list_map("name"),
     )
@@ -138,16 +141,16 @@ class AccountDns(Model):
         (),
         max_length=16,
         description=(
-            "Name servers to look records up at, as host or host:port, for split-horizon DNS or where port 53 is "
-            "closed. Omitted: the name servers of the zone itself."
+            "Name servers for looking up records, as host or host:port, for split-horizon DNS or where "
+            "port 53 is closed. If omitted, the name servers of the zone itself."
         ),
     )
     txt_quoting: TxtQuoting = Field(
         TxtQuoting.QUOTED,
         description=(
-            "How TXT values stand in a DNSEndpoint. Quoted, the default: in double quotes, split after 255 "
-            "characters, as ExternalDNS's provider for Route 53 needs it, for it passes the text on as it is. "
-            "Verbatim: the bare text, for providers that add the quotes themselves."
+            "The form of TXT values in a DNSEndpoint. Quoted, the default: in double quotes, split after "
+            "255 characters, as ExternalDNS's provider for Route 53 needs it, because it passes the text "
+            "on unchanged. Verbatim: the bare text, for providers that add the quotes themselves."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
@@ -158,16 +161,16 @@ class SesAccountSpec(Model):
 
     credentials: Credentials = Field(
         Credentials(),
-        description="Which AWS credentials the operator works with. Omitted: the default chain of the operator's pod.",
+        description="The AWS credentials that the operator uses. If omitted, the default chain of the operator's pod.",
     )
     installation_id: str | None = Field(
         None,
         alias="installationID",
         max_length=63,
         description=(
-            "The installation of the operator that works with this account, where several run in one cluster: its "
-            "installationID. The others leave the account alone, and every object that names it. Omitted: each operator that "
-            "sees the account works with it; then let there be one."
+            "The installationID of the operator that manages this account, if several run in one cluster. "
+            "The others ignore the account, and every object that refers to it. If omitted, each operator "
+            "that sees the account manages it; then run only one."
         ),
         json_schema_extra=rules(
             rule(
@@ -176,15 +179,17 @@ class SesAccountSpec(Model):
             )
         ),
     )
-    endpoints: Endpoints = Field(Endpoints(), description="URLs to use in place of those of AWS. Omitted: AWS's own.")
+    endpoints: Endpoints = Field(
+        Endpoints(), description="URLs to use in place of those of AWS. If omitted, those of AWS."
+    )
     requests_per_second: float = Field(
         1,
         ge=0.1,
         le=1000,
         description=(
-            "How many requests per second SES allows, per action and region; from 0.1 to 1000. Default: 1, which is "
-            "what SES allows every account. The operator plans its sweeps to use at most 70 percent, and slows down "
-            "when AWS asks it to."
+            "The number of requests per second that SES allows, per action and region, from 0.1 to 1000. "
+            "Default: 1, which is what SES allows every account. The operator plans its resyncs to use at "
+            "most 70 percent, and slows down when AWS throttles it."
         ),
         json_schema_extra={
             **SERVER_DEFAULT,
@@ -197,10 +202,11 @@ class SesAccountSpec(Model):
         ge=0,
         le=10_000,
         description=(
-            "A brake on deletion: so many of this account's SesIdentities are deleted from AWS in an hour, or lose regions that "
-            "leave their spec, from 0 (each waits for a person) to 10000. Those beyond it wait, untouched, and say so; the "
-            "annotation ses-operator.io/allow-deletion with the value true lets a single one go at once. What deletionPolicy "
-            "Retain leaves is not counted. Omitted: no brake."
+            "The deletion limit: the number of this account's SesIdentities that may be deleted from AWS "
+            "in an hour, or lose regions that are removed from their spec, from 0 (each waits for a "
+            "person) to 10000. Those beyond it wait, untouched, and say so in status; the annotation "
+            "ses-operator.io/allow-deletion with the value true lets a single one proceed at once. "
+            "Objects with deletionPolicy Retain are not counted. If omitted, there is no limit."
         ),
     )
     default_tags: Tags = Field(
@@ -209,23 +215,26 @@ class SesAccountSpec(Model):
     )
     dns: AccountDns = Field(AccountDns(), description="DNS for the identities of this account.")
     tenancy: Tenancy = Field(
-        Tenancy(), description="Which namespaces may use this account, and for which domains. Omitted: all, for any."
+        Tenancy(),
+        description="The namespaces that may use this account, and for which domains. If omitted, all of them, "
+        "for any domain.",
     )
     guardrails: Guardrails = Field(
-        Guardrails(), description="What is asked of every identity of this account. Omitted: nothing."
+        Guardrails(), description="Requirements for every identity of this account. If omitted, none."
     )
     audit: AuditSpec | None = Field(
         None,
         description=(
-            "Looks over everything that SES has of the account, whoever made it, once in an interval: what is stuck, forgotten, "
-            "unmanaged or open. It finds, and changes nothing. Omitted: no audit."
+            "Checks everything in the account's SES, whoever made it, at an interval: what is stuck, "
+            "forgotten, unmanaged or open. It reports, and changes nothing. If omitted, there is no "
+            "audit."
         ),
     )
     notifications: Notifications | None = Field(
         None,
         description=(
-            "Emails about identities of this account that are stuck, failed, revoked or verified. Omitted: none; Events and "
-            "status tell of it in any case."
+            "Emails about identities of this account that are stuck, failed, revoked or verified. If "
+            "omitted, none are sent; Events and status report the same in any case."
         ),
     )
 
@@ -234,7 +243,7 @@ class SendQuotaStatus(Model):
     """The send quota in one region."""
 
     max24_hour_send: float | None = Field(
-        None, alias="max24HourSend", description="Messages allowed in 24 hours; -1 means without limit."
+        None, alias="max24HourSend", description="Messages allowed in 24 hours; -1 means no limit."
     )
     max_send_rate: float | None = Field(None, description="Messages allowed per second.")
 
@@ -243,15 +252,15 @@ class AccountRegionStatus(Model):
     """SES in one region that identities of this account use."""
 
     region: str = Field(description="The AWS region.")
-    reachable: bool | None = Field(None, description="Whether SES answered in this region.")
+    reachable: bool | None = Field(None, description="True if SES answered in this region.")
     production_access_enabled: bool | None = Field(
         None,
         description=(
-            "Whether the account may send to any address here; false: it is in the SES sandbox and may send only to "
-            "verified ones."
+            "True if the account may send to any address here; false if it is in the SES sandbox and may "
+            "send only to verified ones."
         ),
     )
-    sending_enabled: bool | None = Field(None, description="Whether sending is enabled for the account here.")
+    sending_enabled: bool | None = Field(None, description="True if sending is enabled for the account here.")
     enforcement_status: str | None = Field(
         None, description="Reputation of the account here: HEALTHY, PROBATION or SHUTDOWN."
     )
@@ -261,7 +270,7 @@ class AccountRegionStatus(Model):
 
 
 class SesAccountStatus(Model):
-    """What the operator found about the account."""
+    """The state of the account as the operator found it."""
 
     observed_generation: int = Field(
         -1,
@@ -270,25 +279,25 @@ class SesAccountStatus(Model):
     conditions: tuple[Condition, ...] = Field(
         (),
         description=(
-            "Ready: the credentials work and every region in use answers. Beside it Reconciling while it may still "
-            "come, or Stalled when only a change of the spec can help."
+            "Ready: the credentials work and every region in use answers. In addition Reconciling while "
+            "it may still become ready, or Stalled when only a change of the spec can help."
         ),
         json_schema_extra=list_map("type"),
     )
     account_id: str | None = Field(
         None, alias="accountID", description="Id of the AWS account that the credentials belong to."
     )
-    identities: int | None = Field(None, description="How many SesIdentity objects refer to this account.")
+    identities: int | None = Field(None, description="The number of SesIdentity objects that refer to this account.")
     regions: tuple[AccountRegionStatus, ...] = Field(
         (),
         description="SES in each region that identities of this account use.",
         json_schema_extra=list_map("region"),
     )
-    audit: AuditStatus | None = Field(None, description="What the last audit found. Absent without spec.audit.")
+    audit: AuditStatus | None = Field(None, description="The findings of the last audit. Absent without spec.audit.")
     notifications: NotificationsStatus | None = Field(
         None,
         description=(
-            "Why the last email of spec.notifications could not be sent; absent where it could, and where none was to be sent."
+            "Why the last email of spec.notifications could not be sent; absent if it was sent, and if none was due."
         ),
     )
     last_handled_reconcile_at: str | None = Field(
@@ -298,14 +307,14 @@ class SesAccountStatus(Model):
 
 
 class SesAccount(Model):
-    """SesAccount says how the operator works in one AWS account: credentials, DNS zones, tags and request rate.
+    """SesAccount configures how the operator uses one AWS account: credentials, DNS zones, tags and request rate.
 
-    Platform teams write it; SesIdentity objects refer to it by name. Its status reports what SES says of the account in
+    Platform teams write it; SesIdentity objects refer to it by name. Its status reports the state of the account in
     each region in use.
     """
 
     metadata: ObjectMeta
-    spec: SesAccountSpec = Field(description="How the operator works in this AWS account.")
+    spec: SesAccountSpec = Field(description="How the operator uses this AWS account.")
     status: SesAccountStatus = Field(
         SesAccountStatus(), description="What the operator found about the account. Written by the operator only."
     )

@@ -1,4 +1,4 @@
-"""What a SesAccount tells by email about its identities, and to whom: the part of it about notifications."""
+"""The part of a SesAccount about notifications: the emails about its identities, and their recipients."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _ONCE = rule("self.all(a, self.exists_one(other, other == a))", "write each addr
 
 
 class Moment(StrEnum):
-    """What is worth an email, once each time that it happens to an identity."""
+    """The state changes of an identity that are reported by email, once each time that they happen."""
 
     STUCK = "Stuck"
     FAILED = "Failed"
@@ -37,15 +37,16 @@ class Notifications(Model):
     from_address: EmailAddress = Field(
         alias="from",
         description=(
-            "The address that the emails come from, without a display name. It, or its domain, must be verified in region: "
-            "by a SesIdentity of this account, or by others."
+            "The address that the emails come from, without a display name. It, or its domain, must be "
+            "verified in region: by a SesIdentity of this account, or in another way."
         ),
     )
     to: tuple[EmailAddress, ...] = Field(
         max_length=MAX_RECIPIENTS,
         description=(
-            "Who gets the emails, at most 10 addresses. They stand here and nowhere else, so that nobody who may only write a "
-            "SesIdentity can have mail sent. While the account is in the SES sandbox, each has to be verified too."
+            "The recipients of the emails, at most 10 addresses. They can be set here only, so that a "
+            "user who may only write SesIdentities cannot have mail sent. While the account is in the SES "
+            "sandbox, each of them has to be verified too."
         ),
         json_schema_extra=rules(rule("size(self) >= 1", "name at least one address that gets the emails"), _ONCE),
     )
@@ -55,24 +56,25 @@ class Notifications(Model):
     reply_to: tuple[EmailAddress, ...] = Field(
         (),
         max_length=MAX_REPLY_TO,
-        description="Where answers to the emails go, at most 5 addresses. Omitted: to from.",
+        description="The addresses for replies to the emails, at most 5. If omitted, replies go to from.",
         json_schema_extra=rules(_ONCE),
     )
     configuration_set_name: ConfigurationSetName | None = Field(
         None,
         description=(
-            "The configuration set that the emails are sent with; it has to exist in region. Omitted: the default one of the "
-            "identity that they are sent from."
+            "The configuration set to send the emails with; it has to exist in region. If omitted, the "
+            "default one of the identity that they are sent from."
         ),
     )
     moments: tuple[Moment, ...] = Field(
         tuple(Moment),
         max_length=len(Moment),
         description=(
-            "What is told. Failed: SES gave up on the verification, or nobody followed the link to an address. Revoked: SES no "
-            "longer finds the DKIM records of a verified identity. Stuck: not Ready for stuckAfter, for whatever "
-            "reason, suspension apart. Verified: verified in every region, or Ready again after one of the others was told. "
-            "Default: all four."
+            "The state changes to report. Failed: SES gave up on the verification, or the link sent to an "
+            "address was not followed. Revoked: SES no longer finds the DKIM records of a verified "
+            "identity. Stuck: not Ready for stuckAfter, for any reason except suspension. Verified: "
+            "verified in every region, or Ready again after one of the others was reported. Default: all "
+            "four."
         ),
         json_schema_extra={
             **SERVER_DEFAULT,
@@ -84,7 +86,8 @@ class Notifications(Model):
     )
     stuck_after: StuckAfter = Field(
         "1h",
-        description="For how long an identity is not Ready until it is stuck, from 1s to 720h. Default: 1h.",
+        description="The time for which an identity has to be not Ready until it is reported as stuck, from 1s to "
+        "720h. Default: 1h.",
         json_schema_extra=SERVER_DEFAULT,
     )
     max_per_hour: int = Field(
@@ -92,20 +95,23 @@ class Notifications(Model):
         ge=1,
         le=1000,
         description=(
-            "How many emails are sent in an hour for this account, from 1 to 1000, failed tries included. The last one is a "
-            "digest of all that is held back; with 1 there are nothing but digests. Default: 20."
+            "The number of emails sent in an hour for this account, from 1 to 1000, failed attempts "
+            "included. The last one is a digest of all that is held back; with 1 there are only digests. "
+            "Default: 20."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
     digest_after: DigestAfter = Field(
         "5m",
-        description="For how long a digest is gathered before it is sent, from 0s to 1h. Default: 5m.",
+        description="The time for which a digest is gathered before it is sent, from 0s to 1h. Default: 5m.",
         json_schema_extra=SERVER_DEFAULT,
     )
 
 
 class NotificationsStatus(Model):
-    """Why the last email about an identity could not be sent. Identities wait for it to be sent, and for nothing else."""
+    """Why the last email about an identity could not be sent. The email is tried again; nothing else waits for it."""
 
     reason: str = Field(description="One word in PascalCase: why the email was not sent.")
-    message: str = Field(description="What is wrong, and what to do about it. It is tried again, at most every hour.")
+    message: str = Field(
+        description="What is wrong, and what to do about it. The email is tried again, at most every hour."
+    )

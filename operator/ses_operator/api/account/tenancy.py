@@ -1,4 +1,4 @@
-"""Which namespaces may use an account, for which domains: the part of a SesAccount about tenants."""
+"""The part of a SesAccount about tenants: which namespaces may use an account, and for which domains."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ MAX_NAMESPACES = 256
 MAX_REQUIREMENTS = 16
 
 WILDCARD = "*."
-"""What a pattern begins with that stands for every name below another."""
+"""The beginning of a pattern that matches every name below another."""
 
 
 class LabelOperator(StrEnum):
-    """How a label is compared, as in the label selectors of Kubernetes."""
+    """The ways to compare a label, as in the label selectors of Kubernetes."""
 
     IN = "In"
     NOT_IN = "NotIn"
@@ -71,20 +71,20 @@ class LabelRequirement(Model):
 
 
 class NamespaceSelector(Model):
-    """Selects namespaces by name, by label, or both: everything that is given has to hold. Empty, it selects all."""
+    """Selects namespaces by name, by label, or both: everything that is given must hold. If empty, it selects all."""
 
     match_names: tuple[NamespaceName, ...] = Field(
-        (), max_length=MAX_NAMESPACES, description="Names of namespaces. Omitted: of any name."
+        (), max_length=MAX_NAMESPACES, description="Names of namespaces. If omitted, any name."
     )
     match_labels: Mapping[str, LabelValue] = Field(
         default_factory=dict,
         max_length=MAX_REQUIREMENTS,
-        description="Labels that the namespace has, with these values. Omitted: whatever its labels.",
+        description="Labels that the namespace must have, with these values. If omitted, any labels.",
     )
     match_expressions: tuple[LabelRequirement, ...] = Field(
         (),
         max_length=MAX_REQUIREMENTS,
-        description="Requirements on the labels of the namespace, all of which have to hold. Omitted: none.",
+        description="Requirements on the labels of the namespace, all of which must hold. If omitted, none.",
     )
 
 
@@ -95,28 +95,31 @@ class DomainGrant(Model):
     domains: tuple[DomainPattern, ...] = Field(
         max_length=MAX_PATTERNS,
         description=(
-            "What is granted, 1 to 32: a domain by its exact name, or *.team-a.example.com for every name below "
+            "The granted domains, 1 to 32: an exact name, or *.team-a.example.com for every name below "
             "team-a.example.com, at any depth, but not for team-a.example.com itself."
         ),
         json_schema_extra=_PATTERNS,
     )
-    namespaces: NamespaceSelector = Field(description="To whom. An empty selector, {}, means every namespace.")
+    namespaces: NamespaceSelector = Field(
+        description="The namespaces that the domains are granted to. An empty selector, {}, selects every namespace."
+    )
 
 
 class Tenancy(Model):
-    """Who may use the account, and for what."""
+    """Which namespaces may use the account, and for which domains."""
 
     namespaces: NamespaceSelector | None = Field(
         None,
-        description="The namespaces whose identities may refer to this account. Omitted: every namespace.",
+        description="The namespaces whose identities may refer to this account. If omitted, every namespace.",
     )
     grants: tuple[DomainGrant, ...] = Field(
         (),
         max_length=MAX_GRANTS,
         description=(
-            "Which namespaces may have identities for which domains. The grant that names a domain most exactly decides "
-            "alone: the exact name before a wildcard, a longer wildcard before a shorter one. A domain that no grant "
-            "names is refused. Omitted or empty: every namespace may ask for any domain."
+            "Which namespaces may have identities for which domains. Only the most specific grant that "
+            "matches a domain decides: an exact name before a wildcard, a longer wildcard before a "
+            "shorter one. A domain that no grant matches is refused. If omitted or empty, every namespace "
+            "may use any domain."
         ),
         json_schema_extra=list_map("name"),
     )

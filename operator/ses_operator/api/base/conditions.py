@@ -13,7 +13,7 @@ from ses_operator.api.base.model import Model, Timestamp
 class ConditionType(StrEnum):
     """The condition types, in the order in which status lists them.
 
-    All but the last two are of normal polarity (True is good). RECONCILING and STALLED stand in status only while they
+    All but the last two are of normal polarity (True is good). RECONCILING and STALLED are in status only while they
     are True, and never both: kstatus, Flux and Argo CD take whichever comes first.
     """
 
@@ -37,7 +37,7 @@ class ConditionStatus(StrEnum):
 
     @classmethod
     def of(cls, holds: bool | None) -> ConditionStatus:
-        """The status that says whether something holds; None is Unknown."""
+        """Return the status that says whether something holds; None is Unknown."""
         if holds is None:
             return cls.UNKNOWN
         return cls.TRUE if holds else cls.FALSE
@@ -52,7 +52,7 @@ class Condition(Model):
         max_length=1024, description="One word in PascalCase for programs: why the status is what it is."
     )
     message: str = Field(
-        "", max_length=32768, description="For people: what stands, what is missing, and what to do about it."
+        "", max_length=32768, description="For people: the current state, what is missing, and what to do about it."
     )
     observed_generation: int | None = Field(
         None, ge=0, description="The metadata.generation of the spec that this observation is about."
@@ -61,9 +61,10 @@ class Condition(Model):
 
     @property
     def is_true(self) -> bool:
+        """True only for status True, not for Unknown."""
         return self.status is ConditionStatus.TRUE
 
 
 def find(conditions: Iterable[Condition], type_: ConditionType) -> Condition | None:
-    """The condition of this type, or None where status does not have it."""
+    """Return the condition of this type, or None where status does not have it."""
     return next((condition for condition in conditions if condition.type == type_), None)

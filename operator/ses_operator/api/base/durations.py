@@ -15,7 +15,7 @@ _UNITS = {"h": 3600, "m": 60, "s": 1}
 
 
 def duration(least: str, most: str) -> Any:
-    """What makes a string field hold a duration between these two, both included."""
+    """Return the field definition of a string that holds a duration between these two, both included."""
     said = f"write a duration from {least} to {most}, such as 24h or 90m"
     within = f"duration(self) >= duration('{least}') && duration(self) <= duration('{most}')"
     extra = rules(rule(f"self.matches('{_SHAPE}') && {within}", said))
@@ -23,5 +23,5 @@ def duration(least: str, most: str) -> Any:
 
 
 def span(text: str) -> timedelta:
-    """How long the duration is. What has another shape, which the apiserver lets nobody write, is nothing."""
+    """Return the length of the duration; zero for text of another shape, which the apiserver does not admit."""
     return timedelta(seconds=sum(int(number) * _UNITS[unit] for number, unit in re.findall(r"([0-9]+)([hms])", text)))

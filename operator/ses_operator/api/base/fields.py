@@ -28,7 +28,7 @@ _TAG_CHARACTERS = r"[\\p{L}\\p{Z}\\p{N}_.:/=+\\-@]"
 
 
 class DnsProvider(StrEnum):
-    """Who publishes the DNS records."""
+    """The ways to publish the DNS records."""
 
     ROUTE53 = "Route53"
     DNS_ENDPOINT = "DNSEndpoint"

@@ -18,40 +18,43 @@ ACCOUNT_KIND = "SesAccount"
 ACCOUNT_PLURAL = "sesaccounts"
 
 PREFIX = f"{GROUP}/"
-"""All keys of ours, in labels, annotations, finalizers and AWS tags, begin with it."""
+"""The prefix of all keys of this operator, in labels, annotations, finalizers and AWS tags."""
 
 FINALIZER = f"{PREFIX}finalizer"
-"""On SesIdentity before the first external write, and on each DNSEndpoint that we make."""
+"""On SesIdentity before the first external write, and on each DNSEndpoint that the operator makes."""
 
 RECONCILE_REQUESTED_AT = f"{PREFIX}reconcile-requested-at"
-"""Annotation set by people: any new value asks for a reconcile now; echoed in status.lastHandledReconcileAt."""
+"""Annotation set by people: any new value requests a reconcile now; echoed in status.lastHandledReconcileAt."""
 
 HAND_OVER_TO = f"{PREFIX}hand-over-to"
-"""Annotation set by people (``ses-operator handover``): the id of the installation that is to own from now on what this object
-owns. The operator of that installation takes no notice of it."""
+"""Annotation set by people (``ses-operator handover``): the id of the installation that becomes the owner of what
+this object owns. The operator of that installation ignores it."""
 
 INVENTORY = f"{PREFIX}inventory"
-"""Annotation of ours: what was, or was about to be, made outside the cluster; what deletion has to undo."""
+"""Annotation set by the operator: what was, or was about to be, made outside the cluster; what deletion has to undo."""
 
 WITHDRAW_FROM = f"{PREFIX}withdraw-from"
-"""Annotation set by people: a place where records went before (``Route53/<zone id>`` or ``DNSEndpoint``), to be cleared without
-waiting until name servers answer from the new one. It is taken away when that is done."""
+"""Annotation set by people: a place where records were published before (``Route53/<zone id>`` or ``DNSEndpoint``),
+to be cleared without waiting until name servers answer from the new one. It is removed when that is done."""
 
 ALLOW_DELETION = f"{PREFIX}allow-deletion"
-"""Annotation set by people, with the value true: this SesIdentity may be deleted, and lose regions, whatever the brake of its
-account says."""
+"""Annotation set by people, with the value true: this SesIdentity may be deleted, and lose regions, whatever the
+deletion limit of its account."""
 
 LET_GO_AT = f"{PREFIX}let-go-at"
-"""Annotation of ours: when the brake let this SesIdentity go. What has begun to go is not held up any more."""
+"""Annotation set by the operator: when the deletion limit released this SesIdentity. What has begun to be deleted is
+not held up again."""
 
 DELETIONS = f"{PREFIX}deletions"
-"""Annotation of ours on a SesAccount with a brake: how many of its identities were let go, by minute of the last hour."""
+"""Annotation set by the operator on a SesAccount with a deletion limit: how many of its identities were released, by
+minute of the last hour."""
 
 NOTIFICATIONS = f"{PREFIX}notifications"
-"""Annotation of ours on a SesAccount with notifications: how many emails were sent, by minute of the last hour."""
+"""Annotation set by the operator on a SesAccount with notifications: how many emails were sent, by minute of the last
+hour."""
 
 WATCH_LABEL = f"{PREFIX}watch"
-"""Label that people put on a Secret, with the value true, to have a change of it noticed at once."""
+"""Label that people put on a Secret, with the value true, so that the operator reacts to a change of it at once."""
 
 IDENTITY_NAMESPACE_LABEL = f"{PREFIX}identity-namespace"
 IDENTITY_NAME_LABEL = f"{PREFIX}identity"
@@ -64,7 +67,7 @@ MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "ses-operator"
 
 MAX_NAME = 63
-"""Longest name of a SesIdentity: it stands in label values (63), and in the owner tag (256) beside id and namespace."""
+"""Longest name of a SesIdentity: it is part of label values (63), and of the owner tag (256) beside id and namespace."""
 
 MAX_INSTALLATION_ID = 64
 """Longest installation id, so that the owner tag stays within SES's 256 characters."""
@@ -86,8 +89,10 @@ class ObjectMeta(Model):
 
     @property
     def is_deleting(self) -> bool:
+        """True from the moment that deletion was asked for until the finalizers are gone."""
         return self.deletion_timestamp is not None
 
     @property
     def has_finalizer(self) -> bool:
+        """True if this operator's finalizer holds the object."""
         return FINALIZER in self.finalizers

@@ -1,4 +1,4 @@
-"""The base of all API models, and the few keywords of a CustomResourceDefinition that pydantic has no word for."""
+"""The base of all API models, and the few keywords of a CustomResourceDefinition that pydantic does not know."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, JsonValue, PlainSerializer
 from pydantic.alias_generators import to_camel
 
 SchemaExtra: TypeAlias = dict[str, JsonValue]
-"""What a field adds to its JSON schema (pydantic's ``json_schema_extra``)."""
+"""The keywords that a field adds to its JSON schema (pydantic's ``json_schema_extra``)."""
 
 SERVER_DEFAULT_KEYWORD = "x-server-default"
 """Marks a field whose default the apiserver writes into the object; the operator alone knows all other defaults."""
@@ -30,12 +30,12 @@ class Model(BaseModel):
     )
 
     def to_json(self) -> dict[str, Any]:
-        """The value as it stands in a manifest: camel case, JSON types only, members that are None left out."""
+        """Return the value as a manifest has it: camel case, JSON types only, members that are None left out."""
         return self.model_dump(mode="json", exclude_none=True)
 
 
 def rfc3339(moment: datetime) -> str:
-    """The moment as metav1.Time is written."""
+    """Format the moment as metav1.Time is written."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
@@ -44,10 +44,10 @@ Timestamp = Annotated[datetime, PlainSerializer(rfc3339, when_used="json")]
 
 
 def rule(expression: str, message: str, *, message_expression: str | None = None) -> JsonValue:
-    """One entry of ``x-kubernetes-validations``.
+    """Return one entry of ``x-kubernetes-validations``.
 
-    ``expression`` is CEL that must hold. ``message`` tells people what to write instead; ``message_expression`` is CEL
-    that gives a more exact one; where it cannot be evaluated, ``message`` stands.
+    ``expression`` is CEL that must hold. ``message`` tells people what to write instead; ``message_expression`` is
+    CEL that gives a more exact one; if it cannot be evaluated, the apiserver uses ``message``.
     """
     entry: dict[str, JsonValue] = {"rule": expression, "message": message}
     if message_expression is not None:
@@ -56,14 +56,14 @@ def rule(expression: str, message: str, *, message_expression: str | None = None
 
 
 def rules(*entries: JsonValue) -> SchemaExtra:
-    """The schema keyword that holds the CEL rules of a field or model."""
+    """Return the schema keyword that holds the CEL rules of a field or model."""
     return {"x-kubernetes-validations": list(entries)}
 
 
 def immutable(path: str, instead: str) -> JsonValue:
-    """A rule for the object that has ``path``, so that neither setting, changing nor removing it passes.
+    """Return a rule for the object that has ``path``, so that neither setting, changing nor removing it passes.
 
-    It stands on the parent: a rule on the field itself is not evaluated when the field is removed.
+    It belongs to the parent: a rule on the field itself is not evaluated when the field is removed.
     """
     now, before = f"self.{path}", f"oldSelf.{path}"
     same = f"has({now}) == has({before}) && (!has({now}) || {now} == {before})"
@@ -71,5 +71,5 @@ def immutable(path: str, instead: str) -> JsonValue:
 
 
 def list_map(*keys: str) -> SchemaExtra:
-    """The schema keywords of a list whose entries are identified by ``keys``."""
+    """Return the schema keywords of a list whose entries are identified by ``keys``."""
     return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": list(keys)}

@@ -1,4 +1,4 @@
-"""Every reason that a condition, a region or an Event can give: one word, what it means, and who can change it.
+"""Every reason that a condition, a region or an Event can give: one word, its meaning, and who can change it.
 
 The word is API: programs match it. A new reason is one member here; it needs no other registration.
 """
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class Actor(Enum):
-    """Whose move it is."""
+    """The party that can change the state that a reason reports."""
 
     NOBODY = "nothing to do"
     OPERATOR = "the operator goes on by itself"
@@ -27,6 +27,7 @@ class Reason(StrEnum):
     actor: Actor
 
     def __new__(cls, word: str, actor: Actor, meaning: str) -> Self:
+        """Create a member whose value is the word."""
         member = str.__new__(cls, word)
         member._value_ = word
         member.actor = actor
@@ -35,9 +36,9 @@ class Reason(StrEnum):
 
     @property
     def stalls(self) -> bool:
-        """Whether only a change of this object's spec, or of a policy, can help.
+        """True if only a change of this object's spec, or of a policy, can help.
 
-        Flux fails at once on a stalled object: no reason that the next second, or somebody else, can resolve stalls.
+        Flux fails at once on a stalled object: no reason that time, or another party, can resolve stalls.
         """
         return self.actor is Actor.AUTHOR
 

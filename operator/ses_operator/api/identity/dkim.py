@@ -1,4 +1,4 @@
-"""The part of a SesIdentity about DKIM: where the key pair comes from, and whether mail is signed."""
+"""The part of a SesIdentity about DKIM: the source of the key pair, and signing."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ PARENT_REGIONS = (
 
 
 class DkimMode(StrEnum):
-    """Where the DKIM key pair comes from."""
+    """The sources of the DKIM key pair."""
 
     EASY = "Easy"
     BYODKIM = "BYODKIM"
@@ -95,25 +95,26 @@ class ByodkimSpec(Model):
         ),
     ] = Field(
         description=(
-            "The selector: the public key is published as a TXT record at <selector>._domainkey.<domain>. To change the "
-            "key, choose another selector and another Secret: the new record is published and seen first, then SES is "
-            "switched in each region, then the old record goes, and no mail goes unsigned for longer than SES takes."
+            "The selector: the public key is published as a TXT record at <selector>._domainkey.<domain>. "
+            "To change the key, choose another selector and another Secret: the new record is published "
+            "and seen first, then SES is switched in each region, then the old record is removed, and no "
+            "mail goes unsigned for longer than SES takes."
         )
     )
     private_key_secret_ref: SecretKeyReference = Field(
         description=(
-            "The Secret with the private key: RSA of 1024 to 2048 bits, as PEM (PKCS#1 or PKCS#8, not encrypted) or as "
-            "SES takes it, in base64 without the PEM header. A change is noticed at once if the Secret has the label "
-            f"{WATCH_LABEL} with the value true, else with the next sweep. The key is sent to SES, and stands nowhere "
-            "else."
+            "The Secret with the private key: RSA of 1024 to 2048 bits, as PEM (PKCS#1 or PKCS#8, not "
+            "encrypted) or as SES takes it, in base64 without the PEM header. A change takes effect at "
+            f"once if the Secret has the label {WATCH_LABEL} with the value true, else with the next "
+            "resync. The key is sent to SES, and is stored nowhere else."
         )
     )
     generate: bool = Field(
         False,
         description=(
-            "Whether the operator makes the key where the Secret does not exist: RSA of 2048 bits, in a Secret that "
-            "belongs to this object and goes with it (under deletionPolicy Retain it stays). A Secret that exists is "
-            "read and never written. Default: false."
+            "If true, and the Secret does not exist, the operator makes the key: RSA of 2048 bits, in a "
+            "Secret that belongs to this object and is deleted with it (under deletionPolicy Retain it is "
+            "kept). A Secret that exists is read and never written. Default: false."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
@@ -134,15 +135,16 @@ class DeterministicDkim(Model):
 
     parent_region: Region = Field(
         description=(
-            "The region whose identity has the DKIM key: one of spec.regions, from which SES replicates keys. It is created, "
-            "published and verified first, and deleted last. SES makes replicas only when an identity is created: on a domain "
-            "that is in use this cannot be changed without replacing identities, and status says which."
+            "The region whose identity has the DKIM key: one of spec.regions, and one from which SES "
+            "replicates keys. It is created, published and verified first, and deleted last. SES makes "
+            "replicas only when an identity is created: on a domain that is in use this cannot be changed "
+            "without replacing identities; status lists which."
         )
     )
 
 
 class DkimSpec(Model):
-    """DKIM signing. Every member omitted stands for its default."""
+    """DKIM signing. Members that are omitted have their defaults."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -165,29 +167,30 @@ class DkimSpec(Model):
     mode: DkimMode = Field(
         DkimMode.EASY,
         description=(
-            "Where the DKIM key pair comes from. Easy, the default: SES makes and rotates the keys, and asks for "
-            "three CNAME records per region. BYODKIM: you bring the key, and one TXT record serves all regions. When the "
-            "mode of a live identity changes to BYODKIM, the record is seen first; changed back to Easy, mail goes "
-            "unsigned until SES has seen its new CNAME records. Deterministic: SES makes the key in one region and copies it "
-            "to the others, which are verified by the three CNAME records of that one."
+            "The source of the DKIM key pair. Easy, the default: SES makes and rotates the keys, and "
+            "requires three CNAME records per region. BYODKIM: you bring the key, and one TXT record "
+            "serves all regions. When the mode of a live identity changes to BYODKIM, the record is seen "
+            "first; changed back to Easy, mail goes unsigned until SES has seen its new CNAME records. "
+            "Deterministic: SES makes the key in one region and copies it to the others, which are "
+            "verified by the three CNAME records of that one."
         ),
     )
     deterministic: DeterministicDkim | None = Field(
-        None, description="Which region has the key, for mode Deterministic."
+        None, description="The region that has the key, for mode Deterministic."
     )
     byodkim: ByodkimSpec | None = Field(None, description="The key pair, for mode BYODKIM.")
     signing_enabled: bool = Field(
         True,
         description=(
-            "Whether SES signs mail of this domain with DKIM. Default: true. With false the records are still "
-            "published, for SES verifies the domain by them, but mail goes unsigned."
+            "If true, SES signs mail of this domain with DKIM. Default: true. If false, the records are "
+            "still published, because SES verifies the domain by them, but mail goes unsigned."
         ),
     )
     key_size: Literal[1024, 2048] = Field(
         2048,
         description=(
-            "Length of the DKIM key in bits, 1024 or 2048; for mode Easy, and of the parent's key in mode Deterministic. "
-            "Default: 2048. SES changes the length of an existing key at most once in 24 hours, and signs with the old "
-            "key until the new one is seen in DNS."
+            "Length of the DKIM key in bits, 1024 or 2048; for mode Easy, and of the parent's key in mode "
+            "Deterministic. Default: 2048. SES changes the length of an existing key at most once in 24 "
+            "hours, and signs with the old key until it sees the new one in DNS."
         ),
     )

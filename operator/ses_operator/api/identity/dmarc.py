@@ -18,7 +18,7 @@ _HOST_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
 
 
 class DmarcPolicy(StrEnum):
-    """What receivers are asked to do with mail that neither DKIM nor SPF proves to be of the domain."""
+    """The requests to receivers for mail that neither DKIM nor SPF proves to be of the domain."""
 
     NONE = "none"
     QUARANTINE = "quarantine"
@@ -26,7 +26,7 @@ class DmarcPolicy(StrEnum):
 
 
 class Alignment(StrEnum):
-    """How exactly the domain that was authenticated has to be the one in the From header."""
+    """How exactly the authenticated domain has to match the one in the From header."""
 
     RELAXED = "Relaxed"
     STRICT = "Strict"
@@ -64,9 +64,9 @@ class DmarcAlignment(Model):
     spf: Alignment = Field(
         Alignment.RELAXED,
         description=(
-            "Relaxed, the default: any MAIL FROM domain of the same organizational domain counts, such as that of "
-            "spec.mailFrom. Strict: only exactly the domain in the From header, which the MAIL FROM domain, a name below "
-            "it, is not: mail then passes by DKIM alone."
+            "Relaxed, the default: any MAIL FROM domain of the same organizational domain counts, such as "
+            "that of spec.mailFrom. Strict: only exactly the domain in the From header. The MAIL FROM "
+            "domain is a name below it and does not match: mail then passes by DKIM alone."
         ),
     )
 
@@ -76,14 +76,15 @@ class DmarcSpec(Model):
 
     policy: DmarcPolicy = Field(
         description=(
-            "What receivers are asked to do with mail that fails DMARC. none: nothing but to report it; begin here. "
+            "The request to receivers for mail that fails DMARC. none: only report it; begin here. "
             "quarantine: treat it as suspicious. reject: refuse it."
         )
     )
     subdomain_policy: DmarcPolicy | None = Field(
         None,
         description=(
-            "The same for mail of names below the domain that have no DMARC record of their own. Omitted: as policy."
+            "The same for mail of names below the domain that have no DMARC record of their own. If "
+            "omitted, policy applies to them."
         ),
     )
     percentage: int = Field(
@@ -91,22 +92,24 @@ class DmarcSpec(Model):
         ge=0,
         le=100,
         description=(
-            "The share of failing mail, from 0 to 100, to which the policy is applied, for a gradual start; the rest is"
-            " treated one step less severely. Default: 100."
+            "The share of failing mail, from 0 to 100, to which the policy is applied, for a gradual "
+            "start; the rest is treated one step less severely. Default: 100."
         ),
     )
     alignment: DmarcAlignment = Field(
         DmarcAlignment(),
         description=(
-            "How exactly DKIM and SPF have to match the domain in the From header. Omitted: both Relaxed, which suits SES."
+            "How exactly DKIM and SPF have to match the domain in the From header. If omitted, both are "
+            "Relaxed, which suits SES."
         ),
     )
     rua: tuple[ReportAddress, ...] = Field(
         (),
         max_length=MAX_REPORT_ADDRESSES,
         description=(
-            "Where receivers send aggregate reports: up to 5 URIs such as mailto:dmarc@example.com. An address of "
-            "another organization has to be authorised by a record there, which status.dns.reportAuthorizations names."
+            "The URIs that receivers send aggregate reports to: up to 5, such as "
+            "mailto:dmarc@example.com. An address of another organization has to be authorised by a "
+            "record there, which status.dns.reportAuthorizations names."
         ),
         json_schema_extra=_EACH_ONCE,
     )
@@ -114,8 +117,8 @@ class DmarcSpec(Model):
         (),
         max_length=MAX_REPORT_ADDRESSES,
         description=(
-            "Where receivers send reports of single messages that failed: up to 5 URIs. Many receivers send none. "
-            "Addresses of another organization as with rua."
+            "The URIs that receivers send reports of single failed messages to: up to 5. Many receivers "
+            "send none. Addresses of another organization have to be authorised as with rua."
         ),
         json_schema_extra=_EACH_ONCE,
     )

@@ -1,4 +1,4 @@
-"""The part of a SesIdentity about who publishes its DNS records, and where."""
+"""The part of a SesIdentity about its DNS records: by which provider, and where, they are published."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ class Route53Settings(Model):
     zone_ref: NamedReference | None = Field(
         None,
         description=(
-            "Names one of the zones in spec.dns.zones of the SesAccount. Omitted: the public hosted zone whose name "
-            "is the longest match for the domain."
+            "Names one of the zones in spec.dns.zones of the SesAccount. If omitted, the public hosted "
+            "zone whose name is the longest match for the domain."
         ),
     )
 
@@ -83,10 +83,11 @@ class DnsSpec(Model):
     provider: DnsProvider | None = Field(
         None,
         description=(
-            "Who publishes the records. Route53: the operator writes them into a Route 53 hosted zone. DNSEndpoint: "
-            "the operator makes a DNSEndpoint object, and ExternalDNS publishes it. Manual: the records stand in "
-            "status.dns.records for people to publish. Omitted: the provider whose settings are given here, else "
-            "spec.dns.defaultProvider of the SesAccount, else Route53."
+            "The provider that publishes the records. Route53: the operator writes them into a Route 53 "
+            "hosted zone. DNSEndpoint: the operator makes a DNSEndpoint object, and ExternalDNS publishes "
+            "it. Manual: people publish the records that status.dns.records lists. If omitted, the "
+            "provider whose settings are given here, else spec.dns.defaultProvider of the SesAccount, "
+            "else Route53."
         ),
     )
     ttl: int = Field(

@@ -1,4 +1,4 @@
-"""The part of a SesIdentity about email addresses: which are taken, and what does not go with one."""
+"""The part of a SesIdentity about email addresses: which are accepted, and which settings they exclude."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where bounces and complaints are told, and what is different in single regions."""
+"""Where SES reports bounces and complaints, and the settings that differ in single regions."""
 
 from __future__ import annotations
 
@@ -24,19 +24,19 @@ ConfigurationSetName = Annotated[
 
 
 class FeedbackSpec(Model):
-    """How SES tells of bounces and complaints, in every region."""
+    """How SES reports bounces and complaints, in every region."""
 
     email_forwarding_enabled: bool = Field(
         description=(
-            "Whether SES forwards bounces and complaints by email, to the Return-Path or the sender of the mail. SES "
-            "itself begins with true. With false it still forwards them while nothing else tells of them: no SNS topic, "
-            "and no event destination of a configuration set."
+            "If true, SES forwards bounces and complaints by email, to the Return-Path or the sender of "
+            "the mail. The SES default is true. If false, SES still forwards them while nothing else "
+            "reports them: no SNS topic, and no event destination of a configuration set."
         )
     )
 
 
 class TopicSpec(Model):
-    """An SNS topic that SES tells of one type of event."""
+    """An SNS topic to which SES reports one type of event."""
 
     topic_arn: Annotated[
         str,
@@ -56,35 +56,40 @@ class TopicSpec(Model):
         ),
     )
     include_headers: bool = Field(
-        False, description="Whether a notification carries the headers of the mail. Default: false."
+        False, description="If true, a notification contains the headers of the mail. Default: false."
     )
 
 
 class TopicsSpec(Model):
     """SNS topics by type of event. All three are managed: a type that is not named has no topic."""
 
-    bounce: TopicSpec | None = Field(None, description="Told of each bounce. Omitted: no topic.")
-    complaint: TopicSpec | None = Field(None, description="Told of each complaint. Omitted: no topic.")
-    delivery: TopicSpec | None = Field(None, description="Told of each delivery. Omitted: no topic.")
+    bounce: TopicSpec | None = Field(None, description="Receives each bounce. If omitted, bounces have no topic.")
+    complaint: TopicSpec | None = Field(
+        None, description="Receives each complaint. If omitted, complaints have no topic."
+    )
+    delivery: TopicSpec | None = Field(
+        None, description="Receives each delivery. If omitted, deliveries have no topic."
+    )
 
 
 class RegionFeedback(Model):
-    """How SES tells of bounces, complaints and deliveries in one region."""
+    """How SES reports bounces, complaints and deliveries in one region."""
 
     topics: TopicsSpec = Field(
-        description="SNS topics, which are of one region. For all types together, for one that is omitted has none."
+        description="SNS topics, which must be in the same region. Set all types together: a type that is omitted "
+        "has no topic."
     )
 
 
 def _topic_is_there(kind: str) -> str:
-    """What is no ARN of a topic is refused as such."""
+    """Return CEL that holds if the topic, if it has the ARN of one, is in the override's region."""
     topic = f"self.feedback.topics.{kind}"
     arn = f"{topic}.topicARN"
     return f"(!has({topic}) || !{arn}.contains(':sns:') || {arn}.contains(':sns:' + self.region + ':'))"
 
 
 class RegionOverride(Model):
-    """What is different in one region."""
+    """The settings that differ in one region."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -101,12 +106,13 @@ class RegionOverride(Model):
         None,
         description=(
             "The configuration set that mail of this identity uses in this region, in place of "
-            "spec.configurationSetName. It must exist there. Omitted: as there."
+            "spec.configurationSetName. It must exist there. If omitted, spec.configurationSetName "
+            "applies."
         ),
     )
     feedback: RegionFeedback | None = Field(
         None,
         description=(
-            "SNS topics in this region. Omitted: left as they are, and those that were set here before are taken away."
+            "SNS topics in this region. If omitted, the current topics are kept; those set here earlier are removed."
         ),
     )

@@ -1,4 +1,4 @@
-"""SesIdentity: what application teams write, and what the operator answers in status."""
+"""SesIdentity: what application teams write, and what the operator reports in status."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ MAX_REGIONS = 32
 
 
 class DeletionPolicy(StrEnum):
-    """What deletion of the object does in AWS and DNS."""
+    """The effect of deleting the object in AWS and DNS."""
 
     DELETE = "Delete"
     RETAIN = "Retain"
 
 
 class AdoptionPolicy(StrEnum):
-    """Whether an identity that exists in SES already may be taken over."""
+    """The conditions under which an identity that exists in SES already may be adopted."""
 
     NEVER = "Never"
     IF_UNOWNED = "IfUnowned"
@@ -44,7 +44,7 @@ class AccountReference(Model):
 
 
 def _report_names_fit(member: str) -> JsonValue:
-    """The name at which an external host authorises reports has to be one (RFC 7489, 7.1)."""
+    """Return the rule that the name at which an external host authorises reports fits in DNS (RFC 7489, 7.1)."""
     addresses = f"self.dmarc.{member}"
     return rule(
         f"!has(self.domain) || !has(self.dmarc) || !has({addresses}) || {addresses}.all(a, "
@@ -55,11 +55,11 @@ def _report_names_fit(member: str) -> JsonValue:
 
 
 class SesIdentitySpec(Model):
-    """What is wanted of an SES identity."""
+    """The desired SES identity."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
-            # Of a domain that becomes an address, or the other way round, one complaint is enough.
+            # If a domain is changed to an address, or the other way round, one error is enough.
             immutable("domain", "create another SesIdentity for the other domain or address, and delete this one"),
             rule(
                 "!has(self.email) || !has(oldSelf.email) || self.email == oldSelf.email",
@@ -104,24 +104,26 @@ class SesIdentitySpec(Model):
     domain: Domain | None = Field(
         None,
         description=(
-            "The domain to send mail from, such as mail.example.com; it covers its subdomains too. Lower case, "
-            "internationalised names in ASCII form (xn--), without www., at most 209 characters. Either this or email. "
-            "Cannot be changed."
+            "The domain to send mail from, such as mail.example.com; it covers its subdomains too. Lower "
+            "case, internationalised names in ASCII form (xn--), without www., at most 209 characters. "
+            "Set either this or email. Cannot be changed."
         ),
     )
     email: EmailAddress | None = Field(
         None,
         description=(
-            "The single email address to send mail from, such as billing@example.com. SES sends an email there in each "
-            "region, and whoever reads it follows a link. Upper and lower case make different addresses for SES. Where "
-            "the domain can be verified, that is as a rule the better choice. Either this or domain. Cannot be changed."
+            "The single email address to send mail from, such as billing@example.com. SES sends an email "
+            "there in each region, in which the recipient has to follow a link. SES treats addresses that "
+            "differ in case as different. If the domain can be verified, that is usually the better "
+            "choice. Set either this or domain. Cannot be changed."
         ),
     )
     regions: tuple[Region, ...] = Field(
         max_length=MAX_REGIONS,
         description=(
-            "The AWS regions in which the domain or address must be usable, 1 to 32, each once. A region that is added gets an "
-            "identity; a region that is taken out loses it, by the deletionPolicy."
+            "The AWS regions in which the domain or address must be usable, 1 to 32, each once. When a "
+            "region is added, an identity is created there; when a region is removed, its identity is "
+            "deleted or kept according to deletionPolicy."
         ),
         json_schema_extra=rules(
             rule("size(self) >= 1", "name at least one AWS region, such as eu-west-1"),
@@ -131,57 +133,59 @@ class SesIdentitySpec(Model):
     account_ref: AccountReference = Field(
         AccountReference(),
         description=(
-            "The SesAccount that says with which AWS credentials and DNS zones the operator works. Default: the one "
-            "named default. Cannot be changed."
+            "The SesAccount with the AWS credentials and DNS zones to use. Default: the one named "
+            "default. Cannot be changed."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
     dkim: DkimSpec = Field(
         DkimSpec(),
-        description="DKIM signing, and thereby verification. Omitted: Easy DKIM, signing, keys of 2048 bits.",
+        description="DKIM signing, and thereby verification. If omitted, Easy DKIM, signing, keys of 2048 bits.",
     )
     mail_from: MailFromSpec | None = Field(
         None,
         description=(
-            "A custom MAIL FROM domain, so that SPF aligns with the domain. Omitted: SES uses amazonses.com, and a "
-            "MAIL FROM domain that was set here before is taken away."
+            "A custom MAIL FROM domain, so that SPF aligns with the domain. If omitted, SES uses "
+            "amazonses.com; a MAIL FROM domain set here earlier is removed."
         ),
     )
     configuration_set_name: ConfigurationSetName | None = Field(
         None,
         description=(
-            "The configuration set that mail of this identity uses unless the sender names one. It must exist in every "
-            "region for which spec.regionOverrides names no other. Omitted: none."
+            "The configuration set that mail of this identity uses unless the sender names one. It must "
+            "exist in every region for which spec.regionOverrides names no other. If omitted, none."
         ),
     )
     feedback: FeedbackSpec | None = Field(
         None,
         description=(
-            "How SES tells of bounces and complaints. Omitted: left as it is, and what was set here before is set back "
-            "to what SES begins with."
+            "How SES reports bounces and complaints. If omitted, the current setting is kept; a value set "
+            "here earlier is reset to the SES default."
         ),
     )
     region_overrides: tuple[RegionOverride, ...] = Field(
         (),
         max_length=MAX_REGIONS,
-        description="What is different in single regions; each has to be one of spec.regions. Omitted: nothing.",
+        description="The settings that differ in single regions, each of which must be in spec.regions. If "
+        "omitted, all regions have the same settings.",
         json_schema_extra=list_map("region"),
     )
     dmarc: DmarcSpec | None = Field(
         None,
         description=(
-            "The DMARC policy of the domain, published as a TXT record at _dmarc.<domain>. A record that somebody else "
-            "has put there is never overwritten. Omitted: none is managed, and one that was set here before is taken "
-            "away."
+            "The DMARC policy of the domain, published as a TXT record at _dmarc.<domain>. A record that "
+            "the operator did not write is never overwritten. If omitted, none is managed; one published "
+            "here earlier is removed."
         ),
     )
     authorized_senders: tuple[AuthorizedSender, ...] = Field(
         (),
         max_length=MAX_SENDERS,
         description=(
-            "Who else may send as this identity: other AWS accounts, their users and roles, AWS services. Together they "
-            "become one sending-authorization policy in each region, with that region's ARN. The ARN, which whoever sends "
-            "has to name, stands in status.regions. Omitted: nobody by this object."
+            "The principals outside of this AWS account that may send as this identity: other AWS "
+            "accounts, their users and roles, AWS services. Together they become one "
+            "sending-authorization policy in each region, with that region's ARN. Senders have to name "
+            "the ARN; status.regions has it. If omitted, this object authorises no one."
         ),
         json_schema_extra=list_map("name"),
     )
@@ -189,68 +193,69 @@ class SesIdentitySpec(Model):
         (),
         max_length=MAX_POLICIES,
         description=(
-            "Sending-authorization policies as SES has them, for what authorizedSenders cannot say; each is set in every "
-            "region. At most 20, authorizedSenders counting as one. Policies that others set at SES are left alone. "
-            "Omitted: none."
+            "Sending-authorization policies as SES has them, for what authorizedSenders cannot express; "
+            "each is set in every region. At most 20, authorizedSenders counting as one. Policies that "
+            "others set at SES are kept. If omitted, none."
         ),
         json_schema_extra=list_map("name"),
     )
     tags: Tags = Field(
         default_factory=dict,
         description=(
-            "AWS tags for the identity in each region, beside the default tags of the SesAccount, which they "
-            "override. At most 48; keys up to 128 characters, values up to 256. Tags set by others are left alone. Omitted: "
-            "those of the SesAccount."
+            "AWS tags for the identity in each region, in addition to the default tags of the SesAccount, "
+            "which they override. At most 48; keys up to 128 characters, values up to 256. Tags set by "
+            "others are kept. If omitted, those of the SesAccount."
         ),
     )
     dns: DnsSpec = Field(
         DnsSpec(),
         description=(
-            "How the DNS records that SES asks for are published. Omitted: as the SesAccount says, with a ttl of 300."
+            "How the DNS records that SES requires are published. If omitted, as the SesAccount says, "
+            "with a ttl of 300."
         ),
     )
     deletion_policy: DeletionPolicy = Field(
         DeletionPolicy.DELETE,
         description=(
-            "What becomes of SES identities and DNS records when this object is deleted, or a region is taken out. "
-            "Delete, the default: they are deleted, identities first. Retain: they are left as they are and belong to"
-            " nobody; set on an object whose deletion is stuck, it lets go."
+            "What happens to the SES identities and DNS records when this object is deleted, or a region "
+            "is removed. Delete (default) deletes them, identities first. Retain keeps both and removes "
+            "the ownership markers; it also unblocks a stuck deletion."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
     verification_template_ref: VerificationTemplateReference | None = Field(
         None,
         description=(
-            "The SesVerificationTemplate, in the same namespace, by which the verification emails for spec.email are made. "
-            "It must use the same SesAccount and stand in the same regions. Needs production access at SES. Omitted: SES's "
-            "own email."
+            "The SesVerificationTemplate, in the same namespace, for the verification emails to "
+            "spec.email. It must use the same SesAccount and have the same regions. Needs production "
+            "access at SES. If omitted, SES sends its own email."
         ),
     )
     adoption_policy: AdoptionPolicy = Field(
         AdoptionPolicy.NEVER,
         description=(
-            "What happens where the identity exists in SES already. Never, the default: it is left alone, and "
-            "status.pendingChanges lists what taking it over would change. IfUnowned: it is taken over if no owner tag "
-            "stands on it. One that another owner holds is never taken over."
+            "What happens if the identity exists in SES already. Never (default) changes nothing; "
+            "status.pendingChanges lists what adoption would change. IfUnowned adopts it if it has no "
+            "owner tag. An identity that has another owner is never adopted."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
     suspend: bool = Field(
         False,
         description=(
-            "Whether the operator stops writing: it observes, and status.pendingChanges lists what it would do. Default: "
-            "false. Deletion of the object still proceeds."
+            "If true, the operator stops writing: it observes, and status.pendingChanges lists what it "
+            "would do. Default: false. Deletion of the object still proceeds."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
 
     @property
     def identity(self) -> str:
-        """What SES is to verify: the domain, or the address."""
+        """The name that SES has to verify: the domain, or the address."""
         return self.domain or self.email or ""
 
     def mail_from_domain(self, region: str) -> str | None:
-        """The MAIL FROM domain in this region, or None where none is wanted."""
+        """Return the MAIL FROM domain in this region, or None if none is wanted."""
         if self.mail_from is None or self.domain is None:
             return None
         if self.mail_from.scope is MailFromScope.SHARED:
@@ -258,12 +263,12 @@ class SesIdentitySpec(Model):
         return f"{self.mail_from.subdomain}-{region}.{self.domain}"
 
     def mail_from_mx_region(self, region: str) -> str:
-        """The region whose MX stands at the MAIL FROM domain of this one: a name has exactly one, whoever shares it."""
+        """Return the region of the MX at this region's MAIL FROM domain; a name that regions share has exactly one."""
         shared = self.mail_from is not None and self.mail_from.scope is MailFromScope.SHARED
         return self.regions[0] if shared else region
 
     def dns_provider(self, account_default: DnsProvider | None) -> DnsProvider:
-        """Who publishes the records: as named, else as the settings imply, else as the account says, else Route 53."""
+        """Return the provider: as named, else as the settings imply, else the account's default, else Route 53."""
         if self.dns.provider is not None:
             return self.dns.provider
         if self.dns.dns_endpoint is not None:
@@ -276,13 +281,13 @@ class SesIdentitySpec(Model):
 class SesIdentity(Model):
     """SesIdentity is a domain, or an email address, that mail is sent from through Amazon SES, in one or more AWS regions.
 
-    The operator creates the identity in every region, publishes the DNS records that SES asks for, watches until each
-    region is verified, and keeps it so. What is missing, and who can act, stands in status.
+    The operator creates the identity in every region, publishes the DNS records that SES requires, watches until each
+    region is verified, and keeps it so. Status says what is missing, and who can act.
     """
 
     metadata: ObjectMeta
-    spec: SesIdentitySpec = Field(description="What is wanted: the domain or address, its regions and settings.")
+    spec: SesIdentitySpec = Field(description="The desired identity: the domain or address, its regions and settings.")
     status: SesIdentityStatus = Field(
         SesIdentityStatus(),
-        description="What the operator found and did. Written by the operator only.",
+        description="The state of the identity as the operator found it. Written by the operator only.",
     )

@@ -15,21 +15,21 @@ MAX_MAIL_FROM_SUBDOMAIN = 42
 
 
 class MailFromScope(StrEnum):
-    """Which regions a MAIL FROM domain is for."""
+    """The regions that a MAIL FROM domain serves."""
 
     PER_REGION = "PerRegion"
     SHARED = "Shared"
 
 
 class MxFailureBehavior(StrEnum):
-    """What SES does with mail while the MX record of the MAIL FROM domain is missing."""
+    """The ways in which SES handles mail while the MX record of the MAIL FROM domain is missing."""
 
     USE_DEFAULT_VALUE = "UseDefaultValue"
     REJECT_MESSAGE = "RejectMessage"
 
 
 class MailFromSpec(Model):
-    """A custom MAIL FROM domain, so that bounces go through a name of yours and SPF aligns with the domain."""
+    """A custom MAIL FROM domain, so that bounces go through a name of your own and SPF aligns with the domain."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -54,19 +54,21 @@ class MailFromSpec(Model):
         ),
     ] = Field(
         description=(
-            "Name below the domain that bounces go to, such as bounce. Each region gets a name of its own, "
-            "<subdomain>-<region>.<domain>, with one MX and one SPF TXT record: bounce-eu-west-1.mail.example.com; "
-            "with scope Shared it is <subdomain>.<domain> in all of them. Nothing else may use these names. At most 42 "
-            "characters unless shared, so that the region fits into the label. When it changes, the new records are "
-            "published and seen first, then SES is told, then the old records go."
+            "Name below the domain that bounces go to, such as bounce. Each region gets a name of its "
+            "own, <subdomain>-<region>.<domain>, with one MX and one SPF TXT record: "
+            "bounce-eu-west-1.mail.example.com; with scope Shared it is <subdomain>.<domain> in all of "
+            "them. Nothing else may use these names. At most 42 characters unless shared, so that the "
+            "region fits into the label. When it changes, the new records are published and seen first, "
+            "then SES is changed, then the old records are removed."
         )
     )
     scope: MailFromScope = Field(
         MailFromScope.PER_REGION,
         description=(
-            "Which regions a MAIL FROM domain is for. PerRegion, the default: each has its own, so that bounces do not "
-            "depend on another region. Shared: all regions use <subdomain>.<domain>, with one MX record, that of the "
-            "first of spec.regions: bounces arrive there, and SES hands them on to the region that sent the mail."
+            "The regions that a MAIL FROM domain serves. PerRegion, the default: each has its own, so "
+            "that bounces do not depend on another region. Shared: all regions use <subdomain>.<domain>, "
+            "with one MX record, that of the first of spec.regions: bounces arrive there, and SES "
+            "forwards them to the region that sent the mail."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )
@@ -74,8 +76,8 @@ class MailFromSpec(Model):
         MxFailureBehavior.USE_DEFAULT_VALUE,
         alias="behaviorOnMXFailure",
         description=(
-            "What SES does while it cannot see the MX record. UseDefaultValue, the default: sends with MAIL FROM "
-            "amazonses.com. RejectMessage: refuses to send."
+            "What SES does while it cannot see the MX record. UseDefaultValue, the default: sends with "
+            "MAIL FROM amazonses.com. RejectMessage: refuses to send."
         ),
         json_schema_extra=SERVER_DEFAULT,
     )

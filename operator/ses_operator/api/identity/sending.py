@@ -1,4 +1,4 @@
-"""Who else may send mail as an identity. Source: SES Developer Guide, "Using sending authorization"."""
+"""The part of a SesIdentity about others that may send as it. Source: SES Developer Guide, "Using sending authorization"."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field, JsonValue, WithJsonSchema
 from ses_operator.api.base.model import Model, SchemaExtra, Timestamp, rule, rules
 
 GENERATED_POLICY = "ses-operator-authorized-senders"
-"""The policy that authorizedSenders become, in each region. No other may have this name."""
+"""The name of the policy that authorizedSenders become, in each region. No other policy may have it."""
 
 MAX_POLICIES = 20
 """Of one identity in one region (SES Developer Guide, service quotas)."""
@@ -21,7 +21,7 @@ MAX_ENTRIES = 20
 
 
 class SendingAction(StrEnum):
-    """What a policy can allow. Source: Service Authorization Reference, Amazon SES v1 and v2."""
+    """The actions that a policy can allow. Source: Service Authorization Reference, Amazon SES v1 and v2."""
 
     SEND_EMAIL = "ses:SendEmail"
     SEND_RAW_EMAIL = "ses:SendRawEmail"
@@ -117,11 +117,11 @@ AccountID = Annotated[
 _DOCUMENT_SCHEMA: SchemaExtra = {"x-kubernetes-preserve-unknown-fields": True}
 
 PolicyDocument: TypeAlias = Annotated[str | dict[str, JsonValue], WithJsonSchema(_DOCUMENT_SCHEMA)]
-"""JSON as text, or as it stands in the manifest. A structural schema has no words for that: the operator checks it."""
+"""JSON as text, or as an object in the manifest. A structural schema cannot express that; the operator checks it."""
 
 
 class AuthorizedSender(Model):
-    """Somebody outside of the AWS account who may send as this identity. All conditions given have to be met."""
+    """Principals outside of the AWS account that may send as this identity. All conditions given have to be met."""
 
     model_config = ConfigDict(
         json_schema_extra=rules(
@@ -138,8 +138,9 @@ class AuthorizedSender(Model):
     principals: tuple[Principal, ...] = Field(
         max_length=MAX_ENTRIES,
         description=(
-            "Who may send, 1 to 20: AWS accounts (111122223333 or arn:aws:iam::111122223333:root), IAM users and roles by "
-            "ARN, AWS services by name (email.cognito-idp.amazonaws.com). Everybody (*) is refused."
+            "The principals that may send, 1 to 20: AWS accounts (111122223333 or "
+            "arn:aws:iam::111122223333:root), IAM users and roles by ARN, AWS services by name "
+            "(email.cognito-idp.amazonaws.com). All AWS principals (*) is refused."
         ),
         json_schema_extra=rules(rule("size(self) >= 1", "name at least one principal that may send")),
     )
@@ -147,8 +148,9 @@ class AuthorizedSender(Model):
         DEFAULT_ACTIONS,
         max_length=MAX_ENTRIES,
         description=(
-            "What they may do. Default: ses:SendEmail and ses:SendRawEmail, which the SMTP interface needs. Templates ask "
-            "for ses:SendTemplatedEmail, ses:SendBulkEmail and ses:SendBulkTemplatedEmail."
+            "The actions that they may use. Default: ses:SendEmail and ses:SendRawEmail, which the SMTP "
+            "interface needs. Templates need ses:SendTemplatedEmail, ses:SendBulkEmail and "
+            "ses:SendBulkTemplatedEmail."
         ),
         json_schema_extra=_NOT_EMPTY,
     )
@@ -156,8 +158,9 @@ class AuthorizedSender(Model):
         (),
         max_length=MAX_ENTRIES,
         description=(
-            "The addresses that they may send from (ses:FromAddress), in which * and ? stand for any characters. Case "
-            "matters. Omitted: every address of the identity; of a domain, those of its subdomains too."
+            "The addresses that they may send from (ses:FromAddress), in which * and ? match any "
+            "characters. Case matters. If omitted, every address of the identity; of a domain, those of "
+            "its subdomains too."
         ),
         json_schema_extra=_NOT_EMPTY,
     )
@@ -165,8 +168,8 @@ class AuthorizedSender(Model):
         (),
         max_length=MAX_ENTRIES,
         description=(
-            "The names that they may show beside the address (ses:FromDisplayName), in which * and ? stand for any "
-            "characters: Ada of Ada <ada@example.com>. Omitted: any."
+            "The names that they may show beside the address (ses:FromDisplayName), in which * and ? "
+            "match any characters: Ada of Ada <ada@example.com>. If omitted, any."
         ),
         json_schema_extra=_NOT_EMPTY,
     )
@@ -174,8 +177,8 @@ class AuthorizedSender(Model):
         (),
         max_length=MAX_ENTRIES,
         description=(
-            "The addresses that they may send to (ses:Recipients), in which * and ? stand for any characters; every one "
-            "of To, Cc and Bcc has to match. Omitted: any."
+            "The addresses that they may send to (ses:Recipients), in which * and ? match any characters; "
+            "every one of To, Cc and Bcc has to match. If omitted, any."
         ),
         json_schema_extra=_NOT_EMPTY,
     )
@@ -183,8 +186,8 @@ class AuthorizedSender(Model):
         (),
         max_length=MAX_ENTRIES,
         description=(
-            "The Return-Path addresses that they may have bounces and complaints sent to (ses:FeedbackAddress), in which "
-            "* and ? stand for any characters. Omitted: any."
+            "The Return-Path addresses that they may have bounces and complaints sent to "
+            "(ses:FeedbackAddress), in which * and ? match any characters. If omitted, any."
         ),
         json_schema_extra=_NOT_EMPTY,
     )
@@ -192,37 +195,40 @@ class AuthorizedSender(Model):
         (),
         alias="sourceIPs",
         max_length=MAX_ENTRIES,
-        description="The IP addresses and ranges that they may send from (aws:SourceIp). Omitted: any.",
+        description="The IP addresses and ranges that they may send from (aws:SourceIp). If omitted, any.",
         json_schema_extra=_NOT_EMPTY,
     )
     source_accounts: tuple[AccountID, ...] = Field(
         (),
         max_length=MAX_ENTRIES,
         description=(
-            "The accounts on whose behalf an AWS service may send (aws:SourceAccount). Name them wherever a principal is "
-            "a service: without, it may send for any of its customers. Not for other principals."
+            "The accounts on whose behalf an AWS service may send (aws:SourceAccount). Name them wherever "
+            "a principal is a service; otherwise it may send for any of its customers. Not for other "
+            "principals."
         ),
         json_schema_extra=_NOT_EMPTY,
     )
     not_before: Timestamp | None = Field(
         None,
-        description="From when on they may send (aws:CurrentTime), such as 2026-01-31T00:00:00Z. Omitted: at once.",
+        description="The moment from which they may send (aws:CurrentTime), such as 2026-01-31T00:00:00Z. If "
+        "omitted, at once.",
         json_schema_extra=_MOMENT,
     )
     not_after: Timestamp | None = Field(
         None,
-        description="Until when they may send (aws:CurrentTime), such as 2026-12-31T00:00:00Z. Omitted: for good.",
+        description="The moment until which they may send (aws:CurrentTime), such as 2026-12-31T00:00:00Z. If "
+        "omitted, without end.",
         json_schema_extra=_MOMENT,
     )
 
 
 class RawPolicy(Model):
-    """A sending-authorization policy as SES has it, for what authorizedSenders cannot say."""
+    """A sending-authorization policy as SES has it, for what authorizedSenders cannot express."""
 
     name: PolicyName = Field(
         description=(
-            "Name of the policy at SES: 1 to 64 letters, digits, '-' and '_'. One of this name that is there already and "
-            "is somebody else's is left alone, and reported."
+            "Name of the policy at SES: 1 to 64 letters, digits, '-' and '_'. An existing policy of this "
+            "name that the operator did not set is kept, and reported."
         )
     )
     document: PolicyDocument = Field(

@@ -17,8 +17,8 @@ class RegionDkimStatus(Model):
     tokens: tuple[str, ...] = Field(
         (),
         description=(
-            "The tokens that SES gave; each is the first label of one CNAME record. They differ by region. With a key of "
-            "yours (BYODKIM): its selector."
+            "The tokens that SES assigned; each is the first label of one CNAME record. They differ by "
+            "region. With a key of your own (BYODKIM): its selector."
         ),
     )
     signing_hosted_zone: str | None = Field(
@@ -27,15 +27,15 @@ class RegionDkimStatus(Model):
     key_fingerprint: str | None = Field(
         None,
         description=(
-            "With BYODKIM: SHA-256 of the public key (DER) whose private key was given to SES in this region, for SES "
-            "does not tell it back."
+            "With BYODKIM: SHA-256 of the public key (DER) whose private key was sent to SES in this "
+            "region, because SES does not return it."
         ),
     )
     parent_region: str | None = Field(
         None,
         description=(
-            "Where the identity of this region is a replica (mode Deterministic): the region whose DKIM key, tokens and "
-            "records it shares."
+            "If the identity of this region is a replica (mode Deterministic): the region whose DKIM key, "
+            "tokens and records it shares."
         ),
     )
 
@@ -50,11 +50,13 @@ class RegionMailFromStatus(Model):
 
 
 class VerificationEmailStatus(Model):
-    """The emails by which an address is verified in one region."""
+    """The emails that verify an address in one region."""
 
-    count: int = Field(0, description="How many were sent. After three, the next is sent when a person asks for it.")
+    count: int = Field(
+        0, description="The number of emails sent. After three, the next is sent when a person requests it."
+    )
     last_sent_at: Timestamp = Field(description="When the last one was sent.")
-    expires_at: Timestamp = Field(description="Until when the link in it works: 24 hours.")
+    expires_at: Timestamp = Field(description="When the link in it expires: after 24 hours.")
 
 
 class RegionStatus(Model):
@@ -73,23 +75,24 @@ class RegionStatus(Model):
     verification_email: VerificationEmailStatus | None = Field(
         None, description="The emails that were sent to an address; absent for a domain, and once it is verified."
     )
-    sending_enabled: bool | None = Field(None, description="Whether SES lets this identity send in this region.")
+    sending_enabled: bool | None = Field(None, description="True if SES lets this identity send in this region.")
     pending_since: Timestamp | None = Field(
         None,
-        description="Since when SES has been asked for the DKIM records without success; SES gives up after 72 hours.",
+        description="The time since which SES has looked for the DKIM records without success; SES gives up after "
+        "72 hours.",
     )
     verified_at: Timestamp | None = Field(None, description="When the operator first saw this region verified.")
     provisioned_at: Timestamp | None = Field(
         None,
         description=(
-            "Since when the identity is known to have had every setting of the configuration as it is now. What differs after "
-            "that has been changed by somebody."
+            "The time since which the identity is known to have had every setting of the current "
+            "configuration. A later difference was made by another client."
         ),
     )
     restarted_at: Timestamp | None = Field(
         None, description="When the operator last asked SES to look for the records again, after SES had given up."
     )
-    reason: str | None = Field(None, description="One word in PascalCase: why this region is where it is.")
+    reason: str | None = Field(None, description="One word in PascalCase: why this region is in this state.")
     message: str | None = Field(None, description="What is missing in this region, and what to do about it.")
 
 
@@ -101,26 +104,28 @@ class ZoneStatus(Model):
 
 
 class RecordStatus(Model):
-    """One DNS record set that SES or the spec asks for."""
+    """One DNS record set that SES or the spec requires."""
 
     name: str = Field(description="Full name of the record, without the dot at the end.")
     type: str = Field(description="CNAME, MX or TXT.")
     ttl: int | None = Field(None, description="Time to live in seconds.")
     values: tuple[str, ...] = Field(
         description=(
-            "The values: the target of a CNAME, an MX as preference and host, the text of a TXT without quotes. Enter"
-            " them as they are; a provider may want quotes around a TXT or a dot after a host name."
+            "The values: the target of a CNAME, an MX as preference and host, the text of a TXT without "
+            "quotes. Enter them as they are; a provider may want quotes around a TXT or a dot after a "
+            "host name."
         )
     )
     purpose: str | None = Field(
-        None, description="What it is for: DKIM and MailFrom for SES, SPF and DMARC for receivers."
+        None, description="The purpose of the record: DKIM and MailFrom for SES, SPF and DMARC for receivers."
     )
-    regions: tuple[str, ...] = Field((), description="The regions that ask for this record.")
+    regions: tuple[str, ...] = Field((), description="The regions that require this record.")
     state: str | None = Field(
         None,
         description=(
-            "Published: served as it should be. Pending: handed to the provider, not known to be served yet. Missing:"
-            " not there. Different: there, with other values. Conflict: somebody else's record stands in its place."
+            "Published: served as it should be. Pending: handed to the provider, not known to be served "
+            "yet. Missing: not there. Different: there, with other values. Conflict: a record that the "
+            "operator did not write is in its place."
         ),
     )
     message: str | None = Field(None, description="What is wrong with this record, and what to do about it.")
@@ -132,32 +137,32 @@ class ReportAuthorizationStatus(Model):
     name: str = Field(description="Full name of the record, without the dot at the end.")
     type: str = Field("TXT", description="TXT.")
     values: tuple[str, ...] = Field(description="The text, without quotes.")
-    message: str = Field(description="Who has to publish it, and what happens otherwise.")
+    message: str = Field(description="The domain owner who has to publish it, and what happens otherwise.")
 
 
 class FormerPlaceStatus(Model):
-    """A place where the records were published before, and that is not over with."""
+    """A place where the records were published before, and where some of them still are."""
 
     place: str = Field(description="The place: Route53/ and the id of the hosted zone, or DNSEndpoint.")
-    since: Timestamp = Field(description="Since when that is so, as the message says it.")
-    message: str = Field(description="Why, what is waited for, and what to do if it shall not be waited for.")
+    since: Timestamp = Field(description="The time since which that is so, as the message says it.")
+    message: str = Field(description="Why, what is waited for, and what to do in order not to wait for it.")
 
 
 class DnsStatus(Model):
     """The DNS records and where they are published."""
 
     provider: str | None = Field(
-        None, description="The provider in effect: Route53, DNSEndpoint or Manual; spec.dns or the SesAccount chose it."
+        None, description="The provider in effect: Route53, DNSEndpoint or Manual; from spec.dns or the SesAccount."
     )
     zone: ZoneStatus | None = Field(None, description="The hosted zone, where the provider is Route53.")
     records: tuple[RecordStatus, ...] = Field(
-        (), description="Every record that SES or the spec asks for, ready to copy, with its state."
+        (), description="Every record that SES or the spec requires, ready to copy, with its state."
     )
     former_places: tuple[FormerPlaceStatus, ...] | None = Field(
         None,
         description=(
-            "Where the records were published before the provider or the zone changed, as long as something of them is "
-            "kept there: until name servers are seen to answer them from the new place."
+            "Where the records were published before the provider or the zone changed, as long as some of "
+            "them are kept there: until name servers answer them from the new place."
         ),
         json_schema_extra=list_map("place"),
     )
@@ -177,48 +182,51 @@ class PendingRecordStatus(Model):
     type: str = Field(description="CNAME, MX or TXT.")
     ttl: int | None = Field(None, description="Time to live in seconds.")
     values: tuple[str, ...] = Field(
-        description="The values as they would be, or as they are where the record would go; what SES has yet to tell, such "
-        "as DKIM tokens, stands in angle brackets."
+        description="The values as they would be, or as they are where the record would be deleted; what SES has "
+        "yet to assign, such as DKIM tokens, is in angle brackets."
     )
 
 
 class PendingChangeStatus(Model):
-    """One call or record that the operator would make, change or remove, and that the spec holds it back from."""
+    """One call or record that the operator would make, change or remove, and that the spec holds back."""
 
     action: str = Field(
         description=(
-            "What would be done, in one word: a step at SES such as CreateIdentity, TagIdentity or SetMailFrom; CreateRecord,"
-            " ChangeRecord, DeleteRecord or ReleaseRecord in DNS; LeaveRecord for somebody else's record that would be left"
-            " as it is; LeavePlace for all records of a place where they went before; More for what is not listed."
+            "The change, in one word: a step at SES such as CreateIdentity, TagIdentity or SetMailFrom; "
+            "CreateRecord, ChangeRecord, DeleteRecord or ReleaseRecord in DNS; LeaveRecord for a record "
+            "that the operator did not write and would leave as it is; LeavePlace for all records of a "
+            "place where they were published before; More for what is not listed."
         )
     )
     region: str | None = Field(None, description="The AWS region; absent where the change is in DNS.")
-    description: str = Field(description="The change in words, with the value that stands now.")
-    record: PendingRecordStatus | None = Field(None, description="The record set, where the change is in DNS.")
+    description: str = Field(description="The change in words, with the current value.")
+    record: PendingRecordStatus | None = Field(None, description="The record set, if the change is in DNS.")
 
 
 class WarningStatus(Model):
-    """A guardrail of the SesAccount that is not met, and does not have to be."""
+    """A guardrail of the SesAccount that is not met, and that does not have to be."""
 
     reason: str = Field(description="One word in PascalCase: which guardrail it is.")
     message: str = Field(description="Which field to change, and how.")
 
 
 class RepairStatus(Model):
-    """A setting or record that somebody else had changed, and that was put right."""
+    """A setting or record that another client had changed, and that the operator corrected."""
 
-    setting: str = Field(description="What was done, in words, such as: switch DKIM signing on in eu-west-1.")
+    setting: str = Field(description="The correction in words, such as: switch DKIM signing on in eu-west-1.")
     region: str | None = Field(None, description="The AWS region; absent where it is in DNS.")
-    found: str = Field("", description="What was found before it was put right the last time.")
-    count: int = Field(description="How often, since it began.")
-    last_at: Timestamp = Field(description="When it was put right the last time.")
+    found: str = Field("", description="The value found before the last correction.")
+    count: int = Field(description="The number of corrections since the first.")
+    last_at: Timestamp = Field(description="When it was last corrected.")
     message: str | None = Field(
-        None, description="That somebody else keeps changing it back, and what to do; present from the third time on."
+        None,
+        description="A warning that another client keeps changing it back, and what to do; present from the third "
+        "time on.",
     )
 
 
 class SesIdentityStatus(Model):
-    """What the operator found and did."""
+    """The state of the identity as the operator found it."""
 
     observed_generation: int = Field(
         -1,
@@ -228,8 +236,8 @@ class SesIdentityStatus(Model):
         (),
         description=(
             "Ready, and what it is made of: Accepted, Provisioned, DNSPublished, Verified, DKIMVerified, "
-            "MailFromVerified. Beside them Reconciling while it may still come, or Stalled when only a change of the "
-            "spec can help."
+            "MailFromVerified. In addition Reconciling while it may still become ready, or Stalled when "
+            "only a change of the spec can help."
         ),
         json_schema_extra=list_map("type"),
     )
@@ -245,34 +253,38 @@ class SesIdentityStatus(Model):
         ),
         json_schema_extra=list_map("reason"),
     )
-    verified_regions: str | None = Field(None, description="How many of the regions report verified, such as 2/3.")
+    verified_regions: str | None = Field(
+        None, description="The number of its regions that report verified, such as 2/3."
+    )
     applied_configuration: str | None = Field(
         None,
         description=(
-            "Digest of the configuration, account defaults included, that this status is about. While it is the same "
-            "and everything is verified, nothing is read again but SES's lists."
+            "Digest of the configuration, account defaults included, that this status is about. While it "
+            "is the same and everything is verified, the operator reads only the lists of SES."
         ),
     )
     pending_changes: tuple[PendingChangeStatus, ...] | None = Field(
         None,
         description=(
-            "What would be done, if the spec did not hold it back: under spec.suspend everything; under adoptionPolicy Never "
-            "what taking over the identities that exist already would change. At most 100 entries. Absent where nothing is "
-            "held back."
+            "The changes that the spec holds back: under spec.suspend all of them; under adoptionPolicy "
+            "Never those that adopting the existing identities would make. At most 100 entries. Absent if "
+            "nothing is held back."
         ),
     )
     repairs: tuple[RepairStatus, ...] | None = Field(
         None,
         description=(
-            "What somebody else had changed and was put right, with the configuration as it is now. Forgotten when nothing had "
-            "to be put right for 36 hours. What comes back again and again is named, and put right less and less often."
+            "What another client had changed and the operator corrected, under the current configuration. "
+            "Removed when nothing had to be corrected for 36 hours. What keeps being changed back is "
+            "marked, and corrected less and less often."
         ),
     )
     notified: str | None = Field(
         None,
         description=(
-            "What was told last by an email of the SesAccount's spec.notifications: Stuck, Failed or Revoked; Nothing while "
-            "there may be something to tell. Absent once it is verified, and that was told."
+            "The last report by an email of the SesAccount's spec.notifications: Stuck, Failed or "
+            "Revoked; Nothing while there may be something to report. Absent once it is verified, and "
+            "that was reported."
         ),
     )
     last_handled_reconcile_at: str | None = Field(
@@ -282,4 +294,4 @@ class SesIdentityStatus(Model):
 
 
 STATUS_DEFAULT = {"observedGeneration": -1}
-"""What the apiserver writes into a new object, so that kstatus reads it as in progress and not as current."""
+"""The status that the apiserver writes into a new object, so that kstatus reads it as in progress and not as current."""

@@ -1,0 +1,1 @@
+"""The manifests that the apiserver needs, made from the models: CustomResourceDefinitions and admission policies."""

@@ -1,9 +1,9 @@
-"""The rules of ``core.admission`` once more, in CEL: with these the apiserver itself refuses.
+"""The rules of ``core.admission`` in CEL as well, so that the apiserver itself refuses.
 
-A ValidatingAdmissionPolicy that has every SesAccount as its parameter; an identity is judged by the one that it names. A table of
-cases holds both to the same (``tests/unit/admission_cases.py``). What needs more than the objects (zones found by longest
-match, policy documents, claims) is judged by the operator alone.
-Source: Kubernetes documentation, "Validating Admission Policy"; "Common Expression Language in Kubernetes".
+A ValidatingAdmissionPolicy that has every SesAccount as its parameter; an identity is judged by the one that it
+names. A table of cases holds both to the same (``tests/unit/admission_cases.py``). What needs more than the objects
+(zones found by longest match, policy documents, claims) is judged by the operator alone. Source: Kubernetes
+documentation, "Validating Admission Policy"; "Common Expression Language in Kubernetes".
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ _HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """``holds`` is CEL. ``members`` of the spec are what it is about: an update that leaves them as they are passes.
+    """A rule in CEL: ``holds`` must be true.
 
-    ``guardrail``: the member of spec.guardrails, GUARDRAIL in ``holds``; empty for rules that are always enforced.
+    ``members`` of the spec are what it is about: an update that leaves them as they are passes. ``guardrail``: the
+    member of spec.guardrails, GUARDRAIL in ``holds``; empty for rules that are always enforced.
     """
 
     reason: Reason
@@ -43,7 +44,7 @@ class Rule:
 
 
 def _selects(selector: str) -> str:
-    """Whether the namespace is selected, as ``core.tenancy.selects``."""
+    """Return CEL for: the namespace is selected, as in ``core.tenancy.selects``."""
     labels = "variables.labels"
     requirement = (
         f"e.operator == 'Exists' ? e.key in {labels} : e.operator == 'DoesNotExist' ? !(e.key in {labels}) : "
@@ -58,7 +59,7 @@ def _selects(selector: str) -> str:
 
 
 def _precision(pattern: str) -> str:
-    """How exactly it names the domain, as ``core.tenancy.precision``."""
+    """Return CEL for how exactly the pattern names the domain, as in ``core.tenancy.precision``."""
     domain = "variables.domain"
     return (
         f"({pattern} == {domain} ? size({domain}) + 1 : "
@@ -107,7 +108,7 @@ VARIABLES: Mapping[str, str] = {
     ),
     "senders": "has(object.spec.authorizedSenders) ? object.spec.authorizedSenders : []",
 }
-"""What rules have in common; each is evaluated once, and only if it is asked for."""
+"""Expressions that rules share; each is evaluated once, and only if a rule uses it."""
 
 _ACCOUNT_OF_PRINCIPAL = "(p.matches('^[0-9]+$') ? p : p.split(':')[4])"
 
@@ -200,7 +201,7 @@ RULES: tuple[Rule, ...] = (
 
 
 def manifests() -> Iterator[dict[str, Any]]:
-    """A policy and its binding for what is enforced, and for what is warned of."""
+    """Yield a policy and its binding, once for the enforced rules and once for those that warn."""
     for action in GuardrailAction:
         name = f"{NAME}-{action.value.lower()}"
         yield {
@@ -222,7 +223,7 @@ def manifests() -> Iterator[dict[str, Any]]:
 
 
 def render() -> str:
-    """All of them as YAML; the same text each time."""
+    """Return all of them as YAML; the same text each time."""
     return _HEADER + yaml.safe_dump_all(manifests(), sort_keys=False, width=120)
 
 

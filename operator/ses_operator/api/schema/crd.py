@@ -1,4 +1,4 @@
-"""The CustomResourceDefinitions, made from the models: what stands in ``crds/``, in the chart and in the tests."""
+"""The CustomResourceDefinitions, made from the models: the content of ``crds/``, of the chart and of the tests' clusters."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ses_operator.api.schema.structural import Schema, UnsupportedSchemaError, s
 from ses_operator.api.schema.versions import VERSIONS, Version
 
 CATEGORY = "ses"
-"""``kubectl get ses`` lists the objects of all our kinds."""
+"""``kubectl get ses`` lists the objects of all kinds of the operator."""
 
 _HEADER = "# Generated from the models in ses_operator.api by `ses-operator crds`. Change those, not this file.\n"
 
@@ -25,6 +25,7 @@ class _ManifestDumper(yaml.SafeDumper):
     """Writes text of several lines as a block, so that it reads as it was written."""
 
     def represent_text(self, text: str) -> yaml.ScalarNode:
+        """Represent a text; as a block if it has several lines."""
         style = "|" if "\n" in text else None
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
@@ -33,9 +34,10 @@ _ManifestDumper.add_representer(str, _ManifestDumper.represent_text)
 
 
 def custom_resource_definition(kind: Kind, versions: Sequence[Version] = VERSIONS) -> dict[str, Any]:
-    """The manifest of one kind, ready to be applied.
+    """Return the manifest of one kind, ready to be applied.
 
-    All versions have the shape of the one model, so that the apiserver converts by putting another apiVersion on an object.
+    All versions have the shape of the one model, so that the apiserver converts by putting another apiVersion on an
+    object.
     """
     if sum(version.stored for version in versions) != 1:
         raise ValueError("exactly one version is stored")
@@ -60,23 +62,23 @@ def custom_resource_definition(kind: Kind, versions: Sequence[Version] = VERSION
 
 
 def definition_name(kind: Kind) -> str:
-    """The name of the kind's CustomResourceDefinition."""
+    """Return the name of the kind's CustomResourceDefinition."""
     return f"{kind.plural}.{GROUP}"
 
 
 def file_name(kind: Kind) -> str:
-    """The name of the file that holds the kind's manifest, as controller-gen would name it."""
+    """Return the name of the file that holds the kind's manifest, as controller-gen would name it."""
     return f"{GROUP}_{kind.plural}.yaml"
 
 
 def render(kind: Kind, versions: Sequence[Version] = VERSIONS) -> str:
-    """The manifest of one kind as YAML; the same text each time."""
+    """Return the manifest of one kind as YAML; the same text each time."""
     manifest = custom_resource_definition(kind, versions)
     return _HEADER + yaml.dump(manifest, Dumper=_ManifestDumper, sort_keys=False, width=120, allow_unicode=True)
 
 
 def render_all(versions: Sequence[Version] = VERSIONS) -> dict[str, str]:
-    """The text of every manifest, by file name."""
+    """Return the text of every manifest, by file name."""
     return {file_name(kind): render(kind, versions) for kind in KINDS}
 
 
@@ -93,7 +95,7 @@ def _version(kind: Kind, version: Version) -> dict[str, Any]:
 
 
 def root_schema(kind: Kind, version: Version) -> Schema:
-    """The schema of the object. Its metadata is the apiserver's own business."""
+    """Return the schema of the object. Its metadata is left to the apiserver."""
     root: Schema = {"description": inspect.getdoc(kind.model), "type": "object", "required": ["spec"]}
     if kind.root_rules:
         root["x-kubernetes-validations"] = list(kind.root_rules)

@@ -1,4 +1,4 @@
-"""The kinds: what each is called, and what ``kubectl get`` shows of it."""
+"""The kinds: the names of each, and the columns that ``kubectl get`` shows."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PrinterColumn:
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a CustomResourceDefinition says of a kind. ``root_rules`` are CEL rules on the object as a whole."""
+    """The facts of a kind that its CustomResourceDefinition has. ``root_rules`` are CEL rules on the object as a whole."""
 
     model: type[Model]
     kind: str
@@ -46,6 +46,7 @@ class Kind:
 
     @property
     def singular(self) -> str:
+        """The name in lower case, as kubectl accepts it."""
         return self.kind.lower()
 
 
@@ -63,13 +64,21 @@ IDENTITY = Kind(
     short_names=("sesid",),
     columns=(
         PrinterColumn("Domain", "string", ".spec.domain", "The domain"),
-        PrinterColumn("Email", "string", ".spec.email", "The address, of an identity that is one"),
-        PrinterColumn("Verified", "string", ".status.verifiedRegions", "Regions that report verified, of all"),
-        PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether all is done and verified"),
-        PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
-        PrinterColumn("DNS", "string", ".status.dns.provider", "Who publishes the DNS records", priority=1),
+        PrinterColumn("Email", "string", ".spec.email", "The email address, if it is not a domain"),
+        PrinterColumn("Verified", "string", ".status.verifiedRegions", "Number of regions that report verified"),
         PrinterColumn(
-            "DKIM", "string", _condition("DKIMVerified", "status"), "Whether DKIM is verified everywhere", priority=1
+            "Ready", "string", _condition("Ready", "status"), "True if everything is provisioned and verified"
+        ),
+        PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
+        PrinterColumn(
+            "DNS", "string", ".status.dns.provider", "The provider that publishes the DNS records", priority=1
+        ),
+        PrinterColumn(
+            "DKIM",
+            "string",
+            _condition("DKIMVerified", "status"),
+            "True if DKIM is verified in every region",
+            priority=1,
         ),
         _AGE,
     ),
@@ -90,10 +99,14 @@ ACCOUNT = Kind(
     columns=(
         PrinterColumn("Account", "string", ".status.accountID", "Id of the AWS account"),
         PrinterColumn("Identities", "integer", ".status.identities", "SesIdentity objects that refer to it"),
-        PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether credentials and regions work"),
+        PrinterColumn(
+            "Ready", "string", _condition("Ready", "status"), "True if the credentials work and every region answers"
+        ),
         PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
-        PrinterColumn("Findings", "integer", ".status.audit.findings", "What the last audit found", priority=1),
-        PrinterColumn("DNS", "string", ".spec.dns.defaultProvider", "Who publishes records by default", priority=1),
+        PrinterColumn(
+            "Findings", "integer", ".status.audit.findings", "Number of findings of the last audit", priority=1
+        ),
+        PrinterColumn("DNS", "string", ".spec.dns.defaultProvider", "The default DNS provider", priority=1),
         PrinterColumn("Message", "string", _condition("Ready", "message"), "What is missing", priority=1),
         _AGE,
     ),
@@ -107,10 +120,10 @@ TEMPLATE = Kind(
     short_names=("sestpl",),
     columns=(
         PrinterColumn("From", "string", ".spec.fromEmailAddress", "The address that the emails come from"),
-        PrinterColumn("Regions", "string", ".status.provisionedRegions", "Regions that have the template, of all"),
-        PrinterColumn("Ready", "string", _condition("Ready", "status"), "Whether it stands in every region"),
+        PrinterColumn("Regions", "string", ".status.provisionedRegions", "Number of regions that have the template"),
+        PrinterColumn("Ready", "string", _condition("Ready", "status"), "True if every region has it"),
         PrinterColumn("Reason", "string", _condition("Ready", "reason"), "Why it is ready or not"),
-        PrinterColumn("Template", "string", ".status.templateName", "What it is called at SES", priority=1),
+        PrinterColumn("Template", "string", ".status.templateName", "Its name at SES", priority=1),
         _AGE,
     ),
     root_rules=(

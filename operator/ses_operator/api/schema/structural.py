@@ -1,8 +1,8 @@
-"""Structural schemas, as a CustomResourceDefinition wants them, from pydantic models.
+"""Structural schemas, as a CustomResourceDefinition requires them, from pydantic models.
 
-What differs from the JSON schema that pydantic writes: no ``$ref``, no ``anyOf`` with null for what is optional, no titles, a
-list type on every list, and a default only where the apiserver shall write it into the object.
-Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", Specifying a structural schema.
+They differ from the JSON schema that pydantic writes: no ``$ref``, no ``anyOf`` with null for what is optional, no
+titles, a list type on every list, and a default only where the apiserver shall write it into the object. Source:
+Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", Specifying a structural schema.
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ _KEY_ORDER = (
     "items",
     "additionalProperties",
 )
-"""Every keyword that our schemas may have, in the order in which they are written."""
+"""Every keyword that the schemas may have, in the order in which they are written."""
 
 
 class UnsupportedSchemaError(TypeError):
-    """A model has a field that a structural schema cannot express, or that lacks what we ask of every field."""
+    """A model has a field that a structural schema cannot express, or that lacks what every field must have."""
 
 
 def structural_schema(model: type[Model]) -> Schema:
-    """The structural schema of a model, with every reference inlined.
+    """Return the structural schema of a model, with every reference inlined.
 
     Raises UnsupportedSchemaError where a field has no description, or a type for which there is no structural form.
     """
@@ -54,7 +54,7 @@ def structural_schema(model: type[Model]) -> Schema:
 
 
 def _convert(node: Schema, definitions: Mapping[str, Schema], path: str) -> Schema:
-    """One node and all below it. ``path`` names it in errors."""
+    """Convert one node and all below it. ``path`` names it in errors."""
     flat = _flatten(node, definitions, path)
     if not flat.pop(SERVER_DEFAULT_KEYWORD, False):
         flat.pop("default", None)
@@ -79,7 +79,7 @@ def _convert(node: Schema, definitions: Mapping[str, Schema], path: str) -> Sche
 
 
 def _flatten(node: Schema, definitions: Mapping[str, Schema], path: str) -> Schema:
-    """The node without ``$ref`` and without the null that ``Optional`` adds; what stands beside them wins."""
+    """Return the node without ``$ref`` and without the null that ``Optional`` adds; keywords beside them win."""
     flat = dict(node)
     while "$ref" in flat or "anyOf" in flat:
         if "$ref" in flat:

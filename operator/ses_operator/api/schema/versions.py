@@ -1,4 +1,4 @@
-"""The versions of the API that the CustomResourceDefinitions have, and what becomes of each: docs/upgrades.md."""
+"""The versions of the API that the CustomResourceDefinitions have, and the state of each: docs/upgrades.md."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from ses_operator.api.base.meta import GROUP, VERSION
 
 @dataclass(frozen=True, slots=True)
 class Version:
-    """One version of the API. Objects can be read and written in each that is ``served``, and lie in etcd in the one that is
-    ``stored``. ``deprecation`` is what kubectl warns those with who use it; empty where nobody is warned.
+    """One version of the API.
+
+    Objects can be read and written in each that is ``served``, and are stored in etcd in the one that is ``stored``.
+    ``deprecation`` is the warning that kubectl shows to users of the version; empty where there is none.
     """
 
     name: str
@@ -20,12 +22,12 @@ class Version:
 
     @property
     def api_version(self) -> str:
-        """As a manifest names it."""
+        """The value of apiVersion in a manifest."""
         return f"{GROUP}/{self.name}"
 
 
 SPOKEN = Version(VERSION, stored=True)
-"""The one that the operator speaks."""
+"""The version that the operator uses."""
 
 VERSIONS = (SPOKEN,)
 """All of them, the newest first."""
