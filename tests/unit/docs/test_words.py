@@ -1,0 +1,69 @@
+"""Code, charts and documentation are in plain English: the dialect words of earlier versions do not come back."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+
+import pytest
+
+from docs.writing import ROOT
+
+DIALECT = ("somebody", "nobody", "anew", "tells of", "told of", "put right", "whereabouts")
+"""Write another client, no one or the passive; again; reports; corrected; candidate regions."""
+SEARCHED = ("operator", "docs", "charts", "README.md")
+MOST_LINES = 420
+"""How many lines may still have such a word. It only ever falls."""
+
+GLOSSARY = ROOT / "docs" / "glossary.md"
+_WORD = re.compile(rf"\b(?:{'|'.join(DIALECT)})\b", re.IGNORECASE)
+_ENTRY = re.compile(r"^\| (?P<term>[^|]+) \| (?P<meaning>[^|]+) \| (?P<page>[^|]+) \| (?P<code>[^|]+) \|$")
+
+
+def tracked() -> list[str]:
+    """The files that git tracks where the words are looked for."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--", *SEARCHED], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    return [name for name in listed.stdout.split("\0") if name]
+
+
+def dialect(text: str) -> Iterator[int]:
+    """The numbers of the lines that have a dialect word."""
+    return (number for number, line in enumerate(text.splitlines(), start=1) if _WORD.search(line))
+
+
+def entries() -> list[re.Match[str]]:
+    rows = [found for line in GLOSSARY.read_text(encoding="utf-8").splitlines() if (found := _ENTRY.match(line))]
+    return [row for row in rows if row["term"] not in {"Term", "---"}]
+
+
+def test_no_line_has_a_dialect_word() -> None:
+    paths = [ROOT / name for name in tracked()]
+    texts = {path: path.read_text(encoding="utf-8", errors="ignore") for path in paths if path.is_file()}
+    found = [f"{path.relative_to(ROOT)}:{number}" for path, text in texts.items() for number in dialect(text)]
+    assert len(found) <= MOST_LINES, found
+
+
+@pytest.mark.parametrize("word", DIALECT)
+def test_each_dialect_word_is_found(word: str) -> None:
+    assert list(dialect(f"one\n{word.capitalize()}.\nthree\nand {word}, too")) == [2, 4]
+    assert list(dialect(f"un{word}ly")) == []
+
+
+def test_the_glossary_is_in_alphabetical_order_and_has_each_term_once() -> None:
+    terms = [entry["term"].strip("`").lower() for entry in entries()]
+    assert len(terms) > 50
+    assert terms == sorted(set(terms))
+
+
+def test_each_entry_of_the_glossary_explains_the_term_links_a_page_and_names_its_package() -> None:
+    wrong = [
+        entry["term"]
+        for entry in entries()
+        if len(entry["meaning"].split()) < 5
+        or not re.search(r"\]\([^)]+\.md(?:#[^)]+)?\)", entry["page"])
+        or not re.fullmatch(r"`[a-z_/]+/`", entry["code"])
+    ]
+    assert wrong == []
