@@ -31,14 +31,17 @@ from ses_operator.controllers.shared.cluster import (
     Cluster,
     Reconciler,
 )
+from ses_operator.controllers.shared.installed_kinds import obstacle
+from ses_operator.controllers.shared.resources import ACCOUNTS, IDENTITIES, TEMPLATES
 from ses_operator.controllers.shared.telemetry import DETAILS, IdentityMetrics, Telemetry
 from ses_operator.core.model.keys import ObjectKey
-from ses_operator.probes import serving
+from ses_operator.dns.endpoint_object import DNS_ENDPOINTS
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
 from ses_operator.runtime.kube.events import EventRecorder
-from ses_operator.runtime.kube.resources import ACCOUNTS, DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, TEMPLATES
+from ses_operator.runtime.kube.resources import NAMESPACES, SECRETS
 from ses_operator.runtime.lease.election import Elector
 from ses_operator.runtime.lease.lease_object import LeaseObject, lease_key, new_identity
+from ses_operator.runtime.probes import serving
 from ses_operator.runtime.watch.cache import ObjectStore
 from ses_operator.runtime.watch.informers import Informer, Informers
 from ses_operator.runtime.watch.reflector import Reflectors
@@ -155,6 +158,7 @@ class Replica:
                 Informer(TEMPLATES, self._templates, event_handlers.on_template),
             ),
             settings.namespaces,
+            obstacle,
         )
         self._secrets = Reflectors(self._client, SECRETS, (settings.operator_namespace,), SECRET_SELECTOR)
         self._dkim_secrets = Reflectors(self._client, SECRETS, settings.namespaces, SECRET_SELECTOR)

@@ -1,8 +1,8 @@
 """Log lines: one for each thing that happened, as text with ``key=value`` at the end, or as JSON.
 
 What a line is about stands in ``extra``: ``logger.info("lease acquired", extra={"holder": …})``; which object a reconcile is
-about is said once, by ``about``, and stands in all its lines. Objects, statuses and requests are not logged, so that no secret
-can be.
+about is said once, by ``about`` in ``runtime/log_subject.py``, and stands in all its lines. Objects, statuses and requests are
+not logged, so that no secret can be.
 """
 
 from __future__ import annotations
@@ -10,28 +10,15 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Mapping
-from contextvars import ContextVar
 from datetime import UTC, datetime
-from types import MappingProxyType
 
+from ses_operator.runtime.log_subject import log_subject
 from ses_operator.settings import LogFormat, LogLevel
 
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 _QUIET = {"kopf": logging.WARNING, "aiohttp": logging.WARNING, "botocore": logging.WARNING, "boto3": logging.WARNING}
 """Libraries that tell more than operators want to read."""
-
-
-_SUBJECT: ContextVar[Mapping[str, object]] = ContextVar("subject", default=MappingProxyType({}))
-
-
-def about(**names: object) -> None:
-    """From here on, in this task and in those that it starts, each line carries these names.
-
-    A task that outlives what started it is to be given a ``Context`` of its own.
-    """
-    _SUBJECT.set(names)
 
 
 class TextFormatter(logging.Formatter):
@@ -70,7 +57,7 @@ def configure(form: LogFormat, level: LogLevel) -> None:
 
 
 def _extra(record: logging.LogRecord) -> dict[str, object]:
-    return {**_SUBJECT.get(), **{name: value for name, value in record.__dict__.items() if name not in _STANDARD}}
+    return {**log_subject(), **{name: value for name, value in record.__dict__.items() if name not in _STANDARD}}
 
 
 def _time(record: logging.LogRecord) -> str:

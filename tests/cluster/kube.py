@@ -10,9 +10,10 @@ from cluster.tenant import PATIENCE
 from devcluster.kubectl import Kubectl, KubectlError
 from devcluster.waiting import eventually
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.controllers.shared.resources import IDENTITIES
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.kube.client import KubeClient, WriteGate, load_configuration, open_gate
-from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
+from ses_operator.runtime.kube.resources import JsonObject
 
 
 @asynccontextmanager

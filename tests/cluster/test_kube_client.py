@@ -14,9 +14,10 @@ from devcluster.proxy import Cut, TcpProxy
 from devcluster.subjects import User
 from ses_operator.api.base.meta import FINALIZER
 from ses_operator.api.base.reasons import Reason
+from ses_operator.controllers.shared.resources import IDENTITIES
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, Retry, Stale
-from ses_operator.runtime.kube.resources import IDENTITIES, SECRETS
+from ses_operator.runtime.kube.resources import SECRETS
 
 pytestmark = pytest.mark.usefixtures("crds")
 

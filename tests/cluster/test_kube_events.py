@@ -11,9 +11,10 @@ from cluster.kube import client_of, created
 from devcluster.controlplane import ControlPlane
 from devcluster.kubectl import Kubectl
 from devcluster.subjects import User
+from ses_operator.controllers.shared.resources import IDENTITIES
 from ses_operator.core.status.transitions import EventType, Transition
 from ses_operator.runtime.kube.events import REPEAT_AFTER, Event, EventRecorder
-from ses_operator.runtime.kube.resources import EVENTS, IDENTITIES, JsonObject
+from ses_operator.runtime.kube.resources import EVENTS, JsonObject
 
 pytestmark = pytest.mark.usefixtures("crds")
 

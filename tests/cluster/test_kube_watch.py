@@ -17,9 +17,13 @@ from devcluster.proxy import Cut, TcpProxy
 from devcluster.subjects import User
 from ses_operator.api.base.meta import WATCH_LABEL
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.controllers.shared.installed_kinds import obstacle
+from ses_operator.controllers.shared.resources import IDENTITIES
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.dns.endpoint_object import DNS_ENDPOINTS
+from ses_operator.runtime.backoff import Backoff
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.resources import DNS_ENDPOINTS, IDENTITIES, NAMESPACES, SECRETS, JsonObject
+from ses_operator.runtime.kube.resources import NAMESPACES, SECRETS, JsonObject
 from ses_operator.runtime.watch import reflector as watch
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 from ses_operator.runtime.watch.informers import Informer, Informers, Origin
@@ -116,7 +120,7 @@ async def test_what_was_deleted_while_cut_off_is_noticed_afterwards(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(watch, "SILENCE", 1.0)
-    monkeypatch.setattr(watch, "RETRY_PAUSE", 0.1)
+    monkeypatch.setattr(watch, "BACKOFF", Backoff(first=0.1, cap=0.1))
     await admin.create(SECRETS.collection(namespace), secret("deleted"))
     async with client_of(control_plane.kubeconfig_through(proxy.url)) as client:
         heard, reflector = Heard(), Reflector(client, SECRETS, namespace, f"{LABEL}=true")
@@ -223,7 +227,7 @@ class Sightings:
 @asynccontextmanager
 async def informing(client: KubeClient, namespace: str, told: Sightings) -> AsyncIterator[ObjectStore[SesIdentity]]:
     store = ObjectStore(SesIdentity.model_validate)
-    informers = Informers(client, client.configuration, (Informer(IDENTITIES, store, told),), (namespace,))
+    informers = Informers(client, client.configuration, (Informer(IDENTITIES, store, told),), (namespace,), obstacle)
     task = asyncio.create_task(informers.run(lambda: None))
     try:
         async with asyncio.timeout(PATIENCE):

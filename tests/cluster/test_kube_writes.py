@@ -10,11 +10,12 @@ from cluster.kube import client_of, created, read
 from devcluster.controlplane import ControlPlane
 from ses_operator.api.base.meta import FINALIZER, INVENTORY
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.controllers.shared.resources import IDENTITIES
+from ses_operator.controllers.shared.writes import ensure_finalizer, remove_finalizer, write_status
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, Stale
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
-from ses_operator.runtime.kube.writes import ensure_finalizer, remove_finalizer, write_status
+from ses_operator.runtime.kube.resources import JsonObject
 
 pytestmark = pytest.mark.usefixtures("crds")
 

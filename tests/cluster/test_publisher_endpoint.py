@@ -22,9 +22,8 @@ from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_r
 from ses_operator.core.state.publication import Publication, RecordState
 from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.endpoint import DnsEndpointPublisher
-from ses_operator.dns.endpoint_object import Endpoint, manifest
+from ses_operator.dns.endpoint_object import DNS_ENDPOINTS, Endpoint, manifest
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
-from ses_operator.runtime.kube.resources import DNS_ENDPOINTS
 
 DOMAIN = "mail.example.com"
 DKIM = dkim_records(DOMAIN, "eu-west-1", ("abc",), "dkim.amazonses.com", 300)

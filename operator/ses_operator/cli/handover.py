@@ -18,11 +18,11 @@ from kubernetes.aio.config.config_exception import ConfigException
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import HAND_OVER_TO
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.controllers.shared.resources import IDENTITIES
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, OperatorError
 from ses_operator.core.planning.handover import invalid_new_owner, is_handed_over, possessions
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
-from ses_operator.runtime.kube.resources import IDENTITIES
 
 POLL_SECONDS = 1.0
 

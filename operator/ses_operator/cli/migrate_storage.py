@@ -14,10 +14,10 @@ from kubernetes.aio.config.config_exception import ConfigException
 
 from ses_operator.api.schema.crd import definition_name
 from ses_operator.api.schema.kinds import KINDS
+from ses_operator.cli.storage import objects_of, rewrite, settle, stored_versions
 from ses_operator.core.kinds.stored_versions import StoredVersions, migration_role
 from ses_operator.core.model.problems import OperatorError, Stale
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
-from ses_operator.runtime.kube.storage import objects_of, rewrite, settle, stored_versions
 
 TOLD_EVERY = 500
 

@@ -17,6 +17,7 @@ from ses_operator.aws.sessions import Sessions
 from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.account.controller import AccountController
 from ses_operator.controllers.account.mail_figures import MailFigures
+from ses_operator.controllers.account.tokens import ServiceAccountTokens
 from ses_operator.controllers.event_handlers import EventHandlers
 from ses_operator.controllers.identity.claimants import Claimants
 from ses_operator.controllers.identity.controller import IdentityController, IdentityParts
@@ -43,7 +44,6 @@ from ses_operator.dns.endpoint_object import EndpointObject
 from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 from ses_operator.instruments import Gauges
-from ses_operator.runtime.kube.tokens import ServiceAccountTokens
 from ses_operator.runtime.watch.cache import CacheDelta
 from ses_operator.runtime.watch.informers import Origin
 from ses_operator.runtime.workqueue import Result, Urgency

@@ -18,12 +18,13 @@ from ses_operator.aws.errors.translation import Refused
 from ses_operator.core.dns.batches import ChangeSet, first_batch, halves, is_stale
 from ses_operator.core.dns.zone_sets import BatchLimits
 from ses_operator.core.model.problems import Blocked, OperatorError, Retry, Stale
+from ses_operator.runtime.backoff import Backoff
 
 LOGGER = logging.getLogger(__name__)
 
 COLLECT_SECONDS = 0.1
 ATTEMPTS = 6
-FIRST_PAUSE_SECONDS = 0.25
+BACKOFF = Backoff(first=0.25, cap=8.0)
 
 NOT_CARRIED_OUT = frozenset({Reason.THROTTLED, Reason.PUBLISHING_RECORDS})
 """Refusals that leave no doubt: the same batch may be sent once more."""
@@ -108,14 +109,11 @@ class ZoneBatches:
                     item.answer.set_result(change_id)
 
     async def _send_patiently(self, batch: Sequence[ChangeSet]) -> str:
-        for attempt in range(ATTEMPTS - 1):
-            try:
-                return await self._send(batch)
-            except Retry as error:
-                if error.problem.reason not in NOT_CARRIED_OUT:
-                    raise
-                await asyncio.sleep(FIRST_PAUSE_SECONDS * 2**attempt)
-        return await self._send(batch)
+        return await BACKOFF.retry(lambda: self._send(batch), tries=ATTEMPTS, may_pass=_was_not_carried_out)
+
+
+def _was_not_carried_out(error: OperatorError) -> bool:
+    return isinstance(error, Retry) and error.problem.reason in NOT_CARRIED_OUT
 
 
 def _refusal(changes: ChangeSet, error: Refused) -> OperatorError:

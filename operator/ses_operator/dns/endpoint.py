@@ -18,6 +18,7 @@ from ses_operator.core.model.records import RecordId, RecordSet
 from ses_operator.core.state.publication import DnsObservation, Publication, PublishedRecord, RecordState
 from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.endpoint_object import (
+    DNS_ENDPOINTS,
     Endpoint,
     EndpointObject,
     finalizer_patch,
@@ -27,7 +28,7 @@ from ses_operator.dns.endpoint_object import (
     surplus_of,
 )
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.resources import DNS_ENDPOINTS, JsonObject
+from ses_operator.runtime.kube.resources import JsonObject
 
 REMAKE_AFTER_SECONDS = 10.0
 """An object of ours that somebody deletes is made anew only after this: in a namespace that is being deleted the SesIdentity

@@ -27,8 +27,9 @@ from ses_operator.core.model import txt
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.records import RecordId, RecordSet, RecordType
 from ses_operator.core.state.publication import Publication
-from ses_operator.runtime.kube.resources import DNS_ENDPOINTS, JsonObject
+from ses_operator.runtime.kube.resources import JsonObject, Resource
 
+DNS_ENDPOINTS = Resource("externaldns.k8s.io", "v1alpha1", "dnsendpoints", "DNSEndpoint")
 OWNER_ANNOTATION = OWNER_TAG
 APPLIED_ANNOTATION = f"{PREFIX}applied"
 """A digest of all that was applied: it tells labels and annotations that are no longer wanted from those of others."""

@@ -1,14 +1,12 @@
-"""What the work queues and reconciles measure, under the names that controller-runtime gave them."""
+"""What the work queues and reconciles measure, as controller-runtime does."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 
-from prometheus_client import CollectorRegistry
-
-from ses_operator.core.metrics import registry as metrics
-from ses_operator.instruments import counter, gauge, histogram
+from prometheus_client import Counter, Gauge, Histogram
 
 UNEXPECTED = "Unexpected"
 """The reason of an error that no adapter has translated."""
@@ -23,20 +21,21 @@ class ReconcileOutcome(StrEnum):
     ERROR = "error"
 
 
+@dataclass(frozen=True, slots=True)
 class WorkQueueMetrics:
-    """The metrics of all work queues of one registry; each queue is a value of the label ``name``."""
+    """The metrics of all work queues of a registry; each queue is a value of the label ``name``. ``errors`` has ``reason``
+    beside it, ``reconciles`` has ``result``."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
-        self.depth = gauge(metrics.QUEUE_DEPTH, registry)
-        self.oldest = gauge(metrics.QUEUE_OLDEST, registry)
-        self.delayed = gauge(metrics.QUEUE_DELAYED, registry)
-        self.adds = counter(metrics.QUEUE_ADDS, registry)
-        self.retries = counter(metrics.QUEUE_RETRIES, registry)
-        self.wait = histogram(metrics.QUEUE_WAIT, registry)
-        self.work = histogram(metrics.RECONCILE_SECONDS, registry)
-        self.busy = gauge(metrics.ACTIVE_WORKERS, registry)
-        self.reconciles = counter(metrics.RECONCILES, registry)
-        self.errors = counter(metrics.RECONCILE_ERRORS, registry)
+    depth: Gauge
+    oldest: Gauge
+    delayed: Gauge
+    adds: Counter
+    retries: Counter
+    wait: Histogram
+    work: Histogram
+    busy: Gauge
+    reconciles: Counter
+    errors: Counter
 
     def observe_queue(
         self, name: str, depth: Callable[[], float], oldest: Callable[[], float], delayed: Callable[[], float]

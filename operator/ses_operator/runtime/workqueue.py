@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Awaitable, Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, OperatorError, Stale
-from ses_operator.logs import about
+from ses_operator.runtime.backoff import Backoff
 from ses_operator.runtime.key_order import DelayedKeys, Ready, ReadyKeys, Urgency
+from ses_operator.runtime.log_subject import about
 from ses_operator.runtime.metrics import UNEXPECTED, ReconcileOutcome, WorkQueueMetrics
 
-__all__ = ["Backoff", "Reconcile", "Result", "Urgency", "WorkQueue"]
+__all__ = ["Reconcile", "Result", "Urgency", "WorkQueue"]
 
 K = TypeVar("K", bound=Hashable)
 
@@ -57,23 +57,6 @@ class Result:
 
 
 Reconcile = Callable[[K], Awaitable[Result]]
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """Seconds to wait after the nth failure in a row: doubling, up to a cap, spread so that what failed together
-    does not come back together.
-    """
-
-    first: float = 0.1
-    cap: float = 300.0
-    spread: float = 0.2
-    draw: Callable[[], float] = field(default=random.random)
-
-    def delay(self, failures: int) -> float:
-        """The delay after this many failures (1 and up)."""
-        doubled = self.first * 2.0 ** min(failures - 1, 32)
-        return min(self.cap, doubled) * (1 + self.spread * self.draw())
 
 
 class WorkQueue(Generic[K]):

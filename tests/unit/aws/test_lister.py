@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,12 +15,11 @@ from ses_operator.aws.calls.budget import RequestBudget
 from ses_operator.aws.calls.calls import Calls
 from ses_operator.aws.calls.executor import Executor
 from ses_operator.aws.listing.lister import (
-    LAST_RETRY_SECONDS,
+    BACKOFF,
     Intervals,
     RegionLister,
     next_tick,
     pending_interval,
-    retry_delay,
 )
 from ses_operator.aws.ses.identities import SesRegion
 
@@ -45,13 +45,14 @@ def test_regions_of_one_account_are_listed_at_the_same_ticks(one: float, other: 
 
 
 def test_a_region_that_fails_is_tried_less_and_less_often_up_to_five_minutes() -> None:
-    delays = [retry_delay(failures, 0.0) for failures in range(1, 10)]
+    delays = [replace(BACKOFF, draw=lambda: 0.0).delay(failures) for failures in range(1, 10)]
     assert delays[:4] == [5.0, 10.0, 20.0, 40.0]
-    assert delays[-1] == LAST_RETRY_SECONDS
+    assert delays[-1] == 300.0
 
 
 def test_retries_are_spread_by_a_fifth() -> None:
-    assert (retry_delay(1, -1.0), retry_delay(1, 1.0)) == (4.0, 6.0)
+    least, most = replace(BACKOFF, draw=lambda: 0.0), replace(BACKOFF, draw=lambda: 1.0)
+    assert (least.delay(1), most.delay(1)) == (5.0, 6.0)
 
 
 class SilentClient:

@@ -26,12 +26,12 @@ from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.account.controller import AccountController
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES, Cluster
+from ses_operator.controllers.shared.telemetry import queue_metrics
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import EventRecorder
 from ses_operator.runtime.kube.resources import JsonObject
-from ses_operator.runtime.metrics import WorkQueueMetrics
 from ses_operator.runtime.watch.cache import ObjectStore
 from ses_operator.runtime.workqueue import Result, WorkQueue
 from ses_operator.settings import Settings
@@ -58,7 +58,7 @@ class Desk:
     """The controller of a cluster with one SesAccount, and what it knows of it."""
 
     def __init__(self, client: KubeClient) -> None:
-        metrics = WorkQueueMetrics(CollectorRegistry())
+        metrics = queue_metrics(CollectorRegistry())
         self.cluster = Cluster(
             settings=Settings(installation_id="test", namespace="ops"),
             client=client,

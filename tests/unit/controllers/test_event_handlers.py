@@ -14,6 +14,7 @@ from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.controllers.event_handlers import EventHandlers
 from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES
+from ses_operator.controllers.shared.telemetry import queue_metrics
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.metrics import WorkQueueMetrics
 from ses_operator.runtime.watch.cache import ObjectStore
@@ -50,7 +51,7 @@ class World:
     templates: ObjectStore[SesVerificationTemplate] = field(
         default_factory=lambda: ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES)
     )
-    metrics: WorkQueueMetrics = field(default_factory=lambda: WorkQueueMetrics(CollectorRegistry()))
+    metrics: WorkQueueMetrics = field(default_factory=lambda: queue_metrics(CollectorRegistry()))
 
     def __post_init__(self) -> None:
         self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", self.metrics)

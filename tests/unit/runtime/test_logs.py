@@ -11,7 +11,8 @@ from contextvars import Context
 
 import pytest
 
-from ses_operator.logs import JsonFormatter, TextFormatter, about
+from ses_operator.logs import JsonFormatter, TextFormatter
+from ses_operator.runtime.log_subject import about
 
 LOGGER = logging.getLogger("test")
 

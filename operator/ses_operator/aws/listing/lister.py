@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import suppress
@@ -19,12 +18,12 @@ from ses_operator.aws.ses.identities import PAGE_SIZE, SesRegion
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem, Retry
 from ses_operator.core.model.ses import ListedIdentity, VerificationStatus
+from ses_operator.runtime.backoff import Backoff
 
 LOGGER = logging.getLogger(__name__)
 
-FIRST_RETRY_SECONDS = 5.0
-LAST_RETRY_SECONDS = 300.0
-JITTER = 0.2
+BACKOFF = Backoff(first=5.0, cap=300.0)
+"""Between two tries to list a region that fails."""
 
 # While nothing changes, a pending region is listed at every tick, then at every 2nd, 3rd and 6th (10 s become 60 s).
 # Multiples, so that the regions of one account go on listing at the same moments.
@@ -49,12 +48,6 @@ def pending_interval(base: float, quiet_for: float) -> float:
 def next_tick(last: float, interval: float, offset: float) -> float:
     """The first moment of the form ``offset + n·interval`` that lies at least half an interval after ``last``."""
     return offset + interval * (floor((last + interval / 2 - offset) / interval) + 1)
-
-
-def retry_delay(failures: int, jitter: float) -> float:
-    """Seconds after the n-th failure in a row (from 1); ``jitter`` between -1 and 1."""
-    delay = min(LAST_RETRY_SECONDS, FIRST_RETRY_SECONDS * 2.0 ** min(failures - 1, 16))
-    return delay * (1 + JITTER * jitter)
 
 
 class RegionLister:
@@ -172,8 +165,7 @@ class RegionLister:
             LOGGER.warning("cannot list the identities in %s: %s", self._ses.region, error)
         self._error = error
         self._failures += 1
-        jitter = random.uniform(-1, 1)  # noqa: S311 - spreads load, guards nothing
-        self._due_by(self._clock() + (error.problem.retry_after or retry_delay(self._failures, jitter)))
+        self._due_by(self._clock() + (error.problem.retry_after or BACKOFF.delay(self._failures)))
 
     def _note_success(self, news: set[str]) -> None:
         if news:

@@ -32,7 +32,8 @@ from ses_operator.core.audit.rules import (
 from ses_operator.core.audit.tally import AuditTally
 from ses_operator.core.metrics.mail_figures import SendHistory, Window
 from ses_operator.core.model.keys import Owner
-from ses_operator.core.model.problems import Gone, OperatorError, Retry
+from ses_operator.core.model.problems import Gone, OperatorError
+from ses_operator.runtime.backoff import Backoff
 
 LOGGER = logging.getLogger(__name__)
 
@@ -42,8 +43,9 @@ REGIONS_AT_ONCE = 8
 NAMES_AT_ONCE = 100
 """Of so many it is asked at once what they have sent: more would be a sum for each day of each in memory."""
 
-PAUSES = (5.0, 30.0, 120.0)
-"""Seconds before what failed in passing is tried again; after the last, the region, or the report, is given up for this time."""
+TRIES = 4
+BACKOFF = Backoff(first=5.0, factor=5.0)
+"""Between tries of what failed in passing; after the last, the region, or the report, is given up for this time."""
 
 HOW_TO_INSTALL = (
     "the kind ClusterPolicyReport (wgpolicyk8s.io/v1alpha2) is not installed: apply its CustomResourceDefinition, from "
@@ -213,9 +215,4 @@ class Auditor:
 
 async def _patiently(ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
     """What it answers. A failure in passing is waited out: a region has thousands of reads, and hours of time."""
-    for pause in PAUSES:
-        try:
-            return await ask(*args, **kwargs)
-        except Retry:
-            await asyncio.sleep(pause)
-    return await ask(*args, **kwargs)
+    return await BACKOFF.retry(lambda: ask(*args, **kwargs), tries=TRIES)

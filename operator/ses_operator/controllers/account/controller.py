@@ -15,18 +15,19 @@ from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.calls.config import AccountConfig, Role, ServiceEndpoints, StaticCredentials, WebIdentityAccess
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.account.audits import Audits
+from ses_operator.controllers.shared import writes
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.cluster import BY_ACCOUNT, Cluster
 from ses_operator.controllers.shared.identity_objects import OWN_DOING
+from ses_operator.controllers.shared.resources import ACCOUNTS
 from ses_operator.controllers.shared.status_pace import StatusPace
 from ses_operator.core.account.report import account_status, region_status
 from ses_operator.core.audit.progress import news
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.core.status.transient_errors import is_passing
-from ses_operator.runtime.kube import writes
 from ses_operator.runtime.kube.events import Event
-from ses_operator.runtime.kube.resources import ACCOUNTS, SECRETS, JsonObject
+from ses_operator.runtime.kube.resources import SECRETS, JsonObject
 from ses_operator.runtime.kube.secrets import value_of
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange
 from ses_operator.runtime.workqueue import Result

@@ -5,12 +5,12 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Mapping
 
+from ses_operator.controllers.shared.resources import POLICY_REPORTS
 from ses_operator.core.audit.report import DIGEST, REGION_LABEL, Chunk
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.resources import POLICY_REPORTS
-from ses_operator.runtime.watch.informers import METADATA_ONLY
+from ses_operator.runtime.watch.listing import METADATA_ONLY
 
 
 class PolicyReports:

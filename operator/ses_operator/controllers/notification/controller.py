@@ -21,6 +21,7 @@ from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.cluster import BY_OUTLOOK, Cluster
 from ses_operator.controllers.shared.identity_objects import IdentityObjects
 from ses_operator.controllers.shared.rate_annotation import AccountTally
+from ses_operator.controllers.shared.resources import ACCOUNTS
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
 from ses_operator.core.model.rate_window import RateWindow
@@ -36,10 +37,10 @@ from ses_operator.core.notifications.selection import (
     survey,
 )
 from ses_operator.core.status.transitions import EventType, Transition
+from ses_operator.runtime.backoff import Backoff
 from ses_operator.runtime.kube.events import Event
-from ses_operator.runtime.kube.resources import ACCOUNTS
 from ses_operator.runtime.watch.cache import ObjectStore
-from ses_operator.runtime.workqueue import Backoff, Result
+from ses_operator.runtime.workqueue import Result
 
 logger = logging.getLogger(__name__)
 

@@ -11,16 +11,17 @@ from ses_operator.api.account.notifications import Moment
 from ses_operator.api.base.meta import INVENTORY, WITHDRAW_FROM
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import SesIdentityStatus
+from ses_operator.controllers.shared import writes
 from ses_operator.controllers.shared.recent_finalizers import RecentFinalizers
+from ses_operator.controllers.shared.resources import IDENTITIES
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, Stale
 from ses_operator.core.notifications.selection import notified_after
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.status.transitions import Transition, new_contests, new_losses, new_warnings, transitions
-from ses_operator.runtime.kube import writes
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import Event, EventRecorder
-from ses_operator.runtime.kube.resources import IDENTITIES, JsonObject
+from ses_operator.runtime.kube.resources import JsonObject
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 
 OWN_DOING = frozenset({ObjectChange.NOTHING, ObjectChange.STATUS})

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from datetime import datetime
 
 from ses_operator.api.account.kind import SesAccount, SesAccountSpec
+from ses_operator.controllers.shared import writes
+from ses_operator.controllers.shared.resources import ACCOUNTS
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Stale
 from ses_operator.core.model.rate_window import RateDecision, RateWindow, decide
-from ses_operator.runtime.kube import writes
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.resources import ACCOUNTS
 from ses_operator.runtime.watch.cache import ObjectStore
 
 ATTEMPTS = 4

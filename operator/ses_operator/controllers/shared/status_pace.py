@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from ses_operator.api.account.kind import SesAccountStatus
 from ses_operator.core.account.report import is_changed_back, tells_of_numbers_only
+from ses_operator.runtime.backoff import Backoff
 
 logger = logging.getLogger(__name__)
 
@@ -14,7 +15,8 @@ REPORT_INTERVAL = 5.0
 """Seconds between two writes that tell of nothing but more or fewer identities: they come and go in hundreds."""
 
 LONGEST_PAUSE = 3600.0
-"""Seconds that a status is left as somebody else wrote it: twice as long each time, beginning with the interval above."""
+DISPUTE = Backoff(first=REPORT_INTERVAL, cap=LONGEST_PAUSE, spread=0.0)
+"""How long a status is left as somebody else wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class StatusPace:
         if last is None:
             return 0.0
         if is_changed_back(last.status, current, new):
-            return last.at + min(REPORT_INTERVAL * 2.0**last.disputes, LONGEST_PAUSE) - now
+            return last.at + DISPUTE.delay(last.disputes + 1) - now
         return last.at + REPORT_INTERVAL - now if tells_of_numbers_only(current, new) else 0.0
 
     def wrote(self, name: str, current: SesAccountStatus, new: SesAccountStatus, now: float) -> None:

@@ -35,6 +35,22 @@ BY_MARK = "mark"
 """The index of identities by what they are counted as."""
 
 
+def queue_metrics(registry: CollectorRegistry) -> WorkQueueMetrics:
+    """Return the metrics of work queues, under the names that controller-runtime gave them."""
+    return WorkQueueMetrics(
+        depth=gauge(metrics.QUEUE_DEPTH, registry),
+        oldest=gauge(metrics.QUEUE_OLDEST, registry),
+        delayed=gauge(metrics.QUEUE_DELAYED, registry),
+        adds=counter(metrics.QUEUE_ADDS, registry),
+        retries=counter(metrics.QUEUE_RETRIES, registry),
+        wait=histogram(metrics.QUEUE_WAIT, registry),
+        work=histogram(metrics.RECONCILE_SECONDS, registry),
+        busy=gauge(metrics.ACTIVE_WORKERS, registry),
+        reconciles=counter(metrics.RECONCILES, registry),
+        errors=counter(metrics.RECONCILE_ERRORS, registry),
+    )
+
+
 class Telemetry:
     """Everything that is measured. Its methods are hooks: those who are measured know nothing of Prometheus."""
 
@@ -42,7 +58,7 @@ class Telemetry:
         self.registry = CollectorRegistry()
         for collect in (ProcessCollector, PlatformCollector, GCCollector):
             collect(registry=self.registry)
-        self.queues = WorkQueueMetrics(self.registry)
+        self.queues = queue_metrics(self.registry)
         self.aws = AwsMetrics(self.registry)
         self._leader = gauge(metrics.LEADER, self.registry)
         self._dns_queries = counter(metrics.DNS_QUERIES, self.registry)

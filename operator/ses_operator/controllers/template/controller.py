@@ -12,9 +12,11 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentitySpec
 from ses_operator.api.template import SesVerificationTemplate, SesVerificationTemplateStatus
 from ses_operator.aws.calls.budget import Priority
+from ses_operator.controllers.shared import writes
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.cluster import BY_TEMPLATE, Cluster
+from ses_operator.controllers.shared.resources import TEMPLATES
 from ses_operator.core.admission.acceptance import first_violation, same_account
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Gone, OperatorError, Problem
@@ -35,9 +37,7 @@ from ses_operator.core.templates.template import (
     template_problem,
     template_status,
 )
-from ses_operator.runtime.kube import writes
 from ses_operator.runtime.kube.events import Event
-from ses_operator.runtime.kube.resources import TEMPLATES
 from ses_operator.runtime.workqueue import Result
 
 LOGGER = logging.getLogger(__name__)

@@ -22,8 +22,8 @@ from kubernetes.aio.config.kube_config import load_kube_config
 
 from ses_operator.runtime.kube.errors import no_answer, refusal
 from ses_operator.runtime.kube.resources import JsonObject
+from ses_operator.runtime.names import OPERATOR
 
-FIELD_MANAGER = "ses-operator"
 POOL_SIZE = 10
 CONNECT_TIMEOUT = 5.0
 REQUEST_TIMEOUT = 20.0
@@ -100,7 +100,7 @@ class KubeClient:
         """Apply a merge patch (RFC 7386): maps are merged, lists replaced, null removes."""
         return await self._write("PATCH", path, patch, content_type=_MERGE_PATCH)
 
-    async def apply(self, path: str, body: JsonObject, *, field_manager: str = FIELD_MANAGER) -> JsonObject:
+    async def apply(self, path: str, body: JsonObject, *, field_manager: str = OPERATOR) -> JsonObject:
         """Server-side apply: create the object, or make it hold these fields, taking them over from whoever owns them.
 
         With uid and resourceVersion in the body, Stale if it is not the object that was observed.
@@ -108,7 +108,7 @@ class KubeClient:
         params = {"fieldManager": field_manager, "force": "true"}
         return await self._write("PATCH", path, body, params, content_type=_APPLY_PATCH)
 
-    async def apply_new(self, path: str, body: JsonObject, *, field_manager: str = FIELD_MANAGER) -> JsonObject:
+    async def apply_new(self, path: str, body: JsonObject, *, field_manager: str = OPERATOR) -> JsonObject:
         """Server-side apply that takes nothing over: Stale if the object exists and others hold any of these fields."""
         return await self._write("PATCH", path, body, {"fieldManager": field_manager}, content_type=_APPLY_PATCH)
 
@@ -147,7 +147,7 @@ class KubeClient:
         timeout: float = REQUEST_TIMEOUT,
     ) -> JsonObject:
         self._gate()
-        query = params if params or method == "DELETE" else {"fieldManager": FIELD_MANAGER}
+        query = params if params or method == "DELETE" else {"fieldManager": OPERATOR}
         return await self._request(method, path, query, body=body, content_type=content_type, timeout=timeout)
 
     async def _request(

@@ -16,16 +16,15 @@ from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Protocol
 
-from ses_operator.api.base.meta import ObjectMeta
 from ses_operator.core.model.problems import OperatorError
-from ses_operator.core.status.transitions import Transition
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import EVENTS, JsonObject, Resource
+from ses_operator.runtime.names import OPERATOR
 
 logger = logging.getLogger(__name__)
 
-COMPONENT = "ses-operator"
 REPEAT_AFTER = 3600.0
 REMEMBERED = 4096
 WAITING = 1000
@@ -34,13 +33,42 @@ MAX_MESSAGE = 1024
 MAX_NAME = 253
 
 
+class Subject(Protocol):
+    """The metadata of the object that an Event is about; ``namespace`` is empty for a cluster-scoped one."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def namespace(self) -> str: ...
+
+    @property
+    def uid(self) -> str: ...
+
+    @property
+    def resource_version(self) -> str: ...
+
+
+class Occurrence(Protocol):
+    """What happened: ``type`` is Normal or Warning, ``reason`` one word, ``message`` a sentence."""
+
+    @property
+    def type(self) -> str: ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def message(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened to an object."""
 
     resource: Resource
-    subject: ObjectMeta
-    transition: Transition
+    subject: Subject
+    occurrence: Occurrence
 
 
 class EventRecorder:
@@ -56,7 +84,7 @@ class EventRecorder:
 
     def record(self, event: Event) -> None:
         """Have the event sent, unless the same was within the hour; the event is dropped when too many wait."""
-        identity = (event.subject.uid, event.transition.reason, event.transition.message)
+        identity = (event.subject.uid, event.occurrence.reason, event.occurrence.message)
         now = self._clock()
         if now < self._sent.get(identity, float("-inf")) + REPEAT_AFTER:
             return
@@ -85,7 +113,7 @@ class EventRecorder:
             await self._client.create(EVENTS.collection(body["metadata"]["namespace"]), body)
         except OperatorError as error:
             logger.debug(
-                "event not sent: %s", error, extra={"object": event.subject.name, "reason": event.transition.reason}
+                "event not sent: %s", error, extra={"object": event.subject.name, "reason": event.occurrence.reason}
             )
 
 
@@ -110,13 +138,13 @@ def _body(event: Event, instance: str, now: datetime) -> JsonObject:
             "namespace": subject.namespace or "default",
         },
         "involvedObject": reference,
-        "type": event.transition.type.value,
-        "reason": event.transition.reason,
-        "message": event.transition.message[:MAX_MESSAGE],
+        "type": str(event.occurrence.type),
+        "reason": event.occurrence.reason,
+        "message": event.occurrence.message[:MAX_MESSAGE],
         "firstTimestamp": moment,
         "lastTimestamp": moment,
         "count": 1,
-        "source": {"component": COMPONENT},
-        "reportingComponent": COMPONENT,
+        "source": {"component": OPERATOR},
+        "reportingComponent": OPERATOR,
         "reportingInstance": instance,
     }

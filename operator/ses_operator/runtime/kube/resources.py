@@ -1,11 +1,10 @@
-"""The Kubernetes resources that the operator speaks to, and where they live in the API."""
+"""Resources of the Kubernetes API, and where they live in it; here those that are part of Kubernetes itself."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from ses_operator.api.base import meta
 from ses_operator.core.model.keys import ObjectKey
 
 JsonObject: TypeAlias = dict[str, Any]
@@ -22,6 +21,7 @@ class Resource:
     version: str
     plural: str
     kind: str
+    is_namespaced: bool = True
 
     @property
     def api_version(self) -> str:
@@ -45,16 +45,11 @@ class Resource:
         return f"{self.object(key)}/status"
 
 
-IDENTITIES = Resource(meta.GROUP, meta.VERSION, meta.IDENTITY_PLURAL, meta.IDENTITY_KIND)
-TEMPLATES = Resource(meta.GROUP, meta.VERSION, meta.TEMPLATE_PLURAL, meta.TEMPLATE_KIND)
-ACCOUNTS = Resource(meta.GROUP, meta.VERSION, meta.ACCOUNT_PLURAL, meta.ACCOUNT_KIND)
 SECRETS = Resource("", "v1", "secrets", "Secret")
-NAMESPACES = Resource("", "v1", "namespaces", "Namespace")
+NAMESPACES = Resource("", "v1", "namespaces", "Namespace", is_namespaced=False)
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 EVENTS = Resource("", "v1", "events", "Event")
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
-DNS_ENDPOINTS = Resource("externaldns.k8s.io", "v1alpha1", "dnsendpoints", "DNSEndpoint")
-POLICY_REPORTS = Resource("wgpolicyk8s.io", "v1alpha2", "clusterpolicyreports", "ClusterPolicyReport")
 
 
 def key_of(obj: JsonObject) -> ObjectKey:

@@ -12,11 +12,12 @@ from ses_operator.core.model.problems import Gone
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import LEASES, JsonObject
 from ses_operator.runtime.lease.election import LeaseRecord
+from ses_operator.runtime.names import OPERATOR
 
 
 def lease_key(namespace: str, installation_id: str) -> ObjectKey:
     """The Lease of an installation, in the operator's own namespace."""
-    return ObjectKey(namespace, f"ses-operator-{installation_id}")
+    return ObjectKey(namespace, f"{OPERATOR}-{installation_id}")
 
 
 def new_identity() -> str:

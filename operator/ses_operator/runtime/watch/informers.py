@@ -8,34 +8,34 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from itertools import chain, repeat
+from itertools import count
 from typing import Any
 
 from kubernetes.aio.client.configuration import Configuration
 
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError
+from ses_operator.runtime.backoff import Backoff
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.kinds import obstacle
-from ses_operator.runtime.kube.resources import ACCOUNTS, JsonObject, Resource, key_of
+from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 from ses_operator.runtime.watch.kopf_shell import KopfShell, OnEvent
+from ses_operator.runtime.watch.listing import BACKOFF, METADATA_ONLY, pages
 
 logger = logging.getLogger(__name__)
 
-METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-PAGE = "500"
-KINDS_POLL = 5.0
-FIRST_POLLS = (0.5, 1.0, 2.0)
+KINDS_POLL = Backoff(first=0.5, cap=5.0)
 """The apiserver publishes the schema of a kind a moment after it was installed or upgraded."""
-RETRY_PAUSE = 5.0
 CATCH_UP_PATIENCE = 10.0
 CATCH_UP_TRIES = 12
 COMPARE_INTERVAL = 600.0
 COMPARE_AFTER_RELIST = 5.0
+
+
+Obstacle = Callable[[KubeClient, Collection[str]], Awaitable[str]]
 
 
 class InformersDeafError(Exception):
@@ -69,10 +69,13 @@ class Informers:
         configuration: Configuration,
         informers: tuple[Informer, ...],
         namespaces: tuple[str, ...],
+        obstacle: Obstacle,
     ) -> None:
+        """``obstacle`` says, for the plural names of kinds, what keeps us from watching them; empty if nothing does."""
         self._client = client
         self._informers = informers
         self._namespaces = namespaces
+        self._obstacle = obstacle
         self._relisted = asyncio.Event()
         self._progress = asyncio.Event()
         self._started = asyncio.Event()
@@ -137,14 +140,14 @@ class Informers:
     async def _installed(self) -> None:
         told = ""
         plurals = [informer.resource.plural for informer in self._informers]
-        for pause in chain(FIRST_POLLS, repeat(KINDS_POLL)):
-            missing = await obstacle(self._client, plurals)
+        for polls in count(1):
+            missing = await self._obstacle(self._client, plurals)
             if not missing:
                 return
             if missing != told:
                 logger.warning("waiting: %s", missing)
                 told = missing
-            await asyncio.sleep(pause)
+            await asyncio.sleep(KINDS_POLL.delay(polls))
 
     async def _all_caught_up(self) -> None:
         for informer in self._informers:
@@ -176,24 +179,18 @@ class Informers:
 
     async def _list(self, resource: Resource) -> tuple[dict[ObjectKey, str], int]:
         """The uids of all objects that are watched, and the version as of which. It repeats until it has an answer."""
-        while True:
-            try:
-                return await self._list_once(resource)
-            except OperatorError as error:
-                logger.warning("%s not listed: %s", resource.plural, error)
-                await asyncio.sleep(RETRY_PAUSE)
+
+        def failed(error: OperatorError) -> None:
+            logger.warning("%s not listed: %s", resource.plural, error)
+
+        return await BACKOFF.retry(lambda: self._list_once(resource), may_pass=lambda _: True, on_failure=failed)
 
     async def _list_once(self, resource: Resource) -> tuple[dict[ObjectKey, str], int]:
-        namespaces = ("",) if resource == ACCOUNTS else self._namespaces or ("",)
+        namespaces = self._namespaces if resource.is_namespaced else ()
         live: dict[ObjectKey, str] = {}
         versions = []
-        for namespace in namespaces:
-            params = {"limit": PAGE}
-            while True:
-                page = await self._client.get(resource.collection(namespace), params, accept=METADATA_ONLY)
-                live.update((key_of(item), item["metadata"]["uid"]) for item in page["items"] or ())
-                if not page["metadata"].get("continue"):
-                    break
-                params["continue"] = page["metadata"]["continue"]
-            versions.append(int(page["metadata"]["resourceVersion"]))
+        for namespace in namespaces or ("",):
+            async for page in pages(self._client, resource.collection(namespace), accept=METADATA_ONLY):
+                live.update((key_of(item), item["metadata"]["uid"]) for item in page.items)
+            versions.append(int(page.version))
         return live, min(versions)

@@ -16,6 +16,7 @@ import kopf
 from kubernetes.aio.client.configuration import Configuration
 
 from ses_operator.runtime.kube.resources import JsonObject, Resource
+from ses_operator.runtime.names import OPERATOR
 
 SERVER_TIMEOUT = 480
 """Seconds; Kopf passes it on as it is, and the apiserver takes whole numbers only."""
@@ -63,7 +64,7 @@ class KopfShell:
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
             stop_flag=self._stop,
-            identity=cast("Any", "ses-operator"),
+            identity=cast("Any", OPERATOR),
         )
         on_started()
         await kopf.run_tasks(tasks, ignored=before)
@@ -106,7 +107,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = REQUEST_TIMEOUT
     settings.queueing.idle_timeout = WORKER_IDLE
-    settings.persistence.finalizer = "ses-operator.io/not-used"
+    settings.persistence.finalizer = "kopf.dev/not-used"
     settings.persistence.diffbase_storage = _NoDiffs()
     settings.persistence.progress_storage = _NoProgress()
     return settings

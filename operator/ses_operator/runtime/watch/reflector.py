@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Callable, Iterator
 from typing import Self
 
@@ -16,16 +15,14 @@ from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
+from ses_operator.runtime.watch.listing import BACKOFF, pages
 
 logger = logging.getLogger(__name__)
 
-PAGE = "500"
 SERVER_TIMEOUT = 480.0
 SILENCE = 90.0
 """Bookmarks come every minute: a watch that says nothing for longer is dead. Seconds."""
 ABSENT_POLL = 30.0
-RETRY_PAUSE = 5.0
-
 
 OnChange = Callable[[ObjectKey, JsonObject | None], None]
 """Called with an object that was added or changed, or None for one that was removed."""
@@ -69,9 +66,11 @@ class Reflector:
 
     async def run(self) -> None:
         """Keep the copy up to date, until cancelled."""
+        failures = 0
         while True:
             try:
                 version = await self._list()
+                failures = 0
                 while version:
                     version = await self._watch(version)
             except (Gone, Blocked) as error:
@@ -79,19 +78,14 @@ class Reflector:
                 await asyncio.sleep(ABSENT_POLL)
             except OperatorError as error:
                 logger.warning("%s not watched: %s", self._resource.plural, error)
-                await asyncio.sleep(RETRY_PAUSE * (1 + random.random()))  # noqa: S311 - it only spreads load
+                failures += 1
+                await asyncio.sleep(BACKOFF.delay(failures))
 
     async def _list(self) -> str:
         """List everything, tell what changed since, and give the version to watch from."""
         found: dict[ObjectKey, JsonObject] = {}
-        params, version = {"limit": PAGE, **self._selector}, ""
-        while True:
-            page = await self._client.get(self._path, params)
-            found.update((key_of(item), item) for item in page["items"] or ())
-            version = page["metadata"]["resourceVersion"]
-            if not page["metadata"].get("continue"):
-                break
-            params["continue"] = page["metadata"]["continue"]
+        async for page in pages(self._client, self._path, self._selector):
+            found.update((key_of(item), item) for item in page.items)
         if not self.installed:
             self.installed = True
             logger.info("watching %s", self._resource.plural)
@@ -102,7 +96,7 @@ class Reflector:
         for key, obj in found.items():
             self._put(key, obj)
         self._settled.set()
-        return str(version)
+        return page.version
 
     async def _watch(self, version: str) -> str:
         """Follow changes from this version on; the version reached when the server ends the watch, empty if it is too

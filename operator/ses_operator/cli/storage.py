@@ -6,20 +6,22 @@ is written not at all, and ``status.storedVersions`` shrinks when all is done, a
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from ses_operator.api.base.meta import GROUP
 from ses_operator.core.kinds.stored_versions import EXTENSIONS, StoredVersions
 from ses_operator.core.model.keys import ObjectKey
-from ses_operator.core.model.problems import Gone, OperatorError, Retry, Stale
+from ses_operator.core.model.problems import Gone, OperatorError
+from ses_operator.runtime.backoff import Backoff
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
-from ses_operator.runtime.watch.informers import METADATA_ONLY, PAGE
+from ses_operator.runtime.watch.listing import METADATA_ONLY, pages
 
 DEFINITIONS = Resource(EXTENSIONS, "v1", "customresourcedefinitions", "CustomResourceDefinition")
-PAUSES = (0.2, 1.0, 5.0)
-"""Seconds between the tries of a write that may succeed as it is."""
+TRIES = 4
+BACKOFF = Backoff(first=0.2, factor=5.0)
+"""Between the tries of a write that may succeed as it is."""
 
 Progress = Callable[[int, int], None]
 """Told how many objects have been rewritten, and of how many."""
@@ -32,13 +34,8 @@ async def stored_versions(client: KubeClient, definition: str) -> StoredVersions
 
 async def objects_of(client: KubeClient, known: StoredVersions) -> list[ObjectKey]:
     """The keys of all objects of the kind."""
-    params, found = {"limit": PAGE}, list[ObjectKey]()
-    while True:
-        page = await client.get(_resource(known).collection(), params, accept=METADATA_ONLY)
-        found += map(key_of, page["items"] or ())
-        if not page["metadata"].get("continue"):
-            return found
-        params = {**params, "continue": page["metadata"]["continue"]}
+    listed = pages(client, _resource(known).collection(), accept=METADATA_ONLY)
+    return [key_of(item) async for page in listed for item in page.items]
 
 
 async def rewrite(client: KubeClient, known: StoredVersions, keys: list[ObjectKey], progress: Progress) -> list[str]:
@@ -49,7 +46,7 @@ async def rewrite(client: KubeClient, known: StoredVersions, keys: list[ObjectKe
     resource, failures = _resource(known), list[str]()
     for number, key in enumerate(keys, start=1):
         try:
-            await _patiently(client, resource.object(key))
+            await BACKOFF.retry(partial(client.merge_patch, resource.object(key), {}), tries=TRIES)
         except Gone:
             pass
         except OperatorError as error:
@@ -65,19 +62,6 @@ async def settle(client: KubeClient, known: StoredVersions) -> None:
         "status": {"storedVersions": [known.current]},
     }
     await client.merge_patch(DEFINITIONS.status(ObjectKey("", known.definition)), change)
-
-
-async def _patiently(client: KubeClient, path: str) -> None:
-    for pause in PAUSES:
-        try:
-            await client.merge_patch(path, {})
-        except Stale:
-            continue
-        except Retry as error:
-            await asyncio.sleep(error.problem.retry_after or pause)
-        else:
-            return
-    await client.merge_patch(path, {})
 
 
 def _resource(known: StoredVersions) -> Resource:
