@@ -1,4 +1,4 @@
-"""What botocore's data files say, loaded once for all sessions (a loader of its own costs each session 10 MB)."""
+"""The contents of botocore's data files, loaded once for all sessions (a loader of its own costs each session 10 MB)."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ SES_ENDPOINT_PREFIX = "email"
 
 @cache
 def shared_loader() -> Loader:
-    """The one loader, with its cache of service models."""
+    """Return the one loader, with its cache of service models."""
     return create_loader()
 
 
 @cache
 def ses_regions() -> frozenset[str]:
-    """The regions that have SES, of every partition, as far as this botocore knows. New regions may be missing."""
+    """Return the regions that have SES, of every partition, as far as this botocore knows. New regions may be missing."""
     return frozenset(region for partition in _resolver().get_available_partitions() for region in regions_of(partition))
 
 
 @cache
 def regions_of(partition: str) -> tuple[str, ...]:
-    """Those of one partition (``aws``, ``aws-cn``, …), sorted."""
+    """Return those of one partition (``aws``, ``aws-cn``, …), sorted."""
     return tuple(sorted(_resolver().get_available_endpoints(SES_ENDPOINT_PREFIX, partition)))
 
 

@@ -20,8 +20,8 @@ from ses_operator.core.dns.zones import HostedZone
 from ses_operator.core.state.publication import DnsZone
 
 REQUESTS_PER_SECOND = 5.0
-PAGE_SIZE = 300  # the most that ListResourceRecordSets gives
-ZONE_PAGE_SIZE = 100  # the most that ListHostedZones gives
+PAGE_SIZE = 300  # the most that ListResourceRecordSets returns
+ZONE_PAGE_SIZE = 100  # the most that ListHostedZones returns
 
 _ROUTING_MEMBERS = ("Weight", "Region", "Failover", "MultiValueAnswer", "GeoLocation", "GeoProximityLocation")
 
@@ -54,7 +54,7 @@ class Route53:
         self._calls = calls
 
     async def list_hosted_zones(self) -> tuple[HostedZone, ...]:
-        """All hosted zones of the account, public and private."""
+        """Return all hosted zones of the account, public and private."""
         zones: list[HostedZone] = []
         parameters: dict[str, Any] = {"MaxItems": str(ZONE_PAGE_SIZE)}
         while True:
@@ -65,13 +65,13 @@ class Route53:
             parameters["Marker"] = answer["NextMarker"]
 
     async def get_hosted_zone(self, zone_id: str) -> HostedZone:
-        """One hosted zone. Blocked (HOSTED_ZONE_NOT_FOUND) where there is none of this id."""
+        """Return one hosted zone. Blocked (HOSTED_ZONE_NOT_FOUND) if none has this id."""
         answer = await self._call("GetHostedZone", zone_id, Id=zone_id)
         name_servers = answer.get("DelegationSet", {}).get("NameServers", ())
         return replace(_hosted_zone(answer["HostedZone"]), name_servers=tuple(map(plain_name, name_servers)))
 
     async def list_record_sets(self, zone_id: str, start: RecordStart) -> RecordPage:
-        """The page of record sets that begins at ``start`` or right after it. It shows pending changes as made."""
+        """Return the page of record sets that begins at ``start`` or right after it. It shows pending changes as made."""
         parameters: dict[str, Any] = {"StartRecordName": start.name, "MaxItems": str(PAGE_SIZE)}
         if start.type:
             parameters["StartRecordType"] = start.type
@@ -86,7 +86,7 @@ class Route53:
         return RecordPage(tuple(map(_zone_set, answer["ResourceRecordSets"])), following)
 
     async def change_record_sets(self, zone_id: str, changes: Iterable[Change]) -> str:
-        """Apply the changes, all or none, and return the id of the change. Refused, where one of them cannot be made."""
+        """Apply the changes, all or none, and return the id of the change. Refused, if one of them cannot be made."""
         batch = {
             "Changes": [{"Action": change.action.value, "ResourceRecordSet": _wire(change.set)} for change in changes]
         }
@@ -94,7 +94,7 @@ class Route53:
         return _bare_id(answer["ChangeInfo"]["Id"])
 
     async def is_in_sync(self, change_id: str) -> bool:
-        """Whether all name servers of Route 53 have the change. Gone where Route 53 no longer knows it."""
+        """Return True if all name servers of Route 53 have the change. Gone if Route 53 no longer knows it."""
         answer = await self._call("GetChange", change_id, Id=change_id)
         return bool(answer["ChangeInfo"]["Status"] == "INSYNC")
 
@@ -107,17 +107,17 @@ class Route53Access:
     """Route 53 for an account: with its own credentials, and with each role that one of its zones names."""
 
     def __init__(self, account: AwsAccount, calls: Calls) -> None:
-        """``calls`` with a budget of Route 53's own rate, shared by all accounts."""
+        """Take ``calls`` with a budget of Route 53's own rate, shared by all accounts."""
         self._account = account
         self._calls = calls
         self._known: dict[tuple[str | None, str | None], Route53] = {}
 
     def for_zone(self, zone: DnsZone) -> Route53:
-        """Route 53 as the zone is to be reached."""
+        """Return Route 53 with the role of the zone."""
         return self.for_role(zone.role_arn, zone.external_id)
 
     def for_role(self, role_arn: str | None = None, external_id: str | None = None) -> Route53:
-        """Route 53 as the role, which the account's credentials assume; without one, as the account itself."""
+        """Return Route 53 with the role, which the account's credentials assume; without one, with these credentials."""
         known = self._known.get((role_arn, external_id))
         if known is None:
             role = Role(role_arn, external_id) if role_arn else None

@@ -1,4 +1,4 @@
-"""AWS accounts that are open: one for each configuration, found again as long as nothing about the access changes."""
+"""The open AWS accounts: one for each configuration, shared as long as nothing about the access changes."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ from ses_operator.aws.ses.templates import SesTemplates
 from ses_operator.core.model.problems import Blocked
 
 FAILURE_SECONDS = 10.0
-"""A failed opening is not tried again for this long: a thousand identities of one account ask STS once."""
+"""A failed opening is not tried again for this long: a thousand identities of one account call STS once."""
 
 CONFIRM_SECONDS = 60.0
-"""Credentials that a service rejects are shown to STS no more often than this: a region that is switched off rejects for good."""
+"""Credentials that a service rejects are checked with STS no more often than this: a region that is not enabled
+rejects for good."""
 
 STS_RATE = 10.0
 
@@ -45,7 +46,7 @@ class AwsAccount:
         self._regions: dict[str, SesRegion] = {}
 
     def region(self, region: str) -> SesRegion:
-        """SES in one region. Nothing is asked of AWS yet."""
+        """Return SES in one region, without a call."""
         ses = self._regions.get(region)
         if ses is None:
             ses = self._regions[region] = SesRegion(
@@ -60,24 +61,24 @@ class AwsAccount:
 
     @property
     def ses_regions(self) -> tuple[str, ...]:
-        """The regions of the account's partition that have SES, switched on for the account or not."""
+        """The regions of the account's partition that have SES, enabled for the account or not."""
         return regions_of(self.partition)
 
     def templates(self, region: str) -> SesTemplates:
-        """Custom verification email templates in one region."""
+        """Return the custom verification email templates in one region, without a call."""
         return SesTemplates(self.account_id, region, self._clients.source("sesv2", region), self._calls)
 
     def metric_data(self, region: str) -> MetricData:
-        """What became of the mail in one region."""
+        """Return the counts of mail in one region, without a call."""
         v2, v1 = self._clients.source("sesv2", region), self._clients.source("ses", region)
         return MetricData(self.account_id, region, v2, v1, self._calls)
 
     def mail(self, region: str) -> SesMail:
-        """Sending email in one region."""
+        """Return what sends email in one region, without a call."""
         return SesMail(self.account_id, region, self._clients.source("sesv2", region), self._calls)
 
     def route53_client(self, role: Role | None = None) -> ClientSource:
-        """Route 53 with the account's credentials, or as ``role``, which they assume; for ``Calls``."""
+        """Return Route 53 with the account's credentials, or as ``role``, which they assume; for ``Calls``."""
         return self._clients.source("route53", role=role)
 
     @property
@@ -86,7 +87,7 @@ class AwsAccount:
         return self._clients.source("sts")
 
     def close(self) -> None:
-        """Close the connections. Calls on their way end as they do."""
+        """Close the connections. Calls in flight end as they do."""
         self._clients.close()
 
 
@@ -94,7 +95,7 @@ class AwsAccount:
 class _Entry:
     """One configuration: the account, or the opening of it, or why it failed and when.
 
-    ``is_doubted``: a service has rejected the credentials. ``confirmed_at``: when STS was asked about that last.
+    ``is_doubted``: a service has rejected the credentials. ``confirmed_at``: when STS last accepted them.
     """
 
     config: AccountConfig
@@ -109,11 +110,10 @@ class _Entry:
 
 
 class Sessions:
-    """Opens AWS accounts, one for each SesAccount name; a changed configuration opens a new one and lets go of the old.
+    """Opens AWS accounts, one for each SesAccount name; a changed configuration opens a new one and closes the old.
 
-    ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open`` asks STS.
-    ``on_call`` is called after each call to AWS.
-    ``tokens``: for web identities.
+    ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open``
+    calls STS. ``on_call`` is called after each call to AWS. ``tokens``: for web identities.
     """
 
     def __init__(
@@ -133,7 +133,7 @@ class Sessions:
         self._entries: dict[str, _Entry] = {}
 
     async def open(self, config: AccountConfig) -> AwsAccount:
-        """The account of ``config``; its id comes from STS at the first time. Raises ``Blocked`` or ``Retry``."""
+        """Return the account of ``config``; its id comes from STS the first time. Raises ``Blocked`` or ``Retry``."""
         entry = self._entries.get(config.name)
         if entry is None or entry.config != config or self._may_try_again(entry):
             if entry is not None:
@@ -147,13 +147,13 @@ class Sessions:
         return await asyncio.shield(entry.opening)
 
     def forget(self, name: str) -> None:
-        """The SesAccount of this name is gone."""
+        """Close the account of a SesAccount that is gone."""
         entry = self._entries.pop(name, None)
         if entry is not None:
             _close(entry)
 
     def close(self) -> None:
-        """Let go of all accounts."""
+        """Close all accounts."""
         for name in list(self._entries):
             self.forget(name)
 
@@ -170,7 +170,7 @@ class Sessions:
         return await self._sts_calls(sts, request, Bucket(name, "", request.operation), Priority.PERSON)
 
     def _doubt(self, config: AccountConfig) -> None:
-        """A service does not accept the credentials: all of AWS may not, or a region only."""
+        """Note that a service rejects the credentials: all of AWS may reject them, or one region only."""
         entry = self._entries.get(config.name)
         if entry is None or entry.config != config or entry.is_doubted:
             return
@@ -179,9 +179,10 @@ class Sessions:
             self._on_doubt(config.name)
 
     async def _confirmed(self, entry: _Entry) -> AwsAccount:
-        """The account, if STS still accepts its credentials. Raises Blocked if not, and the account is closed then; Retry.
+        """Return the account, if STS still accepts its credentials. Raises Blocked if not, and closes the account; or Retry.
 
-        Credentials that do not stand in the configuration (files, environment) may have been replaced: they are read anew.
+        Credentials that are not part of the configuration (files, environment) may have been replaced: they are read
+        again.
         """
         name = entry.config.name
         account = await asyncio.shield(entry.opening)
@@ -206,7 +207,7 @@ class Sessions:
 
 
 def _close(entry: _Entry) -> None:
-    """Close what was opened. An opening on its way goes on, for those who wait for it, and is closed after it."""
+    """Close what was opened. An opening in flight goes on, for those that wait for it, and is closed after it."""
     if not entry.opening.done():
         entry.opening.add_done_callback(lambda _: _close(entry))
     elif not entry.failed:

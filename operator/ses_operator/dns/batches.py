@@ -1,7 +1,7 @@
-"""One zone's changes, collected from many identities into few batches, one on its way at a time.
+"""One zone's changes, collected from many identities into few batches, one in flight at a time.
 
-Route 53 works on one change of a zone at a time and refuses the next with PriorRequestNotComplete; so while a batch is on
-its way the next one fills up.
+Route 53 works on one change of a zone at a time and refuses the next with PriorRequestNotComplete; so while a batch
+is in flight the next one fills up.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ ATTEMPTS = 6
 BACKOFF = Backoff(first=0.25, cap=8.0)
 
 NOT_CARRIED_OUT = frozenset({Reason.THROTTLED, Reason.PUBLISHING_RECORDS})
-"""Refusals that leave no doubt: the same batch may be sent once more."""
+"""Refusals after which it is certain that nothing was changed: the same batch may be sent once more."""
 
 Send = Callable[[Sequence[ChangeSet]], Awaitable[str]]
 """Sends one batch and returns the id of the change; raises Refused where Route 53 refuses it as a whole."""
@@ -60,10 +60,11 @@ class ZoneBatches:
         self._worker: asyncio.Task[None] | None = None
 
     async def submit(self, changes: ChangeSet) -> str:
-        """Hand over one identity's changes; returns the id of the change once Route 53 has accepted it.
+        """Submit one identity's changes; return the id of the change once Route 53 has accepted it.
 
-        Raises Stale where the zone is not as the changes suppose, Blocked where Route 53 refuses them otherwise, Retry where
-        it is not known whether they were made. A caller that is cancelled before its batch is sent takes its changes back.
+        Raises Stale if the zone is not as the changes suppose, Blocked if Route 53 refuses them otherwise, Retry if
+        it is not known whether they were made. A caller that is cancelled before its batch is sent takes its changes
+        back.
         """
         answer: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._waiting.append(_Waiting(changes, answer))
@@ -72,7 +73,7 @@ class ZoneBatches:
         return await answer
 
     async def close(self) -> None:
-        """Stop. What waits is told to try again later; whether a batch on its way arrives is not known."""
+        """Stop. What waits gets Retry; the outcome of a batch in flight is not known."""
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.wait([self._worker])

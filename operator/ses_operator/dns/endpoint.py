@@ -1,7 +1,7 @@
 """Publication through ExternalDNS: one DNSEndpoint for each SesIdentity. The object is the ledger.
 
-There is no ownerReference: the garbage collector would take the object, and ExternalDNS the records, before the identity is
-gone from SES. A finalizer of ours holds it instead, until the records are withdrawn.
+There is no ownerReference: the garbage collector would delete the object, and ExternalDNS the records, before the
+identity is gone from SES. The operator's finalizer holds it instead, until the records are withdrawn.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject
 
 REMAKE_AFTER_SECONDS = 10.0
-"""An object of ours that somebody deletes is made anew only after this: in a namespace that is being deleted the SesIdentity
-goes too, and the records must outlast it."""
+"""An object that another client deletes is made again only after this: in a namespace that is being deleted the
+SesIdentity goes too, and the records must outlast it."""
 
 RECORDS_MAY_STAY = (
     "the DNSEndpoint of {domain} is deleted; whether its records go too is up to ExternalDNS: "
@@ -49,7 +49,7 @@ Read = Callable[[ObjectKey], EndpointObject | None]
 
 
 class DnsEndpointPublisher:
-    """Implements ``DnsPublisher``. Whether the records are served, only DNS tells: what is handed over is PENDING.
+    """Implements ``DnsPublisher``. Only DNS shows if the records are served: what is handed over is PENDING.
 
     Surplus that is to be released is kept in the object: ExternalDNS deletes what leaves it.
     """
@@ -72,7 +72,7 @@ class DnsEndpointPublisher:
     async def observe(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """Reads the copy that a watch keeps, if there is one; else the object."""
+        """Read the copy that a watch keeps, if there is one; else the object."""
         key = publication.owner.key
         found = self._read(key) if self._read is not None else None
         try:
@@ -84,7 +84,7 @@ class DnsEndpointPublisher:
     async def publish(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """One server-side apply, if anything differs. Blocked where ExternalDNS's kind is not installed."""
+        """Make one server-side apply, if anything differs. Blocked if ExternalDNS's kind is not installed."""
         found = await self._get(publication.owner.key)
         observation = self._compare(publication, records, surplus, found)
         if observation.in_sync or observation.problem is not None or (found is None and not records):
@@ -96,14 +96,17 @@ class DnsEndpointPublisher:
         return self._compare(publication, records, surplus, EndpointObject.of(written))
 
     async def holdings(self, publication: Publication) -> frozenset[RecordId]:
-        """What the object asks for."""
+        """Return the record sets that the object asks for."""
         found = await self._ours(publication)
         return found.record_ids if found is not None else frozenset()
 
     async def retain(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> None:
-        """One server-side apply, if anything differs. Labels and annotations stay: they choose the ExternalDNS that serves it."""
+        """Make one server-side apply, if anything differs.
+
+        Labels and annotations are kept: they choose the ExternalDNS that serves it.
+        """
         found = await self._ours(publication)
         if found is None or found.deleted_at is not None:
             return
@@ -113,7 +116,7 @@ class DnsEndpointPublisher:
             await self._apply(publication, body, found)
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
-        """Deletes the object, then takes our finalizer off it. ExternalDNS takes the records away, if its policy is sync."""
+        """Delete the object, then remove the operator's finalizer. ExternalDNS deletes the records, if its policy is sync."""
         found = await self._ours(publication)
         if found is None:
             return ()
@@ -125,7 +128,7 @@ class DnsEndpointPublisher:
         return (RECORDS_MAY_STAY.format(domain=publication.domain),)
 
     async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
-        """Writes the new owner's name on the object. In another cluster it makes one of its own, and this is left over."""
+        """Write the new owner's name on the object. In another cluster it makes one of its own, and this one is left over."""
         found = await self._ours(publication)
         if found is None:
             return ()
@@ -133,7 +136,7 @@ class DnsEndpointPublisher:
         return (LEFT_OVER.format(key=publication.owner.key),)
 
     async def release(self, publication: Publication) -> None:
-        """Takes our finalizer, labels and annotations off the object, which stays."""
+        """Remove the operator's finalizer, labels and annotations from the object, which is kept."""
         found = await self._ours(publication)
         if found is not None:
             patch = release_patch(found, publication.owner)

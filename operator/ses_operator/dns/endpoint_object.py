@@ -1,7 +1,7 @@
-"""ExternalDNS's DNSEndpoint: what one of ours holds, and how it is written. Pure.
+"""ExternalDNS's DNSEndpoint: the contents of an object of the operator, and how it is written. Pure.
 
-Source: the CRD of ExternalDNS (externaldns.k8s.io/v1alpha1). An MX target is ``10 host``; no name ends in a dot (with one,
-CNAME and MX records are dropped through ExternalDNS 0.20).
+Source: the CRD of ExternalDNS (externaldns.k8s.io/v1alpha1). An MX target is ``10 host``; no name ends in a dot (with
+one, CNAME and MX records are dropped through ExternalDNS 0.20).
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from ses_operator.runtime.kube.resources import JsonObject, Resource
 DNS_ENDPOINTS = Resource("externaldns.k8s.io", "v1alpha1", "dnsendpoints", "DNSEndpoint")
 OWNER_ANNOTATION = OWNER_TAG
 APPLIED_ANNOTATION = f"{PREFIX}applied"
-"""A digest of all that was applied: it tells labels and annotations that are no longer wanted from those of others."""
+"""A digest of all that was applied: it tells apart labels and annotations that are no longer wanted and those of others."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -46,7 +46,7 @@ class Endpoint:
 
     @classmethod
     def of(cls, record: RecordSet, quoting: TxtQuoting) -> Endpoint:
-        """The record set as ExternalDNS's provider needs it."""
+        """Return the record set as ExternalDNS's provider needs it."""
         values = record.values
         if record.type is RecordType.TXT and quoting is TxtQuoting.QUOTED:
             values = tuple(map(txt.quote, values))
@@ -54,12 +54,13 @@ class Endpoint:
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Endpoint:
-        """An entry as it stands, whoever wrote it."""
+        """Read an entry of the object, whichever client wrote it."""
         targets = tuple(str(target) for target in raw.get("targets") or ())
         return cls(str(raw.get("dnsName", "")), str(raw.get("recordType", "")), int(raw.get("recordTTL") or 0), targets)
 
     @property
     def wire(self) -> JsonObject:
+        """The entry as it is in the manifest."""
         return {"dnsName": self.name, "recordTTL": self.ttl, "recordType": self.type, "targets": list(self.targets)}
 
     def __str__(self) -> str:
@@ -68,7 +69,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class EndpointObject:
-    """A DNSEndpoint as far as it matters here."""
+    """The parts of a DNSEndpoint that the operator needs."""
 
     uid: str
     resource_version: str
@@ -80,7 +81,7 @@ class EndpointObject:
 
     @classmethod
     def of(cls, raw: JsonObject) -> EndpointObject:
-        """The object as the apiserver sent it."""
+        """Read the object as the apiserver sent it."""
         metadata = raw["metadata"]
         deleted_at = metadata.get("deletionTimestamp")
         return cls(
@@ -95,24 +96,24 @@ class EndpointObject:
 
     @property
     def record_ids(self) -> frozenset[RecordId]:
-        """The record sets that it asks for, of the types that we write."""
+        """The record sets that it asks for, of the types that the operator writes."""
         known = frozenset(RecordType)
         return frozenset(RecordId(each.name, RecordType(each.type)) for each in self.endpoints if each.type in known)
 
     def as_it_is(self, publication: Publication) -> Publication:
-        """The publication with the labels and annotations that stand, whatever is wanted now."""
+        """Return the publication with the object's current labels and annotations, whatever is wanted now."""
         annotations = {key: value for key, value in self.annotations.items() if key != APPLIED_ANNOTATION}
         return replace(publication, labels=self.labels, annotations=annotations)
 
     def belongs_to(self, owner: Owner) -> bool:
-        """Whether it is this owner's: by the annotation; where somebody removed that, by the labels."""
+        """Return True if it is this owner's: by the annotation or, if that was removed, by the labels."""
         named = self.annotations.get(OWNER_ANNOTATION)
         if named is not None:
             return owner.holds(Owner.parse(named))
         return _contains(self.labels, _labels(owner))
 
     def holds(self, manifest: JsonObject) -> bool:
-        """Whether applying the manifest would change nothing."""
+        """Return True if applying the manifest would change nothing."""
         wanted = manifest["metadata"]
         return (
             self.deleted_at is None
@@ -124,7 +125,10 @@ class EndpointObject:
 
 
 def manifest(publication: Publication, endpoints: Iterable[Endpoint]) -> JsonObject:
-    """The object to apply: every field that is ours. The labels and annotations of the SesIdentity are not copied."""
+    """Return the object to apply: every field that the operator sets.
+
+    The labels and annotations of the SesIdentity are not copied.
+    """
     key = publication.owner.key
     body: JsonObject = {
         "apiVersion": DNS_ENDPOINTS.api_version,
@@ -144,7 +148,7 @@ def manifest(publication: Publication, endpoints: Iterable[Endpoint]) -> JsonObj
 
 
 def release_patch(found: EndpointObject, owner: Owner) -> list[JsonObject]:
-    """The JSON patch (RFC 6902) that makes an object of ours nobody's."""
+    """Return the JSON patch (RFC 6902) that releases an object, so that it has no owner."""
     ours = [("labels", found.labels, key) for key in _labels(owner)]
     ours += [("annotations", found.annotations, key) for key in (OWNER_ANNOTATION, APPLIED_ANNOTATION)]
     removals = [
@@ -154,14 +158,16 @@ def release_patch(found: EndpointObject, owner: Owner) -> list[JsonObject]:
 
 
 def handover_patch(found: EndpointObject, new_owner: Owner) -> list[JsonObject]:
-    """The JSON patch that makes an object of ours another owner's. Our finalizer goes: should that one be in another cluster,
-    nobody there would take it off."""
+    """Return the JSON patch that gives an object to another owner.
+
+    The operator's finalizer is removed: if the new owner is in another cluster, nothing there would remove it.
+    """
     path = f"/metadata/annotations/{_escaped(OWNER_ANNOTATION)}"
     return [*finalizer_patch(found), {"op": "add", "path": path, "value": str(new_owner)}]
 
 
 def finalizer_patch(found: EndpointObject) -> list[JsonObject]:
-    """The JSON patch that takes our finalizer, and nothing of another, off the object that was read."""
+    """Return the JSON patch that removes the operator's finalizer, and no other, from the object that was read."""
     operations: list[JsonObject] = [{"op": "test", "path": "/metadata/uid", "value": found.uid}]
     if FINALIZER in found.finalizers:
         place = f"/metadata/finalizers/{found.finalizers.index(FINALIZER)}"
@@ -170,7 +176,7 @@ def finalizer_patch(found: EndpointObject) -> list[JsonObject]:
 
 
 def surplus_of(found: EndpointObject, wanted: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
-    """The entries that nobody wants (any more)."""
+    """Return the entries that are not wanted (any more)."""
     names = {(endpoint.name, endpoint.type) for endpoint in wanted}
     return tuple(endpoint for endpoint in found.endpoints if (endpoint.name, endpoint.type) not in names)
 

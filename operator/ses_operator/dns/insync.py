@@ -48,7 +48,7 @@ class InsyncPoller:
         self._worker: asyncio.Task[None] | None = None
 
     def watch(self, change_id: str, batch: Sequence[ChangeSet]) -> None:
-        """Route 53 has accepted this batch."""
+        """Poll for this batch, which Route 53 has accepted."""
         self._pending.append(_Pending(change_id, self._clock(), batch))
         for changes in batch:
             written = frozenset((change.set.name, change.set.type) for change in changes.changes)
@@ -57,17 +57,17 @@ class InsyncPoller:
             self._worker = asyncio.create_task(self._work(), context=Context())
 
     def unsynced(self, owner: Owner) -> frozenset[tuple[str, str]]:
-        """Name and type of each record set of this owner that was written and may not be served yet."""
+        """Return name and type of each record set of this owner that was written and may not be served yet."""
         return frozenset[tuple[str, str]]().union(*self._unsynced.get(owner, ()))
 
     async def close(self) -> None:
-        """Stop asking."""
+        """Stop polling."""
         if self._worker is not None:
             self._worker.cancel()
             await asyncio.wait([self._worker])
 
     async def _work(self) -> None:
-        # The oldest first: when it is served, those after it mostly are too, and are asked about without a pause.
+        # The oldest first: when it is served, those after it mostly are too, and are polled without a pause.
         while self._pending:
             oldest = self._pending[0]
             if await self._is_served(oldest):

@@ -1,4 +1,4 @@
-"""Publication by people: the records stand in status, ready to copy, and only DNS tells whether they were published."""
+"""Publication by people: status lists the records, ready to copy, and only DNS shows whether they were published."""
 
 from __future__ import annotations
 
@@ -11,42 +11,42 @@ from ses_operator.core.state.steps import Surplus
 
 
 class ManualPublisher:
-    """Writes nothing."""
+    """Implements ``DnsPublisher``, and writes nothing."""
 
     async def observe(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """Every record is pending until a name server answers it."""
+        """Return every record as pending: a name server has to answer it."""
         del publication, surplus
         return DnsObservation(tuple(PublishedRecord(record, RecordState.PENDING) for record in records), in_sync=True)
 
     async def publish(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """The same."""
+        """Return the same as ``observe``: people publish."""
         return await self.observe(publication, records, surplus)
 
     async def holdings(self, publication: Publication) -> frozenset[RecordId]:
-        """Nothing here is ours."""
+        """Return nothing: the operator owns no records here."""
         del publication
         return frozenset()
 
     async def retain(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> None:
-        """Nothing here is ours."""
+        """Do nothing: the operator owns no records here."""
         del publication, records, surplus
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
-        """Nothing here is ours."""
+        """Do nothing: the operator owns no records here."""
         del publication
         return ()
 
     async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
-        """Nothing here is ours."""
+        """Do nothing: the operator owns no records here."""
         del publication, new_owner
         return ()
 
     async def release(self, publication: Publication) -> None:
-        """Nothing here is ours."""
+        """Do nothing: the operator owns no records here."""
         del publication

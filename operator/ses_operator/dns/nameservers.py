@@ -1,7 +1,7 @@
-"""Which name servers have the last word on a name.
+"""Finds the name servers that are authoritative for a name, and queries them.
 
-The zone above a name is found by its SOA and the zone's servers by its NS records, through recursive resolvers; from then
-on those servers are asked directly, so that no cache stands between a change and the answer.
+The zone above a name is found by its SOA and the zone's servers by its NS records, through recursive resolvers; from
+then on those servers are queried directly, so that no cache is between a change and the answer.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ DNS_PORT = 53
 ZONE_TTL = 120.0
 MAX_REMEMBERED = 10_000
 UNREACHABLE = (dns.exception.DNSException, OSError, EOFError, OverflowError)
-"""OverflowError: a port that is none, which Python finds when it is used."""
+"""OverflowError: a number that is no port, which Python finds when it is used."""
 
 DEFINITE = frozenset({Outcome.FOUND, Outcome.NO_NAME, Outcome.NO_DATA, Outcome.OTHER_TYPE})
 
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A name server by IP address. ``name``: how people know it."""
+    """A name server by IP address. ``name``: the one that people know it by."""
 
     address: str
     port: int
@@ -46,9 +46,10 @@ class Server:
 
 @dataclass(frozen=True, slots=True)
 class ZoneServers:
-    """A zone and who answers for it. ``failure`` says why nobody does; ``name`` without the closing dot.
+    """A zone and the servers that answer for it.
 
-    ``servers``: whom to ask. ``delegated``: the names in its NS records, which differ from them where servers are configured.
+    ``failure`` says why none does; ``name`` is without the closing dot. ``servers``: those to query. ``delegated``:
+    the names in its NS records, which differ from them if servers are configured.
     """
 
     name: str = ""
@@ -59,19 +60,20 @@ class ZoneServers:
 
     @property
     def server_names(self) -> tuple[str, ...]:
+        """The names of the servers, for messages."""
         return tuple(sorted({server.name for server in self.servers}))
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What one of several servers said. ``message`` is None where the outcome is no answer."""
+    """The reply of one of several servers. ``message`` is None if the outcome is no answer."""
 
     outcome: Outcome
     message: dns.message.Message | None = None
 
     @property
     def is_referral(self) -> bool:
-        """Whether the server has handed the name to others: no authority, no answer, but their NS records."""
+        """True if the server has delegated the name to others: no authority, no answer, but their NS records."""
         message = self.message
         if message is None or message.answer or message.flags & dns.flags.AA:
             return False
@@ -79,12 +81,12 @@ class Reply:
 
 
 class NameServers:
-    """Asks name servers, and finds those of a zone. Zones are remembered for two minutes, who does not answer for one.
+    """Queries name servers, and finds those of a zone. Zones are remembered for two minutes, silent servers for one.
 
-    ``configured``: addresses as ``host``, ``host:port`` or ``[v6]:port`` that are asked for every name in place of the
-    zone's own servers. ``recursive``: resolvers to find zones and servers with; the system's where it is empty.
-    ``authoritative_port``: of the zones' own servers. ``timeout``: seconds for each query. ``concurrency``: of all queries.
-    ``on_query`` is called after each query with what came back.
+    ``configured``: addresses as ``host``, ``host:port`` or ``[v6]:port`` that are queried for every name in place of
+    the zone's own servers. ``recursive``: resolvers to find zones and servers with; if empty, those of the system.
+    ``authoritative_port``: of the zones' own servers. ``timeout``: seconds for each query. ``concurrency``: of all
+    queries. ``on_query`` is called after each query with its outcome.
     """
 
     def __init__(
@@ -110,7 +112,7 @@ class NameServers:
         self._zones: dict[dns.name.Name, tuple[float, ZoneServers]] = {}
 
     async def ask(self, servers: Sequence[Server], name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
-        """The first answer that one of the servers gives, in their order; else the failure of the last."""
+        """Return the first answer of the servers, in their order; else the failure of the last."""
         reply = Reply(Outcome.TIMEOUT)
         for server in servers:
             reply = await self._ask(server, name, rdtype)
@@ -137,7 +139,7 @@ class NameServers:
         return reply
 
     async def zone_of(self, name: dns.name.Name) -> ZoneServers:
-        """The zone that holds the name, and its servers. Names that are asked for at the same time share one search."""
+        """Return the zone that holds the name, and its servers. Concurrent queries for the same name share one search."""
         known = self._searches.get(name)
         if known is None or known[0] < self._monotonic():
             if len(self._searches) > MAX_REMEMBERED:
@@ -151,7 +153,7 @@ class NameServers:
         return found
 
     def forget(self, name: dns.name.Name) -> None:
-        """Who answers for the zone of a name is asked anew."""
+        """Forget the servers of the zone of a name, so that they are looked up again."""
         self._searches.pop(name, None)
         self._zones = {apex: known for apex, known in self._zones.items() if not name.is_subdomain(apex)}
 
@@ -177,7 +179,7 @@ class NameServers:
     async def _start_of_authority(
         self, servers: Sequence[Server], name: dns.name.Name
     ) -> tuple[dns.name.Name | None, str, Outcome | None]:
-        """The apex of the zone above a name and its primary server, or the failure."""
+        """Return the apex of the zone above a name and its primary server, or the failure."""
         while True:
             reply = await self.ask(servers, name, dns.rdatatype.SOA)
             if reply.message is None or reply.outcome not in DEFINITE:
@@ -202,7 +204,10 @@ class NameServers:
         )
 
     async def _addresses(self, resolvers: Sequence[Server], host: dns.name.Name) -> list[str]:
-        """IPv4 first: many clusters have no way out by IPv6, where each try would cost a time-out."""
+        """Return the addresses of a host, IPv4 first.
+
+        Many clusters have no route by IPv6, where each try would cost a time-out.
+        """
         for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
             addresses = sorted(rdata.to_text() for rdata in _rdatas(await self.ask(resolvers, host, rdtype), rdtype))
             if addresses:
@@ -237,7 +242,7 @@ def _found(
 
 
 def _rdatas(reply: Reply, rdtype: dns.rdatatype.RdataType) -> list[dns.rdata.Rdata]:
-    """All records of the type in the answer, behind whatever CNAMEs."""
+    """Return all records of the type in the answer, behind any CNAMEs."""
     answer = reply.message.answer if reply.message is not None else []
     return [rdata for rrset in answer if rrset.rdtype == rdtype for rdata in rrset]
 
@@ -247,12 +252,12 @@ def _plain(name: dns.name.Name) -> str:
 
 
 def _system_resolvers() -> tuple[str, ...]:
-    """The resolvers of /etc/resolv.conf."""
+    """Return the resolvers of /etc/resolv.conf."""
     return tuple(str(server) for server in dns.resolver.get_default_resolver().nameservers)
 
 
 async def _resolved(written: str) -> tuple[Server, ...]:
-    """The servers that ``host``, ``host:port`` or ``[v6]:port`` stands for; none where the host has no address."""
+    """Return the servers that ``host``, ``host:port`` or ``[v6]:port`` names; none if the host has no address."""
     host, port = _host_and_port(written)
     try:
         return (Server(str(ipaddress.ip_address(host)), port, written),)

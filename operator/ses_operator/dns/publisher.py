@@ -1,4 +1,4 @@
-"""What every DNS publisher does. Where the records go is the publisher's own affair; what it answers is the same."""
+"""The protocol of every DNS publisher: each writes to a place of its own, and all answer in the same form."""
 
 from __future__ import annotations
 
@@ -12,47 +12,53 @@ from ses_operator.core.state.steps import Surplus
 
 
 class DnsPublisher(Protocol):
-    """Brings records to where DNS is served from, and takes back what it brought. Raises nothing but ``OperatorError``.
+    """Writes records to where DNS is served from, and withdraws what it wrote. Raises nothing but ``OperatorError``.
 
-    Each method may be repeated; none touches what another wrote.
+    Each method may be repeated; none changes what another client wrote.
     """
 
     async def observe(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """How the wanted records stand, and whether ``publish`` with the same arguments would have anything to write."""
+        """Return the state of the wanted records; ``in_sync`` if ``publish`` with the same arguments would write nothing."""
         ...
 
     async def publish(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """Write what differs, and say how the records stand then. Returns when the provider has taken it.
+        """Write what differs, and return the new state of the records. Returns when the provider has accepted it.
 
-        What somebody else's record stands in the way of is left out and told in the answer. Stale: observe again.
+        What a record of another client is in the way of is left out and reported in the answer. Stale: observe again.
         """
         ...
 
     async def holdings(self, publication: Publication) -> frozenset[RecordId]:
-        """The record sets there that are ours."""
+        """Return the record sets there that belong to the owner."""
         ...
 
     async def retain(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> None:
-        """Records go elsewhere by now: of ours, keep those of these that are there, as they are wanted now. Add nothing."""
+        """Keep those of the owner's records that are among these, as they are wanted now; add nothing.
+
+        Records go elsewhere by now.
+        """
         ...
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
-        """Take away all that is ours. Gone already is as good.
+        """Delete all that the owner has there. If it is gone already, that is as good.
 
-        Returns what was left because somebody had changed it since, in sentences; usually nothing.
+        Returns what was kept because another client had changed it since, in sentences; usually nothing.
         """
         ...
 
     async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
-        """Make all that is ours another owner's. What already is, is left; what a person has to know of it, in sentences."""
+        """Give all that the owner has there to another owner; what is that owner's already is left as it is.
+
+        Returns what a person has to know of it, in sentences.
+        """
         ...
 
     async def release(self, publication: Publication) -> None:
-        """Let go of all that is ours: the records stay and are nobody's."""
+        """Release all that the owner has there: the records are kept and have no owner."""
         ...

@@ -1,7 +1,8 @@
-"""Looks wanted records up as such, at the name servers of their zone, and says what is wrong with them.
+"""Looks wanted records up directly, at the name servers of their zone, and diagnoses what is wrong with them.
 
-As such: a CNAME by a query for the CNAME (its target need not exist, for SES compares the record itself), an MX, and a TXT
-with its strings joined. Only where a record is missing or different are further questions asked, one for each known mistake.
+Directly: a CNAME by a query for the CNAME (its target need not exist, because SES compares the record itself), an MX,
+and a TXT with its strings joined. Only if a record is missing or different, further queries are made, one for each
+known mistake.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ DOMAINKEY = "._domainkey."
 
 
 class Resolver:
-    """Sees records as the name servers give them. Holds no state but what NameServers remembers."""
+    """Sees records as the name servers answer them. Holds no state but what NameServers remembers."""
 
     def __init__(self, name_servers: NameServers) -> None:
         self._name_servers = name_servers
@@ -41,20 +42,20 @@ class Resolver:
     async def examine(
         self, records: Iterable[RecordSet], published_at: PublishedAt | None = None
     ) -> tuple[LookupFinding, ...]:
-        """The diagnosis of each record, in their order. What name servers fail to say is a finding, never an exception.
+        """Return the diagnosis of each record, in their order. What name servers fail to answer is a finding, never an exception.
 
-        ``published_at``: the zone that was written to, to find a wrong delegation; None where it is not known.
+        ``published_at``: the zone that was written to, to find a wrong delegation; None if it is not known.
         """
         cases = await asyncio.gather(*(self._case(record, published_at) for record in records))
         return diagnose_all(cases)
 
     def forget(self, records: Iterable[RecordSet]) -> None:
-        """The zones of these records may be delegated to others by now."""
+        """Forget the servers of these records' zones, which may be delegated to others by now."""
         for record in records:
             self._name_servers.forget(_name(record.name).parent())
 
     async def look_up(self, record: RecordSet) -> Answer:
-        """What the zone's name servers answer for the record's name and type."""
+        """Return what the zone's name servers answer for the record's name and type."""
         answer, _ = await self._look_up(record)
         return answer
 
@@ -66,8 +67,11 @@ class Resolver:
         return RecordCase(record, answer, await self._probes(record, zone), published_at)
 
     async def _look_up(self, record: RecordSet) -> tuple[Answer, ZoneServers]:
-        """The answer, and the zone that gave it: that of the name above, which many records share and where a CNAME is not
-        followed; unless its servers say that the record's name is a zone of its own."""
+        """Return the answer, and the zone that gave it.
+
+        That is the zone of the name above, which many records share and where a CNAME is not followed; unless its
+        servers say that the record's name is a zone of its own.
+        """
         name = _name(record.name)
         zone = await self._name_servers.zone_of(name.parent())
         reply = await self._best_reply(record, zone)
@@ -84,7 +88,7 @@ class Resolver:
         return answer, zone
 
     async def _best_reply(self, record: RecordSet, zone: ZoneServers) -> Reply:
-        """The first definite answer; but where the record is not found, another server may already have it."""
+        """Return the first definite answer; but if the record is not found, ask another server, which may already have it."""
         if zone.failure is not None:
             return Reply(zone.failure)
         servers = zone.servers[:MAX_SERVERS]
@@ -96,7 +100,7 @@ class Resolver:
         return second if second.outcome is Outcome.FOUND else reply
 
     async def _probes(self, record: RecordSet, zone: ZoneServers) -> Probes:
-        """One question for each mistake that leaves a trace elsewhere than at the record's own name."""
+        """Make one query for each mistake that leaves a trace elsewhere than at the record's own name."""
         doubled = f"{record.name}.{zone.name}"
         stripped = record.name.replace(DOMAINKEY, ".domainkey.", 1).removeprefix("_")
         exchanged = f"{record.values[0].rpartition(' ')[2]}.{zone.name}"
@@ -119,7 +123,7 @@ class Resolver:
         )
 
     async def _seen(self, name: str, record_type: RecordType, zone: ZoneServers) -> tuple[str, ...]:
-        """The values of this type at a name, none where it is no name or not of the zone."""
+        """Return the values of this type at a name; none if it is no valid name or not in the zone."""
         try:
             asked = _name(name)
         except DNSException:
@@ -130,7 +134,7 @@ class Resolver:
         return _values(reply, name, record_type)
 
     async def _addresses(self, at: str, record_type: RecordType, zone: ZoneServers) -> tuple[str, ...]:
-        """The addresses that stand where a CNAME is wanted."""
+        """Return the addresses that are in the place of a wanted CNAME."""
         if record_type is not RecordType.CNAME:
             return ()
         name, servers = _name(at), zone.servers[:MAX_SERVERS]
@@ -150,7 +154,7 @@ class Resolver:
 
 
 def _names(values: Iterable[str], record: RecordSet) -> bool:
-    """Whether one of the values is the record's name, in whole or relative to its zone."""
+    """Return True if one of the values is the record's name, in whole or relative to its zone."""
     label = record.name.partition(".")[0]
     return any(value.lower().rpartition(" ")[2].startswith(f"{label}.") for value in values)
 
@@ -160,7 +164,7 @@ def _name(text: str) -> dns.name.Name:
 
 
 def _values(reply: Reply, name: str, record_type: RecordType) -> tuple[str, ...]:
-    """The values at exactly this name, in the form of RecordSet.values; of a CNAME that stands there instead, its target."""
+    """Return the values at exactly this name, in the form of RecordSet.values; of a CNAME in its place, the target."""
     if reply.message is None or reply.outcome not in {Outcome.FOUND, Outcome.OTHER_TYPE}:
         return ()
     rdtype = RDTYPES[record_type] if reply.outcome is Outcome.FOUND else dns.rdatatype.CNAME

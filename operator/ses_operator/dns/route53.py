@@ -34,13 +34,13 @@ from ses_operator.dns.zone_reader import ZoneReader
 LOGGER = logging.getLogger(__name__)
 
 ROUNDS = 5
-"""How often one call plans and writes: more than once where a plan fills several batches, or the zone has changed."""
+"""How often one call plans and writes: more than once if a plan fills several batches, or the zone has changed."""
 
 Planner = Callable[[ZoneView], ZonePlan]
 
 
 class HostedZoneWork:
-    """All that goes on in one hosted zone."""
+    """The parts that work on one hosted zone: its reader, its batches, its poller."""
 
     def __init__(self, zone_id: str, route53: Route53, on_insync: Callable[[Owner], None]) -> None:
         self._zone_id = zone_id
@@ -51,7 +51,7 @@ class HostedZoneWork:
         self.batches = ZoneBatches(self._send)
 
     async def close(self) -> None:
-        """Stop what goes on in the background."""
+        """Stop what runs in the background."""
         await self.batches.close()
         await self.insync.close()
         self.reader.close()
@@ -76,9 +76,9 @@ class HostedZoneWork:
 
 
 class Route53Publisher:
-    """Implements ``DnsPublisher``. One for each AWS account; holds nothing that cannot be read anew.
+    """Implements ``DnsPublisher``. One for each AWS account; holds nothing that cannot be read again.
 
-    ``on_insync`` is told when all that was written for an owner is served: its key may be woken then.
+    ``on_insync`` is called when all that was written for an owner is served: its key may be woken then.
     """
 
     def __init__(self, route53_for: Callable[[DnsZone], Route53], on_insync: Callable[[Owner], None]) -> None:
@@ -89,24 +89,24 @@ class Route53Publisher:
     async def observe(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """Reads the part of the zone that holds the domain, unless it was read within the last minute."""
+        """Read the part of the zone that holds the domain, unless it was read within the last minute."""
         work = self._work(publication)
         plan = _publication_planner(publication, records, surplus)(await work.reader.view(publication.domain))
         if plan.problem is not None:
-            # Whoever keeps the records may be on the way out, by another account's publisher: the next look shall see it.
+            # Their owner may be withdrawing them through another account's publisher: the next read shall see it.
             work.reader.forget(publication.domain)
         return _observation(plan, work.insync.unsynced(publication.owner))
 
     async def publish(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
-        """Returns when Route 53 has accepted the changes; the records are PENDING until they are served."""
+        """Write what differs; return when Route 53 has accepted it. The records are PENDING until they are served."""
         work = self._work(publication)
         plan, _ = await _carry_out(work, publication, _publication_planner(publication, records, surplus))
         return _observation(plan, work.insync.unsynced(publication.owner))
 
     async def holdings(self, publication: Publication) -> frozenset[RecordId]:
-        """What the ledger names and the zone has. A zone that is no more has nothing."""
+        """Return what the ledger names and the zone has. A zone that no longer exists has nothing."""
         try:
             view = await self._work(publication).reader.view(publication.domain)
         except Blocked as error:
@@ -118,33 +118,33 @@ class Route53Publisher:
     async def retain(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> None:
-        """One batch for all that differs."""
+        """Write one batch for all that differs."""
         await self._leave(
             publication, lambda view: plan_retention(publication.owner, publication.domain, records, view, surplus)
         )
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
-        """Deletes what the ledger names, where it stands as written, and the ledger."""
+        """Delete what the ledger names, if it is as the operator wrote it, and the ledger."""
         return await self._leave(publication, lambda view: plan_withdrawal(publication.owner, publication.domain, view))
 
     async def release(self, publication: Publication) -> None:
-        """Deletes the ledger alone."""
+        """Delete the ledger alone."""
         await self._leave(publication, lambda view: plan_release(publication.owner, publication.domain, view))
 
     async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
-        """Writes the new owner's name into the ledger."""
+        """Write the new owner's name into the ledger."""
         await self._leave(
             publication, lambda view: plan_handover(publication.owner, new_owner, publication.domain, view)
         )
         return ()
 
     def forget(self, publication: Publication) -> None:
-        """Somebody may have changed the zone: the next ``observe`` reads it again."""
+        """Let the next ``observe`` read the zone again, which another client may have changed."""
         if publication.zone is not None:
             self._work(publication).reader.forget(publication.domain)
 
     async def close(self) -> None:
-        """Stop what goes on in the background."""
+        """Stop what runs in the background."""
         for work in self._zones.values():
             await work.close()
         self._zones.clear()

@@ -1,4 +1,4 @@
-"""Which name servers have not answered lately: they are not waited for again and again, for all wait in one line."""
+"""Name servers that have not answered lately: they are not waited for again and again, because all queries share one queue."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 PATIENCE = 2
-"""Questions in a row that a server may leave unanswered: one is lost now and then."""
+"""Queries in a row that a server may leave unanswered: one is lost now and then."""
 
 SILENCE_SECONDS = 60.0
 MAX_REMEMBERED = 10_000
@@ -20,23 +20,23 @@ class _Silence:
 
 
 class Silences:
-    """By server, as (address, port). When its minute is over, a server is given one question."""
+    """Silent servers, as (address, port). When its minute is over, a server gets one query."""
 
     def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
         self._monotonic = monotonic
         self._silences: dict[tuple[str, int], _Silence] = {}
 
     def is_silent(self, server: tuple[str, int]) -> bool:
-        """Whether it is not worth asking now."""
+        """Return True if the server is not worth querying now."""
         known = self._silences.get(server)
         return known is not None and known.questions >= PATIENCE and self._monotonic() < known.until
 
     def answered(self, server: tuple[str, int]) -> None:
-        """It is there, whatever it said."""
+        """Note that the server is there, whatever it said."""
         self._silences.pop(server, None)
 
     def gave_no_answer(self, server: tuple[str, int]) -> None:
-        """A question timed out."""
+        """Note that a query timed out."""
         if len(self._silences) >= MAX_REMEMBERED:
             self._silences.clear()
         known = self._silences.get(server)

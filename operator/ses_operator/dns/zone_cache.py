@@ -1,8 +1,8 @@
-"""What has been read of a zone lately, and of which parts of it: memory without I/O.
+"""The cache of one zone: what has been read of it lately, and of which parts of it. Without I/O.
 
-Route 53 lists a zone by name with the labels reversed (``com.example.mail.``, with the closing dot). In that order a domain
-and all names below it stand together, so that one page that begins at a domain holds it whole, and most often its neighbours
-too. The cache remembers which stretches of the order have been read, and when.
+Route 53 lists a zone by name with the labels reversed (``com.example.mail.``, with the closing dot). In that order a
+domain and all names below it are adjacent, so that one page that begins at a domain holds it whole, and most often
+its neighbours too. The cache remembers which stretches of the order have been read, and when.
 """
 
 from __future__ import annotations
@@ -25,16 +25,17 @@ class Stretch:
 
     @classmethod
     def of_domain(cls, domain: str) -> Stretch:
-        """The domain and everything below it."""
+        """Return the stretch of the domain and everything below it."""
         key = order_key(domain)
         return cls(key, f"{key[:-1]}/")  # "/" follows "." in ASCII
 
     def covers(self, other: Stretch) -> bool:
+        """Return True if this stretch contains the other."""
         ends_later = self.end is None or (other.end is not None and other.end <= self.end)
         return self.start <= other.start and ends_later
 
     def without(self, other: Stretch) -> list[Stretch]:
-        """What is left of this stretch, in up to two parts."""
+        """Return what is left of this stretch, in up to two parts."""
         if (self.end is not None and self.end <= other.start) or (other.end is not None and other.end <= self.start):
             return [self]
         parts = [Stretch(self.start, other.start)] if self.start < other.start else []
@@ -44,7 +45,7 @@ class Stretch:
 
 
 def order_key(name: str) -> str:
-    """The place of a name in Route 53's order. Source: API reference, ListResourceRecordSets."""
+    """Return the place of a name in Route 53's order. Source: API reference, ListResourceRecordSets."""
     return ".".join(reversed(name.split("."))) + "."
 
 
@@ -59,7 +60,7 @@ class ZoneCache:
         self._sets: dict[str, list[ZoneSet]] = {}
 
     def view(self, domain: str) -> ZoneView | None:
-        """What stands at the domain and below it; None where that has not been read lately."""
+        """Return the record sets at the domain and below it; None if that has not been read lately."""
         self.expire()
         wanted = Stretch.of_domain(domain)
         if not any(stretch.covers(wanted) for stretch, _ in self._read):
@@ -68,21 +69,21 @@ class ZoneCache:
         return {standing[0].name: list(standing) for standing in sets}
 
     def remember(self, stretch: Stretch, sets: Iterable[ZoneSet]) -> None:
-        """These are all the record sets of the stretch."""
+        """Take these as all the record sets of the stretch."""
         self._forget_sets(stretch)
         for standing in sets:
             self._put(standing)
         self._read.append((stretch, self._clock()))
 
     def changed(self, changes: Iterable[Change]) -> None:
-        """Route 53 has accepted these changes. Telling it twice is harmless."""
+        """Apply changes that Route 53 has accepted. To apply them twice is harmless."""
         for change in changes:
             key = order_key(change.set.name)
             before = {change.set.name: self._sets.get(key, [])}
             self._replace(key, list(apply(before, [change]).get(change.set.name, ())))
 
     def forget(self, domain: str) -> None:
-        """The domain may not be as remembered: it is to be read again."""
+        """Forget the domain, which may not be as remembered: it is to be read again."""
         hole = Stretch.of_domain(domain)
         self._read = [(part, read_at) for stretch, read_at in self._read for part in stretch.without(hole)]
 

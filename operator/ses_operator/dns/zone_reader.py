@@ -1,4 +1,4 @@
-"""Reads a zone for all who ask: as few pages as will do, each used by everybody whom it concerns."""
+"""Reads a zone for all callers: as few pages as possible, each used by all that it concerns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ses_operator.dns.zone_cache import LIFETIME_SECONDS, Stretch, ZoneCache, or
 
 
 class ZoneReader:
-    """What stands in one zone, at most ``lifetime`` seconds old and never older than our own changes to it."""
+    """The record sets of one zone, at most ``lifetime`` seconds old and never older than the operator's own changes to it."""
 
     def __init__(
         self,
@@ -31,7 +31,7 @@ class ZoneReader:
         self._expiry: asyncio.TimerHandle | None = None
 
     async def view(self, domain: str) -> ZoneView:
-        """All record sets at the domain and below it. Those who ask while a page is read look at it first."""
+        """Return all record sets at the domain and below it. Callers that come while a page is read look at it first."""
         async with self._reading:
             view = self._cache.view(domain)
             while view is None:
@@ -40,22 +40,22 @@ class ZoneReader:
         return view
 
     def changed(self, changes: Iterable[Change]) -> None:
-        """Route 53 has accepted these changes."""
+        """Apply changes that Route 53 has accepted."""
         changes = tuple(changes)
         self._cache.changed(changes)
         if self._reading.locked():
-            # The page on its way may have been made before them.
+            # The page in flight may have been made before them.
             self._changed_meanwhile += changes
 
     def forget(self, domain: str) -> None:
-        """The domain may have been changed by somebody else."""
+        """Forget the domain, which another client may have changed."""
         self._cache.forget(domain)
         if self._reading.locked():
-            # The page on its way may have been made before that.
+            # The page in flight may have been made before that.
             self._forgotten_meanwhile.add(domain)
 
     def close(self) -> None:
-        """Stop the clock that forgets what is old."""
+        """Stop the timer that forgets what is old."""
         if self._expiry is not None:
             self._expiry.cancel()
 
@@ -71,7 +71,7 @@ class ZoneReader:
             start = page.next
         end = None
         if start is not None:
-            # The name at which the next page begins may stand on both.
+            # The name at which the next page begins may be on both.
             beyond = plain_name(start.name)
             end = max(order_key(beyond), whole.end or "")
             found = [standing for standing in found if standing.name != beyond]
@@ -82,7 +82,7 @@ class ZoneReader:
         self._schedule_expiry()
 
     def _schedule_expiry(self) -> None:
-        # A zone that nobody asks about any more shall not stay in memory.
+        # A zone that is no longer in use shall not stay in memory.
         if self._expiry is not None:
             self._expiry.cancel()
         self._expiry = asyncio.get_running_loop().call_later(self._lifetime, self._cache.expire)

@@ -1,4 +1,4 @@
-"""Finds the hosted zone of a domain: what the SesAccount names and what the AWS account has, remembered for some minutes."""
+"""Finds the hosted zone of a domain: from those that the SesAccount and the AWS account have, remembered for some minutes."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ from ses_operator.core.state.publication import DnsZone
 
 FRESH_SECONDS = 300.0
 MISS_SECONDS = 15.0
-"""A domain that has no zone makes the list be read again, but not more often than this: zones are made after all."""
+"""A domain that has no zone makes the list be read again, but not more often than this: zones are created, after all."""
 
 _T = TypeVar("_T")
 
 
 class _Shared(Generic[_T]):
-    """One answer for many who ask: fetched by the first and remembered, a failure for a moment too.
+    """One answer for many callers: fetched by the first and remembered, a failure for a moment too.
 
-    What was known once is given while it cannot be fetched anew: zones do not change their names.
+    What was known once is returned while it cannot be fetched again: zones do not change their names.
     """
 
     def __init__(self, fetch: Callable[[], Awaitable[_T]], clock: Callable[[], float]) -> None:
@@ -37,13 +37,13 @@ class _Shared(Generic[_T]):
         self._failure: tuple[OperatorError, float] | None = None
 
     async def get(self, max_age: float) -> _T:
-        """The answer, at most ``max_age`` seconds old where AWS gives one."""
+        """Return the answer, at most ``max_age`` seconds old if AWS gives one."""
         async with self._lock:
             if self._answer is None or self._age(self._answer) >= max_age:
                 await self._refresh()
             if self._answer is not None:
                 return self._answer[0]
-            assert self._failure is not None  # noqa: S101 - one of the two stands after a refresh
+            assert self._failure is not None  # noqa: S101 - one of the two is set after a refresh
             problem = self._failure[0].problem
             raise type(self._failure[0])(problem.reason, problem.message, problem.retry_after)
 
@@ -72,9 +72,10 @@ class ZoneDirectory:
         self._described: dict[tuple[str, str | None, str | None], _Shared[HostedZone]] = {}
 
     async def zone_for(self, domain: str, zone_ref: str | None = None) -> DnsZone:
-        """The zone that holds ``domain``: the one that ``zone_ref`` names, else the longest public match.
+        """Return the zone that holds ``domain``: the one that ``zone_ref`` names, else the longest public match.
 
-        Raises Blocked with ZONE_REF_NOT_FOUND, HOSTED_ZONE_NOT_FOUND, HOSTED_ZONE_AMBIGUOUS or what AWS refuses; Retry.
+        Raises Blocked with ZONE_REF_NOT_FOUND, HOSTED_ZONE_NOT_FOUND, HOSTED_ZONE_AMBIGUOUS or what AWS refuses;
+        Retry.
         """
         if zone_ref is not None:
             return await self._named(domain, zone_ref)
@@ -86,12 +87,12 @@ class ZoneDirectory:
         return found
 
     def forget(self) -> None:
-        """Somebody may have made a zone or given a right: everything is asked anew."""
+        """Forget everything, so that it is read again: a zone may have been created or a permission granted."""
         self._listed = _Shared(self._access.for_role().list_hosted_zones, self._clock)
         self._described.clear()
 
     async def zone_by_id(self, zone_id: str) -> DnsZone:
-        """The zone of this id, with the role that the SesAccount gives for it. Gone where it does not exist.
+        """Return the zone of this id, with the role that the SesAccount names for it. Gone if it does not exist.
 
         Another account's zone is refused without its role (Route 53 does not say that it is another's).
         """
@@ -108,7 +109,7 @@ class ZoneDirectory:
         return DnsZone(zone_id, hosted_zone.name, role_arn, external_id)
 
     async def published_at(self, zone: DnsZone) -> PublishedAt:
-        """The zone with its own name servers, to be compared with those that the public DNS asks."""
+        """Return the zone with its own name servers, to be compared with those that the public DNS names."""
         try:
             described = await self._describe(zone.hosted_zone_id, zone.role_arn, zone.external_id)
         except OperatorError:
@@ -145,7 +146,7 @@ class ZoneDirectory:
             hosted_zones = await self._listed.get(max_age)
             listed = [DnsZone(found.id, found.name) for found in hosted_zones if not found.private]
         except Blocked as error:
-            # Who may not list has to name every zone. Anything else passes: until then a nearer zone may be overlooked.
+            # Without permission to list, each zone has to be named. Other errors pass; till then a nearer zone may be overlooked.
             failures.append(error)
         found = choose_zone(domain, configured, listed)
         if isinstance(found, Problem) and found.reason is Reason.HOSTED_ZONE_NOT_FOUND and failures:
@@ -157,7 +158,7 @@ class ZoneDirectory:
             try:
                 hosted_zone = await self._describe(entry.hosted_zone_id, entry.role_arn, entry.external_id)
             except Blocked as error:
-                # Somebody must repair this entry; meanwhile it hinders only the domains that no other zone holds.
+                # A person has to repair this entry; meanwhile it blocks only the domains that no other zone holds.
                 failures.append(error)
                 continue
             if not hosted_zone.private:

@@ -1,7 +1,7 @@
-"""The request budget: how many calls AWS allows, shared fairly among those who wait.
+"""The request budget: how many calls AWS allows, shared fairly among those that wait.
 
-SES throttles every action but sending at one request per second, for each action, account and region. Each of these has a
-bucket of its own here, which lets calls out one by one at that pace.
+SES throttles every action but sending at one request per second, for each action, account and region. Each of these
+has a bucket of its own here, which lets calls out one by one at that pace.
 
 Source: SES Developer Guide, "Service quotas"; additive increase, multiplicative decrease as in TCP (RFC 5681).
 """
@@ -23,21 +23,21 @@ DECREASE = 0.7
 INCREASE_PER_SECOND = 0.03  # of the full rate, for each second of successful calls
 LOWEST_FACTOR = 0.1
 TIMER_RESOLUTION = 1e-6  # seconds; what comes earlier by less is on time
-REACTION_SECONDS = 1.0  # calls that were on their way when AWS refused one say nothing new
+REACTION_SECONDS = 1.0  # calls that were in flight when AWS refused one say nothing new
 
 
 class Priority(IntEnum):
-    """Who goes first."""
+    """The order in which waiting calls are served."""
 
-    PERSON = 0  # somebody changed something and waits
-    PENDING = 1  # an identity on its way
-    SWEEP = 2  # looking after what is done
-    AUDIT = 3  # looking over what nobody waits for
+    PERSON = 0  # a person changed something and waits
+    PENDING = 1  # an identity that is not verified yet
+    SWEEP = 2  # a resync of what is done
+    AUDIT = 3  # an audit, which no one waits for
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """What AWS counts together."""
+    """The calls that AWS counts together."""
 
     account_id: str
     region: str
@@ -51,7 +51,7 @@ class Pace:
 
     def __init__(self, rate: float) -> None:
         self.rate = rate  # requests per second that AWS allows
-        self.factor = 1.0  # of it, that AWS is believed to allow at present
+        self.factor = 1.0  # the part of it that AWS is believed to allow at present
         self._next = float("-inf")
         self._next_sweep = float("-inf")
         self._eased_at = float("-inf")
@@ -67,24 +67,24 @@ class Pace:
         return min(CATCH_UP_SECONDS, max(0.0, self.rate - 1.0) / self.rate)
 
     def ready_at(self, priority: Priority) -> float:
-        """When the next call of this priority may go."""
+        """Return when the next call of this priority may go out."""
         return max(self._next, self._next_sweep) if priority >= Priority.SWEEP else self._next
 
     def take(self, priority: Priority, now: float) -> None:
-        """A call goes out now."""
+        """Count a call that goes out now."""
         earliest = now - self._catch_up
         self._next = max(self._next, earliest) + self.interval
         if priority >= Priority.SWEEP:
             self._next_sweep = max(self._next_sweep, earliest) + self.interval / SWEEP_SHARE
 
     def give_back(self, priority: Priority) -> None:
-        """A call that was let out did not go."""
+        """Undo ``take`` for a call that was let out and did not go."""
         self._next -= self.interval
         if priority >= Priority.SWEEP:
             self._next_sweep -= self.interval / SWEEP_SHARE
 
     def throttled(self, now: float) -> None:
-        """AWS refused a call: pause for one interval more, and go slower."""
+        """Pause for one interval more, and go slower: AWS refused a call."""
         if now - self._eased_at < REACTION_SECONDS:
             return
         self._eased_at = now
@@ -92,13 +92,13 @@ class Pace:
         self._next = max(self._next, now + self.interval)
 
     def succeeded(self) -> None:
-        """AWS took a call: a little faster again, up to the full rate."""
+        """Go a little faster again, up to the full rate: AWS accepted a call."""
         if self.factor < 1.0:
             self.factor = min(1.0, self.factor + INCREASE_PER_SECOND / self.rate)
 
 
 class _Line:
-    """Those who wait at one bucket: by priority, then first come first served. One timer, for the one at the head."""
+    """The calls that wait at one bucket: by priority, then first come first served. One timer, for the one at the head."""
 
     __slots__ = ("_timer", "_waiting", "pace")
 
@@ -114,7 +114,7 @@ class _Line:
         return turn
 
     def serve(self) -> None:
-        """Let out everybody whose time has come, and set the timer for the next."""
+        """Let out every call whose time has come, and set the timer for the next."""
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None
@@ -135,9 +135,9 @@ class _Line:
 
 
 class RequestBudget:
-    """One bucket for each action, account and region; whoever wants to call waits here for a turn.
+    """One bucket for each action, account and region; each call waits here for its turn.
 
-    Time is that of the running event loop. ``on_wait`` is told how long each call waited, in seconds.
+    Time is that of the running event loop. ``on_wait`` receives how long each call waited, in seconds.
     """
 
     __slots__ = ("_default_rate", "_lines", "_numbers", "_on_wait", "_rates")
@@ -152,7 +152,7 @@ class RequestBudget:
         self._numbers = count()
 
     def set_rate(self, account_id: str, rate: float) -> None:
-        """How many requests per second AWS allows this account, for each action and region."""
+        """Set how many requests per second AWS allows this account, for each action and region."""
         self._rates[account_id] = rate
         for bucket, line in self._lines.items():
             if bucket.account_id == account_id:
@@ -160,7 +160,7 @@ class RequestBudget:
                 line.serve()
 
     def rate(self, bucket: Bucket) -> float:
-        """Requests per second that are planned at present: less than allowed for a while after throttling."""
+        """Return the requests per second that are planned at present: less than allowed for a while after throttling."""
         pace = self._line(bucket).pace
         return pace.rate * pace.factor
 
@@ -182,13 +182,13 @@ class RequestBudget:
             self._on_wait(bucket, clock() - joined_at)
 
     def throttled(self, bucket: Bucket) -> None:
-        """AWS refused a call of this bucket as one too many."""
+        """Slow the bucket down: AWS refused one of its calls as one too many."""
         line = self._line(bucket)
         line.pace.throttled(asyncio.get_running_loop().time())
         line.serve()
 
     def succeeded(self, bucket: Bucket) -> None:
-        """AWS took a call of this bucket."""
+        """Let the bucket recover a little: AWS accepted one of its calls."""
         self._line(bucket).pace.succeeded()
 
     def _line(self, bucket: Bucket) -> _Line:

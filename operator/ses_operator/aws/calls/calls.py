@@ -1,4 +1,4 @@
-"""One call to AWS, from its turn in the budget to an answer or an error of ours. Every call goes through here."""
+"""One call to AWS, from its turn in the budget to an answer or an ``OperatorError``. Every call goes through here."""
 
 from __future__ import annotations
 
@@ -22,26 +22,26 @@ from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Retry
 LOGGER = logging.getLogger(__name__)
 
 ATTEMPTS_WHEN_THROTTLED = 4
-"""A throttled call was not carried out: it takes its turn again at once, rather than begin the reconcile anew."""
+"""A throttled call was not carried out: it takes its turn again at once, which costs less than a new reconcile."""
 
 ClientSource = Callable[[], Any]
 """Returns a botocore client. Called in a thread: making a client reads files and may ask STS."""
 
 
 class CallResult(StrEnum):
-    """How a call ended."""
+    """The ways in which a call can end."""
 
     OK = "ok"
     GONE = "gone"
     THROTTLED = "throttled"
     RETRY = "retry"
     BLOCKED = "blocked"
-    ABANDONED = "abandoned"  # the gate was shut, or the caller was cancelled
+    ABANDONED = "abandoned"  # the gate was closed, or the caller was cancelled
 
 
 @dataclass(frozen=True, slots=True)
 class CallReport:
-    """One call that ended. ``reason``: why it was not carried out; None where it was, or the thing does not exist."""
+    """One call that ended. ``reason``: why it was not carried out; None if it was, or if the thing does not exist."""
 
     request: Request
     result: CallResult
@@ -72,7 +72,7 @@ class Calls:
     async def __call__(
         self, client: ClientSource, request: Request, bucket: Bucket, priority: Priority, **parameters: Any
     ) -> Mapping[str, Any]:
-        """The answer to one call, as botocore parsed it. Raises nothing but ``OperatorError``."""
+        """Make one call and return the answer as botocore parsed it. Raises nothing but ``OperatorError``."""
         method = xform_name(request.operation)
         for _ in range(ATTEMPTS_WHEN_THROTTLED - 1):
             await self._budget.acquire(bucket, priority)
@@ -92,7 +92,7 @@ class Calls:
         try:
             answer: Mapping[str, Any] = await self._executor.call(lambda: getattr(client(), method)(**parameters))
         except Blocked:
-            self._on_rejected()  # the token that stands for credentials is not given out
+            self._on_rejected()  # the token that is exchanged for credentials is not given out
             raise
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             problem = translate(error, request)

@@ -29,22 +29,22 @@ from ses_operator.core.model.problems import Blocked
 CONNECT_SECONDS = 3
 READ_SECONDS = 15
 
-# The region for services that have none, and for STS: what the pod says, else the partition's first.
+# The region for services that have none, and for STS: that of the pod's environment, else the partition's first.
 HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 IMDS = "iam-role"
 OF_THE_MACHINE = frozenset({"container-role", IMDS})
-"""botocore's names of the providers that ask container or instance for the credentials of its role."""
+"""botocore's names of the providers that request the credentials of the role of the container or instance."""
 
 TokenSource: TypeAlias = Callable[[WebIdentityAccess], str]
-"""Gives a token for a web identity. Called in a thread; raises ``OperatorError``."""
+"""Returns a token for a web identity. Called in a thread; raises ``OperatorError``."""
 
 # botocore logs a stack trace for each failed refresh of credentials; the error itself reaches status.
 logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
 
 
 def no_tokens(identity: WebIdentityAccess) -> str:
-    """The source where nobody issues tokens."""
+    """Refuse: the source of tokens for a process that cannot issue any."""
     raise Blocked(
         Reason.CREDENTIALS_MISSING, f"nobody gives out tokens of the ServiceAccount {identity.service_account}"
     )
@@ -63,7 +63,7 @@ class _Given:
 class Clients:
     """The botocore sessions of one account and their clients.
 
-    Everything here blocks and belongs into a thread. Retries are switched off: they are the queue's and the budget's.
+    Everything here blocks and belongs in a thread. Retries are switched off: the queue and the budget make them.
     """
 
     def __init__(self, config: AccountConfig, threads: int, tokens: TokenSource = no_tokens) -> None:
@@ -83,7 +83,7 @@ class Clients:
         )
 
     def source(self, service: str, region: str = "", role: Role | None = None) -> ClientSource:
-        """What finds or makes the client of a service; ``role`` is assumed with the account's own credentials."""
+        """Return what finds or makes the client of a service; ``role`` is assumed with the account's own credentials."""
         return lambda: self._client(service, region, role)
 
     def close(self) -> None:
@@ -112,7 +112,7 @@ class Clients:
         return self._first
 
     def _first_session(self) -> Session:
-        """Of keys, a profile, a token, or the default chain."""
+        """Make a session with the keys, the profile, the token or the default chain that the configuration names."""
         config = self._config
         if config.credentials is not None:
             keys = config.credentials
@@ -139,7 +139,7 @@ class Clients:
             raise InvalidConfigError(error_msg=str(error)) from error
 
     def _session_for(self, role: Role | None) -> Session:
-        """The session that works as ``role``, or as the account itself."""
+        """Return the session that acts as ``role``, or as the account itself."""
         session = self._sessions.get(role)
         if session is None:
             session = self._assumed(self._session_for(None), role) if role else self._base
@@ -149,7 +149,7 @@ class Clients:
         return session
 
     def _with_token(self, identity: WebIdentityAccess) -> Session:
-        """Each renewal of the credentials, some minutes before they expire, asks for a new token."""
+        """Make a session that requests a new token for each renewal of its credentials, some minutes before they expire."""
         fetcher = AssumeRoleWithWebIdentityCredentialFetcher(
             self._unsigned_sts,
             lambda: self._tokens(identity),
@@ -174,9 +174,9 @@ class Clients:
             return self._make(self._base, service, "", **keys)
 
     def _unsigned_sts(self, service: str, **keys: Any) -> Any:
-        """STS for who has nothing to sign with; the token is the proof."""
-        nobody = _session(_Given(Credentials("nobody", "nothing")))
-        return self._make(nobody, service, "", config=Config(signature_version=UNSIGNED), **_without_config(keys))
+        """Make a client of STS that signs nothing, for callers without credentials; the token is the proof."""
+        anonymous = _session(_Given(Credentials("anonymous", "nothing")))
+        return self._make(anonymous, service, "", config=Config(signature_version=UNSIGNED), **_without_config(keys))
 
     def _home_region(self) -> str:
         named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
@@ -188,7 +188,7 @@ def _without_config(keys: dict[str, Any]) -> dict[str, Any]:
 
 
 def _session(given: _Given | None = None, *, profile: str | None = None) -> Session:
-    """A session that shares the loader; with nothing given, of the default chain, which a profile begins."""
+    """Make a session that shares the loader; with nothing given, one of the default chain, which a profile begins."""
     session = Session(profile=profile)
     session.register_component("data_loader", shared_loader())
     if given is not None:
@@ -197,7 +197,7 @@ def _session(given: _Given | None = None, *, profile: str | None = None) -> Sess
 
 
 def _arrange(session: Session, metadata: InstanceMetadata) -> None:
-    """Let the role of the machine come when it is to come."""
+    """Put the role of the machine at its place in the chain of credential providers."""
     resolver = session.get_component("credential_provider")
     if metadata is InstanceMetadata.DISABLED:
         resolver.remove(IMDS)

@@ -1,4 +1,4 @@
-"""How to reach one AWS account: plain values, equal when nothing about the access differs. Secrets stay out of ``repr``."""
+"""The access to one AWS account: plain values, equal if nothing about the access differs. Secrets stay out of ``repr``."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Role:
 
     @property
     def partition(self) -> str:
-        """ "aws", "aws-cn", "aws-us-gov", …: part of the ARN."""
+        """The part of the ARN that names the partition, such as "aws", "aws-cn" or "aws-us-gov"."""
         parts = self.role_arn.split(":")
         return parts[1] if len(parts) > 2 else "aws"
 
@@ -45,7 +45,7 @@ class WebIdentityAccess:
 
 @dataclass(frozen=True, slots=True)
 class ServiceEndpoints:
-    """URLs in place of AWS's own; None for AWS's own."""
+    """URLs in place of those of AWS; None for those of AWS."""
 
     sesv2: str | None = None
     ses: str | None = None
@@ -53,7 +53,7 @@ class ServiceEndpoints:
     sts: str | None = None
 
     def url(self, service: str) -> str | None:
-        """The URL for botocore's name of a service."""
+        """Return the URL for botocore's name of a service."""
         urls = {"sesv2": self.sesv2, "ses": self.ses, "route53": self.route53, "sts": self.sts}
         return urls[service]
 
@@ -62,8 +62,9 @@ class ServiceEndpoints:
 class AccountConfig:
     """The access to one AWS account under the name of its SesAccount.
 
-    The first of ``credentials``, ``profile`` and ``web_identity`` that is there counts; without any, the default chain.
-    ``roles`` are assumed from there, one as the other. ``requests_per_second``: what SES allows for each action and region.
+    The first of ``credentials``, ``profile`` and ``web_identity`` that is set is used; without any, the default
+    chain. ``roles`` are assumed from there, each as the one before. ``requests_per_second``: what SES allows for each
+    action and region.
     """
 
     name: str
@@ -77,12 +78,15 @@ class AccountConfig:
 
     @property
     def partition(self) -> str:
-        """That of the role that is worked as, "aws" without one."""
+        """That of the first role that is assumed; "aws" without one."""
         roles = (*self.roles, self.web_identity.role) if self.web_identity else self.roles
         return roles[0].partition if roles else "aws"
 
 
 def session_name(text: str) -> str:
-    """``text`` as STS takes it for a RoleSessionName: 2 to 64 of ``[A-Za-z0-9_+=,.@-]``. Source: API reference, AssumeRole."""
+    """Return ``text`` as STS accepts it for a RoleSessionName: 2 to 64 of ``[A-Za-z0-9_+=,.@-]``.
+
+    Source: API reference, AssumeRole.
+    """
     name = _NOT_IN_SESSION_NAMES.sub("-", text)[:64]
     return name if len(name) >= 2 else DEFAULT_SESSION_NAME

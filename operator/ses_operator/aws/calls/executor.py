@@ -16,14 +16,14 @@ Gate = Callable[[], None]
 
 
 def always_open() -> None:
-    """The gate of a process that needs no leader: the command line, and tests."""
+    """Let every call pass: the gate of a process that needs no leader, such as the command line and tests."""
 
 
 class Executor:
-    """Runs blocking calls in threads of its own, each only if the gate lets it.
+    """Runs blocking calls in threads of its own, each only if the gate lets it pass.
 
-    The gate is asked in the thread, right before the call: a call that had to wait for a free thread must not go out after
-    the deadline that it was meant to keep. A cancelled call that has begun is finished by its thread, unseen.
+    The gate is asked in the thread, right before the call: a call that had to wait for a free thread must not go out
+    after the deadline that it was meant to keep. A cancelled call that has begun is finished by its thread, unseen.
     """
 
     __slots__ = ("_gate", "_pool", "threads")
@@ -34,7 +34,7 @@ class Executor:
         self.threads = threads
 
     async def call(self, function: Callable[[], T]) -> T:
-        """What ``function`` returns or raises; or what the gate raises."""
+        """Return or raise what ``function`` does; or raise what the gate raises."""
         return await asyncio.get_running_loop().run_in_executor(self._pool, self._guarded, function)
 
     def _guarded(self, function: Callable[[], T]) -> T:

@@ -1,4 +1,4 @@
-"""What the calls to AWS measure."""
+"""The metrics of the calls to AWS."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class AwsMetrics:
         self._budget_wait = histogram(metrics.BUDGET_WAIT, registry)
 
     def on_call(self, report: CallReport) -> None:
-        """A call ended."""
+        """Count a call that ended."""
         call = report.request
         self._requests.labels(call.service, call.operation, call.region, report.result).inc()
         self._seconds.labels(call.service).observe(report.seconds)
@@ -28,5 +28,5 @@ class AwsMetrics:
             self._errors.labels(call.service, call.operation, call.region, report.reason).inc()
 
     def on_wait(self, bucket: Bucket, seconds: float) -> None:
-        """A call had its turn."""
+        """Observe how long a call waited for its turn."""
         self._budget_wait.labels(bucket.action).observe(seconds)

@@ -1,0 +1,1 @@
+"""The errors of AWS, translated into those that a reconcile acts on."""

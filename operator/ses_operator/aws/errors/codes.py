@@ -1,6 +1,7 @@
-"""The codes of AWS's errors, by what they mean: services and protocols have different words for the same.
+"""The error codes of AWS by their meaning: services and protocols have different codes for the same.
 
-Sources: "Common Errors" of the SES API reference, the error shapes in botocore's models of sesv2, ses, sts and route53.
+Sources: "Common Errors" of the SES API reference, the error shapes in botocore's models of sesv2, ses, sts and
+route53.
 """
 
 from __future__ import annotations

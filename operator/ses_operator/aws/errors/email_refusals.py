@@ -1,7 +1,8 @@
-"""Why SES does not send a verification email of one's own, or does not take the template for it.
+"""Why SES does not send a custom verification email, or does not accept the template for it.
 
-The first version of the API has a code for each reason (API reference, SendCustomVerificationEmail: ProductionAccessNotGranted,
-FromEmailAddressNotVerified, CustomVerificationEmailTemplateDoesNotExist); the second has general codes, and the same words.
+The first version of the API has a code for each reason (API reference, SendCustomVerificationEmail:
+ProductionAccessNotGranted, FromEmailAddressNotVerified, CustomVerificationEmailTemplateDoesNotExist); the second has
+general codes, and the same words.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from ses_operator.core.model.problems import Blocked, OperatorError
 
 
 def email_refusal(operation: str, region: str, subject: str, said: str) -> OperatorError | None:
-    """The reason, where it is one of these. ``said``: code and message of the answer; ``subject``: the address or template."""
+    """Return the error for the reason, if it is one of these.
+
+    ``said``: code and message of the answer; ``subject``: the address or template.
+    """
     if "CustomVerificationEmail" not in operation:
         return None
     words = said.lower().replace(" ", "")

@@ -1,6 +1,7 @@
-"""Why SES does not send an email of ours.
+"""Why SES does not send an email of the operator.
 
-Source: API reference, SendEmail, Errors; Developer Guide, "Amazon SES email sending errors" (the words of MessageRejected).
+Source: API reference, SendEmail, Errors; Developer Guide, "Amazon SES email sending errors" (the words of
+MessageRejected).
 """
 
 from __future__ import annotations
@@ -12,7 +13,10 @@ FIELD = "spec.notifications"
 
 
 def mail_refusal(operation: str, region: str, sender: str, code: str, said: str) -> OperatorError | None:
-    """The reason, where it is one of these. ``sender``: the address that the email is from; ``said``: SES's own words."""
+    """Return the error for the reason, if it is one of these.
+
+    ``sender``: the address that the email is from; ``said``: SES's own words.
+    """
     if operation != "SendEmail":
         return None
     if code == "MessageRejected" and "not verified" in said:
@@ -41,7 +45,7 @@ def mail_refusal(operation: str, region: str, sender: str, code: str, said: str)
 
 
 def _not_verified(region: str, sender: str, said: str) -> OperatorError:
-    """SES names the addresses that failed; those of recipients count in the sandbox of SES only."""
+    """Tell apart sender and recipients: SES names both; recipients have to be verified in the sandbox of SES only."""
     failed = said.rpartition(":")[2].lower()
     if sender.lower() in failed or not failed.strip():
         return Blocked(

@@ -3,7 +3,8 @@
 AWS's own sentence is kept only where it says something that the code does not, and is made stable first: request ids,
 session names and timestamps differ between two runs of the same failure, and status must not.
 
-Sources: "Common Errors" of the SES API reference, the error shapes in botocore's models of sesv2, ses, sts and route53.
+Sources: "Common Errors" of the SES API reference, the error shapes in botocore's models of sesv2, ses, sts and
+route53.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ ANSWER_LOST = (botocore_errors.HTTPClientError, botocore_errors.IncompleteReadEr
 
 IAM_PREFIXES = {"sesv2": "ses"}
 READS = ("Get", "List", "BatchGet")
-"""How the names begin of operations that change nothing: whether AWS carried one out makes no difference."""
+"""The beginnings of the names of operations that change nothing: it makes no difference if AWS carried one out."""
 SERVICE_NAMES = {"sesv2": "SES", "ses": "SES", "route53": "Route 53", "sts": "STS"}
 STS_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"})
 KEY_LENGTH_RETRY_SECONDS = 3600.0
@@ -82,7 +83,7 @@ class Request:
 
     @property
     def where(self) -> str:
-        """ "SES in eu-west-1", "Route 53"."""
+        """The service and its region, such as "SES in eu-west-1" or "Route 53"."""
         name = SERVICE_NAMES.get(self.service, self.service)
         return f"{name} in {self.region}" if self.region else name
 
@@ -93,12 +94,12 @@ class Request:
 
 
 class Refused(Blocked):
-    """AWS says that the request itself is wrong. SES also says so of some writes to an identity that does not exist."""
+    """AWS reports that the request itself is wrong. SES also reports this for some writes to an identity that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """An error as AWS sent it. ``message`` is stable already; ``status`` is the HTTP status, 0 where there was none."""
+    """An error as AWS sent it. ``message`` is stable already; ``status`` is the HTTP status, 0 if there was none."""
 
     request: Request
     code: str
@@ -107,7 +108,7 @@ class _Answer:
 
 
 def translate(error: Exception, request: Request) -> OperatorError:
-    """What to do about an exception that botocore raised for ``request``."""
+    """Return the error that says what to do about an exception that botocore raised for ``request``."""
     if isinstance(error, botocore_errors.ClientError):
         return _refusal(_answer(error, request))
     if isinstance(error, botocore_errors.ProfileNotFound):
@@ -130,7 +131,7 @@ def translate(error: Exception, request: Request) -> OperatorError:
 
 
 def is_throttling(error: BaseException) -> bool:
-    """Whether AWS asked to slow down: the request budget has to know."""
+    """Return True if AWS asked to slow down, which the request budget has to know."""
     if not isinstance(error, botocore_errors.ClientError):
         return False
     code = error.response.get("Error", {}).get("Code", "")
@@ -138,7 +139,7 @@ def is_throttling(error: BaseException) -> bool:
 
 
 def is_about_credentials(error: BaseException, problem: Problem) -> bool:
-    """Whether AWS does not accept the credentials themselves, or does not give out those of a role (any more)."""
+    """Return True if AWS does not accept the credentials themselves, or does not give out those of a role (any more)."""
     reasons = {Reason.CREDENTIALS_REJECTED, Reason.CREDENTIALS_MISSING}
     return problem.reason in reasons or (
         isinstance(error, botocore_errors.ClientError) and error.operation_name in STS_OPERATIONS
@@ -146,7 +147,7 @@ def is_about_credentials(error: BaseException, problem: Problem) -> bool:
 
 
 def stable(message: str) -> str:
-    """The message without what differs from run to run, on one line, without the closing full stop."""
+    """Return the message without what differs from run to run, on one line, without the closing full stop."""
     for pattern in (_SERVICE_NOTE, _ENCODED, _REQUEST_ID, _UUID):
         message = pattern.sub("", message)
     message = _TIMESTAMP.sub("(time)", message)
@@ -156,7 +157,7 @@ def stable(message: str) -> str:
 def _answer(error: botocore_errors.ClientError, request: Request) -> _Answer:
     details: Any = error.response.get("Error", {})
     if error.operation_name in STS_OPERATIONS and error.operation_name != request.operation:
-        # Credentials are fetched while a request is signed: the error is STS's, not the service's that was called.
+        # Credentials are fetched while a request is signed: the error is from STS, not from the service that was called.
         request = Request("sts", error.operation_name, "", request.subject)
     return _Answer(request, str(details.get("Code", "")), _http_status(error), stable(str(details.get("Message", ""))))
 
@@ -216,7 +217,7 @@ def _throttled(answer: _Answer) -> OperatorError | None:
 
 
 def _token_refused(answer: _Answer) -> OperatorError | None:
-    """Source: API reference, AssumeRoleWithWebIdentity, Errors."""
+    """Return the error if STS refused the token. Source: API reference, AssumeRoleWithWebIdentity, Errors."""
     if answer.request.operation != "AssumeRoleWithWebIdentity":
         return None
     if answer.code in ("InvalidIdentityToken", "IDPRejectedClaim", *EXPIRED_CODES):

@@ -1,0 +1,1 @@
+"""The identity cache: what SES lists in each watched region."""

@@ -1,7 +1,7 @@
-"""What SES lists, for everybody who watches identities: one lister for each account and region.
+"""The identity cache, shared by all objects that watch identities: one lister for each account and region.
 
-A listing of a thousand identities costs one call, where a read of each would cost a thousand. News (verified, failed, deleted
-by somebody) wakes the objects that watch the identity, and only then is it read.
+A listing of a thousand identities costs one call, where a read of each would cost a thousand. News (verified, failed,
+deleted by another client) wakes the objects that watch the identity, and only then is it read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ DEFAULT_INTERVALS = Intervals()
 
 @dataclass(frozen=True, slots=True)
 class _Watch:
-    """What one object cares about."""
+    """The identity that one object watches, and where."""
 
     account_id: str
     identity: str
@@ -34,9 +34,9 @@ class _Watch:
 
 
 class IdentityCache:
-    """Keeps listings of the regions that somebody watches. Made in a running event loop, whose time it uses.
+    """Keeps listings of the regions that are watched. Made in a running event loop, whose time it uses.
 
-    ``on_change`` is called with the key of each object whose identity changed otherwise than by its own doing.
+    ``on_change`` is called with the key of each object whose identity was changed by another client.
     """
 
     def __init__(self, on_change: Callable[[ObjectKey], None], intervals: Intervals = DEFAULT_INTERVALS) -> None:
@@ -47,9 +47,9 @@ class IdentityCache:
         self._closing: set[asyncio.Task[None]] = set()
 
     def watch(self, key: ObjectKey, account: AwsAccount, identity: str, regions: Mapping[str, bool]) -> None:
-        """All that ``key`` cares about: an identity, in these regions; True where it waits for verification.
+        """Watch an identity for ``key`` in these regions; True where it waits for verification.
 
-        Replaces what it cared about before; to be called in each reconcile.
+        Replaces what it watched before; to be called in each reconcile.
         """
         watch = _Watch(account.account_id, canonical(identity), frozenset(regions))
         self._drop(key, keep=watch)
@@ -63,39 +63,42 @@ class IdentityCache:
                 lister.settle(key, watch.identity)
 
     def rest(self, key: ObjectKey) -> None:
-        """``key`` waits for nothing that a list could tell: for its sake none is read often."""
+        """Stop listing often for ``key``, which waits for nothing that a list could show."""
         if (watch := self._watches.get(key)) is not None:
             for region in watch.regions:
                 self._listers[watch.account_id, region].settle(key, watch.identity)
 
     def unwatch(self, key: ObjectKey) -> None:
-        """``key`` cares about nothing any longer."""
+        """Stop watching anything for ``key``."""
         self._drop(key, keep=None)
 
     def listed(self, account_id: str, region: str, identity: str) -> ListedState:
-        """What is known of an identity without a call."""
+        """Return what is known of an identity without a call."""
         lister = self._listers.get((account_id, region))
         return NOT_YET_LISTED if lister is None else lister.state(canonical(identity))
 
     def learn(self, account_id: str, region: str, identity: str, entry: ListedIdentity | None) -> None:
-        """A read or a write told how a watched identity will be listed; None: it does not exist.
+        """Note how a watched identity will be listed, after a read or a write; None: it does not exist.
 
-        A listing that says the same is then no news. Only the verification status counts: a read tells nothing else that
-        a listing shows in the same way.
+        A listing that says the same is then no news. Only the verification status counts: a read shows nothing else
+        in the same way as a listing.
         """
         lister = self._listers.get((account_id, region))
         if lister is not None:
             lister.learn(canonical(identity), entry.verification_status if entry else None)
 
     async def first_listing(self, account_id: str, region: str) -> None:
-        """Wait until a watched region was listed. Raises what hinders it as long as it never was; a region that nobody
-        watches is not waited for."""
+        """Wait until a watched region was listed.
+
+        Raises the error of the listing as long as it never succeeded; returns at once for a region that is not
+        watched.
+        """
         lister = self._listers.get((account_id, region))
         if lister is not None:
             await lister.first_listing()
 
     def problem(self, account_id: str, region: str) -> Problem | None:
-        """Why the latest listing of a watched region failed."""
+        """Return why the latest listing of a watched region failed."""
         lister = self._listers.get((account_id, region))
         return None if lister is None else lister.problem
 
@@ -122,7 +125,7 @@ class IdentityCache:
         return lister
 
     def _drop(self, key: ObjectKey, keep: _Watch | None) -> None:
-        """End the watches of ``key`` that are not in ``keep``; a region that nobody watches is listed no more."""
+        """End the watches of ``key`` that are not in ``keep``; a region without watches is no longer listed."""
         old = self._watches.pop(key, None)
         if old is None:
             return

@@ -40,20 +40,20 @@ class Intervals:
 
 
 def pending_interval(base: float, quiet_for: float) -> float:
-    """Seconds between two listings of a region where something is pending and nothing changed for ``quiet_for``."""
+    """Return the seconds between two listings of a region where something is pending and nothing changed for ``quiet_for``."""
     multiple = next((multiple for until, multiple in EASING if quiet_for < until), EASED_MULTIPLE)
     return base * multiple
 
 
 def next_tick(last: float, interval: float, offset: float) -> float:
-    """The first moment of the form ``offset + n·interval`` that lies at least half an interval after ``last``."""
+    """Return the first moment of the form ``offset + n·interval`` that lies at least half an interval after ``last``."""
     return offset + interval * (floor((last + interval / 2 - offset) / interval) + 1)
 
 
 class RegionLister:
-    """Lists one region for those who watch identities in it, and tells them of news.
+    """Lists one region for the objects that watch identities in it, and notifies them of news.
 
-    Errors are kept, not raised: ``problem`` says what hinders. Time is that of the running event loop.
+    Errors are kept, not raised: ``problem`` has the last. Time is that of the running event loop.
     """
 
     def __init__(
@@ -78,30 +78,31 @@ class RegionLister:
 
     @property
     def problem(self) -> Problem | None:
-        """Why the last listing failed; None when it did not."""
+        """Why the last listing failed; None if it did not."""
         return self._error.problem if self._error else None
 
     @property
     def is_watched(self) -> bool:
+        """True while an object watches an identity in this region."""
         return bool(self._watchers)
 
     def watch(self, key: ObjectKey, identity: str) -> None:
-        """``key`` cares about this identity (canonical name)."""
+        """Notify ``key`` of news of this identity (canonical name)."""
         self._watchers[identity] = _with(self._watchers.get(identity, ()), key)
 
     def expect(self, key: ObjectKey, identity: str) -> None:
-        """``key`` waits for this identity to be verified."""
+        """List often: ``key`` waits for this identity to be verified."""
         if identity not in self._pending:
             self._quiet_since = self._clock()
             self._list_soon()
         self._pending[identity] = _with(self._pending.get(identity, ()), key)
 
     def settle(self, key: ObjectKey, identity: str) -> None:
-        """``key`` no longer waits for this identity."""
+        """Note that ``key`` no longer waits for this identity."""
         _leave(self._pending, identity, key)
 
     def unwatch(self, key: ObjectKey, identity: str) -> None:
-        """``key`` no longer cares about this identity."""
+        """Stop notifying ``key`` of this identity."""
         self.settle(key, identity)
         _leave(self._watchers, identity, key)
         if identity not in self._watchers:
@@ -120,28 +121,31 @@ class RegionLister:
         self._due_by(-inf)
 
     def state(self, identity: str) -> ListedState:
+        """Return what is known of the identity."""
         return self._knowledge.state(identity)
 
     def learn(self, identity: str, status: VerificationStatus | None) -> None:
+        """Note the status that a read or a write has shown, if the identity is watched; None: it does not exist."""
         if identity in self._watchers:
             self._knowledge.learn(identity, status, self._clock())
 
     async def first_listing(self) -> None:
-        """Wait for the first try. Raises what hinders as long as nothing was ever listed."""
+        """Wait for the first attempt. Raises its error as long as no listing ever succeeded."""
         await self._tried.wait()
         if self._knowledge.size is None and self._error is not None:
             problem = self._error.problem  # the same exception raised twice would carry the traces of both
             raise type(self._error)(problem.reason, problem.message, problem.retry_after)
 
     async def close(self) -> None:
-        self._tried.set()  # who waits for the first listing must not wait for ever
+        """Stop listing."""
+        self._tried.set()  # callers that wait for the first listing must not wait for ever
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
     async def _run(self) -> None:
         while True:
             await self._sleep_until_due()
-            self._due = inf  # whoever wants another listing while this one is on its way puts it earlier
+            self._due = inf  # a caller that needs another listing while this one is in flight makes it due earlier
             try:
                 news = await self._list()
             except OperatorError as error:
@@ -180,7 +184,7 @@ class RegionLister:
             self._on_change(key)
 
     def _list_soon(self) -> None:
-        """Something became pending: the next listing may have to come earlier, unless a failure holds it back."""
+        """Let the next listing come earlier if what became pending needs it, unless a failure holds it back."""
         if self._error is None:
             self._due_by(next_tick(self._clock(), self._intervals.pending, self._offset))
 
@@ -197,13 +201,13 @@ class RegionLister:
         return next_tick(self._clock(), interval, self._offset)
 
     def _unverified(self) -> Counter[VerificationStatus]:
-        """How many identities somebody waits for, by the status with which SES lists them."""
+        """Count the identities that are waited for, by the status with which SES lists them."""
         expected = Counter(_listed_status(self._knowledge.state(identity)) for identity in self._pending)
         del expected[VerificationStatus.SUCCESS]
         return expected
 
     async def _list(self) -> set[str]:
-        """List everything, or only what somebody waits for where that takes fewer calls; what is news."""
+        """List everything, or only what is waited for if that takes fewer calls; return what is news."""
         started_at = self._clock()
         unverified = self._unverified()
         pages_of_some = sum(ceil(number / PAGE_SIZE) for number in unverified.values())
@@ -238,7 +242,7 @@ class RegionLister:
 
 
 def _listed_status(state: ListedState) -> VerificationStatus:
-    """The status with which SES will list an identity; one that is not listed was just created."""
+    """Return the status with which SES will list an identity; one that is not listed was just created."""
     return state.identity.verification_status if isinstance(state, Listed) else VerificationStatus.PENDING
 
 

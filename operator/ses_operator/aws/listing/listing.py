@@ -1,4 +1,4 @@
-"""What the listings of one region tell: the state of each identity, and which of them changed by somebody else's doing.
+"""The listings of one region: the state of each identity, and which of them were changed by another client.
 
 Pure: no I/O, and the caller brings the time (monotonic seconds).
 """
@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from ses_operator.core.model.ses import ListedIdentity, VerificationStatus
 
 GRACE_SECONDS = 30.0
-"""SES promises no read-after-write: for this long a listing that lags behind a read or a write of ours is not news."""
+"""SES promises no read-after-write: for this long a listing that lags behind a read or a write of the operator is not
+news."""
 
 _STATUSES = tuple(VerificationStatus)
 _INDEX = {status: index for index, status in enumerate(_STATUSES)}
@@ -34,7 +35,7 @@ class NotListed:
 
 @dataclass(frozen=True, slots=True)
 class NotYetListed:
-    """Not known: nothing was listed yet, or it changed and how is not known. Get tells."""
+    """Not known: nothing was listed yet, or it changed and how is not known. A Get finds out."""
 
 
 ListedState = Listed | NotListed | NotYetListed
@@ -44,14 +45,14 @@ NOT_YET_LISTED = NotYetListed()
 
 
 def canonical(identity: str) -> str:
-    """The name under which an identity is kept: domains are case-insensitive, addresses are not."""
+    """Return the name under which an identity is kept: domains are case-insensitive, addresses are not."""
     return identity if "@" in identity else identity.lower()
 
 
 class Listing:
     """All identities of one region, in nine bytes each: a 64-bit hash of the name, and the state.
 
-    Two of 10,000 names have the same hash once in 10¹¹ listings; and what a listing says is confirmed by Get.
+    Two of 10,000 names have the same hash once in 10¹¹ listings; and a Get confirms what a listing says.
     """
 
     __slots__ = ("_hashes", "_states")
@@ -65,6 +66,7 @@ class Listing:
         return len(self._states)
 
     def state(self, identity: str) -> Listed | NotListed:
+        """Return the state of an identity, which this listing has or has not."""
         wanted = _hash(identity)
         position = bisect_left(self._hashes, wanted)
         if position == len(self._hashes) or self._hashes[position] != wanted:
@@ -83,7 +85,7 @@ def _encode(identity: ListedIdentity) -> int:
 
 @dataclass(frozen=True, slots=True)
 class _Learned:
-    """What a read or a write of our own told, and when: None for an identity that does not exist."""
+    """The result of a read or a write of the operator, and its time; status None for an identity that does not exist."""
 
     status: VerificationStatus | None
     at: float
@@ -101,33 +103,31 @@ class _Learned:
 
 
 class Knowledge:
-    """What is known of one region: the last complete listing, corrected by partial ones and by what we learned ourselves.
+    """The knowledge of one region: the last complete listing, corrected by partial ones and by reads and writes.
 
-    News is what differs from the listing before and is not explained by our own doing. So a listing that disagrees with Get
-    for good is news once, not for ever.
+    News is what differs from the listing before and was not changed by the operator. So a listing that disagrees with
+    Get for good is news once, not for ever.
     """
 
     __slots__ = ("_learned", "_listing", "_since")
 
     def __init__(self) -> None:
         self._listing: Listing | None = None
-        self._since: dict[
-            str, ListedState
-        ] = {}  # verdicts that are newer than the last complete listing, or replace it
+        self._since: dict[str, ListedState] = {}  # states that are newer than the last complete listing, or replace it
         self._learned: dict[str, _Learned] = {}
 
     @property
     def size(self) -> int | None:
-        """How many identities the region has; None before the first complete listing."""
+        """The number of identities in the region; None before the first complete listing."""
         return None if self._listing is None else len(self._listing)
 
     def state(self, identity: str) -> ListedState:
-        """The state of an identity by its canonical name."""
+        """Return the state of an identity by its canonical name."""
         learned = self._learned.get(identity)
         return self._verdict(identity) if learned is None else learned.state(identity)
 
     def learn(self, identity: str, status: VerificationStatus | None, now: float) -> None:
-        """A read or a write of our own told the state: no listing that agrees is news."""
+        """Note the state that a read or a write has shown: no listing that agrees is news."""
         learned = _Learned(status, now)
         verdict = self._verdict(identity)
         if not isinstance(verdict, NotYetListed) and learned.agrees(verdict):
@@ -136,12 +136,12 @@ class Knowledge:
             self._learned[identity] = learned
 
     def forget(self, identity: str) -> None:
-        """Nobody cares about this identity any longer."""
+        """Forget an identity that is no longer watched."""
         self._since.pop(identity, None)
         self._learned.pop(identity, None)
 
     def take_complete(self, listing: Listing, started_at: float, watched: Collection[str]) -> set[str]:
-        """Take a complete listing; the watched identities that are news."""
+        """Take a complete listing; return the watched identities that are news."""
         news, kept = set(), {}
         for identity in watched:
             if self._predates_what_we_know(identity, started_at):
@@ -159,9 +159,9 @@ class Knowledge:
         started_at: float,
         watched: Collection[str],
     ) -> set[str]:
-        """Take a listing of those with ``statuses`` alone; the watched identities that are news.
+        """Take a listing of those with ``statuses`` alone; return the watched identities that are news.
 
-        One that should be in it and is not has changed: how, only a read can tell.
+        One that should be in it and is not has changed: only a read can find out how.
         """
         news = set()
         for identity in watched:
@@ -180,7 +180,7 @@ class Knowledge:
         return news
 
     def _verdict(self, identity: str) -> ListedState:
-        """What the latest listing that says anything about the identity says."""
+        """Return the state of the identity in the latest listing that covers it."""
         newer = self._since.get(identity)
         if newer is not None:
             return newer

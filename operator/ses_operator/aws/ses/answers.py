@@ -1,4 +1,4 @@
-"""SES's answers, as botocore parsed them, as plain values. What SES leaves out gets the meaning that it has."""
+"""The answers of SES, as botocore parsed them, as plain values. What SES leaves out gets the meaning that it has."""
 
 from __future__ import annotations
 
@@ -31,12 +31,15 @@ _KEY_LENGTHS = {"RSA_1024_BIT": 1024, "RSA_2048_BIT": 2048}
 
 
 def verification_status(text: str | None) -> VerificationStatus:
-    """A status by its name; one that is missing, or that SES may add, has not succeeded: it counts as pending."""
+    """Return a status by its name; one that is missing or unknown has not succeeded: it counts as pending."""
     return _STATUSES.get(text or "", VerificationStatus.PENDING)
 
 
 def identity_facts(answer: Answer, region: str) -> IdentityFacts:
-    """GetEmailIdentity. An address has no DKIM of its own: what SES shows is its domain's, and nothing is made of it."""
+    """Read the answer of GetEmailIdentity.
+
+    An address has no DKIM of its own: what SES shows is its domain's, and is ignored.
+    """
     type_ = _TYPES.get(answer.get("IdentityType") or "", IdentityType.DOMAIN)
     shown = {} if type_ is IdentityType.EMAIL_ADDRESS else answer.get("DkimAttributes") or {}
     return IdentityFacts(
@@ -54,7 +57,7 @@ def identity_facts(answer: Answer, region: str) -> IdentityFacts:
 
 
 def dkim_facts(attributes: Answer, region: str) -> DkimFacts:
-    """DkimAttributes. An answer without SigningHostedZone is an old one: the table of regions tells."""
+    """Read DkimAttributes. If an old answer has no SigningHostedZone, the table of regions is used."""
     origin = attributes.get("SigningAttributesOrigin") or SigningOrigin.EASY.value
     parent_region = parent_region_of(origin)
     return DkimFacts(
@@ -71,7 +74,7 @@ def dkim_facts(attributes: Answer, region: str) -> DkimFacts:
 
 
 def mail_from_facts(attributes: Answer) -> MailFromFacts | None:
-    """MailFromAttributes; with BehaviorOnMxFailure alone, none is set."""
+    """Read MailFromAttributes; with BehaviorOnMxFailure alone, none is set."""
     domain = attributes.get("MailFromDomain")
     if not domain:
         return None
@@ -83,7 +86,7 @@ def mail_from_facts(attributes: Answer) -> MailFromFacts | None:
 
 
 def verification_info(info: Answer) -> VerificationInfo:
-    """VerificationInfo; empty for an identity that SES has not looked at yet."""
+    """Read VerificationInfo; empty for an identity that SES has not looked at yet."""
     return VerificationInfo(
         error_type=info.get("ErrorType"),
         primary_name_server=(info.get("SOARecord") or {}).get("PrimaryNameServer"),
@@ -93,7 +96,7 @@ def verification_info(info: Answer) -> VerificationInfo:
 
 
 def topics(attributes: Answer) -> Topics:
-    """NotificationAttributes of one identity (v1, GetIdentityNotificationAttributes)."""
+    """Read NotificationAttributes of one identity (v1, GetIdentityNotificationAttributes)."""
     return {
         kind: Topic(
             attributes.get(f"{kind}Topic") or None, bool(attributes.get(f"HeadersIn{kind}NotificationsEnabled"))
@@ -103,7 +106,7 @@ def topics(attributes: Answer) -> Topics:
 
 
 def listed_identities(answer: Answer) -> tuple[ListedIdentity, ...]:
-    """ListEmailIdentities."""
+    """Read a page of ListEmailIdentities."""
     return tuple(
         ListedIdentity(
             name=item["IdentityName"],
@@ -115,7 +118,7 @@ def listed_identities(answer: Answer) -> tuple[ListedIdentity, ...]:
 
 
 def account_facts(answer: Answer) -> AccountFacts:
-    """GetAccount."""
+    """Read the answer of GetAccount."""
     quota = answer.get("SendQuota") or {}
     return AccountFacts(
         production_access=bool(answer.get("ProductionAccessEnabled")),

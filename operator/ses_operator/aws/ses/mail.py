@@ -14,21 +14,21 @@ CHARSET = "UTF-8"
 
 
 class SesMail:
-    """Its method raises nothing but ``OperatorError``."""
+    """Sends email. Its method raises nothing but ``OperatorError``."""
 
     __slots__ = ("_account_id", "_calls", "_client", "_region")
 
     def __init__(self, account_id: str, region: str, client: ClientSource, calls: Calls) -> None:
-        """``client``: of SESv2 in the region."""
+        """Take a client of SESv2 in the region."""
         self._account_id = account_id
         self._region = region
         self._client = client
         self._calls = calls
 
     async def send(self, letter: Email, envelope: Notifications, priority: Priority) -> str:
-        """SendEmail; the id that SES gave the message. Not to be repeated: SES sends it again.
+        """Call SendEmail and return the id that SES assigned to the message. Not to be repeated: SES sends it again.
 
-        ``envelope``: from whom it is to whom.
+        ``envelope``: sender and recipients.
         """
         operation = "SendEmail"
         parameters: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""What became of mail in one region of one account: counts by identity, and those of the account as a whole."""
+"""The fate of mail in one region of one account: counts by identity, and those of the account as a whole."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ NAMESPACE = "VDM"
 
 
 class MetricData:
-    """Every method raises nothing but ``OperatorError``, and waits for its turn as a sweep does.
+    """Reads counts of mail. Every method raises nothing but ``OperatorError``, and waits for its turn with the lowest priority.
 
     Ask for counts by identity only where GetAccount says that the Virtual Deliverability Manager is on
     (``AccountFacts.vdm_enabled``): what SES answers elsewhere is not documented.
@@ -41,7 +41,7 @@ class MetricData:
         self._calls = calls
 
     async def counts(self, queries: Iterable[MailQuery], window: Window) -> Counted:
-        """BatchGetMetricData, one call for each ten queries; None for those that SES could not process."""
+        """Call BatchGetMetricData, once for each ten queries; None for those that SES could not process."""
         counted: dict[MailQuery, DailyCounts | None] = {}
         for batch in calls_for(queries):
             asked = {str(number): query for number, query in enumerate(batch)}
@@ -53,11 +53,11 @@ class MetricData:
         return counted
 
     async def send_history(self, identities: Iterable[str], window: Window) -> SendHistory:
-        """Who has sent in the window: one query for each identity, and one more."""
+        """Find the identities that have sent in the window: one query for each, and one more."""
         return send_history(window, await self.counts(history_queries(identities), window))
 
     async def account_mail(self, window: Window) -> AccountMail:
-        """GetSendStatistics (v1), one call: what there is of the last two weeks within the window."""
+        """Call GetSendStatistics (v1) once: what there is of the last two weeks within the window."""
         answer = await self._call("ses", "GetSendStatistics")
         return total(((point["Timestamp"], _mail(point)) for point in answer.get("SendDataPoints") or ()), window)
 

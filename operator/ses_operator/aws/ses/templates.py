@@ -23,19 +23,19 @@ from ses_operator.core.templates.template import (
 
 
 class SesTemplates:
-    """Every method raises nothing but ``OperatorError``."""
+    """Reads and writes templates. Every method raises nothing but ``OperatorError``."""
 
     __slots__ = ("_account_id", "_calls", "_client", "_region")
 
     def __init__(self, account_id: str, region: str, client: ClientSource, calls: Calls) -> None:
-        """``client``: of SESv2 in the region."""
+        """Take a client of SESv2 in the region."""
         self._account_id = account_id
         self._region = region
         self._client = client
         self._calls = calls
 
     async def get(self, name: str, priority: Priority) -> TemplateView:
-        """GetCustomVerificationEmailTemplate."""
+        """Call GetCustomVerificationEmailTemplate."""
         try:
             answer = await self._call("GetCustomVerificationEmailTemplate", name, priority)
         except Gone:
@@ -51,7 +51,7 @@ class SesTemplates:
         return StandingTemplate(text, tags.get(OWNER_TAG))
 
     async def perform(self, step: TemplateStep, priority: Priority) -> None:
-        """Carry out one step; each may be repeated. Raises ``Stale`` where a template of the name exists already."""
+        """Carry out one step; each may be repeated. Raises ``Stale`` if a template of the name exists already."""
         match step:
             case CreateTemplate():
                 tags = [{"Key": key, "Value": value} for key, value in sorted(step.tags.items())]

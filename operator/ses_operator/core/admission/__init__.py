@@ -1,0 +1,1 @@
+"""Which identities an account admits: tenancy, guardrails, and claims to the same domain. Pure."""

@@ -1,7 +1,7 @@
-"""Whether an identity may be worked on at all: two chains of small rules, of which the first that is broken speaks.
+"""Whether an identity may be managed at all: two chains of small rules, of which the first violation is reported.
 
-``admit`` needs nothing but what stands in Kubernetes, and is asked before anything is read. ``judge`` needs to know what SES
-says. None of them tells the one who asks anything about another's object but that the domain is taken.
+``admit`` needs only what is in Kubernetes, and is called before anything is read. ``judge`` needs to know what SES
+says. None of them reveals anything about another's object but that the domain is taken.
 """
 
 from __future__ import annotations
@@ -32,7 +32,10 @@ MAX_TAGS = 50
 
 @dataclass(frozen=True, slots=True)
 class OwnershipRequest:
-    """What is asked for, by whom, and who else asks for the same. ``invited``: as in ``claims.is_ours``."""
+    """A request for an identity: the desired state, the claimant, and all others that request the same.
+
+    ``invited``: as in ``claims.is_ours``.
+    """
 
     desired: Desired
     claimant: Claimant
@@ -48,14 +51,14 @@ PETITION_RULES: tuple[Callable[[AdmissionRequest], Problem | None], ...] = (name
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Whether the account lets the identity in: the problem if it does not, and what it is warned of in any case."""
+    """The account's verdict: the problem if it does not admit the identity, and its warnings in any case."""
 
     problem: Problem | None = None
     warnings: tuple[WarningStatus, ...] = ()
 
 
 def admit(request: AdmissionRequest) -> Admission:
-    """By the rules of the account: who may use it for what, then the guardrails, of which all that are not met are told."""
+    """Apply the rules of the account: tenancy, then the guardrails, of which all that are not met are reported."""
     found = violations(request.identity, request.account, request.key_bits)
     warnings = tuple(
         WarningStatus(reason=violation.reason, message=violation.message)
@@ -70,7 +73,7 @@ def admit(request: AdmissionRequest) -> Admission:
 
 
 def admit_to_zone(request: AdmissionRequest, hosted_zone_id: str) -> Problem | None:
-    """Why the identity may not have its records in this hosted zone; None where it may."""
+    """Return why the identity may not have its records in this hosted zone; None if it may."""
     try:
         return zone_allowed(request, hosted_zone_id)
     except UnknownLabelsError:
@@ -78,7 +81,7 @@ def admit_to_zone(request: AdmissionRequest, hosted_zone_id: str) -> Problem | N
 
 
 def first_violation(request: AdmissionRequest) -> Problem | None:
-    """Which rule of who may use the account for what is broken; guardrails are another matter."""
+    """Return the violation of the first tenancy rule that is broken; guardrails are not among them."""
     try:
         return next((problem for rule in PETITION_RULES if (problem := rule(request)) is not None), None)
     except UnknownLabelsError:
@@ -86,7 +89,7 @@ def first_violation(request: AdmissionRequest) -> Problem | None:
 
 
 def _unknown_labels(request: AdmissionRequest) -> Problem:
-    """Who cannot be told from others is not let in."""
+    """Return the problem of a namespace whose labels are not known: it cannot be told apart from others, and is not admitted."""
     return Problem(
         Reason.NAMESPACE_LABELS_UNKNOWN,
         f"the SesAccount {request.account_name} asks for labels of the namespace {request.namespace.name}, which the "
@@ -96,7 +99,7 @@ def _unknown_labels(request: AdmissionRequest) -> Problem:
 
 
 def tags_fit(application: OwnershipRequest) -> Problem | None:
-    """The tags of the spec, of the account and ours are as many as SES allows."""
+    """Require that the tags of the spec, of the account and of the operator are no more than SES allows."""
     count = len(application.desired.tags)
     if count <= MAX_TAGS:
         return None
@@ -108,9 +111,9 @@ def tags_fit(application: OwnershipRequest) -> Problem | None:
 
 
 def not_claimed(application: OwnershipRequest) -> Problem | None:
-    """Nobody with a better claim asks for the identity in one of the regions; what already is ours is not contested.
+    """Require that no better claim exists to the identity in one of the regions; what the object owns already is not contested.
 
-    Nor is what cannot be read, and may be ours: nothing is written there until it can.
+    Nor is what cannot be read, and may be the object's: nothing is written there until it can be read.
     """
     contested = contested_regions(application.claimant, application.others)
     lost = sorted(region for region in contested if not _may_be_ours(application, region))
@@ -127,7 +130,7 @@ RULES: tuple[AdmissionRule, ...] = (tags_fit, not_claimed)
 
 
 def judge(application: OwnershipRequest) -> Problem | None:
-    """The first rule that is broken, or None: accepted."""
+    """Return the first violation, or None: accepted."""
     for rule in RULES:
         if (problem := rule(application)) is not None:
             return problem
@@ -145,9 +148,9 @@ def _may_be_ours(application: OwnershipRequest, region: str) -> bool:
 
 
 def same_account(inventory: Inventory, account_name: str, account_id: str) -> Problem | None:
-    """The SesAccount still leads to the AWS account in which the identity stands.
+    """Require that the SesAccount still leads to the AWS account that the identity is in.
 
-    In another one it would be made anew, and what stands in the first would be nobody's.
+    In another one it would be created again, and the identity in the first would have no owner.
     """
     if inventory.account in ("", account_id):
         return None

@@ -1,4 +1,4 @@
-"""What a platform team asks of every identity of an account: a chain of small rules, each met or a violation.
+"""The guardrails: what a platform team requires of every identity of an account. A chain of small rules, each met or violated.
 
 Source of the recommendations: the guides that docs/governance.md maps to fields.
 """
@@ -19,7 +19,7 @@ from ses_operator.core.admission.open_policies import open_statement
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A guardrail that is not met: what follows, why, and which field is to be changed how."""
+    """A guardrail that is not met: the effect, the reason, and which field to change how."""
 
     action: GuardrailAction
     reason: Reason
@@ -27,7 +27,7 @@ class Violation:
 
 
 KEYS_BY_SES = frozenset({DkimMode.EASY, DkimMode.DETERMINISTIC})
-"""Where SES makes the key, of the length that the spec says."""
+"""The modes in which SES makes the key, of the length that the spec says."""
 
 Guardrail = Callable[[SesIdentitySpec, SesAccountSpec], Violation | None]
 
@@ -35,7 +35,7 @@ SEVERITY: Mapping[DmarcPolicy, int] = {DmarcPolicy.NONE: 0, DmarcPolicy.QUARANTI
 
 
 def domains_only(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """The identity is a domain and not a single address."""
+    """Require a domain, and not a single address."""
     guardrail = account.guardrails.domains_only
     if guardrail is None or _is_domain(identity):
         return None
@@ -47,7 +47,7 @@ def domains_only(identity: SesIdentitySpec, account: SesAccountSpec) -> Violatio
 
 
 def required_tags(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """The required tags are all present and not empty."""
+    """Require that the required tags are all present and not empty."""
     guardrail = account.guardrails.required_tags
     if guardrail is None:
         return None
@@ -61,7 +61,7 @@ def required_tags(identity: SesIdentitySpec, account: SesAccountSpec) -> Violati
 
 
 def allowed_regions(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """Every region is one that may be used."""
+    """Require that every region is an allowed one."""
     guardrail = account.guardrails.allowed_regions
     if guardrail is None:
         return None
@@ -76,7 +76,7 @@ def allowed_regions(identity: SesIdentitySpec, account: SesAccountSpec) -> Viola
 
 
 def minimum_regions(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """There are enough regions to go on when one fails."""
+    """Require enough regions to go on when one fails."""
     guardrail = account.guardrails.minimum_regions
     if guardrail is None or len(identity.regions) >= guardrail.count:
         return None
@@ -89,7 +89,7 @@ def minimum_regions(identity: SesIdentitySpec, account: SesAccountSpec) -> Viola
 
 
 def dkim(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """Mail is signed, with a key that is long enough."""
+    """Require that mail is signed, with a key that is long enough."""
     guardrail = account.guardrails.dkim
     if guardrail is None or not _is_domain(identity):
         return None
@@ -103,7 +103,7 @@ def dkim(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None
 
 
 def own_key(identity: SesIdentitySpec, account: SesAccountSpec, bits: int | None) -> Violation | None:
-    """A key of the customer's is long enough, where it is known; that mail is not signed at all is told first."""
+    """Require that a key of the customer's is long enough, if its length is known; that mail is not signed is reported first."""
     guardrail = account.guardrails.dkim
     if guardrail is None or bits is None or bits >= guardrail.minimum_key_size or dkim(identity, account):
         return None
@@ -115,7 +115,7 @@ def own_key(identity: SesIdentitySpec, account: SesAccountSpec, bits: int | None
 
 
 def mail_from(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """There is a MAIL FROM domain."""
+    """Require a MAIL FROM domain."""
     guardrail = account.guardrails.mail_from
     if guardrail is None or identity.mail_from is not None or not _is_domain(identity):
         return None
@@ -127,7 +127,7 @@ def mail_from(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation |
 
 
 def dmarc(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """There is a DMARC policy, and it is severe enough."""
+    """Require a DMARC policy that is severe enough."""
     guardrail = account.guardrails.dmarc
     if guardrail is None or not _is_domain(identity):
         return None
@@ -145,7 +145,7 @@ def dmarc(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | Non
 
 
 def sending_policies(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
-    """No policy lets anybody send who is not meant."""
+    """Require that no policy lets unintended principals send."""
     guardrail = account.guardrails.sending_policies
     if guardrail is None:
         return None
@@ -168,8 +168,10 @@ GUARDRAILS: tuple[Guardrail, ...] = (
 def violations(
     identity: SesIdentitySpec, account: SesAccountSpec, key_bits: int | None = None
 ) -> tuple[Violation, ...]:
-    """Every guardrail that is not met, in the order of the chain. ``key_bits``: what stands in no spec, the length of a DKIM key
-    of the customer's."""
+    """Return every guardrail that is not met, in the order of the chain.
+
+    ``key_bits``: the length of a DKIM key of the customer's, which no spec has.
+    """
     found = (
         *(guardrail(identity, account) for guardrail in GUARDRAILS),
         own_key(identity, account, key_bits),
@@ -182,6 +184,6 @@ def _is_domain(identity: SesIdentitySpec) -> bool:
 
 
 def _severity(spec: DmarcSpec) -> int:
-    """What failing mail is certain of, of the domain and of names below it. Source: RFC 7489, 6.6.4."""
+    """Return what is certain to happen to failing mail, of the domain and of names below it. Source: RFC 7489, 6.6.4."""
     severities = [SEVERITY[policy] for policy in (spec.policy, spec.subdomain_policy) if policy is not None]
     return min(severities) if spec.percentage == 100 else max(min(severities) - 1, 0)

@@ -1,4 +1,4 @@
-"""Sending policies that let more senders in than is meant: services for all their customers, accounts that nobody knows.
+"""Sending policies that let more senders in than intended: services for all their customers, unknown accounts.
 
 Source: SES Developer Guide, "Sending authorization policy anatomy"; IAM User Guide, "The confused deputy problem".
 """
@@ -14,15 +14,15 @@ from ses_operator.api.identity.sending import AuthorizedSender, RawPolicy
 from ses_operator.core.model.policy_documents import as_list, field_of
 
 ON_BEHALF_OF = frozenset({"aws:sourceaccount", "aws:sourcearn", "aws:sourceorgid"})
-"""The condition keys, in lower case, that say for whom an AWS service may send."""
+"""The condition keys, in lower case, that limit on whose behalf an AWS service may send."""
 
 
 def open_statement(
     senders: Iterable[AuthorizedSender], policies: Iterable[RawPolicy], accounts: AbstractSet[str]
 ) -> str:
-    """The first thing that is too open, with its field and the way out; empty if nothing is.
+    """Return the first statement that is too open, with its field and the way out; empty if there is none.
 
-    ``accounts``: the AWS accounts that may be let send; empty: any that is named.
+    ``accounts``: the AWS accounts that may be allowed to send; empty: any that is named.
     """
     for fault in (*_of_senders(senders, accounts), *_of_policies(policies, accounts)):
         return fault
@@ -30,7 +30,7 @@ def open_statement(
 
 
 def open_document(policies: Mapping[str, str], accounts: AbstractSet[str]) -> str:
-    """The same of policies as they stand at SES: JSON by name."""
+    """Return the same for policies as they are at SES: JSON by name."""
     for name, document in sorted(policies.items()):
         for fault in _of_document(document, f"the policy {name}", accounts):
             return fault
@@ -56,16 +56,16 @@ def _of_document(document: Any, where: str, accounts: AbstractSet[str]) -> Itera
     for statement in _allowing(document):
         principals = statement.get("Principal")
         groups = principals if isinstance(principals, dict) else {"AWS": principals}
-        is_for_somebody = bool(ON_BEHALF_OF & _condition_keys(statement))
+        is_on_behalf = bool(ON_BEHALF_OF & _condition_keys(statement))
         for name in (str(name) for group in groups.values() for name in as_list(group)):
-            if _is_service(name) and not is_for_somebody:
+            if _is_service(name) and not is_on_behalf:
                 yield f"add a condition on aws:SourceAccount to {where}: {name} may send for all its customers"
             elif fault := _stranger(name, accounts):
                 yield f"{where}: {fault}"
 
 
 def _allowing(document: Any) -> Iterator[Mapping[str, Any]]:
-    """The statements that allow something. What is no policy at all is told elsewhere, and never set."""
+    """Yield the statements that allow something. A text that is no policy at all is reported elsewhere, and never set."""
     if isinstance(document, str):
         try:
             document = json.loads(document)

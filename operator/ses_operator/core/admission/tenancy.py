@@ -1,6 +1,7 @@
-"""Who may use an account, for which domains, in which zones: pure rules over a request. The first that is broken speaks.
+"""Which namespaces may use an account, for which domains, in which zones: pure rules, of which the first violation is reported.
 
-What they say of a domain is the same whether it is granted to another or to nobody: who asks learns nothing of the holder.
+What they say of a domain is the same if it is granted to another or to no one: the requester learns nothing of the
+holder.
 """
 
 from __future__ import annotations
@@ -25,8 +26,10 @@ class Namespace:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionRequest:
-    """What a namespace asks of an account: the spec of an identity. ``account_name`` is that of the SesAccount. ``key_bits``: the
-    length of the customer's DKIM key, where it is known."""
+    """A namespace's request to an account: the spec of an identity.
+
+    ``account_name`` is that of the SesAccount. ``key_bits``: the length of the customer's DKIM key, if it is known.
+    """
 
     namespace: Namespace
     identity: SesIdentitySpec
@@ -41,11 +44,14 @@ class AdmissionRequest:
 
 
 class UnknownLabelsError(Exception):
-    """A selector asks for labels of a namespace, and they are not known."""
+    """A selector needs labels of a namespace, and they are not known."""
 
 
 def selects(selector: NamespaceSelector, namespace: Namespace) -> bool:
-    """Whether the selector selects the namespace. Raises UnknownLabelsError where only its labels could tell."""
+    """Return True if the selector selects the namespace.
+
+    Raises UnknownLabelsError if that depends on labels that are not known.
+    """
     if selector.match_names and namespace.name not in selector.match_names:
         return False
     if not selector.match_labels and not selector.match_expressions:
@@ -71,7 +77,7 @@ def _meets(labels: Mapping[str, str], requirement: LabelRequirement) -> bool:
 
 
 def precision(pattern: str, domain: str) -> int:
-    """How exactly a pattern names the domain: 0 not at all, more for a longer wildcard, most for the name itself."""
+    """Return how exactly a pattern names the domain: 0 not at all, more for a longer wildcard, most for the name itself."""
     if pattern == domain:
         return len(domain) + 1
     is_below = pattern.startswith(WILDCARD) and domain.endswith(pattern.removeprefix("*"))
@@ -83,7 +89,7 @@ def _best(patterns: Iterable[str], domain: str) -> int:
 
 
 def namespace_allowed(request: AdmissionRequest) -> Problem | None:
-    """The account may be used from this namespace."""
+    """Require that the account may be used from this namespace."""
     selector = request.account.tenancy.namespaces
     if selector is None or selects(selector, request.namespace):
         return None
@@ -95,7 +101,7 @@ def namespace_allowed(request: AdmissionRequest) -> Problem | None:
 
 
 def domain_granted(request: AdmissionRequest) -> Problem | None:
-    """The grant that names the domain most exactly is for this namespace."""
+    """Require that the grant that names the domain most exactly is for this namespace."""
     grants = request.account.tenancy.grants
     if not grants:
         return None
@@ -113,7 +119,10 @@ def domain_granted(request: AdmissionRequest) -> Problem | None:
 
 
 def zone_allowed(request: AdmissionRequest, hosted_zone_id: str) -> Problem | None:
-    """Records of this domain may be written into the zone: by the entry that the identity names, else by any for the zone."""
+    """Require that records of this domain may be written into the zone.
+
+    The entry that the identity names decides, else any for the zone.
+    """
     route53 = request.identity.dns.route53
     named = route53.zone_ref.name if route53 and route53.zone_ref else None
     entries = [
@@ -138,7 +147,7 @@ def _admits(zone: Zone, request: AdmissionRequest) -> bool:
 
 
 def _names_before_labels(ranked: Iterable[tuple[int, DomainGrant]]) -> list[tuple[int, DomainGrant]]:
-    """Grants by name first: where one of them decides, labels need not be known."""
+    """Return grants by name first: where one of them decides, labels need not be known."""
     return sorted(
         ranked, key=lambda item: bool(item[1].namespaces.match_labels or item[1].namespaces.match_expressions)
     )

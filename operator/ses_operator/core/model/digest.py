@@ -1,4 +1,4 @@
-"""A short digest of a configuration, by which status tells whether it is about what is wanted now. Pure."""
+"""A short digest of a configuration, by which status shows if it is about the current configuration. Pure."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ _CHARACTERS = 16
 
 
 def configuration_digest(configured: Mapping[str, Any]) -> str:
-    """Equal digests ask for the same. What is not set (None, or empty) is left out at every depth.
+    """Return the digest; equal digests ask for the same. What is not set (None, or empty) is left out at every depth.
 
-    So a later version, in which there is one thing more that may be set, has the same digest for all that do not set it, and does
-    not read every identity anew at an upgrade.
+    So a later version, which can set one thing more, has the same digest for all that do not set it, and does not
+    read every identity again at an upgrade.
     """
     text = json.dumps(_set(configured), sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()[:_CHARACTERS]

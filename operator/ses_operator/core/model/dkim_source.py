@@ -1,4 +1,4 @@
-"""Where the key pair comes from that SES signs the mail of an identity with: one value of a closed set.
+"""The source of the key pair that SES signs the mail of an identity with: one value of a closed set.
 
 What follows from it (what may be asked of SES, which records, what is in the way) is decided in ``dkim``.
 """
@@ -18,11 +18,11 @@ class PrivateKey:
     __slots__ = ("_text",)
 
     def __init__(self, text: str) -> None:
-        """``text``: base64 of the key in PKCS#1 (DER), on one line."""
+        """Take the base64 of the key in PKCS#1 (DER), on one line."""
         self._text = text
 
     def reveal(self) -> str:
-        """The key itself. To be called where it goes into a request, and nowhere else."""
+        """Return the key itself. To be called where it goes into a request, and nowhere else."""
         return self._text
 
     def __repr__(self) -> str:
@@ -51,7 +51,7 @@ class ReplicaDkim:
 
 @dataclass(frozen=True, slots=True)
 class NoDkim:
-    """None: an email address. What signs its mail is the key of its domain, where that is an identity too."""
+    """None: an email address. Its mail is signed with the key of its domain, if that is an identity too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +64,23 @@ class OwnKey:
 
     @property
     def fingerprint(self) -> str:
-        """By which the key is recognised later, for SES does not tell it back."""
+        """The value by which the key is recognised later, because SES does not return it."""
         return fingerprint(self.public_key)
 
 
 @dataclass(frozen=True, slots=True)
 class MissingKey:
-    """BYODKIM with a key that cannot be had for the moment, and why. What stands is left as it is."""
+    """BYODKIM with a key that is not available for the moment, and why. The current key is left as it is."""
 
     selector: str
     problem: Problem
 
 
 GivenDkim = EasyDkim | ReplicaDkim | OwnKey | NoDkim
-"""What SES can be given."""
+"""The sources that SES can be given."""
 
 DkimSource = GivenDkim | MissingKey
-"""In one region."""
+"""The source in one region."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,13 +91,14 @@ class DeterministicChoice:
     parent: EasyDkim
 
     def in_region(self, region: str) -> DkimSource:
+        """Return the source of one region."""
         return self.parent if region == self.parent_region else ReplicaDkim(self.parent_region)
 
 
 DkimChoice = EasyDkim | DeterministicChoice | OwnKey | MissingKey | NoDkim
-"""In all regions."""
+"""The source in all regions."""
 
 
 def fingerprint(public_key: str) -> str:
-    """SHA-256, in hexadecimal, of a public key in base64: that of the DER form, as openssl tells it."""
+    """Return the SHA-256, in hexadecimal, of a public key in base64: that of the DER form, as openssl shows it."""
     return hashlib.sha256(base64.b64decode(public_key)).hexdigest()

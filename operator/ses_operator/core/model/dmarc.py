@@ -1,4 +1,4 @@
-"""DMARC (RFC 7489): the policy record of a domain, how two of them compare, and who else has to consent to reports. Pure."""
+"""DMARC (RFC 7489): the policy record of a domain, how two of them compare, and who else has to accept reports. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ses_operator.api.identity.dmarc import Alignment, DmarcPolicy, DmarcSpec
 
 VERSION = "v=DMARC1"
 DEFAULTS: Mapping[str, str] = {"pct": "100", "adkim": "r", "aspf": "r", "rua": "", "ruf": ""}
-"""What a tag means that is not there (RFC 7489, 6.3); ``sp`` is then as ``p``."""
+"""The meaning of a tag that is absent (RFC 7489, 6.3); ``sp`` is then as ``p``."""
 
 _LISTS = frozenset({"rua", "ruf"})
 _ALIGNMENTS = {Alignment.RELAXED: "r", Alignment.STRICT: "s"}
@@ -17,7 +17,7 @@ _ALIGNMENTS = {Alignment.RELAXED: "r", Alignment.STRICT: "s"}
 
 @dataclass(frozen=True, slots=True)
 class Dmarc:
-    """The policy that is wanted. ``percentage`` of the mail that fails; ``rua`` and ``ruf`` are mailto URIs."""
+    """The wanted policy. ``percentage`` of the mail that fails; ``rua`` and ``ruf`` are mailto URIs."""
 
     policy: DmarcPolicy
     subdomain_policy: DmarcPolicy | None = None
@@ -29,6 +29,7 @@ class Dmarc:
 
     @classmethod
     def of(cls, spec: DmarcSpec) -> Dmarc:
+        """Return the policy that the spec asks for."""
         return cls(
             spec.policy,
             spec.subdomain_policy,
@@ -41,7 +42,7 @@ class Dmarc:
 
     @property
     def text(self) -> str:
-        """The text of the record: ``v`` and ``p`` first, as they must be, and no tag that says what is so without it."""
+        """The text of the record: ``v`` and ``p`` first, as they must be, and no tag that has its default."""
         return "; ".join((VERSION, *(f"{tag}={value}" for tag, value in self._tags() if value != DEFAULTS.get(tag))))
 
     def _tags(self) -> Iterator[tuple[str, str]]:
@@ -65,24 +66,24 @@ class ReportAuthorization:
 
 
 def dmarc_name(domain: str) -> str:
-    """Where the policy of a domain stands (RFC 7489, 6.1)."""
+    """Return the name of the policy record of a domain (RFC 7489, 6.1)."""
     return f"_dmarc.{domain}"
 
 
 def is_dmarc(text: str) -> bool:
-    """Whether a TXT value is a DMARC record: its first tag says so, in just this case (RFC 7489, 6.3)."""
+    """Return True if a TXT value is a DMARC record: its first tag says so, in just this case (RFC 7489, 6.3)."""
     name, _, value = text.partition(";")[0].partition("=")
     return (name.strip().lower(), value.strip()) == ("v", "DMARC1")
 
 
 def says_the_same(one: str, other: str) -> bool:
-    """Whether two DMARC records ask for the same: order, blanks, and tags that we do not set make no difference."""
+    """Return True if two DMARC records ask for the same: order, blanks, and tags that the operator does not set do not matter."""
     meaning = _meaning(one)
     return meaning is not None and meaning == _meaning(other)
 
 
 def report_authorizations(domain: str, dmarc: Dmarc) -> tuple[ReportAuthorization, ...]:
-    """The records by which others have to accept reports about ``domain``, for the addresses that are not of it."""
+    """Return the records by which others have to accept reports about ``domain``, for the addresses that are not of it."""
     hosts = {_host(address) for address in (*dmarc.rua, *dmarc.ruf)}
     return tuple(
         ReportAuthorization(f"{domain}._report._dmarc.{host}", host, _request(domain, host))
@@ -92,7 +93,7 @@ def report_authorizations(domain: str, dmarc: Dmarc) -> tuple[ReportAuthorizatio
 
 
 def _meaning(text: str) -> Mapping[str, str | frozenset[str]] | None:
-    """The tags that count, defaults filled in; None for what is no valid record."""
+    """Return the tags that count, defaults filled in; None for what is no valid record."""
     if not is_dmarc(text):
         return None
     tags: dict[str, str] = {}
@@ -115,13 +116,13 @@ def _value(tag: str, text: str) -> str | frozenset[str]:
 
 
 def _address(uri: str) -> str:
-    """The case of a domain does not count, that of a mailbox may."""
+    """Return the URI with its domain in lower case: the case of a domain does not count, that of a mailbox may."""
     mailbox, at, host = uri.partition("@")
     return f"{mailbox}{at}{host.lower()}"
 
 
 def _host(address: str) -> str:
-    """The domain of a mailto URI, without the largest size that may follow it."""
+    """Return the domain of a mailto URI, without the largest size that may follow it."""
     return address.rpartition("@")[2].partition("!")[0].lower()
 
 
@@ -130,7 +131,10 @@ def _is_within(name: str, domain: str) -> bool:
 
 
 def _request(domain: str, host: str) -> str:
-    """Which names belong to one organization only the public suffix list tells: where they may, that is said."""
+    """Return the request to publish the record.
+
+    Only the public suffix list knows which names belong to one organization: where they may, the request says so.
+    """
     text = f"whoever runs {host} has to publish this record, or receivers send no DMARC reports about {domain} there"
     if domain.split(".")[-2:] == host.split(".")[-2:]:
         text += "; it is not needed if both names belong to one registered domain"

@@ -1,4 +1,4 @@
-"""Sending-authorization policies as SES takes them: made from authorized senders, or checked as somebody wrote them.
+"""Sending-authorization policies as SES takes them: made from authorized senders, or checked as they were written.
 
 Sources: SES Developer Guide, "Sending authorization policy anatomy" and "Sending policy examples"; API reference,
 CreateEmailIdentityPolicy; IAM User Guide, "IAM JSON policy elements reference".
@@ -29,7 +29,7 @@ Document = Mapping[str, Any]
 class WantedPolicy:
     """One policy as it is to be in one region. ``document`` is the JSON that SES gets.
 
-    Where ``fault`` says why it cannot be set, the document is empty, and what is at SES stays.
+    If ``fault`` says why it cannot be set, the document is empty, and the policy at SES is kept.
     """
 
     name: str
@@ -38,26 +38,26 @@ class WantedPolicy:
 
     @property
     def field(self) -> str:
-        """Where in the spec it comes from."""
+        """The part of the spec that it comes from."""
         return field_of(self.name)
 
 
 def field_of(name: str) -> str:
-    """The part of the spec that asks for the policy of this name."""
+    """Return the part of the spec that asks for the policy of this name."""
     return "spec.authorizedSenders" if name == GENERATED_POLICY else f"spec.policies[{name}]"
 
 
 def wanted_policies(
     senders: Iterable[AuthorizedSender], raw: Iterable[RawPolicy], arn: str
 ) -> tuple[WantedPolicy, ...]:
-    """All policies of the identity with this ARN, the generated one first."""
+    """Return all policies of the identity with this ARN, the generated one first."""
     authorized = tuple(senders)
     generated = (_policy(GENERATED_POLICY, lambda: _generated(authorized, arn)),) if authorized else ()
     return (*generated, *(_written(policy, arn) for policy in raw))
 
 
 def are_same(one: str, other: str) -> bool:
-    """Whether two documents say the same, however their JSON is laid out."""
+    """Return True if two documents say the same, however their JSON is laid out."""
     return one == other or _canonical(one) == _canonical(other)
 
 
@@ -70,7 +70,7 @@ def _written(policy: RawPolicy, arn: str) -> WantedPolicy:
 
 
 def _policy(name: str, make: Callable[[], Document]) -> WantedPolicy:
-    """The policy as JSON, or why there is none."""
+    """Return the policy as JSON, or why there is none."""
     try:
         text = json.dumps(make(), separators=(",", ":"))
     except _UnusableError as fault:
@@ -98,7 +98,7 @@ def _statement(sender: AuthorizedSender, arn: str) -> Document:
 
 
 def _principals(names: Iterable[str], partition: str) -> dict[str, list[str]]:
-    """Account ids as the ARN of the account's root, which is what IAM makes of them."""
+    """Return the principals by kind; account ids as the ARN of the account's root, which is what IAM makes of them."""
     found: dict[str, list[str]] = {}
     for name in names:
         if name.isdigit():
@@ -109,7 +109,7 @@ def _principals(names: Iterable[str], partition: str) -> dict[str, list[str]]:
 
 
 def _conditions(sender: AuthorizedSender) -> dict[str, dict[str, Any]]:
-    """By operator and key. Every recipient has to match; SES gives the other keys one value."""
+    """Return the conditions by operator and key. Every recipient has to match; SES gives the other keys one value."""
     for entry in sender.source_ips:
         _check_network(sender, entry)
     asked: list[tuple[str, str, Any]] = [
@@ -141,7 +141,7 @@ def _moment(moment: datetime | None) -> str:
 
 
 def _checked(document: str | Mapping[str, JsonValue], arn: str) -> Document:
-    """The document, with this ARN as the Resource of each statement. Raises _UnusableError."""
+    """Return the document, with this ARN as the Resource of each statement. Raises _UnusableError."""
     parsed = _parsed(document) if isinstance(document, str) else document
     version = parsed.get("Version", VERSIONS[0])
     if version not in VERSIONS:
@@ -167,7 +167,7 @@ def _refuse_constant(constant: str) -> None:
 
 
 def _completed(statement: Any, number: int, arn: str) -> Document:
-    """A statement with its Resource. Raises _UnusableError with the first fault."""
+    """Return a statement with its Resource. Raises _UnusableError with the first fault."""
     if not isinstance(statement, dict):
         raise _UnusableError(f"statement {number} is not an object")
     for fault_of in (_effect_fault, _principal_fault, _action_fault, _resource_fault):
@@ -209,14 +209,14 @@ def _resource_fault(statement: Document, arn: str) -> str:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Elements of a policy may be single or lists."""
+    """Return a list: elements of a policy may be single or lists."""
     if value is None:
         return []
     return list(value) if isinstance(value, list) else [value]
 
 
 def _canonical(text: str) -> str:
-    """The document in one layout: sorted, and a list of one as its only member, which means the same in a policy."""
+    """Return the document in one layout: sorted, and a list of one as its only member, which means the same in a policy."""
     try:
         return json.dumps(_unwrapped(json.loads(text)), sort_keys=True)
     except (ValueError, RecursionError):

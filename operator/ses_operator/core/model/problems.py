@@ -1,8 +1,8 @@
-"""What went wrong, typed by what the caller does next.
+"""The errors of the operator, typed by what the caller does next.
 
-Adapters (aws, dns, kube) raise these and nothing else of their own; foreign exceptions are translated where they arise.
-Messages are for people and stable from run to run: no request ids, no timestamps; they name the region or the record and say
-what to do.
+Adapters (aws, dns, runtime) raise these and nothing else of their own; foreign exceptions are translated where they
+arise. Messages are for people and stable from run to run: no request ids, no timestamps; they name the region or the
+record and say what to do.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from ses_operator.api.base.reasons import Reason
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a part of the work is not done. ``retry_after`` in seconds: when it is worth another try, None for backoff."""
+    """Why a part of the work is not done. ``retry_after`` in seconds: when another try is worthwhile, None for backoff."""
 
     reason: Reason
     message: str
@@ -34,7 +34,7 @@ class Retry(OperatorError):
 
 
 class Blocked(OperatorError):
-    """Somebody must act first: rights, credentials, a zone, the spec."""
+    """A person must act first: permissions, credentials, a zone, the spec."""
 
 
 class Gone(OperatorError):

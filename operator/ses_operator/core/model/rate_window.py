@@ -1,7 +1,7 @@
 """How much of something was done in the last hour, counted by the minute, and whether there is room for more. Pure.
 
-The count stands in an annotation of a SesAccount and is raised before the thing is done: it survives a restart, and its size
-does not depend on the limit.
+The count is in an annotation of a SesAccount and is raised before the thing is done: it survives a restart, and its
+size does not depend on the limit.
 """
 
 from __future__ import annotations
@@ -15,36 +15,41 @@ from typing import Any
 MINUTE = 60.0
 WINDOW_MINUTES = 60
 LOOK_AGAIN = 3600.0
-"""Seconds until what no time lets go is looked at again; what lets it go wakes it before that."""
+"""Seconds until the next check if no amount of time makes room; an event that makes room triggers it earlier."""
 
 
 @dataclass(frozen=True, slots=True)
 class RateWindow:
-    """What was let go, by the minute (since 1970, UTC) in which that was."""
+    """What was granted, by the minute (since 1970, UTC) in which that was."""
 
     minutes: Mapping[int, int] = field(default_factory=dict)
 
     @property
     def total(self) -> int:
+        """The number granted, over all minutes."""
         return sum(self.minutes.values())
 
     def of_the_last_hour(self, now: datetime) -> RateWindow:
-        """Without what is over for an hour, counted from the end of its minute; nor what a wrong clock wrote far ahead."""
+        """Return the window of the last hour, counted from the end of each minute.
+
+        Minutes that a wrong clock wrote far ahead are dropped.
+        """
         current = _minute(now)
         near = range(current - WINDOW_MINUTES, current + WINDOW_MINUTES + 1)
         return RateWindow({minute: count for minute, count in self.minutes.items() if minute in near})
 
     def with_more(self, count: int, now: datetime) -> RateWindow:
+        """Return the window with so many more, granted now."""
         current = _minute(now)
         return RateWindow({**self.minutes, current: self.minutes.get(current, 0) + count})
 
     def encode(self) -> str:
-        """The annotation's value: ``{"<minute>":<count>}``, in order."""
+        """Return the annotation's value: ``{"<minute>":<count>}``, in order."""
         return json.dumps({str(minute): self.minutes[minute] for minute in sorted(self.minutes)}, separators=(",", ":"))
 
     @classmethod
     def decode(cls, text: str | None) -> RateWindow:
-        """What the annotation says; a missing or damaged one (a person may edit it) says nothing."""
+        """Read the annotation; a missing or damaged one (a person may edit it) counts nothing."""
         try:
             value: Any = json.loads(text or "{}")
             return cls({int(minute): int(count) for minute, count in value.items() if int(count) > 0})
@@ -54,7 +59,7 @@ class RateWindow:
 
 @dataclass(frozen=True, slots=True)
 class RateDecision:
-    """So many may go now; the count with them in it; seconds until it is worth asking again, for those that may not."""
+    """The number granted now; the count with them in it; the seconds until another try is worthwhile, for those not granted."""
 
     granted: int
     tally: RateWindow
@@ -62,7 +67,7 @@ class RateDecision:
 
 
 def decide(tally: RateWindow, limit: int, asked: int, now: datetime) -> RateDecision:
-    """Let as many go as the limit leaves room for in the hour that ends now."""
+    """Grant as many as the limit leaves room for in the hour that ends now."""
     recent = tally.of_the_last_hour(now)
     granted = min(asked, max(0, limit - recent.total))
     counted = recent.with_more(granted, now) if granted else recent
@@ -70,7 +75,7 @@ def decide(tally: RateWindow, limit: int, asked: int, now: datetime) -> RateDeci
 
 
 def _until_room(tally: RateWindow, limit: int, now: datetime) -> float:
-    """Seconds until one minute less counts. With a limit of 0 no time helps."""
+    """Return the seconds until one minute less counts. With a limit of 0 no time helps."""
     if limit == 0 or not tally.minutes:
         return LOOK_AGAIN
     leaves = (min(tally.minutes) + WINDOW_MINUTES + 1) * MINUTE

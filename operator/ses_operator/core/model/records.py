@@ -1,7 +1,7 @@
 """The DNS records that an SES identity needs.
 
-Source: SES Developer Guide, "Verifying a domain identity" (Easy DKIM: three CNAMEs for each region; BYODKIM: one TXT) and
-"Using a custom MAIL FROM domain" (one MX, one SPF TXT). DMARC, which SES does not ask for: RFC 7489.
+Source: SES Developer Guide, "Verifying a domain identity" (Easy DKIM: three CNAMEs for each region; BYODKIM: one TXT)
+and "Using a custom MAIL FROM domain" (one MX, one SPF TXT). DMARC, which SES does not require: RFC 7489.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ MX_PREFERENCE = 10
 
 
 class RecordType(StrEnum):
-    """The types of DNS record that SES asks for."""
+    """The types of DNS record that SES requires."""
 
     CNAME = "CNAME"
     MX = "MX"
@@ -27,7 +27,7 @@ class RecordType(StrEnum):
 
 
 class Purpose(StrEnum):
-    """What a record is for, as status shows it."""
+    """The purpose of a record, as status shows it."""
 
     DKIM = "DKIM"
     MAIL_FROM = "MailFrom"
@@ -36,7 +36,7 @@ class Purpose(StrEnum):
 
 
 class RecordId(NamedTuple):
-    """What identifies a record set in a zone. A tuple: it is made, hashed and compared for each record of each look."""
+    """The identity of a record set in a zone. A tuple: it is made, hashed and compared for each record of each look."""
 
     name: str
     type: RecordType
@@ -49,9 +49,9 @@ class RecordId(NamedTuple):
 class RecordSet:
     """One DNS record set, in a form that belongs to no provider.
 
-    ``name`` is absolute, in lower case, without the closing dot. ``values`` are sorted: a CNAME's target without the closing
-    dot, an MX as ``"10 host"``, a TXT as the whole text, neither quoted nor split (each publisher does that its own way).
-    ``ttl`` is in seconds. ``regions`` are those that ask for this record.
+    ``name`` is absolute, in lower case, without the closing dot. ``values`` are sorted: a CNAME's target without the
+    closing dot, an MX as ``"10 host"``, a TXT as the whole text, neither quoted nor split (each publisher does that
+    its own way). ``ttl`` is in seconds. ``regions`` are those that require this record.
     """
 
     name: str
@@ -63,6 +63,7 @@ class RecordSet:
 
     @property
     def id(self) -> RecordId:
+        """Name and type, which identify the set in its zone."""
         return RecordId(self.name, self.type)
 
     def __str__(self) -> str:
@@ -72,7 +73,7 @@ class RecordSet:
 def dkim_records(
     domain: str, region: str, tokens: Iterable[str], signing_hosted_zone: str, ttl: int
 ) -> tuple[RecordSet, ...]:
-    """The CNAMEs of Easy DKIM: ``<token>._domainkey.<domain>`` to ``<token>.<signing hosted zone>``."""
+    """Return the CNAMEs of Easy DKIM: ``<token>._domainkey.<domain>`` to ``<token>.<signing hosted zone>``."""
     return tuple(
         RecordSet(
             name=f"{token}._domainkey.{domain}".lower(),
@@ -87,7 +88,7 @@ def dkim_records(
 
 
 def own_key_record(domain: str, region: str, selector: str, public_key: str, ttl: int) -> RecordSet:
-    """The TXT of BYODKIM, the same for all regions: the public key at ``<selector>._domainkey.<domain>``."""
+    """Return the TXT of BYODKIM, the same for all regions: the public key at ``<selector>._domainkey.<domain>``."""
     return RecordSet(
         name=f"{selector}._domainkey.{domain}".lower(),
         type=RecordType.TXT,
@@ -99,7 +100,7 @@ def own_key_record(domain: str, region: str, selector: str, public_key: str, ttl
 
 
 def published_key(text: str) -> str | None:
-    """The public key in a DKIM key record; None in any other text, and in one that revokes its key (RFC 6376, 3.6.1)."""
+    """Return the public key in a DKIM key record; None in any other text, and in one that revokes its key (RFC 6376, 3.6.1)."""
     tags = {name.strip(): "".join(value.split()) for name, _, value in (tag.partition("=") for tag in text.split(";"))}
     return tags.get("p") if tags.get("v", "DKIM1") == "DKIM1" else None
 
@@ -107,7 +108,7 @@ def published_key(text: str) -> str | None:
 def mail_from_records(
     mail_from_domain: str, mx_region: str, ttl: int, regions: Iterable[str] | None = None
 ) -> tuple[RecordSet, ...]:
-    """The one MX, of ``mx_region``, and the SPF TXT of a custom MAIL FROM domain. SES's status depends on the MX alone.
+    """Return the one MX, of ``mx_region``, and the SPF TXT of a custom MAIL FROM domain. SES's status depends on the MX alone.
 
     ``regions``: those that share the domain; that of the MX alone, unless said otherwise.
     """
@@ -133,7 +134,7 @@ def mail_from_records(
 
 
 def dmarc_record(domain: str, dmarc: Dmarc, regions: Iterable[str], ttl: int) -> RecordSet:
-    """The TXT with the DMARC policy, the same for all regions. SES never looks at it."""
+    """Return the TXT with the DMARC policy, the same for all regions. SES never looks at it."""
     return RecordSet(
         name=dmarc_name(domain),
         type=RecordType.TXT,
@@ -145,7 +146,7 @@ def dmarc_record(domain: str, dmarc: Dmarc, regions: Iterable[str], ttl: int) ->
 
 
 def merge(records: Iterable[RecordSet]) -> tuple[RecordSet, ...]:
-    """The same records, sorted, with those that several regions ask for (same name, type and values) made one."""
+    """Return the same records, sorted, with those that several regions need (same name, type and values) made one."""
     merged: dict[RecordId, RecordSet] = {}
     for record in records:
         known = merged.get(record.id)

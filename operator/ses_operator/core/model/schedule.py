@@ -1,6 +1,6 @@
 """When to look again. All intervals are in seconds, and grow with how long something has been waited for.
 
-Nothing waits by sleeping: a reconcile ends, and says when it wants to be run again.
+Nothing waits by sleeping: a reconcile ends, and says when to run it again.
 """
 
 from __future__ import annotations
@@ -15,37 +15,40 @@ SHORTEST_MAIL_FROM_READ = 5.0
 LONGEST_MAIL_FROM_READ = 900.0
 
 CONFLICT_READ = 3600.0
-"""How soon it is noticed that somebody has removed what stood in the way of a record that SES does not need to see."""
+"""How soon the operator notices that a record in the way of one that SES does not need to see has been removed."""
 
 LOOKUP_GRACE = 45.0
-"""How long a record that Route 53 has taken is given before its name servers are asked: SES mostly sees it first."""
+"""How long to wait after Route 53 has accepted a record before its name servers are queried: SES mostly sees it first."""
 
 LOOKUP_PATIENCE = 72 * 3600.0
-"""How long a record that SES does not need is waited for in this way; after that, the sweep looks at it."""
+"""How long a record that SES does not need is waited for in this way; after that, the resync looks at it."""
 
 
 def read_interval(waited: float) -> float:
-    """How old may be what SES said of a pending identity. The identity cache tells when it is verified; a read tells why not."""
+    """Return how old the last read of a pending identity may be.
+
+    The identity cache notices when it is verified; a read says why it is not.
+    """
     return min(max(waited / 2, SHORTEST_READ), LONGEST_READ)
 
 
 def mail_from_interval(waited: float) -> float:
-    """The same for what no list shows: a pending MAIL FROM domain, DKIM keys that are changed under a verified identity."""
+    """Return the same for what no list shows: a pending MAIL FROM domain, or DKIM keys changed under a verified identity."""
     return min(max(waited / 2, SHORTEST_MAIL_FROM_READ), LONGEST_MAIL_FROM_READ)
 
 
 def lookup_interval(waited: float) -> float:
-    """How often name servers are asked for records that are not there yet."""
+    """Return the interval between queries to name servers for records that are not there yet."""
     return min(max(waited / 4, SHORTEST_LOOKUP), LONGEST_LOOKUP)
 
 
 def sweep_phase(uid: str) -> float:
-    """Where in the sweep's period an object has its turn, from 0 to 1: the same after each restart, spread over all."""
+    """Return where in the resync period an object has its turn, from 0 to 1: the same after each restart, spread over all."""
     return int.from_bytes(hashlib.sha256(uid.encode()).digest()[:4], "big") / 2**32
 
 
 def next_sweep(uid: str, now: float, period: float) -> float:
-    """The first turn of an object after ``now`` (Unix time)."""
+    """Return the first resync of an object after ``now`` (Unix time)."""
     offset = sweep_phase(uid) * period
     return now + period - (now - offset) % period
 
@@ -55,13 +58,13 @@ DELEGATION_TTL = 48 * 3600.0
 (Route 53 Developer Guide, "Making Route 53 the DNS service for a domain that's in use")."""
 
 WATCH_PATIENCE = 3600.0
-"""How long ExternalDNS is given to take away what it wrote: more than most of its intervals (its own default is a minute)."""
+"""How long ExternalDNS is given to delete what it wrote: more than most of its intervals (its own default is a minute)."""
 
 WATCH_READ = 2.0
 WATCH_CLOSELY = 150.0
-"""For so long the records that ExternalDNS may take away are read this often: twice its own default interval, and some more."""
+"""For so long the records that ExternalDNS may delete are read this often: twice its own default interval, and some more."""
 
 
 def watch_interval(waited: float) -> float:
-    """How often it is looked whether ExternalDNS has taken away what has to be published anew."""
+    """Return the interval between reads that check if ExternalDNS has deleted what has to be published again."""
     return WATCH_READ if waited < WATCH_CLOSELY else lookup_interval(waited)

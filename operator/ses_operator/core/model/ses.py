@@ -1,4 +1,4 @@
-"""What SES says of an identity, as plain values.
+"""The answers of SES about an identity, as plain values.
 
 Source: API reference of SESv2, GetEmailIdentity and ListEmailIdentities. Names of members follow it, in snake case.
 """
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class VerificationStatus(StrEnum):
-    """Of an identity, of its DKIM and (all but NOT_STARTED) of its MAIL FROM domain."""
+    """The status of an identity, of its DKIM and (all but NOT_STARTED) of its MAIL FROM domain."""
 
     PENDING = "PENDING"
     SUCCESS = "SUCCESS"
@@ -22,15 +22,17 @@ class VerificationStatus(StrEnum):
 
 
 class IdentityType(StrEnum):
-    """What an identity is. SES's MANAGED_DOMAIN is none that can be asked for."""
+    """The types of identity. SES's MANAGED_DOMAIN is not among them: it cannot be requested."""
 
     DOMAIN = "DOMAIN"
     EMAIL_ADDRESS = "EMAIL_ADDRESS"
 
 
 class SigningOrigin(StrEnum):
-    """Where the DKIM key comes from: Easy DKIM, a key of the customer's, or (AWS_SES_<REGION>) the identity of another
-    region, by Deterministic Easy DKIM."""
+    """The source of the DKIM key: Easy DKIM, a key of the customer's, or the identity of another region.
+
+    The last (AWS_SES_<REGION>) is Deterministic Easy DKIM.
+    """
 
     EASY = "AWS_SES"
     EXTERNAL = "EXTERNAL"
@@ -41,12 +43,12 @@ _REPLICA_ORIGIN = "AWS_SES_"
 
 
 def replica_origin(parent_region: str) -> str:
-    """The origin that asks for a replica: the parent's region in upper case, underscores for hyphens."""
+    """Return the origin that requests a replica: the parent's region in upper case, underscores for hyphens."""
     return f"{_REPLICA_ORIGIN}{parent_region.upper().replace('-', '_')}"
 
 
 def parent_region_of(origin: str) -> str | None:
-    """The region of the parent by a replica's origin; None for other origins."""
+    """Return the region of the parent by a replica's origin; None for other origins."""
     if not origin.startswith(_REPLICA_ORIGIN):
         return None
     return origin.removeprefix(_REPLICA_ORIGIN).lower().replace("_", "-")
@@ -54,7 +56,7 @@ def parent_region_of(origin: str) -> str | None:
 
 @dataclass(frozen=True, slots=True)
 class DkimFacts:
-    """DkimAttributes. Key lengths in bits; None where SES does not say (not Easy DKIM). ``parent_region``: of a replica."""
+    """DkimAttributes. Key lengths in bits; None if SES has none (not Easy DKIM). ``parent_region``: of a replica."""
 
     status: VerificationStatus
     signing_enabled: bool
@@ -77,7 +79,7 @@ class MailFromFacts:
 
 
 class NotificationType(StrEnum):
-    """What SES tells an SNS topic of (v1 API, SetIdentityNotificationTopic)."""
+    """The types of event that SES reports to an SNS topic (v1 API, SetIdentityNotificationTopic)."""
 
     BOUNCE = "Bounce"
     COMPLAINT = "Complaint"
@@ -86,14 +88,14 @@ class NotificationType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Topic:
-    """Where one type of notification goes, and whether with the headers of the mail. What is not set stands so at SES."""
+    """The topic of one type of notification, and whether with the headers of the mail. The defaults are those of SES."""
 
     arn: str | None = None
     include_headers: bool = False
 
 
 Topics = Mapping[NotificationType, Topic]
-"""By type; one that is not there is as ``Topic()``."""
+"""By type; one that is absent is as ``Topic()``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +110,7 @@ class VerificationInfo:
 
 @dataclass(frozen=True, slots=True)
 class IdentityFacts:
-    """One identity in one region, as GetEmailIdentity answered. ``policies``: JSON by name, whosever they are."""
+    """One identity in one region, as GetEmailIdentity answered. ``policies``: JSON by name, from any client."""
 
     verification_status: VerificationStatus
     dkim: DkimFacts
@@ -124,7 +126,7 @@ class IdentityFacts:
 
     @property
     def verifications(self) -> frozenset[VerificationStatus]:
-        """What SES says of all that it verifies. DKIM is not in question for an address, which shows its domain's."""
+        """The status of all that SES verifies. DKIM does not count for an address, which shows its domain's."""
         if self.type is IdentityType.EMAIL_ADDRESS:
             return frozenset({self.verification_status})
         return frozenset({self.verification_status, self.dkim.status})
@@ -145,8 +147,8 @@ class AccountFacts:
 
     Without ``production_access`` mail goes to verified identities only. ``enforcement_status``: HEALTHY, PROBATION or
     SHUTDOWN. ``max_24_hour_send``: messages, -1 for no limit. ``max_send_rate``: messages per second.
-    ``sent_last_24_hours``: messages, up to the moment of the answer. ``vdm_enabled``: whether the Virtual Deliverability
-    Manager counts what becomes of mail, by identity.
+    ``sent_last_24_hours``: messages, up to the moment of the answer. ``vdm_enabled``: True if the Virtual
+    Deliverability Manager counts mail by identity.
     """
 
     production_access: bool
@@ -159,5 +161,5 @@ class AccountFacts:
 
 
 def identity_arn(account_id: str, region: str, identity: str, partition: str = "aws") -> str:
-    """The ARN of an SES identity. Source: Service Authorization Reference, Amazon SES v2."""
+    """Return the ARN of an SES identity. Source: Service Authorization Reference, Amazon SES v2."""
     return f"arn:{partition}:ses:{region}:{account_id}:identity/{identity}"

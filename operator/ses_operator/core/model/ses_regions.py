@@ -25,5 +25,5 @@ REGIONS_WITH_OWN_ZONE: Final = frozenset(
 
 
 def signing_hosted_zone(region: str) -> str:
-    """Where the DKIM CNAMEs of a region point to. SES's own answer (SigningHostedZone) goes before this."""
+    """Return the zone that the DKIM CNAMEs of a region point to. SES's own answer (SigningHostedZone) takes precedence."""
     return f"dkim.{region}.amazonses.com" if region in REGIONS_WITH_OWN_ZONE else DEFAULT_SIGNING_HOSTED_ZONE

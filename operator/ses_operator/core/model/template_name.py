@@ -1,4 +1,4 @@
-"""What a SesVerificationTemplate is called at SES. Pure."""
+"""The name of a SesVerificationTemplate at SES. Pure."""
 
 from __future__ import annotations
 
@@ -13,6 +13,6 @@ _DIGEST = 16
 
 
 def template_name(owner: Owner) -> str:
-    """The name of the object as far as it fits, for people, and a digest of all of the owner: no two have the same."""
+    """Return the name of the object as far as it fits, for people, and a digest of all of the owner: no two have the same."""
     digest = hashlib.sha256(str(owner).encode()).hexdigest()[:_DIGEST]
     return f"{owner.key.name[: MAX_NAME - _DIGEST - 1].replace('.', '-')}-{digest}"

@@ -1,7 +1,7 @@
-"""TXT in presentation format: quoting, escaping and splitting into character-strings.
+r"""TXT in presentation format: quoting, escaping and splitting into character-strings.
 
 A TXT value is one or more character-strings of at most 255 octets each (RFC 1035, 3.3.14); readers join them without a
-separator. Route 53 takes each string in double quotes, with ``"`` and ``\\`` escaped by a backslash and every octet
+separator. Route 53 takes each string in double quotes, with ``"`` and ``\`` escaped by a backslash and every octet
 outside printable ASCII as a backslash and three *octal* digits (Route 53 Developer Guide, "TXT record type").
 """
 
@@ -17,17 +17,17 @@ _TOKEN = re.compile(
 
 
 def quote(text: str) -> str:
-    """``text`` as one or more quoted character-strings, separated by a space. The empty text is ``""`` in quotes."""
+    """Return ``text`` as one or more quoted character-strings, separated by a space. The empty text is ``""`` in quotes."""
     octets = text.encode("utf-8", "surrogateescape")
     starts = range(0, max(len(octets), 1), MAX_STRING_OCTETS)
     return " ".join(f'"{_escape(octets[start : start + MAX_STRING_OCTETS])}"' for start in starts)
 
 
 def unquote(value: str) -> str:
-    """The text that a value in presentation format stands for; the inverse of ``quote``.
+    """Return the text of a value in presentation format; the inverse of ``quote``.
 
     Understands unquoted strings too, and never fails: what is malformed is taken literally. Octets that are not UTF-8
-    become surrogates, so that quoting gives them back.
+    become surrogates, so that quoting restores them.
     """
     octets = bytearray()
     quoted = False
