@@ -5,9 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from cluster.tenant import PATIENCE, Tenant
+from cluster.tenant import Tenant
 from devcluster.apiclient import ACCOUNTS
-from devcluster.waiting import eventually
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.account.notifications import NotificationsStatus
 
@@ -57,7 +56,7 @@ class Mailroom:
 
     def publish(self, name: str) -> None:
         """Somebody publishes what the status of an identity lists."""
-        for record in eventually(lambda: self._listed(name), timeout=PATIENCE, of="the records to publish") or ():
+        for record in self.tenant.wait(lambda: self._listed(name), "the records to publish") or ():
             self.tenant.add_record(record.name.removesuffix(f".{self.tenant.domain}"), record.type, *record.values)
 
     def _listed(self, name: str) -> Any:
@@ -77,5 +76,5 @@ class Mailroom:
 
     def gets(self, *words: str, count: int = 1) -> list[dict[str, Any]]:
         """Waits until so many were sent; these."""
-        eventually(lambda: len(self.mail(*words)) >= count, timeout=PATIENCE, of=f"{count} emails about {words}")
+        self.tenant.wait(lambda: len(self.mail(*words)) >= count, f"{count} emails about {words}")
         return self.mail(*words)

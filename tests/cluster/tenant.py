@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import urllib.request
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlencode
 from uuid import uuid4
 
@@ -26,12 +26,27 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
     from mypy_boto3_sesv2 import SESV2Client
 
+T = TypeVar("T")
+
 ZONE = "example.com"
 PATIENCE = 90.0
 """Seconds that anything may take on a slow machine. Nothing waits that long where all is well."""
 
 Records = Mapping[tuple[str, str], tuple[str, ...]]
 """Record sets by name and type."""
+
+
+class Wait(Protocol):
+    """How a tenant waits for what an operator does."""
+
+    def __call__(self, question: Callable[[], T], of: str, /) -> T:
+        """Return the first answer that is true; `of` says what is waited for, should it not come."""
+        ...
+
+
+def patiently(question: Callable[[], T], of: str) -> T:
+    """Ask until an operator that runs as a process has done its work."""
+    return eventually(question, timeout=PATIENCE, of=of)
 
 
 @dataclass(frozen=True)
@@ -43,6 +58,7 @@ class Tenant:
     namespace: str
     account: str = "default"
     domain: str = ""
+    wait: Wait = patiently
 
     def __post_init__(self) -> None:
         if not self.domain:
@@ -87,7 +103,7 @@ class Tenant:
             identity = self.identity(name)
             return identity if identity and identity.status.last_handled_reconcile_at == request else None
 
-        identity = eventually(handled, timeout=PATIENCE, of=f"the reconcile of {name}")
+        identity = self.wait(handled, f"the reconcile of {name}")
         assert identity is not None
         return identity
 
@@ -125,7 +141,7 @@ class Tenant:
             ready = None if identity is None else find(identity.status.conditions, ConditionType.READY)
             return ready.message if ready and ready.reason == reason and ready.message.startswith("Deletion") else None
 
-        message = eventually(waits, timeout=PATIENCE, of=f"{name} to say that its deletion waits")
+        message = self.wait(waits, f"{name} to say that its deletion waits")
         assert message is not None
         return message
 
@@ -137,7 +153,7 @@ class Tenant:
             ready = None if identity is None else find(identity.status.conditions, ConditionType.READY)
             return ready is not None and ready.message.startswith(f"The hand-over to {new_owner} waits")
 
-        eventually(waits, timeout=PATIENCE, of=f"{name} to say that its hand-over waits")
+        self.wait(waits, f"{name} to say that its hand-over waits")
 
     def says(self, type_: ConditionType, words: str, name: str = "mail") -> str:
         """Waits until a condition's message has these words; the message."""
@@ -146,7 +162,7 @@ class Tenant:
             condition = self.condition(type_, name)
             return condition.message if condition and words in condition.message else None
 
-        found = eventually(message, timeout=PATIENCE, of=f"{type_} to say {words}")
+        found = self.wait(message, f"{type_} to say {words}")
         assert found is not None
         return found
 
@@ -160,25 +176,20 @@ class Tenant:
             )
             return ready is not None and not ready.is_true and ready.reason == reason
 
-        eventually(says, timeout=PATIENCE, of=f"the account to be {reason}")
+        self.wait(says, f"the account to be {reason}")
 
     def delete_account(self) -> None:
         """Deletes the tenant's SesAccount, once the operator holds on to it for its identities: it stays until they are gone."""
         path = f"{ACCOUNTS}/{self.account}"
-        eventually(
-            lambda: (self.api.get(path) or {}).get("metadata", {}).get("finalizers"),
-            timeout=PATIENCE,
-            of="the account to be held",
-        )
+        self.wait(lambda: (self.api.get(path) or {}).get("metadata", {}).get("finalizers"), "the account to be held")
         self.api.delete(path)
 
     def settled(self, name: str = "mail") -> SesIdentity:
         """Waits until it is ready and its records are seen: then the operator looks at it no more, unless it is asked to."""
         published = ConditionType.DNS_PUBLISHED
-        eventually(
+        self.wait(
             lambda: (condition := self.condition(published, name)) is not None and condition.is_true,
-            timeout=PATIENCE,
-            of=f"the records of {name} to be seen",
+            f"the records of {name} to be seen",
         )
         self.ready(name)
         return self.reconciled(name)
@@ -193,7 +204,7 @@ class Tenant:
             identity = self.identity(name)
             return identity if identity and identity.status.verified_regions == regions else None
 
-        identity = eventually(counted, timeout=PATIENCE, of=f"{regions} regions of {name} to be verified")
+        identity = self.wait(counted, f"{regions} regions of {name} to be verified")
         assert identity is not None
         return identity
 
@@ -205,12 +216,10 @@ class Tenant:
 
     def gone(self, name: str = "mail") -> None:
         """Waits until the object is gone."""
-        eventually(lambda: self.identity(name) is None, timeout=PATIENCE, of=f"{name} to go")
+        self.wait(lambda: self.identity(name) is None, f"{name} to go")
 
     def _in_condition(self, name: str, wanted: Any, what: str) -> SesIdentity:
-        eventually(
-            lambda: wanted(self.condition(ConditionType.READY, name)), timeout=PATIENCE, of=f"{name} to be {what}"
-        )
+        self.wait(lambda: wanted(self.condition(ConditionType.READY, name)), f"{name} to be {what}")
         identity = self.identity(name)
         assert identity is not None
         return identity
@@ -312,11 +321,7 @@ class Tenant:
         zone_id, route53 = self.environment.sandbox.zones[ZONE], self.route53
         answer = route53.change_resource_record_sets(HostedZoneId=zone_id, ChangeBatch={"Changes": changes})
         change = answer["ChangeInfo"]["Id"]
-        eventually(
-            lambda: route53.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC",
-            timeout=PATIENCE,
-            of="the change of the zone",
-        )
+        self.wait(lambda: route53.get_change(Id=change)["ChangeInfo"]["Status"] == "INSYNC", "the change of the zone")
 
     @contextmanager
     def refusing(self, operation: str, code: str = "AccessDeniedException", status: int = 400) -> Iterator[None]:

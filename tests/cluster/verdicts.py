@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from cluster.tenant import PATIENCE, Tenant
-from devcluster.waiting import eventually
+from cluster.tenant import Tenant
 from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
@@ -25,7 +24,7 @@ def explains(tenant: Tenant, reason: Reason, *parts: str, name: str = "mail") ->
     assert abnormal == {ConditionType.STALLED if reason.stalls else ConditionType.RECONCILING}
     assert {ready.reason, *(conditions[kind].reason for kind in abnormal)} == {reason}
     if reason.actor in ACTORS_TO_CALL:
-        eventually(lambda: _is_told(tenant, name, reason, parts), timeout=PATIENCE, of=f"the Event {reason}")
+        tenant.wait(lambda: _is_told(tenant, name, reason, parts), f"the Event {reason}")
     return identity
 
 

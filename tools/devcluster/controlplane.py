@@ -9,6 +9,7 @@ import ssl
 import tempfile
 import urllib.request
 from collections.abc import Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -40,6 +41,30 @@ _CONTROLLERS = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Address:
+    """What another process needs to know of a control plane that runs, in order to use it as if it were its own."""
+
+    port: int
+    token: str
+    certificate: str
+    key: str
+    etcd_url: str
+    audit_log: str
+
+    def save(self, path: Path) -> None:
+        """Write it to a file that is there whole or not at all."""
+        draft = path.with_suffix(".draft")
+        draft.touch(mode=0o600)
+        draft.write_text(json.dumps(asdict(self)))
+        draft.replace(path)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read what was saved."""
+        return cls(**json.loads(path.read_text()))
+
+
 class ControlPlane:
     """A Kubernetes control plane with RBAC that nobody else uses. A context manager; about 3 s to start, 400 MB.
 
@@ -66,22 +91,49 @@ class ControlPlane:
         """Starts all parts and returns when they are ready. Raises ProcessError with the log's tail if one is not."""
         self.folder = self._folder_given or Path(tempfile.mkdtemp(prefix="devcluster-"))
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.port = free_port()
-        self.url = f"https://127.0.0.1:{self.port}"
-        self.audit = AuditLog(self.folder / "audit.jsonl", self._delete_nothing)
-        self._authority = CertificateAuthority()
+        self._use(free_port(), CertificateAuthority(), self.folder / "audit.jsonl")
         self._write_files()
-        self.kubeconfig = self._kubeconfig(_ADMIN, self._token, self.url)
-        self.kubectl = Kubectl(self._parts[Part.KUBECTL], self.kubeconfig)
-        self.api = ApiClient(self.kubeconfig)
         try:
             self._etcd_url = self._start_etcd()
             self._start_apiserver(self._etcd_url)
             if Part.CONTROLLER_MANAGER in self._parts:
-                self._start_controller_manager()
+                self.start_controller_manager()
         except BaseException:
             self.stop()
             raise
+
+    @classmethod
+    def at(cls, address: Address, folder: Path, parts: Mapping[Part, Path] | None = None) -> Self:
+        """The control plane that another process started. ``folder`` takes the kubeconfigs and logs of this process."""
+        plane = cls(parts, folder=folder)
+        folder.mkdir(parents=True, exist_ok=True)
+        plane.folder, plane._token = folder, address.token
+        authority = CertificateAuthority(KeyPair(address.certificate.encode(), address.key.encode()))
+        plane._use(address.port, authority, Path(address.audit_log))
+        plane._etcd_url = address.etcd_url
+        return plane
+
+    @property
+    def address(self) -> Address:
+        """How others reach it while it runs."""
+        pair = self._authority.pair
+        return Address(
+            port=self.port,
+            token=self._token,
+            certificate=pair.certificate.decode(),
+            key=pair.key.decode(),
+            etcd_url=self._etcd_url,
+            audit_log=str(self.audit.path),
+        )
+
+    def _use(self, port: int, authority: CertificateAuthority, audit_log: Path) -> None:
+        self.port = port
+        self.url = f"https://127.0.0.1:{port}"
+        self.audit = AuditLog(audit_log, self._delete_nothing)
+        self._authority = authority
+        self.kubeconfig = self._kubeconfig(_ADMIN, self._token, self.url)
+        self.kubectl = Kubectl(self._parts[Part.KUBECTL], self.kubeconfig)
+        self.api = ApiClient(self.kubeconfig)
 
     def stop(self) -> None:
         """Ends all parts, clients first, and removes the data if the folder was temporary."""
@@ -139,17 +191,17 @@ class ControlPlane:
             path, url=url, authority=self._authority.certificate, credential=credential, namespace=namespace
         )
 
-    def _write_files(self) -> None:
+    def _write_certificates(self) -> None:
         server = self._authority.server()
-        contents = {
-            "ca.crt": self._authority.certificate,
-            "apiserver.crt": server.certificate,
-            "apiserver.key": server.key,
-            "service-account.key": service_account_key(),
-            "audit-policy.yaml": POLICY.encode(),
-        }
+        self._write({"ca.crt": self._authority.certificate, "server.crt": server.certificate, "server.key": server.key})
+
+    def _write(self, contents: Mapping[str, bytes]) -> None:
         for name, content in contents.items():
             (self.folder / name).write_bytes(content)
+
+    def _write_files(self) -> None:
+        self._write_certificates()
+        self._write({"service-account.key": service_account_key(), "audit-policy.yaml": POLICY.encode()})
         with (self.folder / "tokens.csv").open("w") as tokens:
             csv.writer(tokens).writerow([self._token, _ADMIN, _ADMIN, "system:masters"])
 
@@ -174,8 +226,8 @@ class ControlPlane:
             "--bind-address=127.0.0.1",
             f"--secure-port={self.port}",
             f"--cert-dir={self.folder / 'certificates'}",
-            f"--tls-cert-file={self.folder / 'apiserver.crt'}",
-            f"--tls-private-key-file={self.folder / 'apiserver.key'}",
+            f"--tls-cert-file={self.folder / 'server.crt'}",
+            f"--tls-private-key-file={self.folder / 'server.key'}",
             f"--client-ca-file={self.folder / 'ca.crt'}",
             f"--token-auth-file={self.folder / 'tokens.csv'}",
             "--authorization-mode=RBAC",
@@ -189,7 +241,9 @@ class ControlPlane:
         )
         apiserver.await_ready(lambda: self._answers(f"{self.url}/readyz"), timeout=_READY_TIMEOUT)
 
-    def _start_controller_manager(self) -> None:
+    def start_controller_manager(self) -> None:
+        """Starts it beside an apiserver that has none, and returns when it is ready."""
+        self._write_certificates()
         port = free_port()
         kubeconfig = self.kubeconfig_for(_CONTROLLER_MANAGER)
         manager = self._process(
@@ -199,8 +253,8 @@ class ControlPlane:
             f"--authorization-kubeconfig={kubeconfig}",
             "--bind-address=127.0.0.1",
             f"--secure-port={port}",
-            f"--tls-cert-file={self.folder / 'apiserver.crt'}",
-            f"--tls-private-key-file={self.folder / 'apiserver.key'}",
+            f"--tls-cert-file={self.folder / 'server.crt'}",
+            f"--tls-private-key-file={self.folder / 'server.key'}",
             f"--root-ca-file={self.folder / 'ca.crt'}",
             f"--controllers={','.join(_CONTROLLERS)}",
             "--leader-elect=false",

@@ -31,10 +31,16 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serv
 
 
 class Environment:
-    """A control plane and a sandbox, made ready for the operator. Operators are started as they are needed, by `launch`."""
+    """A control plane and a sandbox, made ready for the operator. Operators are started as they are needed, by `launch`.
 
-    def __init__(self, plane: ControlPlane, sandbox: Sandbox, launch: Launch = execute) -> None:
+    `installation_id`: the installation that alone works with the SesAccounts made here; by default any may.
+    """
+
+    def __init__(
+        self, plane: ControlPlane, sandbox: Sandbox, launch: Launch = execute, installation_id: str | None = None
+    ) -> None:
         self.plane = plane
+        self._installation_id = installation_id
         self.sandbox = sandbox
         self.kubectl = plane.kubectl
         self._launch = launch
@@ -80,6 +86,7 @@ class Environment:
             "kind": "SesAccount",
             "metadata": {"name": name},
             "spec": {
+                **({"installationID": self._installation_id} if self._installation_id else {}),
                 "credentials": {"secretRef": {"name": secret}},
                 "endpoints": dict.fromkeys(("sesv2", "ses", "route53", "sts"), aws_url),
                 "requestsPerSecond": self.sandbox.options.rate or 1000,

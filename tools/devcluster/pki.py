@@ -23,9 +23,16 @@ class KeyPair:
 class CertificateAuthority:
     """Signs for one control plane and is thrown away with it."""
 
-    def __init__(self) -> None:
-        self._key = ec.generate_private_key(ec.SECP256R1())
+    def __init__(self, pair: KeyPair | None = None) -> None:
+        """Be a new authority, or the one with this certificate and key."""
         self._name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "devcluster")])
+        if pair is not None:
+            key = serialization.load_pem_private_key(pair.key, None)
+            if not isinstance(key, ec.EllipticCurvePrivateKey):
+                raise TypeError("the key is not of an elliptic curve")
+            self._key, self.certificate = key, pair.certificate
+            return
+        self._key = ec.generate_private_key(ec.SECP256R1())
         usage = _key_usage(signs_certificates=True)
         constraints = x509.BasicConstraints(ca=True, path_length=0)
         certificate = (
@@ -34,7 +41,12 @@ class CertificateAuthority:
             .add_extension(usage, critical=True)
             .sign(self._key, hashes.SHA256())
         )
-        self.certificate: bytes = certificate.public_bytes(serialization.Encoding.PEM)
+        self.certificate = certificate.public_bytes(serialization.Encoding.PEM)
+
+    @property
+    def pair(self) -> KeyPair:
+        """The certificate and the key, with which another process signs for the same control plane."""
+        return KeyPair(self.certificate, _private_pem(self._key))
 
     def server(self) -> KeyPair:
         """For a server on 127.0.0.1, under any port."""

@@ -9,16 +9,12 @@ from typing import Any
 
 import pytest
 
-from cluster.tenant import PATIENCE, Tenant, tags
+from cluster.tenant import Tenant, tags
 from cluster.verdicts import explains
-from devcluster.operator_process import OperatorProcess
-from devcluster.waiting import eventually
+from controllers.world import World
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 
-pytestmark = pytest.mark.usefixtures("operator")
-
-# Each test that makes a region fail has one of its own: what the operator learns of a region holds for all identities.
 IRELAND = "eu-west-1"
 STOCKHOLM, MILAN, TOKYO, OSAKA = "eu-north-1", "eu-south-1", "ap-northeast-1", "ap-northeast-3"
 MAIL_FROM = {"subdomain": "bounce"}
@@ -56,17 +52,14 @@ def test_a_region_that_does_not_answer_holds_nobody_up_and_heals_by_itself(tenan
     assert tenant.ready().status.verified_regions == "2/2"
 
 
-def test_a_restart_while_a_region_is_out_calls_no_verified_identity_unready(
-    tenant: Tenant, operator: OperatorProcess
-) -> None:
+def test_a_restart_while_a_region_is_out_calls_no_verified_identity_unready(tenant: Tenant, world: World) -> None:
     ready = tenant.create_ready(IRELAND, MILAN, mailFrom=MAIL_FROM)
-    operator.terminate()
+    world.stop()
     begun = tenant.last_call()
     mark = tenant.environment.plane.audit.mark()
     with tenant.fault("region-down", region=MILAN):
-        operator.start()
-        operator.await_ready()
-        eventually(lambda: _tries(tenant, MILAN, begun) >= 2, timeout=PATIENCE, of="the region to be asked again")
+        world.start()
+        tenant.wait(lambda: _tries(tenant, MILAN, begun) >= 2, "the region to be asked again")
         still = tenant.identity()
 
     assert still is not None
@@ -82,10 +75,9 @@ def test_who_asks_for_a_look_while_a_region_is_silent_is_answered_and_the_look_i
         assert handled.status.conditions == ready.status.conditions
         answered = tenant.last_call()
 
-    eventually(
+    tenant.wait(
         lambda: tenant.calls(operation="GetEmailIdentity", identity=tenant.domain, since=answered, result="ok"),
-        timeout=PATIENCE,
-        of="the identity to be read in full",
+        "the identity to be read in full",
     )
 
 

@@ -1,0 +1,379 @@
+"""The controllers, put together as the operator does it, and called by the test: no queue, no watch, no process.
+
+A ``World`` reconciles what the test changed, what wakes what, and what asked to be looked at again later, until a question of
+the test's is answered. Time passes only in between, by jumps, on one clock for the operator and for AWS. Nothing is waited for.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from controllers.host import INSTALLATION, Host, open_gate
+from devcluster.apiclient import ACCOUNTS, GROUP, ApiError
+from devcluster.environment import OPERATOR_NAMESPACE
+from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.template import SesVerificationTemplate
+from ses_operator.controllers.event_handlers import EventHandlers
+from ses_operator.controllers.shared.cluster import (
+    ACCOUNT_INDEXES,
+    ENDPOINT_SELECTOR,
+    IDENTITY_INDEXES,
+    SECRET_SELECTOR,
+    TEMPLATE_INDEXES,
+    Cluster,
+)
+from ses_operator.controllers.shared.telemetry import Telemetry
+from ses_operator.controllers.wiring import Controllers
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import OperatorError
+from ses_operator.runtime.backoff import Backoff
+from ses_operator.runtime.kube.events import EventRecorder
+from ses_operator.runtime.kube.resources import JsonObject, key_of
+from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore
+from ses_operator.runtime.watch.informers import Origin
+from ses_operator.runtime.workqueue import Result, Urgency, WorkQueue
+from ses_operator.settings import Settings
+
+T = TypeVar("T")
+
+HORIZON = 6 * 3600.0
+"""Seconds of the world's clock after which what a test waits for will not come."""
+
+MOST_RECONCILES = 500
+"""In a row, without any time passing: what asks for more does not come to rest."""
+
+KINDS = ("account", "template", "notification", "identity")
+"""The controllers, in the order in which they are served."""
+
+
+class Crashed(BaseException):
+    """The operator is no more. Nothing may catch it."""
+
+
+class Keys(WorkQueue[ObjectKey]):
+    """Takes the place of a queue: notes which keys are to be reconciled, and leaves it to the world to do it."""
+
+    def __init__(self, kind: str, metrics: Any, woken: Callable[[], None]) -> None:
+        super().__init__(kind, metrics)
+        self.asked: dict[ObjectKey, Urgency] = {}
+        self.due: dict[ObjectKey, float] = {}
+        self.urgency = Urgency.NORMAL
+        self.failed: dict[ObjectKey, int] = {}
+        self._woken = woken
+
+    def add(self, key: ObjectKey, urgency: Urgency = Urgency.NORMAL) -> None:
+        self.asked[key] = min(urgency, self.asked.get(key, urgency))
+        self._woken()
+
+    def urgency_of(self, key: ObjectKey) -> Urgency:  # noqa: ARG002 - only one at a time is reconciled
+        return self.urgency
+
+    def take_due(self, now: float) -> None:
+        for key in [key for key, moment in self.due.items() if moment <= now]:
+            del self.due[key]
+            self.add(key, Urgency.LOW)
+
+
+@dataclass
+class Objects:
+    """Objects of a kind that no store holds, as of the last look: DNSEndpoints, namespaces."""
+
+    installed: bool = True
+    found: dict[ObjectKey, JsonObject] = field(default_factory=dict)
+
+    def get(self, key: ObjectKey) -> JsonObject | None:
+        return self.found.get(key)
+
+    def replace(self, items: list[JsonObject]) -> list[tuple[ObjectKey, JsonObject | None]]:
+        """Hold these; what has changed, None for what is gone."""
+        before, self.found = self.found, {key_of(item): item for item in items}
+        changed: list[tuple[ObjectKey, JsonObject | None]] = [
+            (key, item)
+            for key, item in self.found.items()
+            if key not in before or _version(before[key]) != _version(item)
+        ]
+        return changed + [(key, None) for key in before.keys() - self.found.keys()]
+
+
+class Endpoints(Objects):
+    """DNSEndpoints: read when they are asked for, as a watch would have brought them by then."""
+
+    def __init__(self, read: Callable[[ObjectKey], JsonObject | None]) -> None:
+        super().__init__(installed=False)
+        self._read = read
+
+    def get(self, key: ObjectKey) -> JsonObject | None:
+        return self._read(key) if self.installed else None
+
+
+class World:
+    """One replica of the operator in one test, for the objects of some namespaces and accounts."""
+
+    def __init__(self, host: Host, namespaces: list[str], accounts: list[str], **settings: Any) -> None:
+        self.host = host
+        self.namespaces = namespaces
+        self.accounts = accounts
+        self.settings: dict[str, Any] = {"pending_poll": 15.0, "idle_poll": 300.0, **settings}
+        self.controllers: Controllers | None = None
+        self._is_dead = False
+        self._results: dict[tuple[str, ObjectKey], Result] = {}
+        self.start()
+
+    # --- life and death
+
+    def start(self) -> None:
+        """A new operator, which knows nothing. It sees all objects as it starts."""
+        self._is_dead = False
+        self.host.gate = open_gate
+        self.host.loop.run_until_complete(self._start())
+        self.host.api.has_written = True
+
+    async def _start(self) -> None:
+        self._woken = asyncio.Event()
+        self.telemetry = Telemetry()
+        self._queues = {kind: Keys(kind, self.telemetry.queues, self._woken.set) for kind in KINDS}
+        self.identities = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
+        self.ses_accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
+        self.templates = ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES)
+        self._endpoints = Endpoints(self._read_endpoint)
+        self._namespaces, self._secrets, self._dkim_secrets = Objects(), Objects(), Objects()
+        self.events = EventRecorder(self.host.client, clock=self.host.loop.time)
+        queues = self._queues
+        self._handlers = EventHandlers(
+            self.identities,
+            self.ses_accounts,
+            self.templates,
+            queues["identity"],
+            queues["account"],
+            queues["template"],
+            queues["notification"],
+        )
+        given = {"installation_id": INSTALLATION, "namespace": OPERATOR_NAMESPACE, **self.settings}
+        self.controllers = Controllers(
+            Cluster(
+                settings=Settings(**given),
+                client=self.host.client,
+                gate=self.host.ask_gate,
+                identities=self.identities,
+                accounts=self.ses_accounts,
+                endpoints=self._endpoints,
+                namespaces=self._namespaces,
+                events=self.events,
+                identity_queue=queues["identity"],
+                account_queue=queues["account"],
+                templates=self.templates,
+                template_queue=queues["template"],
+                notification_queue=queues["notification"],
+                telemetry=self.telemetry,
+                now=self.host.sandbox.server.clock.now,
+            )
+        )
+
+    def stop(self) -> None:
+        """The operator ends. What it knew is lost."""
+        if self.controllers is not None:
+            controllers, self.controllers = self.controllers, None
+            self.host.loop.run_until_complete(controllers.close())
+
+    def restart(self) -> None:
+        """As after a crash, or an upgrade: another operator goes on."""
+        self.host.gate = _shut
+        self.stop()
+        self.start()
+
+    @contextmanager
+    def killed_after(self, writes: int) -> Iterator[None]:
+        """Within the block the operator dies when it, and AWS at its will, have carried out so many writes, before the next.
+
+        What waits for it then raises ``Crashed``, which ends the block. Without a crash the block ends as any other.
+        """
+        begun = self.writes()
+
+        def gate() -> None:
+            self._is_dead |= self.writes() - begun >= writes
+            if self._is_dead:
+                raise Crashed
+
+        self.host.gate = gate
+        try:
+            yield
+        except Crashed:
+            pass
+        finally:
+            self.host.gate = open_gate
+
+    def writes(self) -> int:
+        """How many writes the operator has made in the cluster and at AWS, in all."""
+        counts = self.host.sandbox.server.calls.counts()
+        at_aws = sum(each.count for each in counts if not each.operation.startswith(("Get", "List", "Assume")))
+        return self.host.client.writes + at_aws
+
+    # --- reconciles
+
+    def reconcile(self, name: str = "mail", namespace: str = "", kind: str = "identity") -> Result:
+        """Reconcile one object, and all that this wakes, until nothing is asked for now; what its last reconcile asked for."""
+        self._look_if_written()
+        key = ObjectKey("" if kind in ("account", "notification") else namespace or self.namespaces[0], name)
+        self._queues[kind].add(key)
+        self.host.loop.run_until_complete(self._settle())
+        return self._results[kind, key]
+
+    def until(self, question: Callable[[], T], of: str, horizon: float = HORIZON) -> T:
+        """The first answer that is true, while objects are reconciled and time passes. TimeoutError says what did not come."""
+        return self.host.loop.run_until_complete(self._until(question, of, horizon))
+
+    def settle(self) -> None:
+        """Reconcile until nothing is asked for now."""
+        self._look_if_written()
+        self.host.loop.run_until_complete(self._settle())
+
+    def pass_time(self, seconds: float = 0, *, hours: float = 0) -> None:
+        """Let time pass in one leap, then reconcile what is due."""
+        self.host.loop.jump(seconds + 3600 * hours)
+        self.settle()
+
+    async def _until(self, question: Callable[[], T], of: str, horizon: float) -> T:
+        loop = self.host.loop
+        end = loop.time() + horizon
+        while True:
+            self._look_if_written()
+            await self._settle()
+            if answer := question():
+                return answer
+            if loop.time() >= end:
+                raise TimeoutError(
+                    f"waited {horizon:.0f} s of the world's time for {of}; the last answer was {answer!r}"
+                )
+            if not any(queue.asked for queue in self._queues.values()):
+                await self._wait(
+                    min([end, *(moment for queue in self._queues.values() for moment in queue.due.values())])
+                )
+
+    async def _wait(self, moment: float) -> None:
+        """Until then, or until something is asked for."""
+        self._woken.clear()
+        try:
+            async with asyncio.timeout_at(moment):
+                await self._woken.wait()
+        except TimeoutError:
+            pass
+
+    async def _settle(self) -> None:
+        for _ in range(MOST_RECONCILES):
+            now = self.host.loop.time()
+            for queue in self._queues.values():
+                queue.take_due(now)
+            kind = next((kind for kind, queue in self._queues.items() if queue.asked), None)
+            if kind is None:
+                return
+            queue = self._queues[kind]
+            key = min(queue.asked, key=queue.asked.__getitem__)
+            queue.urgency = queue.asked.pop(key)
+            await self._reconcile(kind, queue, key)
+        raise AssertionError(f"does not come to rest: {[list(queue.asked) for queue in self._queues.values()]}")
+
+    async def _reconcile(self, kind: str, queue: Keys, key: ObjectKey) -> None:
+        queue.due.pop(key, None)
+        self._check()
+        try:
+            result: Result = await getattr(self.controllers, kind).reconcile(key)
+        except OperatorError as error:
+            after = error.problem.retry_after
+            result = Result.retry() if after is None else Result.after(after)
+        self._check()
+        await self.events.flush(60)
+        self._check()
+        self._results[kind, key] = result
+        queue.failed[key] = queue.failed.get(key, 0) + 1 if result.backoff else 0
+        wait = Backoff(spread=0.0).delay(queue.failed[key]) if result.backoff else result.requeue_after
+        if wait is not None:
+            queue.due[key] = self.host.loop.time() + wait
+
+    def _check(self) -> None:
+        """A task of the background may have died, too."""
+        if self._is_dead:
+            raise Crashed
+
+    # --- what a watch would bring
+
+    def look(self) -> None:
+        """Take in all objects as they are now, and wake those whom that concerns."""
+        self.host.api.has_written = False
+        for kind, listed in (
+            ("sesidentities", self._identities_seen),
+            ("sesverificationtemplates", self._templates_seen),
+        ):
+            listed(
+                [item for namespace in self.namespaces for item in self._list(f"{GROUP}/namespaces/{namespace}/{kind}")]
+            )
+        self._accounts_seen([item for name in self.accounts for item in self._read(f"{ACCOUNTS}/{name}")])
+        spaces = [item for name in self.namespaces for item in self._read(f"/api/v1/namespaces/{name}")]
+        for key, item in self._namespaces.replace(spaces):
+            self._handlers.on_namespace(key, item)
+        secrets = f"/api/v1/namespaces/{{}}/secrets?labelSelector={SECRET_SELECTOR}"
+        for key, item in self._secrets.replace(self._list(secrets.format(OPERATOR_NAMESPACE))):
+            self._handlers.on_secret(key, item)
+        found = [item for namespace in self.namespaces for item in self._list(secrets.format(namespace))]
+        for key, item in self._dkim_secrets.replace(found):
+            self._handlers.on_dkim_secret(key, item)
+        self._endpoints_seen()
+
+    def _look_if_written(self) -> None:
+        if self.host.api.has_written:
+            self.look()
+
+    def _identities_seen(self, items: list[JsonObject]) -> None:
+        self._seen(self.identities, items, self._handlers.on_identity)
+
+    def _templates_seen(self, items: list[JsonObject]) -> None:
+        self._seen(self.templates, items, self._handlers.on_template)
+
+    def _accounts_seen(self, items: list[JsonObject]) -> None:
+        self._seen(self.ses_accounts, items, self._handlers.on_account)
+
+    def _seen(self, store: ObjectStore[Any], items: list[JsonObject], on_change: Callable[..., None]) -> None:
+        there = {key_of(item): item["metadata"]["uid"] for item in items}
+        gone = [store.remove(key, store.uid(key) or "") for key in store if there.get(key) != store.uid(key)]
+        for delta in [*gone, *(store.observe(item) for item in items)]:
+            if delta.change is not ObjectChange.NOTHING:
+                on_change(delta, Origin.WATCHED)
+
+    def _endpoints_seen(self) -> None:
+        was, path = self._endpoints.installed, "/apis/externaldns.k8s.io/v1alpha1/namespaces/{}/dnsendpoints"
+        self._endpoints.installed = self.host.api.get(path.format(self.namespaces[0])) is not None
+        if self._endpoints.installed and not was:
+            self._handlers.on_endpoints_installed()
+        if self._endpoints.installed:
+            selected = f"{path}?labelSelector={ENDPOINT_SELECTOR}"
+            items = [item for namespace in self.namespaces for item in self._list(selected.format(namespace))]
+            for key, item in self._endpoints.replace(items):
+                self._handlers.on_endpoint(key, item)
+
+    def _read_endpoint(self, key: ObjectKey) -> JsonObject | None:
+        return self.host.api.get(
+            f"/apis/externaldns.k8s.io/v1alpha1/namespaces/{key.namespace}/dnsendpoints/{key.name}"
+        )
+
+    def _list(self, path: str) -> list[JsonObject]:
+        found = self.host.api.get(path)
+        return [] if found is None else list(found["items"])
+
+    def _read(self, path: str) -> list[JsonObject]:
+        try:
+            found = self.host.api.get(path)
+        except ApiError:
+            return []
+        return [] if found is None else [found]
+
+
+def _version(obj: JsonObject) -> str:
+    return str(obj["metadata"]["resourceVersion"])
+
+
+def _shut() -> None:
+    raise Crashed
