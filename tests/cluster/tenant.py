@@ -21,6 +21,7 @@ from ses_operator.api.base.conditions import Condition, ConditionType, find
 from ses_operator.api.base.meta import API_VERSION, OWNER_TAG, RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import HandoverStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
@@ -150,8 +151,7 @@ class Tenant:
 
         def waits() -> bool:
             identity = self.identity(name)
-            ready = None if identity is None else find(identity.status.conditions, ConditionType.READY)
-            return ready is not None and ready.message.startswith(f"The hand-over to {new_owner} waits")
+            return identity is not None and identity.status.handover == HandoverStatus(to=new_owner, completed=False)
 
         self.wait(waits, f"{name} to say that its hand-over waits")
 

@@ -49,6 +49,7 @@ from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import INVENTORY, WITHDRAW_FROM
 from ses_operator.api.identity.kind import SesIdentity, SesIdentitySpec
 from ses_operator.api.identity.status import RecordStatus
+from ses_operator.core.dns.migration import Pending
 from ses_operator.core.features.dkim_keys import new_key
 
 CHANGES = changes(7)
@@ -102,7 +103,8 @@ class Stage:
                 self.delegate(zone_of(spec))
                 self.tenant.request_reconcile(name)
             for place in dns.former_places:
-                if place.place not in asked and (WITHDRAW_FROM in place.message or "48 hours" in place.message):
+                waits = WITHDRAW_FROM in place.message or place.reason == Pending.CACHED_DELEGATION
+                if place.place not in asked and waits:
                     asked.add(place.place)
                     self.tenant.annotate(WITHDRAW_FROM, place.place, name)
             return False

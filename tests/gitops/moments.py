@@ -25,8 +25,8 @@ from ses_operator.core.planning.plan import plan_identity, wanted_records
 from ses_operator.core.state.desired import desired_identity
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.status.report import ReportInput, not_ready
-from ses_operator.core.status.status import identity_status, refused_status, unfinished_status
+from ses_operator.core.status.report import ReportInput
+from ses_operator.core.status.status import deletion_status, identity_status, refused_status
 from ses_operator.core.templates.content import content_fault
 from ses_operator.core.templates.template import (
     NoTemplate,
@@ -146,8 +146,8 @@ def identity_moments() -> tuple[Moment, ...]:
     fresh, manual = identity(), identity(spec={"dns": {"provider": "Manual"}})
     suspended = identity(spec={"suspend": True})
     pending, verified = present(VerificationStatus.PENDING), present(VerificationStatus.SUCCESS)
-    denied = Problem(Reason.ACCESS_DENIED, f"{REGION}: the credentials lack the right ses:GetEmailIdentity")
-    unknown = Problem(Reason.REGION_NOT_SUPPORTED, f"{REGION}: SES does not exist in this region")
+    denied = Problem(Reason.ACCESS_DENIED, "the credentials lack the right ses:GetEmailIdentity", region=REGION)
+    unknown = Problem(Reason.REGION_NOT_SUPPORTED, "SES does not exist in this region", region=REGION)
     no_account = Accounts(ObjectStore(SesAccount.model_validate), "demo").get("default")
     assert isinstance(no_account, Problem)
     ready = reported(fresh, verified, RecordState.PUBLISHED)
@@ -206,7 +206,7 @@ def identity_moments() -> tuple[Moment, ...]:
         _at(
             "deletion_blocked",
             deleting,
-            unfinished_status(deleting, not_ready(leaving), NOW),
+            deletion_status(deleting, leaving, NOW),
             Kstatus.TERMINATING,
             progressing,
         ),
@@ -239,7 +239,7 @@ def account_moments() -> tuple[Moment, ...]:
     """A SesAccount before it is looked at, while its credentials do not work, and when they do."""
     fresh = SesAccount.model_validate({"metadata": {"name": "default", "generation": 1}, "spec": {}})
     answers = region_status(REGION, AccountFacts(True, True, "HEALTHY", 50_000.0, 14.0))
-    silent = region_status("us-east-1", Problem(Reason.REGION_UNREACHABLE, "us-east-1: SES does not answer"))
+    silent = region_status("us-east-1", Problem(Reason.REGION_UNREACHABLE, "SES does not answer", region="us-east-1"))
     missing = Problem(Reason.SECRET_NOT_FOUND, "the Secret ses-operator/ses-credentials does not exist; create it")
     rejected = Problem(
         Reason.CREDENTIALS_REJECTED, "AWS does not know the access key; check the Secret ses-credentials"
@@ -284,7 +284,7 @@ def template_moments() -> tuple[Moment, ...]:
     assert held is not None
     invalid = refused_template(wrong, Problem(Reason.TEMPLATE_INVALID, fault), NOW)
     desired = desired_template(Owner("production", ObjectKey("team-a", "welcome")), fresh.spec, {})
-    unverified = Problem(Reason.FROM_ADDRESS_NOT_VERIFIED, f"{REGION}: hello@mail.example.com is not verified")
+    unverified = Problem(Reason.FROM_ADDRESS_NOT_VERIFIED, "hello@mail.example.com is not verified", region=REGION)
 
     def said(view: TemplateView) -> SesVerificationTemplateStatus:
         return template_status(fresh, desired, {REGION: view}, NOW)
@@ -320,7 +320,7 @@ def for_every_reason() -> tuple[Moment, ...]:
         _at(
             reason,
             found,
-            unfinished_status(found, not_ready(Problem(reason, reason.meaning)), NOW),
+            deletion_status(found, Problem(reason, reason.meaning), NOW),
             Kstatus.FAILED if reason.stalls else Kstatus.IN_PROGRESS,
             Health.DEGRADED if reason.stalls or reason in gave_up else Health.PROGRESSING,
         )

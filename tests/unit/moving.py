@@ -76,7 +76,9 @@ class MovingWorld:
         for place in sorted(self.places - {target.place}):
             decision = self._settle(place, target, wanted, published=published)
             if decision.fate is not Disposition.FORGET:
-                said[place] = FormerPlace(place, decision.message, self.now, decision.fate).follows(self.said)
+                said[place] = FormerPlace(
+                    place, decision.pending or "", decision.message, self.now, decision.fate
+                ).follows(self.said)
         self.places = {target.place, *said} - {""}
         self.said = said
 

@@ -143,9 +143,8 @@ async def _get(client: KubeClient, key: ObjectKey) -> SesIdentity | None:
 
 
 def _reason(identity: SesIdentity, new_owner: str) -> str:
-    ready = find(identity.status.conditions, ConditionType.READY)
-    waits = ready is not None and ready.message.startswith(f"The hand-over to {new_owner}")
-    return ready.message if ready and waits else NOBODY_ACTS
+    ready, known = find(identity.status.conditions, ConditionType.READY), identity.status.handover
+    return ready.message if ready and known and known.to == new_owner else NOBODY_ACTS
 
 
 def _key(identity: SesIdentity) -> ObjectKey:

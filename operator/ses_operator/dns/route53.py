@@ -152,8 +152,7 @@ class Route53Publisher:
     def _work(self, publication: Publication) -> HostedZoneWork:
         zone = publication.zone
         if zone is None:
-            problem = not_found(publication.domain)
-            raise Blocked(problem.reason, problem.message)
+            raise Blocked.of(not_found(publication.domain))
         key = (zone.hosted_zone_id, zone.role_arn)
         work = self._zones.get(key)
         if work is None:

@@ -45,7 +45,7 @@ class _Shared(Generic[_T]):
                 return self._answer[0]
             assert self._failure is not None  # noqa: S101 - one of the two is set after a refresh
             problem = self._failure[0].problem
-            raise type(self._failure[0])(problem.reason, problem.message, problem.retry_after)
+            raise type(self._failure[0]).of(problem)
 
     async def _refresh(self) -> None:
         if self._failure is not None and self._age(self._failure) < MISS_SECONDS:
@@ -83,7 +83,7 @@ class ZoneDirectory:
         if isinstance(found, Problem) and found.reason is Reason.HOSTED_ZONE_NOT_FOUND:
             found = await self._longest_match(domain, MISS_SECONDS)
         if isinstance(found, Problem):
-            raise Blocked(found.reason, found.message)
+            raise Blocked.of(found)
         return found
 
     def forget(self) -> None:
@@ -102,7 +102,7 @@ class ZoneDirectory:
             hosted_zone = await self._describe(zone_id, role_arn, external_id)
         except Blocked as error:
             if error.problem.reason is Reason.HOSTED_ZONE_NOT_FOUND:
-                raise Gone(error.problem.reason, error.problem.message) from error
+                raise Gone.of(error.problem) from error
             if entry is None and error.problem.reason is Reason.ACCESS_DENIED:
                 raise Blocked(error.problem.reason, f"{error}; {_put_back(zone_id)}") from error
             raise

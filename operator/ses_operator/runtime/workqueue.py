@@ -220,7 +220,7 @@ class WorkQueue(Generic[K]):
         logger.log(
             _severity(error),
             "reconcile to be repeated: %s",
-            problem.message,
+            problem,
             extra={"reason": str(problem.reason)},
         )
         if problem.retry_after is None:

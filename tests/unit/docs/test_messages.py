@@ -19,6 +19,7 @@ from ses_operator.api.base.reasons import Reason
 
 NAMES = frozenset(
     {
+        "byo",
         "com",
         "corp",
         "corq",

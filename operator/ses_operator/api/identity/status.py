@@ -144,7 +144,15 @@ class FormerPlaceStatus(Model):
     """A place where the records were published before, and where some of them still are."""
 
     place: str = Field(description="The place: Route53/ and the id of the hosted zone, or DNSEndpoint.")
-    since: Timestamp = Field(description="The time since which that is so, as the message says it.")
+    since: Timestamp = Field(description="The time since which that is so, for this reason.")
+    reason: str = Field(
+        "",
+        description=(
+            "What the operator waits for, as one word in PascalCase: RegionsUnknown, NotPublished, NotAnswered,"
+            " StillDelegated, NotDelegated, CachedDelegation, ExternalDNSRemoves or ExternalDNSPublishes; or the reason of"
+            " an error."
+        ),
+    )
     message: str = Field(description="Why, what is waited for, and what to do in order not to wait for it.")
 
 
@@ -225,6 +233,15 @@ class RepairStatus(Model):
     )
 
 
+class HandoverStatus(Model):
+    """The hand-over that the annotation ses-operator.io/hand-over-to asks for."""
+
+    to: str = Field(description="The installation that is to own what the object owns: its installationID.")
+    completed: bool = Field(
+        description="Whether it owns all of it. While it does not, the condition Ready says what is waited for."
+    )
+
+
 class SesIdentityStatus(Model):
     """The state of the identity as the operator found it."""
 
@@ -286,6 +303,9 @@ class SesIdentityStatus(Model):
             "Revoked; Nothing while there may be something to report. Absent once it is verified, and "
             "that was reported."
         ),
+    )
+    handover: HandoverStatus | None = Field(
+        None, description="The hand-over to another installation; absent where none is asked for."
     )
     last_handled_reconcile_at: str | None = Field(
         None,

@@ -134,7 +134,7 @@ class RegionLister:
         await self._tried.wait()
         if self._knowledge.size is None and self._error is not None:
             problem = self._error.problem  # the same exception raised twice would carry the traces of both
-            raise type(self._error)(problem.reason, problem.message, problem.retry_after)
+            raise type(self._error).of(problem)
 
     async def close(self) -> None:
         """Stop listing."""

@@ -215,8 +215,9 @@ class SesRegion:
                 raise Blocked(Reason.POLICY_INVALID, f"{refused}. Correct {field_of(step.name)}") from refused
             raise Blocked(
                 Reason.WAITING_FOR_VERIFICATION,
-                f"{self.region}: SES takes the policy {step.name} when {name} is verified; it is set then",
+                f"SES takes the policy {step.name} when {name} is verified; it is set then",
                 POLICY_RETRY_SECONDS,
+                self.region,
             ) from refused
 
     async def _delete(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> None:

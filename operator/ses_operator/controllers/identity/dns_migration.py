@@ -73,10 +73,12 @@ class Moves:
                 await self._carry_out(scene, old, before.get(name)) if old else MigrationDecision(Disposition.FORGET)
             )
         except OperatorError as error:
-            return FormerPlace(name, error.problem.message, self._now())
+            return FormerPlace(name, error.problem.reason, str(error.problem), self._now())
         if decision.fate is Disposition.FORGET:
             return None
-        return FormerPlace(name, decision.message, self._now(), decision.fate, decision.retry_after)
+        return FormerPlace(
+            name, decision.pending or "", decision.message, self._now(), decision.fate, decision.retry_after
+        )
 
     async def _carry_out(self, scene: MigrationContext, old: Target, before: FormerPlace | None) -> MigrationDecision:
         move = await self._move(scene, old, before)

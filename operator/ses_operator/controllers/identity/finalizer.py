@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime
 
 from ses_operator.api.account.kind import SesAccountSpec
@@ -36,8 +35,7 @@ from ses_operator.core.state.desired import Desired, desired_identity
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.steps import DnsStep
-from ses_operator.core.status.report import not_ready
-from ses_operator.core.status.status import refused_status, remembered, unfinished_status
+from ses_operator.core.status.status import deletion_status, handover_status, remembered
 from ses_operator.core.status.transitions import RECORDS_LEFT, EventType, Transition
 from ses_operator.runtime.workqueue import Result
 
@@ -85,7 +83,9 @@ class Finalizer:
             self._parts.regions.forget(account.aws.account_id, desired.identity, regions)
         await self._parts.objects.released(identity)
         if new_owner is not None and not meta.is_deleting:
-            await self._parts.objects.report(identity, refused_status(identity, handed_over(new_owner), self._now()))
+            over = handed_over(new_owner)
+            status = handover_status(identity, new_owner, over, self._now(), completed=True)
+            await self._parts.objects.report(identity, status)
         return Result.done()
 
     async def _ask_leave(self, identity: SesIdentity) -> SesIdentity | Problem:
@@ -150,15 +150,21 @@ class Finalizer:
         return None
 
     async def _wait(self, identity: SesIdentity, problem: Problem, new_owner: str | None) -> Result:
+        now = self._now()
         if new_owner is None:
-            said = replace(problem, message=f"Deletion waits: {problem.message}. {WAY_OUT}")
+            words = f"Deletion waits: {problem}. {WAY_OUT}"
+            status = deletion_status(identity, _waiting(problem, Reason.DELETING, words), now)
         else:
-            said = replace(problem, message=f"The hand-over to {new_owner} waits: {problem.message}. {WAY_BACK}")
-        if said.reason.stalls:
-            said = replace(said, reason=Reason.DELETING if new_owner is None else Reason.HANDING_OVER)
-        status = unfinished_status(identity, not_ready(said), self._now())
+            words = f"The hand-over to {new_owner} waits: {problem}. {WAY_BACK}"
+            said = _waiting(problem, Reason.HANDING_OVER, words)
+            status = handover_status(identity, new_owner, said, now, completed=False)
         await self._parts.objects.report(identity, status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
+
+
+def _waiting(problem: Problem, reason: Reason, words: str) -> Problem:
+    """The problem as what the end waits for: only what is written in a spec that stays stalls."""
+    return Problem(reason if problem.reason.stalls else problem.reason, words, problem.retry_after)
 
 
 def _plan(desired: Desired, observed: Observed, new_owner: str | None) -> Plan:

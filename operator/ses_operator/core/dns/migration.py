@@ -37,6 +37,19 @@ class Disposition(StrEnum):
     FORGET = "Forget"  # there is nothing left to do
 
 
+class Pending(StrEnum):
+    """What an old place is kept or watched for. In status: by it is told since when that is so, whatever the words."""
+
+    REGIONS_UNKNOWN = "RegionsUnknown"
+    NOT_PUBLISHED = "NotPublished"
+    NOT_ANSWERED = "NotAnswered"
+    STILL_DELEGATED = "StillDelegated"
+    NOT_DELEGATED = "NotDelegated"
+    CACHED_DELEGATION = "CachedDelegation"
+    EXTERNAL_DNS_REMOVES = "ExternalDNSRemoves"
+    EXTERNAL_DNS_PUBLISHES = "ExternalDNSPublishes"
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """An old place or the new one. ``zone``: where a Route 53 place is served from; None where only others know.
@@ -51,18 +64,22 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class FormerPlace:
-    """An old place that is not over with, as it is reported: why, and since when that is so."""
+    """An old place that is not over with, as it is reported: why, and since when that is so.
+
+    ``reason``: of ``Pending``, or that of the problem that hinders; "" where nothing was said of it yet.
+    """
 
     place: str
+    reason: str
     message: str
     since: datetime
     fate: Disposition = Disposition.KEEP
     retry_after: float | None = None
 
     def follows(self, before: Mapping[str, FormerPlace]) -> FormerPlace:
-        """The same, with the time from when this was first said."""
+        """The same, with the time from when it was first so."""
         known = before.get(self.place)
-        return self if known is None or known.message != self.message else replace(self, since=known.since)
+        return self if known is None or known.reason != self.reason else replace(self, since=known.since)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,20 +112,22 @@ class Move:
         emptied = replace(self, old=replace(self.old, holds=frozenset()))
         if not self.requested:
             return emptied
-        return replace(emptied, findings={}, said=self.said or FormerPlace(self.old.name, "", self.now))
+        return replace(emptied, findings={}, said=self.said or FormerPlace(self.old.name, "", "", self.now))
 
-    def waited(self, message: str) -> float:
-        """For how many seconds this has been said of the old place."""
-        said = self.said is not None and self.said.message == message
-        return (self.now - self.said.since).total_seconds() if self.said is not None and said else 0.0
+    def waited(self, pending: Pending) -> float:
+        """For how many seconds this has been so of the old place."""
+        if self.said is None or self.said.reason != pending:
+            return 0.0
+        return (self.now - self.said.since).total_seconds()
 
 
 @dataclass(frozen=True, slots=True)
 class MigrationDecision:
-    """The fate of an old place; ``message`` says why it is not over with it yet, in words that are the same from run to run."""
+    """The fate of an old place; ``pending`` and ``message`` say why it is not over with it yet, the same from run to run."""
 
     fate: Disposition
     message: str = ""
+    pending: Pending | None = None
     retry_after: float | None = None
     """Seconds until something else can be decided, where that is known."""
 
@@ -131,7 +150,11 @@ def not_all_known(move: Move) -> MigrationDecision | None:
     """Some region cannot tell its records: what looks superfluous may be needed."""
     if move.surplus is not Surplus.KEEP:
         return None
-    return MigrationDecision(Disposition.KEEP, "the records there stay until every region has told which ones it needs")
+    return MigrationDecision(
+        Disposition.KEEP,
+        "the records there stay until every region has told which ones it needs",
+        Pending.REGIONS_UNKNOWN,
+    )
 
 
 def requested(move: Move) -> MigrationDecision | None:
@@ -152,7 +175,9 @@ def not_published(move: Move) -> MigrationDecision | None:
     """The new place does not have everything yet."""
     if move.published:
         return None
-    return MigrationDecision(Disposition.KEEP, f"the records there stay until all are published in {move.new.name}")
+    return MigrationDecision(
+        Disposition.KEEP, f"the records there stay until all are published in {move.new.name}", Pending.NOT_PUBLISHED
+    )
 
 
 def not_answered(move: Move) -> MigrationDecision | None:
@@ -165,7 +190,9 @@ def not_answered(move: Move) -> MigrationDecision | None:
     finding = (move.findings or {}).get(record.id)
     said = f": {finding.message}" if finding and finding.message else ""
     return MigrationDecision(
-        Disposition.KEEP, f"the records there stay until name servers answer all of them from elsewhere{said}"
+        Disposition.KEEP,
+        f"the records there stay until name servers answer all of them from elsewhere{said}",
+        Pending.NOT_ANSWERED,
     )
 
 
@@ -180,11 +207,13 @@ def still_asked(move: Move) -> MigrationDecision | None:
             f"name servers still answer from the zone {zone.zone} there, and ExternalDNS leaves alone what it finds in a zone. "
             "If it writes to another one, delegate the domain to that; if it is to take over in this one, annotate this "
             f"object with {WITHDRAW_FROM}={move.old.name}: the records are then missing until its next run",
+            Pending.STILL_DELEGATED,
         )
     return MigrationDecision(
         Disposition.KEEP,
         f"name servers still answer from the zone {zone.zone} there, or it cannot be told from the new one: delegate it to "
         f"the name servers of {move.new.name}, and the records there are withdrawn",
+        Pending.STILL_DELEGATED,
     )
 
 
@@ -198,6 +227,7 @@ def not_yet_asked(move: Move) -> MigrationDecision | None:
         Disposition.KEEP,
         f"name servers answer from {', '.join(asked)} and not from {zone.zone} ({move.new.name}), where the records are now: "
         "delegate the domain to that zone, and the records there are withdrawn",
+        Pending.NOT_DELEGATED,
     )
 
 
@@ -208,12 +238,16 @@ def still_cached(move: Move) -> MigrationDecision | None:
     """
     if _old_zone_refers_to_the_new(move) or (move.old.zone is None and move.not_ours):
         return None
-    message = (
+    left = DELEGATION_TTL - move.waited(Pending.CACHED_DELEGATION)
+    if left <= 0:
+        return None
+    return MigrationDecision(
+        Disposition.KEEP,
         "name servers answer all records from elsewhere; those there are withdrawn when that has been so for "
-        f"{round(DELEGATION_TTL / 3600)} hours, for so long resolvers may have the former delegation in their caches"
+        f"{round(DELEGATION_TTL / 3600)} hours, for so long resolvers may have the former delegation in their caches",
+        Pending.CACHED_DELEGATION,
+        left,
     )
-    left = DELEGATION_TTL - move.waited(message)
-    return MigrationDecision(Disposition.KEEP, message, left) if left > 0 else None
 
 
 def served_from_elsewhere(move: Move) -> MigrationDecision | None:
@@ -243,12 +277,13 @@ def decide(move: Move) -> MigrationDecision:
 
 def _until_external_dns_has_gone(move: Move) -> MigrationDecision:
     names = ", ".join(sorted(str(record) for record in move.not_ours))
-    watched = (
-        f"the DNSEndpoint is gone, and ExternalDNS may take away what it wrote into {move.new.name}: {names}. "
-        "Each is published anew within seconds of that"
-    )
-    if move.waited(watched) <= WATCH_PATIENCE:
-        return MigrationDecision(Disposition.WATCH, watched)
+    if move.waited(Pending.EXTERNAL_DNS_REMOVES) <= WATCH_PATIENCE:
+        return MigrationDecision(
+            Disposition.WATCH,
+            f"the DNSEndpoint is gone, and ExternalDNS may take away what it wrote into {move.new.name}: {names}. "
+            "Each is published anew within seconds of that",
+            Pending.EXTERNAL_DNS_REMOVES,
+        )
     return MigrationDecision(
         Disposition.FORGET,
         f"ExternalDNS has left what it wrote into {move.new.name}, which is as wanted and not this object's: {names}. "
@@ -263,7 +298,9 @@ def _until_external_dns_has_come(move: Move) -> MigrationDecision:
     if record is None:
         return MigrationDecision(Disposition.FORGET)
     return MigrationDecision(
-        Disposition.WATCH, f"the records there are withdrawn, and {record} is missing until ExternalDNS publishes it"
+        Disposition.WATCH,
+        f"the records there are withdrawn, and {record} is missing until ExternalDNS publishes it",
+        Pending.EXTERNAL_DNS_PUBLISHES,
     )
 
 

@@ -37,8 +37,9 @@ def awaited_parent(desired: Desired, region: str, observed: Observed) -> Problem
         case ReplicaDkim(parent_region) if not _is_verified_parent(desired, parent_region, observed):
             return Problem(
                 Reason.WAITING_FOR_PARENT,
-                f"{region}: the identity is made as a replica when the one in {parent_region} is verified",
+                f"the identity is made as a replica when the one in {parent_region} is verified",
                 PARENT_LOOK,
+                region,
             )
         case _:
             return None
@@ -74,7 +75,8 @@ def awaited_replicas(region: str, observed: Observed) -> Problem | None:
         return None
     return Problem(
         Reason.DELETION_BLOCKED,
-        f"{region}: the identity is the parent of replicas in {', '.join(replicas)}; SES deletes it only after these",
+        f"the identity is the parent of replicas in {', '.join(replicas)}; SES deletes it only after these",
+        region=region,
     )
 
 
@@ -109,10 +111,10 @@ def replication_problem(desired: Desired, region: str, facts: IdentityFacts) -> 
     names = {"parent": parent, "identity": desired.identity, "region": region}
     if error in REPLICATION_ERRORS:
         what = f"SES cannot copy the DKIM key from {parent}: {REPLICATION_ERRORS[error].format(**names)}"
-        return Problem(Reason.REPLICATION_FAILED, f"{region}: {what}; {_AGAIN.format(**names)}")
+        return Problem(Reason.REPLICATION_FAILED, f"{what}; {_AGAIN.format(**names)}", region=region)
     if facts.verification_status is VerificationStatus.FAILED:
         what = f"SES has given up verifying the replica of {parent}; see that its records are published"
-        return Problem(Reason.REPLICATION_FAILED, f"{region}: {what}; {_AGAIN.format(**names)}")
+        return Problem(Reason.REPLICATION_FAILED, f"{what}; {_AGAIN.format(**names)}", region=region)
     return None
 
 
@@ -137,8 +139,9 @@ def _replace(desired: Desired, region: str, facts: IdentityFacts, observed: Obse
         way_out = f"delete it in SES, or {as_it_is}"
     return Problem(
         Reason.DKIM_CONFLICT,
-        f"{region}: the identity {desired.identity} {_found(facts)}, and {_asked_for(desired, region)}; SES decides that "
+        f"the identity {desired.identity} {_found(facts)}, and {_asked_for(desired, region)}; SES decides that "
         f"when an identity is created, so it is left as it is: {way_out}",
+        region=region,
     )
 
 

@@ -8,6 +8,7 @@ with the next. Sources: SES Developer Guide, "Easy DKIM" and "BYODKIM"; API refe
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ses_operator.api.base.fields import DnsProvider
@@ -51,8 +52,9 @@ def dkim_conflict(
     if isinstance(desired.dkim, OwnKey | MissingKey) and (replicas := replicas_of(region, observed)):
         return Problem(
             Reason.DKIM_CONFLICT,
-            f"{region}: replicas in {', '.join(replicas)} share the DKIM key of this identity, and SES does not replicate a "
+            f"replicas in {', '.join(replicas)} share the DKIM key of this identity, and SES does not replicate a "
             "key of yours; it is left as it is. Take these regions out of spec.regions before spec.dkim.mode becomes BYODKIM",
+            region=region,
         )
     found = own_selector(facts)
     ours = ownership(facts, desired.owner) is Ownership.OURS
@@ -70,15 +72,15 @@ def dkim_conflict(
             way_out = "Write that selector and its key in spec.dkim.byodkim first, or switch it in SES"
         case _:
             return None
-    message = f"{region}: the existing identity {desired.identity} {what}; it is left as it is. {way_out}"
-    return Problem(Reason.DKIM_CONFLICT, message)
+    message = f"the existing identity {desired.identity} {what}; it is left as it is. {way_out}"
+    return Problem(Reason.DKIM_CONFLICT, message, region=region)
 
 
 def missing_key(desired: Desired, region: str) -> Problem | None:
     """Why no identity can be created for want of its key."""
     match desired.dkim_in(region):
         case MissingKey(problem=problem):
-            return Problem(problem.reason, f"{region}: {problem.message}", problem.retry_after)
+            return replace(problem, region=region)
         case _:
             return None
 
@@ -210,7 +212,7 @@ def _own_key(
 
 def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, now: datetime) -> Problem:
     what = (
-        f"{region}: SES is given the key of the selector {key.selector} when its TXT record is seen; "
+        f"SES is given the key of the selector {key.selector} when its TXT record is seen; "
         "until then mail is signed as before"
     )
     known, entry = observed.remembered.get(region), entry_of(key, observed)
@@ -218,14 +220,14 @@ def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, no
     again = lookup_interval((now - since).total_seconds())
     blocker = observed.dns_failure or (observed.dns.problem if observed.dns else None)
     if blocker is not None:
-        return Problem(blocker.reason, f"{what}. {blocker.message}", blocker.retry_after)
+        return Problem(blocker.reason, f"{what}. {blocker.message}", blocker.retry_after, region)
     manual = desired.provider is DnsProvider.MANUAL
     reason = Reason.MANUAL_RECORDS_PENDING if manual else Reason.WAITING_FOR_DNS
     if entry is None or not entry.message:
-        return Problem(reason, what, again)
+        return Problem(reason, what, again, region)
     if entry.state is RecordState.CONFLICT:
         reason = Reason.DNS_RECORD_CONFLICT
-    return Problem(entry.reason or reason, f"{what}. {entry.message}", again)
+    return Problem(entry.reason or reason, f"{what}. {entry.message}", again, region)
 
 
 def _key_length(desired: Desired, region: str, wanted: int, dkim: DkimFacts, now: datetime) -> Todo:
@@ -237,8 +239,7 @@ def _key_length(desired: Desired, region: str, wanted: int, dkim: DkimFacts, now
     if changed is not None and wanted > length and now - changed < KEY_CHANGE_INTERVAL:
         left = KEY_CHANGE_INTERVAL - (now - changed)
         message = (
-            f"{region}: SES changes the DKIM key length once in 24 hours; "
-            f"{wanted} bits follow when the last change is a day old"
+            f"SES changes the DKIM key length once in 24 hours; {wanted} bits follow when the last change is a day old"
         )
-        return (), Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds())
+        return (), Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds(), region)
     return (SetKeyLength(region, desired.identity, wanted),), None

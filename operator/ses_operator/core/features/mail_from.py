@@ -43,9 +43,10 @@ def move_problem(desired: Desired, region: str, facts: IdentityFacts, observed: 
         return None
     return Problem(
         Reason.WAITING_FOR_MAIL_FROM,
-        f"{region}: the MAIL FROM domain is changed from {_name(facts)} to {desired.mail_from[region].domain} "
+        f"the MAIL FROM domain is changed from {_name(facts)} to {desired.mail_from[region].domain} "
         "when its MX record is seen; until then mail goes out as before",
         LOOK_AGAIN,
+        region,
     )
 
 

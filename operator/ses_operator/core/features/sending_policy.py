@@ -41,7 +41,7 @@ def invalid(desired: Desired, region: str, _: IdentityFacts, __: Inventory) -> P
     """The first policy that cannot be set as it is written."""
     for wanted in desired.policies.get(region, ()):
         if wanted.fault:
-            return Problem(Reason.POLICY_INVALID, f"{region}: {wanted.field}: {wanted.fault}")
+            return Problem(Reason.POLICY_INVALID, f"{wanted.field}: {wanted.fault}", region=region)
     return None
 
 
@@ -51,9 +51,10 @@ def conflict(desired: Desired, region: str, facts: IdentityFacts, inventory: Inv
         if _is_in_the_way(wanted, region, facts, inventory):
             return Problem(
                 Reason.POLICY_CONFLICT,
-                f"{region}: the identity {desired.identity} has another policy {wanted.name} that is not this object's; it "
+                f"the identity {desired.identity} has another policy {wanted.name} that is not this object's; it "
                 f"is left as it is. Remove it in SES, or choose another name in {wanted.field}",
                 LOOK_AGAIN,
+                region,
             )
     return None
 
@@ -65,9 +66,10 @@ def too_many(desired: Desired, region: str, facts: IdentityFacts, inventory: Inv
         return None
     return Problem(
         Reason.QUOTA_EXCEEDED,
-        f"{region}: SES keeps {MAX_POLICIES} policies for {desired.identity}; with those of others there would be "
+        f"SES keeps {MAX_POLICIES} policies for {desired.identity}; with those of others there would be "
         f"{MAX_POLICIES + beyond}. Remove {beyond} in SES, or from spec.policies",
         LOOK_AGAIN,
+        region,
     )
 
 

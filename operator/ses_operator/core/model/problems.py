@@ -8,25 +8,41 @@ record and say what to do.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
 
 from ses_operator.api.base.reasons import Reason
 
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a part of the work is not done. ``retry_after`` in seconds: when another try is worthwhile, None for backoff."""
+    """Why a part of the work is not done. ``retry_after`` in seconds: when another try is worthwhile, None for backoff.
+
+    ``region``: where it is so, for a message that does not name a region itself. ``str(problem)`` puts it before the message:
+    only what makes words for people does so, and nothing reads them.
+    """
 
     reason: Reason
     message: str
     retry_after: float | None = None
+    region: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.region}: {self.message}" if self.region else self.message
 
 
 class OperatorError(Exception):
     """The base of all that adapters raise."""
 
-    def __init__(self, reason: Reason, message: str, retry_after: float | None = None) -> None:
-        super().__init__(message)
-        self.problem = Problem(reason, message, retry_after)
+    def __init__(
+        self, reason: Reason, message: str, retry_after: float | None = None, region: str | None = None
+    ) -> None:
+        self.problem = Problem(reason, message, retry_after, region)
+        super().__init__(str(self.problem))
+
+    @classmethod
+    def of(cls, problem: Problem) -> Self:
+        """Return the error that raises this problem."""
+        return cls(problem.reason, problem.message, problem.retry_after, problem.region)
 
 
 class Retry(OperatorError):

@@ -119,8 +119,7 @@ def paused(setting: str, repairs: Iterable[Repair], now: datetime) -> Problem | 
     left = (known.last + pause(known.count) - now).total_seconds() if known else 0.0
     if known is None or left <= 0:
         return None
-    where = f"{known.region}: " if known.region else ""
-    return Problem(Reason.CONTESTED, f"{where}{in_words(known)}", left)
+    return Problem(Reason.CONTESTED, in_words(known), left, known.region)
 
 
 def paused_publication(dns: DnsObservation, repairs: tuple[Repair, ...], now: datetime) -> Problem | None:

@@ -60,9 +60,10 @@ def region_held_back(region: str, account: str, limit: int, wait: float) -> Prob
     """The same of the identity in a region that has left the spec."""
     return Problem(
         Reason.DELETION_LIMIT_REACHED,
-        f"{region}: the region has left spec.regions; {_rule(account, limit)}, and the identity there has not been touched. "
+        f"the region has left spec.regions; {_rule(account, limit)}, and the identity there has not been touched. "
         f"Add the region again to keep it; {_way_out(limit)}",
         retry_after=wait,
+        region=region,
     )
 
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import HAND_OVER_TO, INVENTORY, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
@@ -72,8 +71,8 @@ def handed_over(new_owner: str) -> Problem:
 
 def is_handed_over(identity: SesIdentity, new_owner: str) -> bool:
     """Whether status says that it is over."""
-    ready = find(identity.status.conditions, ConditionType.READY)
-    return ready is not None and ready.reason == Reason.HANDED_OVER and ready.message == handed_over(new_owner).message
+    known = identity.status.handover
+    return known is not None and known.completed and known.to == new_owner
 
 
 def possessions(identity: SesIdentity) -> str:

@@ -97,7 +97,7 @@ def with_preview(problem: Problem, region: str, preview: Preview | None) -> Prob
     found = preview.left.regions.get(region)
     blocker = found.problem if found else None
     if blocker is not None:
-        said = f"it would not be taken over as it is: {blocker.message.removeprefix(f'{region}: ')}"
+        said = f"it would not be taken over as it is: {blocker.message}"
     else:
         said = f"taken over, this would change: {in_words([c for c in preview.changes if c.region == region])}"
     return replace(problem, message=f"{problem.message}; {said}")

@@ -206,21 +206,24 @@ def _blocker(
         case Ownership.ANOTHERS:
             return Problem(
                 Reason.OWNED_BY_ANOTHER,
-                f"{region}: the identity {desired.identity} belongs to another owner; it is left as it is. "
+                f"the identity {desired.identity} belongs to another owner; it is left as it is. "
                 "Have its owner delete it or hand it over, or take the region out of spec.regions",
+                region=region,
             )
         case Ownership.NOBODYS if desired.adoption is AdoptionPolicy.NEVER:
             return Problem(
                 Reason.NOT_ADOPTED,
-                f"{region}: the identity {desired.identity} exists already and has no owner; "
+                f"the identity {desired.identity} exists already and has no owner; "
                 "set spec.adoptionPolicy to IfUnowned to take it over, or delete it in SES",
+                region=region,
             )
         case Ownership.NOBODYS if mail_from_differs(desired, region, facts) and facts.mail_from is not None:
             return Problem(
                 Reason.MAIL_FROM_CONFLICT,
-                f"{region}: the existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "
+                f"the existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "
                 f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
                 "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
+                region=region,
             )
     return dkim_conflict(desired, region, facts, observed, inventory)
 

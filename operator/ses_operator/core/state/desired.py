@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
+from itertools import chain
 
 from ses_operator.api.account.kind import SesAccountSpec
 from ses_operator.api.base.fields import DnsProvider
@@ -100,9 +101,12 @@ class Desired:
         """A short digest of what is configured: equal digests ask for the same. It is remembered in status.
 
         Of a key of the customer's it has the selector alone. What the Secret holds, or why it cannot be read, is no
-        configuration: which key SES has is told by its fingerprint (``steadiness.has_its_key``).
+        configuration: which key SES has is told by its fingerprint (``stability.has_its_key``). Nor is what is wrong with a
+        policy, which is a sentence.
         """
         configured = asdict(self)
+        for policy in chain.from_iterable(configured["policies"].values()):
+            del policy["fault"]
         if isinstance(self.dkim, OwnKey | MissingKey):
             configured["dkim"] = {"selector": self.dkim.selector}
         return configuration_digest(configured)

@@ -48,6 +48,10 @@ class RegionCase:
         view = self.observed.regions.get(self.region)
         return view.facts if isinstance(view, Present) else None
 
+    def problem(self, reason: Reason, message: str) -> Problem:
+        """Return a problem of this region."""
+        return Problem(reason, message, region=self.region)
+
     def records(self, *purposes: Purpose) -> tuple[PublishedRecord, ...]:
         """The region's records of these purposes that are not known to be served."""
         dns = self.observed.dns
@@ -74,7 +78,7 @@ def planned_problem(case: RegionCase) -> Problem | None:
 def not_created(case: RegionCase) -> Problem | None:
     """The identity is about to be created."""
     if isinstance(case.observed.regions.get(case.region), Absent):
-        return Problem(Reason.CREATING_IDENTITY, f"{case.region}: the identity is about to be created")
+        return case.problem(Reason.CREATING_IDENTITY, "the identity is about to be created")
     return None
 
 
@@ -82,7 +86,7 @@ def not_as_asked(case: RegionCase) -> Problem | None:
     """Steps are left: they were not carried out in this run."""
     if case.plan.steps:
         steps = "; ".join(str(step) for step in case.plan.steps)
-        return Problem(Reason.PROGRESSING, f"{case.region}: still to do: {steps}")
+        return case.problem(Reason.PROGRESSING, f"still to do: {steps}")
     return None
 
 
@@ -108,7 +112,7 @@ def record_in_the_way(case: RegionCase) -> Problem | None:
     wrong = _wrong_records(case)
     if not wrong or wrong[0].state is not RecordState.CONFLICT:
         return None
-    return Problem(Reason.DNS_RECORD_CONFLICT, f"{case.region}: {_first_of(wrong)}")
+    return case.problem(Reason.DNS_RECORD_CONFLICT, _first_of(wrong))
 
 
 def failed(case: RegionCase) -> Problem | None:
@@ -119,15 +123,15 @@ def failed(case: RegionCase) -> Problem | None:
     wrong = _wrong_records(case)
     record = f". {_first_of(wrong)}" if wrong else ""
     if has_failed(facts):
-        return Problem(
+        return case.problem(
             Reason.VERIFICATION_FAILED,
-            f"{case.region}: SES did not find the DKIM records within 72 hours and stopped looking{_error(facts)}; "
+            f"SES did not find the DKIM records within 72 hours and stopped looking{_error(facts)}; "
             f"once they are published it is asked to look again{record}",
         )
     if VerificationStatus.TEMPORARY_FAILURE in facts.verifications:
-        return Problem(
+        return case.problem(
             Reason.VERIFICATION_REVOKED,
-            f"{case.region}: the identity was verified and SES no longer finds its DKIM records{_error(facts)}; "
+            f"the identity was verified and SES no longer finds its DKIM records{_error(facts)}; "
             f"mail goes unsigned, and sending stops if they stay away for 72 hours{record}",
         )
     return None
@@ -138,7 +142,7 @@ def record_wrong(case: RegionCase) -> Problem | None:
     facts, wrong = case.facts, _wrong_records(case)
     if facts is None or not wrong:
         return None
-    return Problem(wrong[0].reason or _waiting_reason(case), f"{case.region}: {_first_of(wrong)}{_unsigned(facts)}")
+    return case.problem(wrong[0].reason or _waiting_reason(case), f"{_first_of(wrong)}{_unsigned(facts)}")
 
 
 def waiting_for_verification(case: RegionCase) -> Problem | None:
@@ -148,18 +152,18 @@ def waiting_for_verification(case: RegionCase) -> Problem | None:
         return None
     if case.desired.provider is DnsProvider.MANUAL and case.records(Purpose.DKIM):
         names = ", ".join(entry.record.name for entry in case.records(Purpose.DKIM))
-        return Problem(
+        return case.problem(
             Reason.MANUAL_RECORDS_PENDING,
-            f"{case.region}: publish the records listed in status.dns.records; not seen yet: {names}{_unsigned(facts)}",
+            f"publish the records listed in status.dns.records; not seen yet: {names}{_unsigned(facts)}",
         )
     if facts.dkim.parent_region is not None and not facts.dkim.tokens:
-        return Problem(
+        return case.problem(
             Reason.WAITING_FOR_VERIFICATION,
-            f"{case.region}: waiting for SES to copy the DKIM key of {facts.dkim.parent_region}",
+            f"waiting for SES to copy the DKIM key of {facts.dkim.parent_region}",
         )
-    return Problem(
+    return case.problem(
         Reason.WAITING_FOR_VERIFICATION,
-        f"{case.region}: waiting for SES to find the DKIM records{_error(facts)}; "
+        f"waiting for SES to find the DKIM records{_error(facts)}; "
         f"this takes minutes as a rule, and up to 72 hours{_unsigned(facts)}",
     )
 
@@ -171,12 +175,12 @@ def waiting_for_mail_from(case: RegionCase) -> Problem | None:
         return None
     domain = facts.mail_from.domain
     if facts.mail_from.status is VerificationStatus.FAILED:
-        return Problem(
+        return case.problem(
             Reason.WAITING_FOR_MAIL_FROM,
-            f"{case.region}: SES did not find exactly one MX at {domain} and stopped looking; "
+            f"SES did not find exactly one MX at {domain} and stopped looking; "
             "once it is published the MAIL FROM domain is set anew",
         )
-    return Problem(Reason.WAITING_FOR_MAIL_FROM, f"{case.region}: waiting for SES to find the MX of {domain}")
+    return case.problem(Reason.WAITING_FOR_MAIL_FROM, f"waiting for SES to find the MX of {domain}")
 
 
 def not_before_records_are_seen(case: RegionCase) -> Problem | None:
@@ -208,8 +212,8 @@ def explain(case: RegionCase) -> Problem | None:
         return found
     said = [*case.plan.pauses, *([found] if found else [])]
     first, *others = sorted(said, key=lambda problem: not problem.reason.stalls)
-    more = (f" Also: {other.message.removeprefix(f'{case.region}: ')}" for other in others)
-    return Problem(first.reason, ".".join((first.message, *more)), first.retry_after)
+    more = (f" Also: {other.message}" for other in others)
+    return Problem(first.reason, ".".join((first.message, *more)), first.retry_after, case.region)
 
 
 def _dkim_waits(case: RegionCase) -> bool:

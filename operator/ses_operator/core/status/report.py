@@ -87,7 +87,7 @@ def yes(message: str) -> Verdict:
 
 
 def no(problem: Problem) -> Verdict:
-    return Verdict(ConditionStatus.FALSE, problem.reason, problem.message)
+    return Verdict(ConditionStatus.FALSE, problem.reason, str(problem))
 
 
 def verdicts(case: ReportInput) -> dict[ConditionType, Verdict]:
@@ -130,7 +130,7 @@ def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:
     abnormal = ConditionType.STALLED if problem.reason.stalls else ConditionType.RECONCILING
     return {
         ConditionType.READY: no(problem),
-        abnormal: Verdict(ConditionStatus.TRUE, problem.reason, problem.message),
+        abnormal: Verdict(ConditionStatus.TRUE, problem.reason, str(problem)),
     }
 
 
@@ -181,11 +181,11 @@ def _blocking(case: ReportInput) -> Problem:
 
 
 def _grouped(ordered: list[tuple[str, Problem]]) -> list[str]:
-    """One sentence for all regions of which the same is to be said. Messages begin with their region and a colon."""
+    """One sentence for all regions of which the same is to be said."""
     regions: dict[str, list[str]] = {}
-    for region, problem in ordered:
-        regions.setdefault(problem.message.removeprefix(f"{region}: "), []).append(region)
-    return [f"{', '.join(names)}: {text}" for text, names in regions.items()]
+    for _, problem in ordered:
+        regions.setdefault(problem.message, []).extend([problem.region] if problem.region else [])
+    return [f"{', '.join(names)}: {text}" if names else text for text, names in regions.items()]
 
 
 def _joined(messages: list[str]) -> str:
@@ -211,7 +211,9 @@ def _provisioned(case: ReportInput) -> Verdict:
         if plan.problem is not None and not plan.pauses:
             return no(case.suspended or plan.problem)
         if not is_provisioned(case, region):
-            return no(case.suspended or case.problems.get(region) or Problem(Reason.PROGRESSING, f"{region}: to do"))
+            return no(
+                case.suspended or case.problems.get(region) or Problem(Reason.PROGRESSING, "to do", region=region)
+            )
     return yes(f"The identity exists in {_regions(len(case.desired.regions))} with the settings of the spec.")
 
 

@@ -11,6 +11,7 @@ from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import (
     DnsStatus,
     FormerPlaceStatus,
+    HandoverStatus,
     PendingChangeStatus,
     PendingRecordStatus,
     RecordStatus,
@@ -43,6 +44,7 @@ from ses_operator.core.status.report import (
     Verdict,
     conditions,
     is_provisioned,
+    not_ready,
     refused,
     verdicts,
 )
@@ -85,11 +87,19 @@ def warned_status(status: SesIdentityStatus, warnings: tuple[WarningStatus, ...]
     return status.model_copy(update={"warnings": warnings})
 
 
-def unfinished_status(
-    identity: SesIdentity, conditions_: Mapping[ConditionType, Verdict], now: datetime
+def deletion_status(identity: SesIdentity, problem: Problem, now: datetime) -> SesIdentityStatus:
+    """What status is to say while the deletion waits, over what was known."""
+    return _with_conditions(identity, not_ready(problem), now)
+
+
+def handover_status(
+    identity: SesIdentity, new_owner: str, problem: Problem, now: datetime, *, completed: bool
 ) -> SesIdentityStatus:
-    """Other conditions over what was known, as while the object is being deleted."""
-    return _with_conditions(identity, conditions_, now)
+    """What status is to say of a hand-over: while it waits over what was known, and when it is completed."""
+    found = refused(problem) if completed else not_ready(problem)
+    return _with_conditions(identity, found, now).model_copy(
+        update={"handover": HandoverStatus(to=new_owner, completed=completed)}
+    )
 
 
 def remembered(identity: SesIdentity) -> dict[str, Remembered]:
@@ -113,7 +123,7 @@ def former_places(identity: SesIdentity) -> dict[str, FormerPlace]:
     """What status says of places where records went before."""
     dns = identity.status.dns
     return {
-        known.place: FormerPlace(known.place, known.message, known.since)
+        known.place: FormerPlace(known.place, known.reason, known.message, known.since)
         for known in (dns.former_places or () if dns else ())
     }
 
@@ -127,6 +137,7 @@ def _with_conditions(identity: SesIdentity, found: Mapping[ConditionType, Verdic
             "verified_regions": before.verified_regions or f"0/{len(identity.spec.regions)}",
             "last_handled_reconcile_at": meta.annotations.get(RECONCILE_REQUESTED_AT),
             "pending_changes": None,
+            "handover": None,
         }
     )
 
@@ -219,7 +230,8 @@ def _dns(case: ReportInput, identity: SesIdentity, zone: DnsZone | None) -> DnsS
         zone=ZoneStatus(name=zone.name, hosted_zone_id=zone.hosted_zone_id) if zone else None,
         records=records,
         former_places=tuple(
-            FormerPlaceStatus(place=known.place, since=known.since, message=known.message) for known in case.former
+            FormerPlaceStatus(place=known.place, since=known.since, reason=known.reason, message=known.message)
+            for known in case.former
         )
         or None,
         report_authorizations=_report_authorizations(case.desired),

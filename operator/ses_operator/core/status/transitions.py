@@ -60,7 +60,7 @@ def new_losses(
     """
     known, said = {(region.region, region.reason) for region in before}, {transition.reason for transition in told}
     return tuple(
-        Transition(EventType.WARNING, region.reason, region.message or "")
+        Transition(EventType.WARNING, region.reason, f"{region.region}: {region.message}")
         for region in after
         if region.reason in LOSSES and region.reason not in said and (region.region, region.reason) not in known
     )

@@ -157,13 +157,14 @@ def template_problem(desired: DesiredTemplate, region: str, view: TemplateView |
         case StandingTemplate(owner=owner) if owner not in (None, str(desired.owner)):
             return Problem(
                 Reason.OWNED_BY_ANOTHER,
-                f"{region}: the template {desired.name} belongs to another owner; it is left as it is. Delete it in SES, or "
+                f"the template {desired.name} belongs to another owner; it is left as it is. Delete it in SES, or "
                 "take the region out of spec.regions",
+                region=region,
             )
         case StandingTemplate(text=text) if text == desired.text:
             return None
         case _:
-            return Problem(Reason.PROGRESSING, f"{region}: the template is about to be written")
+            return Problem(Reason.PROGRESSING, "the template is about to be written", region=region)
 
 
 def template_status(
@@ -177,7 +178,7 @@ def template_status(
     verdicts: dict[ConditionType, Verdict] = {ConditionType.ACCEPTED: yes("The account and the regions may be used.")}
     blocking = sorted(open_ + leaving, key=lambda problem: not problem.reason.stalls)
     if blocking:
-        message = " | ".join(dict.fromkeys(problem.message for problem in blocking))
+        message = " | ".join(dict.fromkeys(map(str, blocking)))
         problem = Problem(blocking[0].reason, message)
         verdicts |= {ConditionType.PROVISIONED: no(problem)} | not_ready(problem)
     else:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.migration import Disposition, FormerPlace, MigrationDecision, Move, Place, decide
+from ses_operator.core.dns.migration import Disposition, FormerPlace, MigrationDecision, Move, Pending, Place, decide
 from ses_operator.core.model.records import RecordId, RecordSet, dkim_records
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, PublishedAt
 from ses_operator.core.state.steps import Surplus
@@ -79,7 +79,7 @@ HOUR, TWO_DAYS = timedelta(hours=1), timedelta(days=2)
 
 def waiting(move: Move, since: timedelta) -> Move:
     """The same when that which is said of it now has been said for so long."""
-    return replace(move, said=FormerPlace(move.old.name, decide(move).message, NOW - since))
+    return replace(move, said=FormerPlace(move.old.name, decide(move).pending or "", decide(move).message, NOW - since))
 
 
 CASES: list[tuple[str, Move, Disposition, str]] = [
@@ -261,9 +261,10 @@ def test_what_has_been_said_for_long_is_no_patience_for_what_is_said_now() -> No
     assert decide(gone).fate is Disposition.WATCH
 
 
-def test_the_time_of_a_message_is_kept_until_another_is_said() -> None:
-    first = FormerPlace("Route53/Z1", "waiting", NOW - HOUR)
+def test_the_time_of_a_reason_is_kept_until_there_is_another_whatever_the_words() -> None:
+    first = FormerPlace("Route53/Z1", Pending.NOT_PUBLISHED, "waiting", NOW - HOUR)
     before = {first.place: first}
     assert replace(first, since=NOW).follows(before).since == NOW - HOUR
-    assert replace(first, since=NOW, message="withdrawn").follows(before).since == NOW
+    assert replace(first, since=NOW, message="in other words").follows(before).since == NOW - HOUR
+    assert replace(first, since=NOW, reason=Pending.STILL_DELEGATED).follows(before).since == NOW
     assert replace(first, since=NOW).follows({}).since == NOW

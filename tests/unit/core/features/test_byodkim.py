@@ -195,7 +195,7 @@ def test_where_the_secret_is_missing_nothing_is_created_and_what_stands_stays_as
     assert plan.is_empty
     problem = plan.regions[REGION].problem
     assert problem is not None
-    assert (problem.reason, problem.message) == (
+    assert (problem.reason, str(problem)) == (
         Reason.SECRET_NOT_FOUND,
         f"{REGION}: the Secret dkim does not exist",
     )

@@ -154,7 +154,7 @@ def settled(*regions: str, parent: str = A) -> World:
 def test_a_parent_waits_for_the_deletion_of_a_replica_that_does_not_go() -> None:
     spec = deed(A, B)
     observed = settled(A, B).observed(spec, covering(spec))
-    refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, f"{B}: no right")})
+    refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, "no right", region=B)})
     plan = plan_deletion(spec, refused)
     assert (plan.ses_steps, plan.dns) == ({}, None)
     assert [problem.reason for problem in blockers(plan.regions)] == [Reason.ACCESS_DENIED, Reason.DELETION_BLOCKED]
@@ -166,7 +166,7 @@ def test_of_regions_that_leave_what_keeps_the_replica_is_told_and_not_that_the_p
     spec = easy(C)
     world = settle(settled(A, B), easy(A, B, C), covering(deed(A, B), spec))
     observed = world.observed(spec, covering(deed(A, B), spec))
-    refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, f"{B}: no right")})
+    refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, "no right", region=B)})
     plan = plan_identity(spec, refused, covering(deed(A, B), spec), NOW)
     said = readiness(ReportInput(spec, refused, plan), None)
     assert said[ConditionType.READY].reason is Reason.ACCESS_DENIED
@@ -339,7 +339,7 @@ def test_a_replica_that_ses_cannot_verify_says_why_and_how_to_begin_anew(error: 
     assert problem is not None
     assert (problem.reason, problem.reason.stalls) == (Reason.REPLICATION_FAILED, False)
     assert "{" not in problem.message
-    assert problem.message.startswith(f"{B}: SES ")
+    assert str(problem).startswith(f"{B}: SES ")
     assert f"take {B} out of spec.regions" in problem.message
 
 

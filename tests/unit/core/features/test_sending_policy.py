@@ -175,7 +175,7 @@ def test_what_is_in_the_way_is_said(desired: Desired, facts: IdentityFacts, reas
     problem = policy_problem(desired, REGION, facts, Inventory())
     assert problem is not None
     assert problem.reason is reason
-    assert words in problem.message
+    assert words in str(problem)
 
 
 def test_the_policies_of_an_identity_are_read_with_the_rest_of_it() -> None:

@@ -130,7 +130,7 @@ def reported(desired: Desired, observed: Observed, before: SesIdentityStatus | N
 
 
 def test_a_region_is_fought_over_whatever_lasts_in_another() -> None:
-    denied = Observed({REGION: Present(identity()), OTHER: Unread(Problem(Reason.ACCESS_DENIED, f"{OTHER}: no"))})
+    denied = Observed({REGION: Present(identity()), OTHER: Unread(Problem(Reason.ACCESS_DENIED, "no", region=OTHER))})
     status = reported(BOTH, denied)
     assert LastApplied.of(status, BOTH.digest()).regions == {REGION}
 
@@ -203,22 +203,22 @@ def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
 
     assert said is not None
     assert said.reason is Reason.CONTESTED
-    assert said.message.startswith(f"{REGION}: somebody else keeps changing back")
+    assert str(said).startswith(f"{REGION}: somebody else keeps changing back")
     assert "Also: SES did not find the DKIM records within 72 hours" in said.message
 
 
 def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_other() -> None:
-    lasting = Problem(Reason.INVALID_SPEC, f"{REGION}: it is too long")
+    lasting = Problem(Reason.INVALID_SPEC, "it is too long", region=REGION)
     held = replace(plan(drifted(fought(CONTESTED_AFTER)), NOW).regions[REGION], problem=lasting)
     observed = drifted(fought(CONTESTED_AFTER))
 
     said = explain(RegionCase(wanted(), REGION, observed, held))
     assert said is not None
     assert said.reason is lasting.reason
-    assert said.message.startswith(f"{REGION}: it is too long. Also: somebody else keeps")
+    assert str(said).startswith(f"{REGION}: it is too long. Also: somebody else keeps")
 
     case = ReportInput.of(wanted(), observed, Plan({REGION: held}), account_id="1", partition="aws", suspended=None)
-    assert verdicts(case)[ConditionType.PROVISIONED].message == said.message
+    assert verdicts(case)[ConditionType.PROVISIONED].message == str(said)
     assert requeue_after(case, NOW) == SHORTEST_PAUSE.total_seconds()
 
 

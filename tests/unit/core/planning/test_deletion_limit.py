@@ -174,7 +174,7 @@ def test_a_region_that_is_held_back_stays_with_its_records_and_is_said_though_al
     assert any(VIRGINIA in record.regions for record in wanted_records(desired, held))
     case = ReportInput.of(desired, held, plan, account_id="1", partition="aws", suspended=None)
     ready = readiness(case, None)[ConditionType.READY]
-    assert (ready.reason, ready.message) == (Reason.DELETION_LIMIT_REACHED, why.message)
+    assert (ready.reason, ready.message) == (Reason.DELETION_LIMIT_REACHED, str(why))
     assert not has_no_leftovers(desired, replace(covering(desired), released=frozenset({VIRGINIA})))
 
 

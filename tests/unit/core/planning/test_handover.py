@@ -28,7 +28,7 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.steps import HandOverRecords, TagIdentity
-from ses_operator.core.status.status import refused_status
+from ses_operator.core.status.status import handover_status, refused_status
 from unit.strategies import DOMAIN, OWNER, desires, wanted
 from unit.world import NOW, World, converge, covering, fresh_dkim, seen_by_ses, steps_of
 
@@ -120,10 +120,14 @@ def test_status_says_to_whom_it_was_handed_over() -> None:
     identity = SesIdentity.model_validate(
         {"metadata": {"name": "mail", "namespace": "team-a"}, "spec": {"domain": DOMAIN, "regions": [REGION]}}
     )
-    told = identity.model_copy(update={"status": refused_status(identity, handed_over("new"), NOW)})
+    over = handed_over("new")
+    told = identity.model_copy(update={"status": handover_status(identity, "new", over, NOW, completed=True)})
     assert is_handed_over(told, "new")
     assert not is_handed_over(told, "newer")
     assert not is_handed_over(identity, "new")
+    waits = identity.model_copy(update={"status": handover_status(identity, "new", over, NOW, completed=False)})
+    assert not is_handed_over(waits, "new")
+    assert refused_status(told, over, NOW).handover is None, "it is asked for no longer"
 
 
 def test_an_owner_holds_what_carries_its_mark_or_one_that_it_inherits_and_nothing_else() -> None:

@@ -277,7 +277,7 @@ def test_an_existing_identity_is_left_alone_when(
     problem = plan.regions[REGION].problem
     assert problem is not None
     assert problem.reason is reason
-    assert REGION in problem.message
+    assert problem.region == REGION
 
 
 def test_an_unowned_identity_is_adopted_by_its_tag_alone_where_nothing_differs() -> None:

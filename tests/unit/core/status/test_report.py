@@ -76,7 +76,7 @@ def reason_of(status: SesIdentityStatus, kind: ConditionType = ConditionType.REA
 
 views = st.one_of(
     st.just(Absent()),
-    st.sampled_from(Reason).map(lambda reason: Unread(Problem(reason, f"{REGION}: {reason.meaning}"))),
+    st.sampled_from(Reason).map(lambda reason: Unread(Problem(reason, reason.meaning, region=REGION))),
     st.builds(
         lambda status, dkim, tag: Present(
             facts(status, dkim=replace(fresh_dkim(REGION, 2048), status=dkim), tags={OWNER_TAG: tag} if tag else {})
@@ -150,7 +150,7 @@ CASES = [
     (
         "a region that does not answer",
         wanted(),
-        {REGION: Unread(Problem(Reason.REGION_UNREACHABLE, f"{REGION}: SES does not answer"))},
+        {REGION: Unread(Problem(Reason.REGION_UNREACHABLE, "SES does not answer", region=REGION))},
         None,
         Reason.REGION_UNREACHABLE,
     ),
@@ -235,7 +235,9 @@ def test_ready_names_what_is_waited_for(
     status = status_of(desired, observed)
     assert reason_of(status) == reason
     assert status.regions[0].reason == reason
-    assert REGION in (status.regions[0].message or "")
+    ready = find(status.conditions, ConditionType.READY)
+    assert ready is not None
+    assert REGION in ready.message
     kind = ConditionType.STALLED if reason.stalls else ConditionType.RECONCILING
     assert reason_of(status, kind) == reason
 

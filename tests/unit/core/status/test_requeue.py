@@ -96,7 +96,7 @@ def test_steps_that_are_left_at_the_end_of_a_run_are_not_left_until_the_sweep() 
 def test_a_place_where_records_went_before_is_looked_at_again(
     fate: Disposition, seconds: float, after: float | None
 ) -> None:
-    place = FormerPlace("DNSEndpoint", "why", NOW - timedelta(seconds=seconds), fate)
+    place = FormerPlace("DNSEndpoint", "Why", "why", NOW - timedelta(seconds=seconds), fate)
     assert requeue_after(replace(case(verified()), former=(place,)), NOW) == after
 
 
