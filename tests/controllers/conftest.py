@@ -13,6 +13,7 @@ from cluster.tenant import PATIENCE, ZONE, Tenant
 from controllers.host import Host, hosting, worker
 from controllers.world import World
 from devcluster.apiclient import GROUP, ApiError
+from devcluster.externaldns import dnsendpoint_crd
 from devcluster.waiting import eventually
 from ses_operator.api.schema.kinds import KINDS
 
@@ -40,6 +41,14 @@ def _is_served(host: Host) -> bool:
     with suppress(ApiError):
         return all(host.api.get(f"{GROUP}/{kind.plural}") is not None for kind in KINDS)
     return False
+
+
+@pytest.fixture(scope="session")
+def dnsendpoints(host: Host) -> None:
+    """ExternalDNS's kind is installed; nobody publishes what is in its objects."""
+    host.plane.kubectl.apply(dnsendpoint_crd())
+    host.plane.kubectl.await_kinds("crd/dnsendpoints.externaldns.k8s.io")
+    host.api.has_written = True
 
 
 @pytest.fixture

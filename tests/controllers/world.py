@@ -187,10 +187,11 @@ class World:
         self.start()
 
     @contextmanager
-    def killed_after(self, writes: int) -> Iterator[None]:
-        """Within the block the operator dies when it, and AWS at its will, have carried out so many writes, before the next.
+    def killed_after(self, writes: int) -> Iterator[Callable[[], bool]]:
+        """Within the block the operator dies once so many more of its writes were carried out, in the cluster or at AWS.
 
-        What waits for it then raises ``Crashed``, which ends the block. Without a crash the block ends as any other.
+        That is before the write that would be next, whose answer, or whose not having been sent, makes no difference to what is
+        there. What the test waits for then ends the block. Gives a function that tells whether it died; if so, `restart` is next.
         """
         begun = self.writes()
 
@@ -201,11 +202,11 @@ class World:
 
         self.host.gate = gate
         try:
-            yield
+            yield lambda: self._is_dead
         except Crashed:
             pass
         finally:
-            self.host.gate = open_gate
+            self.host.gate = _shut if self._is_dead else open_gate
 
     def writes(self) -> int:
         """How many writes the operator has made in the cluster and at AWS, in all."""
