@@ -1,0 +1,1 @@
+"""The command line ``ses-operator``: each subcommand is a module."""

@@ -23,7 +23,7 @@ STANDARD_OUTPUT = "-"
 def crds(output: str) -> None:
     """Print the CustomResourceDefinitions, or write them into a folder.
 
-    They are made from the models that this version works with, so that kinds and operator always fit together.
+    They are made from the models that this version uses, so that kinds and operator always fit together.
 
     \b
     Install or upgrade the kinds:

@@ -1,7 +1,7 @@
-"""``ses-operator handover``: what objects of this cluster own is to belong to another installation from now on.
+"""``ses-operator handover``: gives what objects of this cluster own to another installation.
 
-The command writes one annotation on each object, with the rights of whoever runs it. The operator of this installation does the
-rest, for it has the rights at AWS; the command waits for it.
+The command writes one annotation on each object, with the permissions of the user. The operator of this installation
+does the rest, because it has the permissions at AWS; the command waits for it.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ NOBODY_ACTS = (
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which objects: by name in one namespace, all of one, or (``namespace`` empty) all there are."""
+    """The objects to hand over: by name in one namespace, all of one, or (``namespace`` empty) all there are."""
 
     namespace: str
     names: tuple[str, ...] = ()
 
     async def find(self, client: KubeClient) -> list[SesIdentity]:
-        """The objects as they stand. Raises Gone where one of the names is not there."""
+        """Return the objects as they are. Raises Gone if one of the names does not exist."""
         if self.names:
             keys = [ObjectKey(self.namespace, name) for name in self.names]
             found = [await client.get(IDENTITIES.object(key)) for key in keys]
@@ -51,11 +51,13 @@ class Selection:
 
 @click.command(short_help="Give what objects own to another installation.")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
-@click.option("--to", "new_owner", required=True, metavar="INSTALLATION-ID", help="Who is to own what the objects own.")
+@click.option(
+    "--to", "new_owner", required=True, metavar="INSTALLATION-ID", help="The installation that becomes the owner."
+)
 @click.option("-n", "--namespace", default="default", show_default=True, help="Namespace of the objects.")
 @click.option("--all", "everything", is_flag=True, help="All objects of the namespace.")
 @click.option("-A", "--all-namespaces", is_flag=True, help="All objects of the cluster.")
-@click.option("--dry-run", is_flag=True, help="Say what would be handed over, and write nothing.")
+@click.option("--dry-run", is_flag=True, help="Print what would be handed over, and write nothing.")
 @click.option("--timeout", default=300.0, show_default=True, help="Seconds to wait for the operator.")
 @click.option("--kubeconfig", default="", help="Path of a kubeconfig. Empty: $KUBECONFIG, else as kubectl does.")
 def handover(
@@ -94,7 +96,7 @@ def handover(
 
 
 async def _run(selection: Selection, new_owner: str, timeout: float | None, kubeconfig: str) -> bool:
-    """Whether all was handed over; ``timeout`` None: it is only said what would be."""
+    """Hand the objects over; return True if all of them were. ``timeout`` None: only print what would be."""
     async with KubeClient(await load_configuration(kubeconfig)) as client:
         identities = await selection.find(client)
         for identity in identities:
@@ -118,7 +120,7 @@ async def _ask(client: KubeClient, identity: SesIdentity, new_owner: str) -> Non
 
 
 async def _wait(client: KubeClient, keys: Sequence[ObjectKey], new_owner: str, timeout: float) -> list[SesIdentity]:
-    """The objects that are not handed over when the time is up."""
+    """Return the objects that are not handed over when the time is up."""
     deadline = time.monotonic() + timeout
     left = list(keys)
     while True:

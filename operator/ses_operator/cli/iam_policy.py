@@ -1,4 +1,4 @@
-"""``ses-operator iam-policy``: prints the IAM policy that suffices, for the operator or for those who send."""
+"""``ses-operator iam-policy``: prints the smallest sufficient IAM policy, for the operator or for teams that send."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from ses_operator.core.iam.scope import scope_of
 
 
 class PolicyHolder(StrEnum):
-    """Whose policy it is."""
+    """The holder of the policy."""
 
     OPERATOR = "operator"
     SENDER = "sender"
@@ -50,7 +50,7 @@ POLICIES: dict[PolicyHolder, Callable[[PolicyScope], Document]] = {
 
 
 @click.command(
-    "iam-policy", short_help="Print the IAM policy that suffices.", context_settings={"max_content_width": 100}
+    "iam-policy", short_help="Print the smallest sufficient IAM policy.", context_settings={"max_content_width": 100}
 )
 @click.option(
     "--for",
@@ -71,8 +71,8 @@ POLICIES: dict[PolicyHolder, Callable[[PolicyScope], Document]] = {
     help="SesAccounts, SesIdentities and templates to read regions, domains, zones, roles and features from; - for standard "
     "input, as in: kubectl get ses -A -o yaml | ses-operator iam-policy -f -",
 )
-@click.option("--account", help="Name of the SesAccount, where the files have several.")
-@click.option("--account-id", help="Id of the AWS account. Default: as the status of the SesAccount says, else any.")
+@click.option("--account", help="Name of the SesAccount, if the files have several.")
+@click.option("--account-id", help="Id of the AWS account. Default: that of the SesAccount's status, else any.")
 @click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
 @click.option("--region", "regions", multiple=True, help="An AWS region. Default: those of the files, else all.")
 @click.option(
@@ -102,7 +102,7 @@ POLICIES: dict[PolicyHolder, Callable[[PolicyScope], Document]] = {
     "more",
     type=click.Choice([feature.value for feature in Feature]),
     multiple=True,
-    help="One more beside those of the files: mail-figures, which a setting of the operator switches on.",
+    help="A feature in addition to those of the files: mail-figures, which a setting of the operator switches on.",
 )
 def iam_policy(holder: str, files: Iterable[TextIO], account: str | None, **given: Any) -> None:
     """Print an IAM policy as JSON, with nothing in it that is not needed.
@@ -128,7 +128,7 @@ def iam_policy(holder: str, files: Iterable[TextIO], account: str | None, **give
 
 
 def _given(scope: PolicyScope, given: dict[str, Any]) -> PolicyScope:
-    """The scope with what was given by options in place of what was read."""
+    """Return the scope with what options give in place of what was read."""
     named = {name: value for name, value in given.items() if value}
     more = frozenset(map(Feature, named.pop("more", ())))
     if "features" in named:
@@ -169,7 +169,7 @@ def _objects(file: TextIO) -> Iterator[SesAccount | SesIdentity | SesVerificatio
 
 
 def _parsed(document: Any) -> Iterator[SesAccount | SesIdentity | SesVerificationTemplate]:
-    """The objects of ours in a document, which may be a List; others are left out."""
+    """Yield the operator's objects in a document, which may be a List; others are left out."""
     if not isinstance(document, dict):
         return
     if document.get("kind", "").endswith("List"):

@@ -1,4 +1,4 @@
-"""The command ``ses-operator``. Subcommands are imported when they are asked for, so that --help stays quick."""
+"""The command ``ses-operator``. Subcommands are imported when they are used, so that --help stays quick."""
 
 from __future__ import annotations
 
@@ -18,16 +18,18 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
     "migrate-storage": "ses_operator.cli.migrate_storage:migrate_storage",
     "run": "ses_operator.cli.run:run",
 }
-"""Where each subcommand is, as ``module:attribute``."""
+"""The place of each subcommand, as ``module:attribute``."""
 
 
 class LazyGroup(click.Group):
     """A group whose subcommands are found in SUBCOMMANDS and imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Return the names, without importing anything."""
         return sorted(SUBCOMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        """Import the subcommand; None if there is none of this name."""
         location = SUBCOMMANDS.get(cmd_name)
         if location is None:
             return None

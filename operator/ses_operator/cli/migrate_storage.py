@@ -1,6 +1,7 @@
-"""``ses-operator migrate-storage``: all objects of our kinds are to lie in etcd in the version that is stored now.
+"""``ses-operator migrate-storage``: rewrites all objects of the operator's kinds in the stored version of the API.
 
-Run by a person, or a Job, after an upgrade that stores another version, with rights that the operator does not have.
+Run by a person, or a Job, after an upgrade that stores another version, with permissions that the operator does not
+have.
 """
 
 from __future__ import annotations
@@ -23,21 +24,21 @@ TOLD_EVERY = 500
 
 
 @click.command("migrate-storage", short_help="Rewrite all objects in the version of the API that is stored now.")
-@click.option("--dry-run", is_flag=True, help="Say what lies in which version, and write nothing.")
-@click.option("--rbac", is_flag=True, help="Print the ClusterRole that suffices for this command, and do nothing.")
+@click.option("--dry-run", is_flag=True, help="Print which objects are stored in which version, and write nothing.")
+@click.option("--rbac", is_flag=True, help="Print the ClusterRole that this command needs, and do nothing.")
 @click.option("--kubeconfig", default="", help="Path of a kubeconfig. Empty: $KUBECONFIG, else as kubectl does.")
 def migrate_storage(dry_run: bool, rbac: bool, kubeconfig: str) -> None:
     """Rewrite all SesIdentities, SesAccounts and SesVerificationTemplates in the version of the API that is stored now.
 
     Needed once after an upgrade that stores another version, before one that no longer has the old version: the apiserver
     refuses that upgrade until this is done. Nothing in the objects changes, and the operator may run meanwhile. It can be
-    stopped and run again at any moment; where nothing is to be done, it writes nothing.
+    stopped and run again at any moment; if there is nothing to do, it writes nothing.
 
     \b
-    See what lies in which version, then rewrite:
+    See what is stored in which version, then rewrite:
       ses-operator migrate-storage --dry-run
       ses-operator migrate-storage
-    Who runs it needs these rights:
+    Its user needs these permissions:
       ses-operator migrate-storage --rbac
     """
     if rbac:
@@ -51,14 +52,14 @@ def migrate_storage(dry_run: bool, rbac: bool, kubeconfig: str) -> None:
 
 
 async def _run(kubeconfig: str, dry_run: bool) -> bool:
-    """Whether everything lies in the version that is stored now, or it was only asked."""
+    """Migrate all kinds; return True if everything is in the stored version, or in a dry run."""
     async with KubeClient(await load_configuration(kubeconfig)) as client:
         done = [await _migrate(client, definition_name(kind), dry_run) for kind in KINDS]
     return dry_run or all(done)
 
 
 async def _migrate(client: KubeClient, definition: str, dry_run: bool) -> bool:
-    """Whether every object of one kind lies in the version that is stored now."""
+    """Migrate one kind; return True if every object of it is in the stored version."""
     known = await stored_versions(client, definition)
     if known.is_up_to_date:
         click.echo(f"{definition}: everything is stored as {known.current}")

@@ -1,6 +1,4 @@
-"""``ses-operator run``: one replica of the operator. Its options are the settings, each documented where it is
-defined.
-"""
+"""``ses-operator run``: one replica of the operator. Its options are the settings, each documented where it is defined."""
 
 from __future__ import annotations
 
@@ -45,7 +43,7 @@ def _type(option: Option) -> Any:
 def run(**values: Any) -> None:
     """Run the operator until it is told to stop by SIGTERM or SIGINT.
 
-    Several replicas may run: one is active, the others stand by. Each option can also be given by the environment
+    Several replicas may run: one is active, the others stand by. Each option can also be set by the environment
     variable that is shown with it.
     """
     try:

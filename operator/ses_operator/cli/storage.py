@@ -1,7 +1,7 @@
-"""Rewrites the objects of a kind in the version that is stored now, and tells the apiserver that none lies in another.
+"""Rewrites the objects of a kind in the stored version, and records at the apiserver that none is in another.
 
-Each step may be repeated, and may be the last before a crash: an object that is rewritten stays so, one that is rewritten again
-is written not at all, and ``status.storedVersions`` shrinks when all is done, and not before.
+Each step may be repeated, and may be the last before a crash: an object that is rewritten stays so, rewriting it
+again writes nothing, and ``status.storedVersions`` shrinks when all is done, and not before.
 """
 
 from __future__ import annotations
@@ -21,27 +21,27 @@ from ses_operator.runtime.watch.listing import METADATA_ONLY, pages
 DEFINITIONS = Resource(EXTENSIONS, "v1", "customresourcedefinitions", "CustomResourceDefinition")
 TRIES = 4
 BACKOFF = Backoff(first=0.2, factor=5.0)
-"""Between the tries of a write that may succeed as it is."""
+"""Between the attempts of a write that may succeed as it is."""
 
 Progress = Callable[[int, int], None]
-"""Told how many objects have been rewritten, and of how many."""
+"""Called with how many objects have been rewritten, and of how many."""
 
 
 async def stored_versions(client: KubeClient, definition: str) -> StoredVersions:
-    """What the definition of this name says. Raises Gone where there is none."""
+    """Read the definition of this name. Raises Gone if there is none."""
     return StoredVersions.of(await client.get(DEFINITIONS.object(ObjectKey("", definition))))
 
 
 async def objects_of(client: KubeClient, known: StoredVersions) -> list[ObjectKey]:
-    """The keys of all objects of the kind."""
+    """Return the keys of all objects of the kind."""
     listed = pages(client, _resource(known).collection(), accept=METADATA_ONLY)
     return [key_of(item) async for page in listed for item in page.items]
 
 
 async def rewrite(client: KubeClient, known: StoredVersions, keys: list[ObjectKey], progress: Progress) -> list[str]:
-    """Have the apiserver write each object anew, as it is; why some could not be, in words.
+    """Have the apiserver write each object again, as it is; return why some could not be, in words.
 
-    A patch of nothing: the apiserver writes if what would lie in etcd differs, and the version is part of that.
+    A patch of nothing: the apiserver writes if what would be in etcd differs, and the version is part of that.
     """
     resource, failures = _resource(known), list[str]()
     for number, key in enumerate(keys, start=1):
@@ -56,7 +56,7 @@ async def rewrite(client: KubeClient, known: StoredVersions, keys: list[ObjectKe
 
 
 async def settle(client: KubeClient, known: StoredVersions) -> None:
-    """Say that no object lies in another version. Stale where the definition has changed since it was read."""
+    """Record that no object is in another version. Stale if the definition has changed since it was read."""
     change: JsonObject = {
         "metadata": {"resourceVersion": known.resource_version},
         "status": {"storedVersions": [known.current]},

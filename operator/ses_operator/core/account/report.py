@@ -1,4 +1,4 @@
-"""What status says of a SesAccount. Pure."""
+"""The status of a SesAccount, made from what the operator found. Pure."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ses_operator.core.status.report import Verdict, conditions, not_ready, yes
 
 
 def region_status(region: str, answer: AccountFacts | Problem) -> AccountRegionStatus:
-    """One region, as GetAccount answered or failed. Nothing that changes with each mail sent stands in it."""
+    """Return the status of one region, as GetAccount answered or failed. It has nothing that changes with each mail sent."""
     if isinstance(answer, Problem):
         return AccountRegionStatus(region=region, reachable=False, reason=answer.reason, message=answer.message)
     return AccountRegionStatus(
@@ -40,8 +40,9 @@ def account_status(
     now: datetime,
     notifications: NotificationsStatus | None = None,
 ) -> SesAccountStatus:
-    """The whole status. ``problem`` is why the account cannot be used at all, None where it can; ``notifications`` why an
-    email was not sent.
+    """Return the whole status.
+
+    ``problem`` is why the account cannot be used at all, None if it can; ``notifications`` why an email was not sent.
     """
     generation = account.metadata.generation
     return SesAccountStatus(
@@ -57,17 +58,17 @@ def account_status(
 
 
 def is_changed_back(written: SesAccountStatus, current: SesAccountStatus, new: SesAccountStatus) -> bool:
-    """Whether somebody has changed what we wrote, and we would write the same again: two operators of one account."""
+    """Return True if another writer has changed the status, and it would be written again: two operators of one account."""
     return _words(new) == _words(written) != _words(current)
 
 
 def tells_of_numbers_only(current: SesAccountStatus, new: SesAccountStatus) -> bool:
-    """Whether nothing differs but how many identities there are."""
+    """Return True if only the number of identities differs."""
     return current.model_copy(update={"identities": new.identities}) == new != current
 
 
 def _words(status: SesAccountStatus) -> dict[str, Any]:
-    """What it says, but for the times at which conditions changed."""
+    """Return the status as JSON, without the times at which conditions changed."""
     said = status.to_json()
     for condition in said.get("conditions", ()):
         condition.pop("lastTransitionTime", None)

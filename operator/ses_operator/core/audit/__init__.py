@@ -1,0 +1,1 @@
+"""The audit of an account: its rules, its counts, its reports. Pure."""

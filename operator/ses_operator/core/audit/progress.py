@@ -1,4 +1,4 @@
-"""When an account is audited, and what status says of it. Pure."""
+"""When an account is audited, and the audit's part of status. Pure."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from ses_operator.core.audit.tally import AuditTally
 from ses_operator.core.status.transitions import EventType, Transition
 
 AUDIT_FINDINGS = "AuditFindings"
-"""The reason of an Event about findings that the audit before did not have."""
+"""The reason of an Event about findings that the previous audit did not have."""
 
 RETRY = timedelta(hours=1)
-"""After an audit in which no region answered: the shortest interval."""
+"""The time to the next audit after one in which no region answered: the shortest interval."""
 
 
 def standards_of(spec: SesAccountSpec, audit: AuditSpec) -> Standards:
-    """What the account's identities are held to."""
+    """Return the standards that the account's identities are compared with."""
     policies = spec.guardrails.sending_policies
     return Standards.of(audit, frozenset(policies.allowed_accounts if policies else ()))
 
 
 def configuration(spec: SesAccountSpec, audit: AuditSpec) -> str:
-    """A digest of all that decides what an audit looks at and finds; the interval is not part of it."""
+    """Return a digest of all that decides what an audit looks at and finds; the interval is not part of it."""
     policies = spec.guardrails.sending_policies
     said = audit.model_dump(mode="json", exclude={"interval"}) | {
         "accounts": sorted(policies.allowed_accounts if policies else ())
@@ -40,7 +40,10 @@ def configuration(spec: SesAccountSpec, audit: AuditSpec) -> str:
 def due_at(
     audit: AuditSpec, status: AuditStatus | None, configured: str, requested_at: str | None, now: datetime
 ) -> datetime:
-    """When the next audit begins. Now, where none was ever, where it would look for something else, or where a person asks."""
+    """Return when the next audit starts.
+
+    Now, if there was none yet, if it would look for something else, or if a person requests it.
+    """
     if status is None or status.completed_at is None or status.applied_configuration != configured:
         return now
     if requested_at is not None and requested_at != status.last_handled_reconcile_at:
@@ -58,7 +61,7 @@ def completed_audit(
     requested_at: str | None,
     report: AuditReportStatus,
 ) -> AuditStatus:
-    """What status says of an audit that has come to its end; when the next begins is added as it is written."""
+    """Return the status of a completed audit; when the next starts is added as it is written."""
     return AuditStatus(
         started_at=started_at,
         completed_at=now,
@@ -74,7 +77,7 @@ def completed_audit(
 
 
 def progress(read: int, listed: int) -> str:
-    """How far an audit is, in steps of ten percent: each step is a write."""
+    """Return how far an audit is, in steps of ten percent: each step is a write."""
     return (
         f"{10 * (10 * read // listed)} % of {listed:,} identities are read"
         if listed
@@ -83,7 +86,7 @@ def progress(read: int, listed: int) -> str:
 
 
 def news(before: AuditStatus | None, after: AuditStatus | None) -> tuple[Transition, ...]:
-    """What to tell of an audit: that there are findings which there were not, or more of them."""
+    """Return the Events of an audit: findings that the previous one did not have, or more of them."""
     if after is None or (before is not None and before.completed_at == after.completed_at):
         return ()
     old, new = _counts(before), _counts(after)

@@ -1,7 +1,7 @@
 """The findings of an audit as ClusterPolicyReports of the Policy Working Group: one result each, in chunks that etcd takes.
 
-A chunk is filled while the audit goes on and is let go when it is full, so that memory does not grow with the findings. Chunks
-have names of their own, by account, region and number: an audit writes over those of the audit before.
+A chunk is filled while the audit runs and is written when it is full, so that memory does not grow with the findings.
+Chunks have names of their own, by account, region and number: an audit overwrites those of the previous audit.
 Source: wgpolicyk8s.io/v1alpha2, the version that the tools around it read. Pure.
 """
 
@@ -26,23 +26,23 @@ SOURCE = "ses-operator"
 CATEGORY = "SES identities"
 
 AUDIT_LABEL = f"{PREFIX}audit"
-"""Label of a report: a digest that stands for the installation and the SesAccount."""
+"""Label of a report: a digest of the installation and the SesAccount."""
 
 REGION_LABEL = f"{PREFIX}audit-region"
 
 DIGEST = f"{PREFIX}audit-digest"
-"""Annotation of a report: a digest of its results. What is the same as before is not written again."""
+"""Annotation of a report: a digest of its results. An unchanged chunk is not written again."""
 
 MAX_BYTES = 400_000
 """Of the results of one chunk. etcd takes requests of 1.5 MiB (etcd documentation, "System limits")."""
 
 RESULTS: Mapping[Severity, str] = {Severity.HIGH: "fail", Severity.MEDIUM: "fail", Severity.LOW: "warn"}
-"""What a finding is in a report. A warning is not scored: its field `warn` counts "policies that are not scored"."""
+"""The result of a report for each severity. A warning is not scored: its field `warn` counts "policies that are not scored"."""
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """The reports of one account. ``uid``: of the SesAccount, with which they go."""
+    """The reports of one account. ``uid``: of the SesAccount, with which they are deleted."""
 
     installation: str
     account: str
@@ -51,20 +51,22 @@ class Series:
 
     @property
     def digest(self) -> str:
-        """Stands for installation and account in names and labels, which have less room than the name of an account."""
+        """A digest of installation and account for names and labels, which have less room than the name of an account."""
         return hashlib.sha256(f"{self.installation}/{self.account}".encode()).hexdigest()[:10]
 
     @property
     def selector(self) -> str:
+        """The label selector of all reports of the account."""
         return f"{AUDIT_LABEL}={self.digest}"
 
     def name(self, region: str, number: int) -> str:
+        """Return the name of one report."""
         return f"ses-audit-{self.account[:100].rstrip('.-')}-{self.digest}-{region}-{number}"
 
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One report. ``body``: the object as it is applied."""
+    """One report. ``body``: the object to apply."""
 
     name: str
     digest: str
@@ -85,7 +87,7 @@ class Chunks:
         self._results: list[dict[str, Any]] = []
 
     def add(self, found: Found) -> tuple[Chunk, ...]:
-        """Take in a finding; the chunk that had no room for it, if so."""
+        """Add a finding; return the chunk that had no room for it, if there is one."""
         result = _result(found, self._series)
         size = len(json.dumps(result).encode())
         full = self.rest() if self._size + size > MAX_BYTES else ()
@@ -94,7 +96,7 @@ class Chunks:
         return full
 
     def rest(self) -> tuple[Chunk, ...]:
-        """What is in the last chunk, if there is anything."""
+        """Return what is in the last chunk, if there is anything."""
         if not self._results:
             return ()
         chunk = _chunk(self._series, self._region, self._number, self._results)
@@ -103,7 +105,7 @@ class Chunks:
 
 
 def _chunk(series: Series, region: str, number: int, results: list[dict[str, Any]]) -> Chunk:
-    # The same findings of a SesAccount that was made anew are to be written again: the others go with the one before.
+    # A SesAccount that was created again gets its findings written again: the old reports are deleted with the old object.
     digest = hashlib.sha256(json.dumps([series.uid, results], sort_keys=True).encode()).hexdigest()[:32]
     summary = Counter(result["result"] for result in results)
     name = series.name(region, number)
@@ -115,7 +117,7 @@ def _chunk(series: Series, region: str, number: int, results: list[dict[str, Any
             "name": name,
             "labels": {MANAGED_BY_LABEL: MANAGED_BY, AUDIT_LABEL: series.digest, REGION_LABEL: region},
             "annotations": {DIGEST: digest},
-            # Whoever deletes the SesAccount deletes its reports, whether or not an operator runs.
+            # When the SesAccount is deleted, its reports are, with or without a running operator.
             "ownerReferences": [{**owner, "uid": series.uid}],
         },
         "scope": owner,

@@ -1,4 +1,4 @@
-"""What an audit looks for: a chain of small rules, each of which finds something or nothing. All that is found counts.
+"""The rules of an audit: a chain of small ones, each of which reports a finding or nothing. All findings count.
 
 Source of the recommendations: the guides that docs/governance.md maps to fields. Pure.
 """
@@ -28,17 +28,17 @@ MAX_MESSAGE = 500
 
 
 class Claim(Enum):
-    """Whose an identity is, by its owner tag."""
+    """The claim to an identity, by its owner tag."""
 
     NOBODYS = "nobody's"  # there is no owner tag
-    HELD = "held"  # by a SesIdentity of this installation that asks for it
-    GONE = "gone"  # by one of this installation that is not there, or asks for something else
+    HELD = "held"  # by a SesIdentity of this installation that wants it
+    GONE = "gone"  # by one of this installation that does not exist, or wants something else
     ELSEWHERE = "elsewhere"  # another installation's, or in a namespace that is not watched
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Whose the identity is. ``owner``: as the tag has it. ``pending_since``: as the holder's status has it."""
+    """The holder of an identity. ``owner``: as the tag has it. ``pending_since``: as the holder's status has it."""
 
     claim: Claim
     owner: str = ""
@@ -47,9 +47,10 @@ class Holder:
 
 @dataclass(frozen=True, slots=True)
 class Standards:
-    """What an audit holds identities and accounts to. ``accounts``: AWS accounts that may be let send; empty: any.
+    """The standards of an audit for identities and accounts.
 
-    ``unused_days``: after so many without mail an identity is unused; None: that is not looked for.
+    ``accounts``: AWS accounts that may be allowed to send; empty: any. ``unused_days``: after so many without mail an
+    identity is unused; None: that is not looked for.
     """
 
     owner_tags: tuple[str, ...]
@@ -61,13 +62,14 @@ class Standards:
 
     @classmethod
     def of(cls, spec: AuditSpec, accounts: frozenset[str]) -> Standards:
+        """Return the standards that the spec sets."""
         waits = spec.pending_longer_than
         return cls(spec.owner_tags, span(waits), waits, spec.quota_near_percent, accounts, spec.unused_for_days)
 
 
 @dataclass(frozen=True, slots=True)
 class AuditedIdentity:
-    """An identity of a region, as it was read. ``history``: what it has sent; None where that is not known."""
+    """An identity of a region, as it was read. ``history``: what it has sent; None if that is not known."""
 
     name: str
     region: str
@@ -102,9 +104,9 @@ AccountRule = Callable[[AuditedAccount, Standards], tuple[Finding, str] | None]
 
 
 def holder_of(tag: str, identity: SesIdentity | None, name: str, region: str) -> Holder:
-    """Whose an identity is whose tag names ``identity``, of this installation; None: there is no such object.
+    """Return the holder of an identity whose tag names ``identity``, of this installation; None: there is no such object.
 
-    A region that has left the spec counts as asked for until it has been taken back, which the inventory tells.
+    A region that has left the spec counts as wanted until the inventory shows that it has been taken back.
     """
     if identity is None or identity.spec.identity.lower() != name.lower():
         return Holder(Claim.GONE, tag)
@@ -116,21 +118,21 @@ def holder_of(tag: str, identity: SesIdentity | None, name: str, region: str) ->
 
 
 def verification_failed(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
-    """SES has given up."""
+    """Report an identity that SES has given up verifying."""
     if audited.facts.verification_status is not VerificationStatus.FAILED:
         return None
     return Finding.VERIFICATION_FAILED, "SES has given up verifying it"
 
 
 def verification_revoked(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
-    """SES has lost sight of the records."""
+    """Report an identity whose records SES no longer sees."""
     if VerificationStatus.TEMPORARY_FAILURE not in audited.facts.verifications:
         return None
     return Finding.VERIFICATION_REVOKED, "SES no longer sees its DNS records"
 
 
 def verification_pending(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, str] | None:
-    """It has been waited for too long."""
+    """Report an identity that has been pending for too long."""
     facts = audited.facts
     if facts.verification_status not in (VerificationStatus.PENDING, VerificationStatus.NOT_STARTED):
         return None
@@ -141,13 +143,13 @@ def verification_pending(audited: AuditedIdentity, standards: Standards) -> tupl
 
 
 def open_sending_policy(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, str] | None:
-    """Strangers may send."""
+    """Report a policy that lets unintended principals send."""
     fault = open_document(audited.facts.policies, standards.accounts)
     return (Finding.OPEN_SENDING_POLICY, fault) if fault else None
 
 
 def dkim_off(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
-    """Mail of a verified domain goes out unsigned."""
+    """Report a verified domain whose mail goes unsigned."""
     dkim = audited.facts.dkim
     if not _is_verified_domain(audited):
         return None
@@ -159,7 +161,7 @@ def dkim_off(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | No
 
 
 def mail_from_failed(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
-    """The MX record is missing."""
+    """Report a MAIL FROM domain whose MX record is missing."""
     mail_from = audited.facts.mail_from
     failed = (VerificationStatus.FAILED, VerificationStatus.TEMPORARY_FAILURE)
     if mail_from is None or mail_from.status not in failed:
@@ -168,14 +170,14 @@ def mail_from_failed(audited: AuditedIdentity, _: Standards) -> tuple[Finding, s
 
 
 def orphaned(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
-    """The owner is gone."""
+    """Report an identity whose owner is gone."""
     if audited.holder.claim is not Claim.GONE:
         return None
     return Finding.ORPHANED, f"its owner tag names {audited.holder.owner}, which does not ask for it"
 
 
 def unmanaged(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, str] | None:
-    """Nobody answers for it."""
+    """Report an identity for which no tag names an owner."""
     tags = audited.facts.tags or {}
     if audited.holder.claim is not Claim.NOBODYS or any(tags.get(key, "").strip() for key in standards.owner_tags):
         return None
@@ -183,14 +185,17 @@ def unmanaged(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, 
 
 
 def no_mail_from(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
-    """Bounces go to a name of SES's."""
+    """Report a domain whose bounces go to a name of SES."""
     if not _is_verified_domain(audited) or audited.facts.mail_from is not None:
         return None
     return Finding.NO_MAIL_FROM, "it has no MAIL FROM domain of its own"
 
 
 def unused(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, str] | None:
-    """Nobody sends from it. SES does not tell when it was created; a key that is younger than the window tells that it is."""
+    """Report an identity from which nothing is sent.
+
+    SES does not report when it was created; a key that is younger than the window shows that the identity is, too.
+    """
     facts, history = audited.facts, audited.history
     if history is None or facts.verification_status is not VerificationStatus.SUCCESS:
         return None
@@ -200,25 +205,25 @@ def unused(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, str
 
 
 def email_identity(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | None:
-    """It is a single address."""
+    """Report an identity that is a single address."""
     if audited.facts.type is not IdentityType.EMAIL_ADDRESS:
         return None
     return Finding.EMAIL_IDENTITY, "it is a single address"
 
 
 def account_under_review(audited: AuditedAccount, _: Standards) -> tuple[Finding, str] | None:
-    """SES restricts it."""
+    """Report an account that SES restricts."""
     status = audited.facts.enforcement_status
     return None if status == "HEALTHY" else (Finding.ACCOUNT_UNDER_REVIEW, f"SES has the account on {status}")
 
 
 def sending_paused(audited: AuditedAccount, _: Standards) -> tuple[Finding, str] | None:
-    """Nothing goes out."""
+    """Report an account that cannot send."""
     return None if audited.facts.sending_enabled else (Finding.SENDING_PAUSED, "sending is switched off")
 
 
 def send_quota_near_end(audited: AuditedAccount, standards: Standards) -> tuple[Finding, str] | None:
-    """Soon SES takes no more mail."""
+    """Report a send quota that is nearly used up."""
     sent, most = audited.facts.sent_last_24_hours, audited.facts.max_24_hour_send
     # SES writes -1 for no limit (API reference, SendQuota).
     if sent is None or most is None or most <= 0 or sent < most * standards.quota_percent / 100:
@@ -227,7 +232,7 @@ def send_quota_near_end(audited: AuditedAccount, standards: Standards) -> tuple[
 
 
 def identity_quota_near_end(audited: AuditedAccount, standards: Standards) -> tuple[Finding, str] | None:
-    """Soon no more identities can be made."""
+    """Report that the number of identities is near the limit of SES."""
     if audited.identities < IDENTITIES_ALLOWED * standards.quota_percent / 100:
         return None
     return (
@@ -237,7 +242,7 @@ def identity_quota_near_end(audited: AuditedAccount, standards: Standards) -> tu
 
 
 def account_in_sandbox(audited: AuditedAccount, _: Standards) -> tuple[Finding, str] | None:
-    """It may hardly send."""
+    """Report an account without production access."""
     return None if audited.facts.production_access else (Finding.ACCOUNT_IN_SANDBOX, "it has no production access")
 
 
@@ -264,7 +269,7 @@ ACCOUNT_RULES: tuple[AccountRule, ...] = (
 
 
 def identity_findings(audited: AuditedIdentity, standards: Standards) -> tuple[Found, ...]:
-    """All that is to be said of an identity, the gravest first."""
+    """Return all findings of an identity, the most severe first."""
     found = (rule(audited, standards) for rule in IDENTITY_RULES)
     return tuple(
         Found(
@@ -280,7 +285,7 @@ def identity_findings(audited: AuditedIdentity, standards: Standards) -> tuple[F
 
 
 def account_findings(audited: AuditedAccount, standards: Standards) -> tuple[Found, ...]:
-    """All that is to be said of the account in a region, the gravest first."""
+    """Return all findings of the account in a region, the most severe first."""
     found = (rule(audited, standards) for rule in ACCOUNT_RULES)
     return tuple(
         Found(each[0], audited.region, "", _message(audited.region, *each)) for each in found if each is not None
@@ -288,7 +293,7 @@ def account_findings(audited: AuditedAccount, standards: Standards) -> tuple[Fou
 
 
 def _message(where: str, finding: Finding, what: str) -> str:
-    """What is wrong and what to do; the same from run to run while nothing changes."""
+    """Return what is wrong and what to do; the same from run to run while nothing changes."""
     room = MAX_MESSAGE - len(where) - len(finding.remedy) - 5
     return f"{where}: {what[:room]}; {finding.remedy}"
 

@@ -1,4 +1,4 @@
-"""What an audit has counted so far, in a handful of numbers whatever the number of identities, and the status made of it."""
+"""The counts of an audit so far, in a handful of numbers whatever the number of identities, and the status made of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import ListedIdentity
 
 EXAMPLES = 3
-"""Findings of each kind that status shows, of all regions together."""
+"""The number of findings of each kind that status shows, of all regions together."""
 
 MAX_TEXT = 600
 """Characters of the words of an example, or of a problem, in status."""
@@ -21,7 +21,7 @@ MAX_TEXT = 600
 
 @dataclass(slots=True)
 class RegionTally:
-    """One region: how many identities by status, how many findings by kind, or why it could not be audited."""
+    """The counts of one region: identities by status, findings by kind, or why it could not be audited."""
 
     region: str
     identities: Counter[str] = field(default_factory=Counter)
@@ -29,14 +29,16 @@ class RegionTally:
     problem: Problem | None = None
 
     def list(self, identities: Iterable[ListedIdentity]) -> None:
+        """Count identities by their verification status."""
         self.identities.update(identity.verification_status.value for identity in identities)
 
     @property
     def is_worth_telling(self) -> bool:
-        """Whether there is anything: most accounts use few of all regions."""
+        """True if there is anything to show: most accounts use few of all regions."""
         return bool(self.identities) or self.problem is not None
 
     def status(self) -> AuditRegionStatus:
+        """Return the region's part of status."""
         return AuditRegionStatus(
             region=self.region,
             identities=dict(sorted(self.identities.items())),
@@ -47,7 +49,7 @@ class RegionTally:
 
 
 class AuditTally:
-    """All regions of one audit."""
+    """The counts of all regions of one audit."""
 
     __slots__ = ("_examples", "regions")
 
@@ -56,10 +58,11 @@ class AuditTally:
         self._examples: defaultdict[Finding, list[Found]] = defaultdict(list)
 
     def region(self, name: str) -> RegionTally:
+        """Return the counts of a region, which start at zero."""
         return self.regions.setdefault(name, RegionTally(name))
 
     def add(self, found: Found) -> None:
-        """One finding more. The first of each kind, by region and name, stay as examples."""
+        """Count one more finding. The first of each kind, by region and name, are kept as examples."""
         self.region(found.region).findings[found.finding] += 1
         examples = self._examples[found.finding]
         examples.append(found)
@@ -68,17 +71,20 @@ class AuditTally:
 
     @property
     def identities(self) -> int:
+        """The number of identities, over all regions."""
         return sum(region.identities.total() for region in self.regions.values())
 
     @property
     def findings(self) -> int:
+        """The number of findings, over all regions."""
         return sum(region.findings.total() for region in self.regions.values())
 
     def told(self) -> tuple[AuditRegionStatus, ...]:
-        """The regions that status shows, by name."""
+        """Return the regions that status shows, by name."""
         return tuple(region.status() for _, region in sorted(self.regions.items()) if region.is_worth_telling)
 
     def examples(self) -> tuple[AuditExample, ...]:
+        """Return the examples that status shows, the most severe kinds first."""
         return tuple(
             AuditExample(
                 finding=found.finding.value,

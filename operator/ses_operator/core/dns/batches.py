@@ -1,7 +1,7 @@
 """How the changes of many identities share the batches of a zone.
 
-A batch is applied all or nothing. The changes of one identity (its records and its ledger) are therefore never divided,
-and a refused batch is halved until the identity that spoils it stands alone.
+A batch is applied all or nothing. The changes of one identity (its records and its ledger) are therefore never
+divided, and a refused batch is halved until the identity that spoils it is alone.
 """
 
 from __future__ import annotations
@@ -19,22 +19,24 @@ STALE_SIGNS = (
     "do not match the current values",
     "conflicts with other records",
 )
-"""What Route 53 says when the zone is not as the plan found it."""
+"""The words of Route 53 if the zone is not as the plan found it."""
 
 
 class Sized(Protocol):
-    """What takes up room in a batch."""
+    """A part of a batch, by the room that it takes."""
 
     @property
-    def elements(self) -> int: ...
+    def elements(self) -> int:
+        """ResourceRecord elements."""
 
     @property
-    def characters(self) -> int: ...
+    def characters(self) -> int:
+        """Characters of Value elements."""
 
 
 @dataclass(frozen=True, slots=True)
 class ChangeSet:
-    """The changes of one identity, which stand or fall together. All names are within ``domain``."""
+    """The changes of one identity, which succeed or fail together. All names are within ``domain``."""
 
     owner: Owner
     domain: str
@@ -56,7 +58,7 @@ _T = TypeVar("_T")
 
 
 def first_batch(waiting: Sequence[_S], limits: BatchLimits) -> Sequence[_S]:
-    """As many from the front as fit into one batch; at least one, for Route 53 to judge."""
+    """Return as many from the front as fit into one batch; at least one, for Route 53 to judge."""
     elements = characters = 0
     for count, item in enumerate(waiting):
         elements += item.elements
@@ -67,11 +69,11 @@ def first_batch(waiting: Sequence[_S], limits: BatchLimits) -> Sequence[_S]:
 
 
 def halves(batch: Sequence[_T]) -> tuple[Sequence[_T], Sequence[_T]]:
-    """A refused batch of two or more, in two."""
+    """Divide a refused batch of two or more."""
     middle = (len(batch) + 1) // 2
     return batch[:middle], batch[middle:]
 
 
 def is_stale(refusal: str) -> bool:
-    """Whether a refusal says that the zone has changed since it was read, so that a new plan may fare better."""
+    """Return True if a refusal says that the zone has changed since it was read, so that a new plan may succeed."""
     return any(sign in refusal for sign in STALE_SIGNS)

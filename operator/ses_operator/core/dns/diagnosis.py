@@ -1,7 +1,7 @@
-"""What name servers say of a wanted record, and what is wrong in words that somebody can act on. Pure.
+"""Diagnoses a wanted record from the answers of name servers, in words that a person can act on. Pure.
 
-A chain of rules, each of one kind of mistake that keeps identities pending in practice; the first that has something to say
-wins. The sentences are the same from run to run: no times, no ids, values in a fixed order.
+A chain of rules, each of one kind of mistake that keeps identities pending in practice; the first that applies wins.
+The sentences are the same from run to run: no times, no ids, values in a fixed order.
 """
 
 from __future__ import annotations
@@ -39,19 +39,23 @@ class RecordCase:
 
     @property
     def found(self) -> str:
+        """The values found, as people write them."""
         return ", ".join(self.answer.values)
 
     def relative(self, name: str) -> str:
-        """The name as many providers want it: without the zone's own."""
+        """Return the name as many providers want it: without the zone's own."""
         return name.removesuffix(f".{self.answer.zone}")
 
     def finding(self, state: FindingState, reason: Reason, sentence: str) -> LookupFinding:
+        """Return a finding about this record; the sentence follows its name."""
         return LookupFinding(self.wanted, state, reason, f"{self.wanted}: {sentence}", self.answer)
 
     def missing(self, sentence: str) -> LookupFinding:
+        """Return a finding that the record is missing."""
         return self.finding(FindingState.MISSING, Reason.DNS_RECORD_MISSING, sentence)
 
     def different(self, sentence: str) -> LookupFinding:
+        """Return a finding that the record has other values."""
         return self.finding(FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, sentence)
 
 
@@ -59,7 +63,7 @@ DiagnosisRule = Callable[[RecordCase], LookupFinding | None]
 
 
 def server_failure(case: RecordCase) -> LookupFinding | None:
-    """SERVFAIL."""
+    """Diagnose SERVFAIL."""
     if case.answer.outcome is not Outcome.SERVER_FAILURE:
         return None
     return case.finding(
@@ -71,7 +75,7 @@ def server_failure(case: RecordCase) -> LookupFinding | None:
 
 
 def no_answer(case: RecordCase) -> LookupFinding | None:
-    """Silence."""
+    """Diagnose name servers that do not answer."""
     if case.answer.outcome is not Outcome.TIMEOUT:
         return None
     return case.finding(
@@ -83,7 +87,7 @@ def no_answer(case: RecordCase) -> LookupFinding | None:
 
 
 def lame_delegation(case: RecordCase) -> LookupFinding | None:
-    """The servers that are asked do not hold the zone."""
+    """Diagnose servers that do not hold the zone that they are asked about."""
     if case.answer.outcome is not Outcome.REFUSED:
         return None
     return case.finding(
@@ -95,14 +99,14 @@ def lame_delegation(case: RecordCase) -> LookupFinding | None:
 
 
 def published(case: RecordCase) -> LookupFinding | None:
-    """It is there as it should be."""
+    """Recognise a record that is as it should be."""
     if case.answer.outcome is not Outcome.FOUND or not matches(case.wanted, case.answer.values):
         return None
     return LookupFinding(case.wanted, FindingState.PUBLISHED, Reason.SUCCEEDED, "", case.answer)
 
 
 def not_delegated(case: RecordCase) -> LookupFinding | None:
-    """The zone that was written to is not the one that the public DNS asks, or is a private one."""
+    """Diagnose a zone that was written to and is not the one that the public DNS asks, or is a private one."""
     if case.published_at is None or not case.answer.zone:
         return None
     ours, asked = case.published_at, case.answer
@@ -128,7 +132,7 @@ def not_delegated(case: RecordCase) -> LookupFinding | None:
 
 
 def no_such_domain(case: RecordCase) -> LookupFinding | None:
-    """The nearest zone is a top-level domain: there is nothing at the registrar, or no name servers."""
+    """Diagnose a domain that is not registered, or has no name servers: the nearest zone is a top-level domain."""
     if case.answer.outcome is not Outcome.NO_NAME or not case.answer.zone or "." in case.answer.zone:
         return None
     domain = ".".join(case.wanted.name.split(".")[-2:])
@@ -140,7 +144,7 @@ def no_such_domain(case: RecordCase) -> LookupFinding | None:
 
 
 def wildcard(case: RecordCase) -> LookupFinding | None:
-    """A wildcard answers in place of a record that is not there."""
+    """Diagnose a wildcard that answers in place of a missing record."""
     probes, answered = case.probes, case.found
     if probes.addresses and probes.addresses == probes.wildcard_addresses:
         answered = ", ".join(probes.addresses)
@@ -153,7 +157,7 @@ def wildcard(case: RecordCase) -> LookupFinding | None:
 
 
 def other_type(case: RecordCase) -> LookupFinding | None:
-    """A CNAME stands where another type is wanted."""
+    """Diagnose a CNAME in the place of another type."""
     if case.answer.outcome is not Outcome.OTHER_TYPE:
         return None
     return case.different(
@@ -163,7 +167,7 @@ def other_type(case: RecordCase) -> LookupFinding | None:
 
 
 def too_many_mail_exchanges(case: RecordCase) -> LookupFinding | None:
-    """An MX with more values than the one that SES wants."""
+    """Diagnose an MX with more values than the one that SES accepts."""
     if case.wanted.type is not RecordType.MX or len(case.answer.values) <= len(case.wanted.values):
         return None
     return case.different(
@@ -172,7 +176,7 @@ def too_many_mail_exchanges(case: RecordCase) -> LookupFinding | None:
 
 
 def several_policies(case: RecordCase) -> LookupFinding | None:
-    """Two SPF or DMARC policies at one name: receivers take neither (RFC 7208, 4.5; RFC 7489, 6.6.3)."""
+    """Diagnose two SPF or DMARC policies at one name: receivers use neither (RFC 7208, 4.5; RFC 7489, 6.6.3)."""
     version, is_policy = POLICIES.get(case.wanted.purpose, (None, None))
     if is_policy is None or (count := sum(map(is_policy, case.answer.values))) < 2:
         return None
@@ -182,14 +186,14 @@ def several_policies(case: RecordCase) -> LookupFinding | None:
 
 
 def quoted(case: RecordCase) -> LookupFinding | None:
-    """Quotation marks that belong to the notation were taken for a part of the value."""
+    """Diagnose quotation marks of the notation that became a part of the value."""
     if not _equal_after(case, lambda value: value.replace('\\"', "").replace('"', "")):
         return None
     return case.different(f"the value was published with the quotation marks in it; enter {case.value} without them")
 
 
 def closing_dot(case: RecordCase) -> LookupFinding | None:
-    """The closing dot of the notation was taken for a part of the value."""
+    """Diagnose a closing dot of the notation that became a part of the value."""
     if not _equal_after(case, lambda value: value.rstrip(".\\")):
         return None
     return case.different(
@@ -198,7 +202,7 @@ def closing_dot(case: RecordCase) -> LookupFinding | None:
 
 
 def zone_appended_to_value(case: RecordCase) -> LookupFinding | None:
-    """A target without closing dot was taken for one relative to the zone."""
+    """Diagnose a target without closing dot that was read as relative to the zone."""
     zone = case.answer.zone
     if not zone or not _equal_after(case, lambda value: value.removesuffix(f".{zone}")):
         return None
@@ -208,7 +212,7 @@ def zone_appended_to_value(case: RecordCase) -> LookupFinding | None:
 
 
 def lower_cased(case: RecordCase) -> LookupFinding | None:
-    """A text whose case matters, such as a key, lost it."""
+    """Diagnose a text that lost its case where it matters, such as a key."""
     lowered = {value.lower() for value in case.answer.values}
     if case.wanted.type is not RecordType.TXT or lowered != {value.lower() for value in case.wanted.values}:
         return None
@@ -218,7 +222,7 @@ def lower_cased(case: RecordCase) -> LookupFinding | None:
 
 
 def another_regions_mail_exchange(case: RecordCase) -> LookupFinding | None:
-    """The MX of one region at the MAIL FROM name of another."""
+    """Diagnose the MX of one region at the MAIL FROM name of another."""
     if case.wanted.type is not RecordType.MX or len(case.answer.values) != 1:
         return None
     host = FEEDBACK_HOST.fullmatch(case.answer.values[0].lower().partition(" ")[2])
@@ -228,7 +232,7 @@ def another_regions_mail_exchange(case: RecordCase) -> LookupFinding | None:
 
 
 def another_regions_signing_zone(case: RecordCase) -> LookupFinding | None:
-    """A DKIM CNAME that points to the signing zone or the token of another region."""
+    """Diagnose a DKIM CNAME that points to the signing zone or the token of another region."""
     if (
         case.wanted.purpose is not Purpose.DKIM
         or case.wanted.type is not RecordType.CNAME
@@ -245,7 +249,7 @@ def another_regions_signing_zone(case: RecordCase) -> LookupFinding | None:
 
 
 def preference(case: RecordCase) -> LookupFinding | None:
-    """The right host with another preference."""
+    """Diagnose the right host with another preference."""
     if case.wanted.type is not RecordType.MX or [mail_host(value) for value in case.answer.values] != [
         mail_host(value) for value in case.wanted.values
     ]:
@@ -254,14 +258,14 @@ def preference(case: RecordCase) -> LookupFinding | None:
 
 
 def different(case: RecordCase) -> LookupFinding | None:
-    """Something else stands there."""
+    """Diagnose any other value."""
     if case.answer.outcome is not Outcome.FOUND:
         return None
     return case.different(f"it has the value {case.found}; change it to {case.value}")
 
 
 def flattened(case: RecordCase) -> LookupFinding | None:
-    """The provider answers with addresses where a CNAME should be."""
+    """Diagnose a provider that answers addresses in place of a CNAME."""
     if case.wanted.type is not RecordType.CNAME or not case.probes.addresses:
         return None
     return case.finding(
@@ -273,7 +277,7 @@ def flattened(case: RecordCase) -> LookupFinding | None:
 
 
 def doubled_suffix(case: RecordCase) -> LookupFinding | None:
-    """The provider appended the zone's name to a name that had it already."""
+    """Diagnose a provider that appended the zone's name to a name that had it already."""
     if not case.probes.doubled_suffix:
         return None
     return case.missing(
@@ -283,7 +287,7 @@ def doubled_suffix(case: RecordCase) -> LookupFinding | None:
 
 
 def without_underscore(case: RecordCase) -> LookupFinding | None:
-    """The underscore of ``_domainkey`` or ``_dmarc`` was stripped."""
+    """Diagnose a missing underscore of ``_domainkey`` or ``_dmarc``."""
     if not case.probes.without_underscore:
         return None
     label = "_dmarc" if case.wanted.purpose is Purpose.DMARC else "_domainkey"
@@ -293,7 +297,7 @@ def without_underscore(case: RecordCase) -> LookupFinding | None:
 
 
 def value_as_name(case: RecordCase) -> LookupFinding | None:
-    """Name and value were exchanged."""
+    """Diagnose name and value that were exchanged."""
     if not case.probes.value_as_name:
         return None
     return case.missing(
@@ -303,7 +307,7 @@ def value_as_name(case: RecordCase) -> LookupFinding | None:
 
 
 def missing(case: RecordCase) -> LookupFinding | None:
-    """It is not there, and nothing tells why."""
+    """Report a missing record for which no cause is known."""
     there = "the name is there, but not with this type" if case.answer.outcome is Outcome.NO_DATA else "it is not there"
     asked = f" in {case.answer.zone}" if case.answer.zone else ""
     return case.missing(f"{there}{asked}; publish it with the value {case.value}")
@@ -337,12 +341,12 @@ RULES: tuple[DiagnosisRule, ...] = (
 
 
 def diagnose(case: RecordCase) -> LookupFinding:
-    """The diagnosis of one record by itself."""
+    """Return the diagnosis of one record by itself."""
     return next(finding for rule in RULES if (finding := rule(case)) is not None)
 
 
 def diagnose_all(cases: Iterable[RecordCase]) -> tuple[LookupFinding, ...]:
-    """The diagnoses of an identity's records, each also in the light of the others."""
+    """Return the diagnoses of an identity's records, each also in the light of the others."""
     diagnosed = [(case, diagnose(case)) for case in cases]
     findings = [finding for _, finding in diagnosed]
     unexplained = {finding.record.id for case, finding in diagnosed if finding == missing(case)}
@@ -352,7 +356,7 @@ def diagnose_all(cases: Iterable[RecordCase]) -> tuple[LookupFinding, ...]:
 
 
 def _of_another_region(finding: LookupFinding, findings: Sequence[LookupFinding]) -> LookupFinding:
-    """Where no DKIM record of a region is there while another region's are, somebody published one region's alone."""
+    """Diagnose that only another region's DKIM records were published: none of this region's is there."""
     if finding.record.purpose is not Purpose.DKIM:
         return finding
     dkim = [other for other in findings if other.record.purpose is Purpose.DKIM]
@@ -376,13 +380,13 @@ def _listed(servers: Sequence[str]) -> str:
 
 
 def _elsewhere(ours: Iterable[str], asked: Iterable[str]) -> bool:
-    """Both sets of servers are known and have none in common."""
+    """Return True if both sets of servers are known and have none in common."""
     known, delegated = {name.lower().rstrip(".") for name in ours}, {name.lower().rstrip(".") for name in asked}
     return bool(known and delegated) and known.isdisjoint(delegated)
 
 
 def _equal_after(case: RecordCase, change: Callable[[str], str]) -> bool:
-    """Whether the values found are not the wanted ones, but become them by this change."""
+    """Return True if the values found are not the wanted ones, but become them by this change."""
     found = {value.lower() for value in case.answer.values}
     changed = {change(value) for value in found}
     return changed != found and changed == {value.lower() for value in case.wanted.values}

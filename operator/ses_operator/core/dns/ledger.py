@@ -1,7 +1,7 @@
-"""The ledger: which record sets of a zone are ours. It stands in the zone itself.
+"""The ledger: a record in the zone itself that names the record sets there that an identity owns.
 
 Route 53 records carry no tags. So every identity has one TXT set at ``_ses-operator.<domain>``, written in the same
-batch as the records it names: the first line says whose it is, each further line names one record set and holds a
+batch as the records it names: the first line names the owner, each further line names one record set and holds a
 digest of what was written there::
 
     heritage=ses-operator,owner=prod/team-a/mail
@@ -31,13 +31,13 @@ _TYPES = frozenset(RecordType)
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """Whose records they are, and for each record set of ours the digest of what was written."""
+    """The owner of the records, and for each of its record sets the digest of what was written."""
 
     owner: Owner
     digests: Mapping[RecordId, str] = field(default_factory=dict)
 
     def encode(self, domain: str) -> tuple[str, ...]:
-        """The TXT values, unquoted: the owner first, then the record sets in order."""
+        """Return the TXT values, unquoted: the owner first, then the record sets in order."""
         entries = (
             f"{record.type} {_relative(record.name, domain)} {digest}"
             for record, digest in sorted(self.digests.items())
@@ -46,9 +46,10 @@ class Ledger:
 
     @classmethod
     def decode(cls, values: Iterable[str], domain: str) -> Ledger | None:
-        """The ledger that unquoted TXT values hold, in whatever order; None where they are no ledger of ses-operator.
+        """Read the ledger from unquoted TXT values, in any order; None if they are no ledger of ses-operator.
 
-        Lines that cannot be read are left out: a person may have edited them, and what they named is then not ours.
+        Lines that cannot be read are left out: a person may have edited them, and what they named is then no longer
+        owned.
         """
         lines = list(values)
         owners = [line.removeprefix(_HERITAGE) for line in lines if line.startswith(_HERITAGE)]
@@ -60,12 +61,12 @@ class Ledger:
 
 
 def ledger_name(domain: str) -> str:
-    """The name of the ledger of a domain."""
+    """Return the name of the ledger of a domain."""
     return f"{LEDGER_LABEL}.{domain}"
 
 
 def digest(standing: ZoneSet) -> str:
-    """A short digest of the values and the ttl of a record set; equal meanings have equal digests."""
+    """Return a short digest of the values and the ttl of a record set; equal meanings have equal digests."""
     text = "\n".join((str(standing.ttl), *standing.meaning))
     return hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()[:_DIGEST_CHARACTERS]
 

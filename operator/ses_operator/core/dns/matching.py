@@ -1,4 +1,4 @@
-"""When what name servers answer is as good as what is wanted. Pure."""
+"""Compares the answers of name servers with wanted records, by what they achieve. Pure."""
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ SPF_TERM = re.compile(r"[+?~-]?(all|include:\S+|a|a[:/]\S+|mx|mx[:/]\S+|ip[46]:\
 
 
 def matches(record: RecordSet, found: Sequence[str]) -> bool:
-    """Whether these values serve the record's purpose. Both in the form of RecordSet.values."""
+    """Return True if these values serve the record's purpose. Both in the form of RecordSet.values."""
     return bool(found) and MATCHES[record.type](record.values, found)
 
 
 def is_spf(value: str) -> bool:
-    """Whether a TXT value is an SPF policy (RFC 7208, 4.5)."""
+    """Return True if a TXT value is an SPF policy (RFC 7208, 4.5)."""
     return value.lower().split(" ")[0] == SPF_VERSION
 
 
 def mail_host(value: str) -> str:
-    """The host of an MX value, in lower case."""
+    """Return the host of an MX value, in lower case."""
     return value.lower().partition(" ")[2]
 
 
 def _same_names(wanted: Sequence[str], found: Sequence[str]) -> bool:
-    """Domain names, alone or after a preference: case does not count."""
+    """Compare domain names, alone or after a preference: case does not count."""
     return sorted(value.lower() for value in wanted) == sorted(value.lower() for value in found)
 
 
 def _same_text(wanted: Sequence[str], found: Sequence[str]) -> bool:
-    """Other texts may stand beside. An SPF policy that lets SES send is as good as ours, as long as it is the only one;
-    a DMARC policy is compared by its tags, and has to be the only one, too; of a DKIM key record the key counts."""
+    """Compare texts, beside which other texts may exist.
+
+    An SPF policy that lets SES send is as good as the wanted one, as long as it is the only one; a DMARC policy is
+    compared by its tags, and has to be the only one, too; of a DKIM key record the key counts.
+    """
     if all(map(is_spf, wanted)):
         policies = [value for value in found if is_spf(value)]
         return len(policies) == 1 and _lets_ses_send(policies[0].lower().split())

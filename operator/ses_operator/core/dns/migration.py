@@ -1,13 +1,14 @@
-"""What becomes of the places where records went before: another zone, a DNSEndpoint. Pure.
+"""Decides about the places where records were published before: another zone, a DNSEndpoint. Pure.
 
-Records are published in the new place first. Of what stands in an old one, that which is still wanted stays ours and right
-until name servers are seen to answer it from elsewhere; what is not wanted goes at once. The rules, in the order in which
-they are asked, are in ``RULES``. Where somebody else's program writes, two things follow that no order can avoid:
+Records are published in the new place first. Those in an old place that are still wanted stay owned and correct until
+name servers are seen to answer them from elsewhere; those that are not wanted are deleted at once. The rules, in the
+order in which they are tried, are in ``RULES``. Where ExternalDNS writes, two things follow that no order can avoid:
 
-- ExternalDNS takes away what it wrote when it no longer finds it in a DNSEndpoint. Where it wrote into the very zone that we
-  write to, nothing of ours can stand beside its record before that: it is published anew right after, and until then watched.
-- ExternalDNS leaves alone what is there already. Where it is to write into the zone in which our records stand, it does
-  nothing for as long as they do: they are kept, until a person asks for them to be withdrawn.
+- ExternalDNS deletes what it wrote when it no longer finds it in a DNSEndpoint. If it wrote into the very zone that the operator
+  writes to, no record of the operator can exist beside its record before that: it is published again right after, and until
+  then watched.
+- ExternalDNS leaves alone what is there already. If it is to write into the zone that has the operator's records, it does
+  nothing for as long as they exist: they are kept, until a person asks for them to be withdrawn.
 """
 
 from __future__ import annotations
@@ -27,18 +28,21 @@ from ses_operator.core.state.steps import Surplus
 
 
 class Disposition(StrEnum):
-    """What becomes of an old place."""
+    """The ways to treat an old place."""
 
-    ASK = "Ask"  # that depends on what name servers say of the records: they have to be asked first
-    KEEP = "Keep"  # what is wanted stays there, is ours and is kept right; what is not wanted goes
-    WITHDRAW = "Withdraw"  # all of ours goes
-    RELEASE = "Release"  # what is wanted stays and is nobody's
-    WATCH = "Watch"  # nothing of ours is there any more, but what is needed is not safe in the new place yet
-    FORGET = "Forget"  # there is nothing left to do
+    ASK = "Ask"  # that depends on what name servers answer for the records: they have to be queried first
+    KEEP = "Keep"  # what is wanted stays there, owned and corrected; what is not wanted is deleted
+    WITHDRAW = "Withdraw"  # all that the object owns there is deleted
+    RELEASE = "Release"  # what is wanted is kept and released
+    WATCH = "Watch"  # nothing owned is there any more, but what is needed is not safe in the new place yet
+    FORGET = "Forget"  # nothing is left to do
 
 
 class Pending(StrEnum):
-    """What an old place is kept or watched for. In status: by it is told since when that is so, whatever the words."""
+    """The reasons for which an old place is kept or watched.
+
+    In status: the time since when is kept by the reason, whatever the words.
+    """
 
     REGIONS_UNKNOWN = "RegionsUnknown"
     NOT_PUBLISHED = "NotPublished"
@@ -52,9 +56,9 @@ class Pending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """An old place or the new one. ``zone``: where a Route 53 place is served from; None where only others know.
+    """An old place or the new one. ``zone``: the zone that serves a Route 53 place; None if only others know it.
 
-    ``holds``: the record sets there that are ours.
+    ``holds``: the record sets there that the object owns.
     """
 
     name: str
@@ -64,9 +68,9 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class FormerPlace:
-    """An old place that is not over with, as it is reported: why, and since when that is so.
+    """An old place that still needs work, as it is reported: why, and since when that is so.
 
-    ``reason``: of ``Pending``, or that of the problem that hinders; "" where nothing was said of it yet.
+    ``reason``: of ``Pending``, or that of the problem that is in the way; "" if nothing was reported yet.
     """
 
     place: str
@@ -77,18 +81,19 @@ class FormerPlace:
     retry_after: float | None = None
 
     def follows(self, before: Mapping[str, FormerPlace]) -> FormerPlace:
-        """The same, with the time from when it was first so."""
+        """Return the same, with the time from when it was first so."""
         known = before.get(self.place)
         return self if known is None or known.reason != self.reason else replace(self, since=known.since)
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """All that the fate of one old place depends on.
+    """All that the decision about one old place depends on.
 
-    ``wanted``: the records that are needed, but for those left to others; ``published``: whether the new place has them all.
-    ``findings``: what name servers say of them, None as long as nobody asked. ``requested``: a person wants the old place
-    cleared, come what may. ``said``: what has been said of the old place so far, None if nothing was.
+    ``wanted``: the records that are needed, except those left to others; ``published``: True if the new place has
+    them all. ``findings``: what name servers answer for them, None as long as they were not queried. ``requested``: a
+    person wants the old place cleared in any case. ``said``: what was last reported of the old place, None if nothing
+    was.
     """
 
     old: Place
@@ -104,18 +109,18 @@ class Move:
 
     @property
     def not_ours(self) -> tuple[RecordSet, ...]:
-        """What stands in the new place as somebody else wrote it."""
+        """The wanted records that the new place has from another writer."""
         return tuple(record for record in self.wanted if record.id not in self.new.holds)
 
     def emptied(self) -> Move:
-        """The same when all of ours has been taken away. What name servers said before a forced withdrawal is no news."""
+        """Return the same after all owned records were deleted. Answers from before a forced withdrawal do not count."""
         emptied = replace(self, old=replace(self.old, holds=frozenset()))
         if not self.requested:
             return emptied
         return replace(emptied, findings={}, said=self.said or FormerPlace(self.old.name, "", "", self.now))
 
     def waited(self, pending: Pending) -> float:
-        """For how many seconds this has been so of the old place."""
+        """Return for how many seconds this has been so of the old place."""
         if self.said is None or self.said.reason != pending:
             return 0.0
         return (self.now - self.said.since).total_seconds()
@@ -123,7 +128,7 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class MigrationDecision:
-    """The fate of an old place; ``pending`` and ``message`` say why it is not over with it yet, the same from run to run."""
+    """The decision about an old place; ``pending`` and ``message`` say why it still needs work, the same from run to run."""
 
     fate: Disposition
     message: str = ""
@@ -136,7 +141,10 @@ MigrationRule = Callable[[Move], MigrationDecision | None]
 
 
 def nothing_left(move: Move) -> MigrationDecision | None:
-    """Nothing of ours is there. ExternalDNS may still come for what it wrote; or have to come, after a forced withdrawal."""
+    """Forget a place where nothing is owned, unless ExternalDNS has yet to act.
+
+    It may still delete what it wrote; or have to publish, after a forced withdrawal.
+    """
     if move.old.holds:
         return None
     if move.old.name == DNS_ENDPOINT_PLACE and move.provider is DnsProvider.ROUTE53 and move.not_ours:
@@ -147,7 +155,7 @@ def nothing_left(move: Move) -> MigrationDecision | None:
 
 
 def not_all_known(move: Move) -> MigrationDecision | None:
-    """Some region cannot tell its records: what looks superfluous may be needed."""
+    """Keep what looks superfluous while a region does not report its records: it may be needed."""
     if move.surplus is not Surplus.KEEP:
         return None
     return MigrationDecision(
@@ -158,12 +166,12 @@ def not_all_known(move: Move) -> MigrationDecision | None:
 
 
 def requested(move: Move) -> MigrationDecision | None:
-    """A person accepts what may follow."""
+    """Withdraw if a person accepts the consequences."""
     return MigrationDecision(Disposition.WITHDRAW) if move.requested else None
 
 
 def left_to_people(move: Move) -> MigrationDecision | None:
-    """People publish from now on. Whether they mean to keep what stands or to publish elsewhere, nothing tells: it is theirs."""
+    """Release the records if people publish from now on: nothing shows if they mean to keep them or to publish elsewhere."""
     if move.provider is not DnsProvider.MANUAL:
         return None
     if move.findings is None:
@@ -172,7 +180,7 @@ def left_to_people(move: Move) -> MigrationDecision | None:
 
 
 def not_published(move: Move) -> MigrationDecision | None:
-    """The new place does not have everything yet."""
+    """Keep the old place while the new one does not have everything."""
     if move.published:
         return None
     return MigrationDecision(
@@ -181,7 +189,7 @@ def not_published(move: Move) -> MigrationDecision | None:
 
 
 def not_answered(move: Move) -> MigrationDecision | None:
-    """Name servers do not answer some record, or cannot be asked."""
+    """Keep the old place while name servers do not answer some record, or cannot be queried."""
     if move.findings is None:
         return MigrationDecision(Disposition.ASK)
     record = _unanswered(move)
@@ -197,7 +205,7 @@ def not_answered(move: Move) -> MigrationDecision | None:
 
 
 def still_asked(move: Move) -> MigrationDecision | None:
-    """Name servers answer from the old zone, or it cannot be told from the new one."""
+    """Keep the old place while name servers answer from its zone, or it cannot be told apart from the new one."""
     zone = move.old.zone
     if zone is None or not any(_may_be_from(answer, zone) for answer in _answers(move)):
         return None
@@ -218,7 +226,7 @@ def still_asked(move: Move) -> MigrationDecision | None:
 
 
 def not_yet_asked(move: Move) -> MigrationDecision | None:
-    """Name servers answer from a zone that is not the one where the records are now."""
+    """Keep the old place while name servers answer from a zone that is not the one where the records are now."""
     zone = move.new.zone
     if zone is None or all(_may_be_from(answer, zone) for answer in _answers(move)):
         return None
@@ -232,9 +240,9 @@ def not_yet_asked(move: Move) -> MigrationDecision | None:
 
 
 def still_cached(move: Move) -> MigrationDecision | None:
-    """Resolvers go on asking a zone that is no longer delegated to, for as long as they have the delegation in their caches.
+    """Keep the old place while resolvers may have the former delegation in their caches, and still query its zone.
 
-    Not so where the old zone itself refers them to the one that answers: one below it.
+    Not if the old zone itself refers them to the one that answers: one below it.
     """
     if _old_zone_refers_to_the_new(move) or (move.old.zone is None and move.not_ours):
         return None
@@ -251,7 +259,7 @@ def still_cached(move: Move) -> MigrationDecision | None:
 
 
 def served_from_elsewhere(move: Move) -> MigrationDecision | None:
-    """Nobody is answered from the old place any more."""
+    """Withdraw: no resolver gets answers from the old place any more."""
     del move
     return MigrationDecision(Disposition.WITHDRAW)
 
@@ -271,7 +279,7 @@ RULES: tuple[MigrationRule, ...] = (
 
 
 def decide(move: Move) -> MigrationDecision:
-    """The fate of the old place: what the first rule says that has something to say."""
+    """Return the decision of the first rule that applies."""
     return next(decision for rule in RULES if (decision := rule(move)) is not None)
 
 
@@ -305,7 +313,7 @@ def _until_external_dns_has_come(move: Move) -> MigrationDecision:
 
 
 def _unanswered(move: Move) -> RecordSet | None:
-    """The first record that no name server is known to answer as it should be."""
+    """Return the first record that no name server is known to answer as it should be."""
     findings = move.findings or {}
     for record in move.wanted:
         finding = findings.get(record.id)
@@ -329,7 +337,7 @@ def _old_zone_refers_to_the_new(move: Move) -> bool:
 
 
 def _may_be_from(answer: Answer, zone: PublishedAt) -> bool:
-    """Whether an answer is this zone's, as far as can be told: its name, and one of its name servers where they are known."""
+    """Return True if an answer is from this zone, as far as is known: by its name, and by one of its name servers."""
     ours, asked = _plain(zone.servers), _plain(answer.servers)
     return answer.zone == zone.zone and not (ours and asked and ours.isdisjoint(asked))
 

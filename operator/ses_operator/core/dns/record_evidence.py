@@ -1,4 +1,4 @@
-"""What is known of each record when all witnesses are heard: the publisher, the name servers, and SES itself. Pure."""
+"""The evidence about each record, combined: from the publisher, the name servers, and SES itself. Pure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ses_operator.core.state.publication import DnsObservation, PublishedRecord,
 Findings = Mapping[RecordId, LookupFinding]
 
 LOOKED_AT_BY_SES = frozenset({Purpose.DKIM, Purpose.MAIL_FROM})
-"""SPF and DMARC are for those who receive the mail."""
+"""The purposes that SES checks: SPF and DMARC are for the receivers of mail."""
 
 _WAY_OUT = {
     (Purpose.DMARC, RecordType.TXT): "change it by hand where the zone is served",
@@ -27,7 +27,7 @@ _WAY_OUT = {
 
 
 def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
-    """The records of which nobody has said yet that they are served: not SES, and not a publisher that would know."""
+    """Return the records that are not known to be served: not by SES, and not by a publisher that would know."""
     if observed.dns is None:
         return ()
     return tuple(
@@ -40,15 +40,17 @@ def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
 
 
 def _route53_tells(observed: Observed, entry: PublishedRecord) -> bool:
-    """Whether Route 53 knows best: of what SES does not need, and of what is not even in sync. Before something is changed at SES
-    by it, the name servers that the world asks are to be heard, too."""
+    """Return True if Route 53 knows best: of what SES does not need, and of what is not even in sync.
+
+    Before something is changed at SES by it, the name servers that the world queries are queried, too.
+    """
     if is_awaited(observed, entry.record):
         return entry.state is not RecordState.PUBLISHED
     return entry.record.purpose not in LOOKED_AT_BY_SES
 
 
 def seen_by_ses(observed: Observed, record: RecordSet) -> bool:
-    """Whether every region that asks for the record has found it."""
+    """Return True if every region that needs the record has found it."""
     return record.purpose in LOOKED_AT_BY_SES and all(_found(observed, region, record) for region in record.regions)
 
 
@@ -64,7 +66,7 @@ def _found(observed: Observed, region: str, record: RecordSet) -> bool:
 
 
 def is_awaited(observed: Observed, record: RecordSet) -> bool:
-    """Whether SES, which has verified the identity, is told of what the record is for only when it is seen."""
+    """Return True if a setting at verified SES identities waits until the record is seen."""
     return record.purpose in LOOKED_AT_BY_SES and any(
         isinstance(view := observed.regions.get(region), Present)
         and view.facts.verification_status is VerificationStatus.SUCCESS
@@ -74,15 +76,17 @@ def is_awaited(observed: Observed, record: RecordSet) -> bool:
 
 
 def _is_looked_for(observed: Observed, region: str, facts: IdentityFacts, record: RecordSet) -> bool:
-    """Whether SES looks for it in the region. Of a key, or a name, that is about to take the place of another it says nothing
-    yet."""
+    """Return True if SES looks for the record in the region.
+
+    Of a key, or a name, that is about to replace another it reports nothing yet.
+    """
     if record.purpose is Purpose.DKIM:
         return ses_looks_at(record, region, observed)
     return facts.mail_from is not None and facts.mail_from.domain.lower() == record.name
 
 
 def with_findings(desired: Desired, observed: Observed, findings: Findings) -> Observed:
-    """The observation of DNS with what the name servers and SES have to say about each record."""
+    """Return the observation of DNS with the answers of the name servers and of SES about each record."""
     dns = observed.dns
     if dns is None:
         return observed
@@ -94,7 +98,11 @@ def with_findings(desired: Desired, observed: Observed, findings: Findings) -> O
 def _heard(
     desired: Desired, observed: Observed, entry: PublishedRecord, finding: LookupFinding | None
 ) -> PublishedRecord:
-    """A conflict is known for certain; a different answer contradicts everybody; what SES has seen needs no other witness."""
+    """Combine the evidence about one record.
+
+    A conflict is known for certain; a different answer contradicts all others; what SES has seen needs no other
+    evidence.
+    """
     if entry.state is RecordState.CONFLICT:
         return entry
     if finding is not None and finding.state is FindingState.DIFFERENT:
@@ -115,14 +123,14 @@ def _heard(
 
 
 def _reason(entry: PublishedRecord, finding: LookupFinding) -> Reason | None:
-    """A record that nobody says is served may simply not be there yet; one that is, or another mistake, is worth its name."""
+    """Return the reason; None for a record that may simply not be served yet, because no publisher reports it as served."""
     if finding.reason is Reason.DNS_RECORD_MISSING and entry.state is not RecordState.PUBLISHED:
         return None
     return finding.reason
 
 
 def _hint(desired: Desired, finding: LookupFinding) -> str:
-    """What is different; of a text that people change, a DMARC policy or a key of theirs, also why it stays so."""
+    """Return what is different; of a text that people change, a DMARC policy or a key of theirs, also why it stays so."""
     way_out = _WAY_OUT.get((finding.record.purpose, finding.record.type))
     if way_out is None or desired.provider is not DnsProvider.DNS_ENDPOINT:
         return finding.message

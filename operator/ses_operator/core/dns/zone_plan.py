@@ -1,23 +1,22 @@
-"""What to change in a Route 53 zone so that it holds the wanted records of one identity, and nothing of another is
-touched.
+"""Plans the changes of a Route 53 zone: it gets the wanted records of one identity, and no other record is changed.
 
-The rules, in the order in which they are asked:
+The rules, in the order in which they are tried:
 
-- A ledger of somebody else, or a record at the ledger's name that is no ledger: nothing is written.
-- What the ledger names, is no longer wanted and still stands as it was written is deleted (unless the caller says that
-  surplus is to be kept or released). If somebody has changed it
-  since, it is theirs now: it is left, the ledger no longer names it, and the plan says so.
+- A ledger of another owner, or a record at the ledger's name that is no ledger: nothing is written.
+- What the ledger names, is no longer wanted and is still as it was written is deleted (unless the caller says that
+  surplus is to be kept or released). If another client has changed it since, it belongs to that client now: it is left, the
+  ledger no longer names it, and the plan says so.
 - What is wanted and absent is created.
-- What is wanted and stands with our values is as wished; a DMARC policy of somebody else's also if it only says the same.
-  Unless the ledger names it, it is not ours: it is not entered there and never deleted.
-- What is wanted, named by the ledger and different (changed behind our back, or wanted differently now) is put right by
-  an exact DELETE and a CREATE.
-- Where somebody deleted the ledger, nothing is ours any more: the records stand as wished and stay for good.
-- Anything else that stands in the way is a conflict: told with both values, never overwritten; the other records go on.
+- What is wanted and exists with the wanted values is up to date; a DMARC policy of another client also if it only says the
+  same. Unless the ledger names it, it is not owned: it is not entered there and never deleted.
+- What is wanted, named by the ledger and different (changed by another client, or wanted differently now) is corrected by an
+  exact DELETE and a CREATE.
+- If the ledger was deleted, nothing is owned any more: the records are up to date and stay for good.
+- Anything else that is in the way is a conflict: reported with both values, never overwritten; the other records go on.
 
-The ledger after the plan names exactly the sets of ours that stand after the plan; it changes in the same batch. Every
-change is conditional in Route 53 (CREATE fails where something stands, DELETE where something else stands), so that a
-plan made from an old view of the zone is refused as a whole instead of doing harm.
+The ledger after the plan names exactly the owned sets that exist after the plan; it changes in the same batch. Every
+change is conditional in Route 53 (CREATE fails if something exists, DELETE if something else exists), so that a plan
+made from an old view of the zone is refused as a whole instead of doing harm.
 """
 
 from __future__ import annotations
@@ -41,11 +40,11 @@ _TEXTS = frozenset({Purpose.DMARC, Purpose.DKIM})
 
 @dataclass(frozen=True, slots=True)
 class ZonePlan:
-    """What to do, and how things stand before it is done.
+    """The changes to make, and the state before they are made.
 
     ``changes``: one batch, deletions first, the ledger's included. ``records``: each wanted record set and its state
-    now. ``surplus``: record sets of ours that nobody wants. ``released``: those that the ledger named but
-    that somebody changed since, in words. ``problem``: why nothing at all can be written.
+    now. ``surplus``: owned record sets that are not wanted. ``released``: those that the ledger named but that
+    another client changed since, in words. ``problem``: why nothing at all can be written.
     """
 
     changes: tuple[Change, ...] = ()
@@ -57,7 +56,7 @@ class ZonePlan:
 
 @dataclass(frozen=True, slots=True)
 class _Move:
-    """What the plan does with one record set of ours: deletes it as it stands, creates it, or both."""
+    """The changes of one owned record set: delete it as it is, create it, or both."""
 
     id: RecordId
     delete: ZoneSet | None = None
@@ -79,9 +78,9 @@ def plan_publication(
     surplus: Surplus = Surplus.REMOVE,
     limits: BatchLimits | None = None,
 ) -> ZonePlan:
-    """The plan that makes the zone hold ``wanted``. ``view`` has all that stands at ``names_concerned``.
+    """Return the plan that makes the zone hold ``wanted``. ``view`` has all that is at ``names_concerned``.
 
-    Where the whole does not fit into one batch, the plan is its first part, with a ledger that fits that part: applying
+    If the whole does not fit into one batch, the plan is its first part, with a ledger that fits that part: applying
     and planning again does the rest.
     """
     wanted = sorted(wanted)
@@ -104,15 +103,17 @@ def plan_publication(
 def plan_retention(
     owner: Owner, domain: str, wanted: Iterable[RecordSet], view: ZoneView, surplus: Surplus = Surplus.REMOVE
 ) -> ZonePlan:
-    """The plan for a zone that records have moved away from: of ours, what is wanted is kept right and the rest goes; nothing
-    is added."""
+    """Return the plan for a zone that records have moved away from.
+
+    Of the owned records those wanted are corrected and the rest is deleted; nothing is added.
+    """
     standing = holdings(owner, domain, view)
     plan = plan_publication(owner, domain, (record for record in wanted if record.id in standing), view, surplus)
     return plan if plan.problem is None else ZonePlan()
 
 
 def holdings(owner: Owner, domain: str, view: ZoneView) -> frozenset[RecordId]:
-    """The record sets of ours that stand in the zone."""
+    """Return the owned record sets that exist in the zone."""
     ledger = _read_ledger(owner, domain, view)
     if isinstance(ledger, Problem):
         return frozenset()
@@ -120,10 +121,10 @@ def holdings(owner: Owner, domain: str, view: ZoneView) -> frozenset[RecordId]:
 
 
 def plan_withdrawal(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
-    """The plan that takes away everything that the ledger names and that still stands as written, and the ledger.
+    """Return the plan that deletes everything that the ledger names and that is still as written, and the ledger.
 
-    Without a ledger of this owner nothing in the zone is ours, and there is nothing to do; a ledger that cannot be read
-    is told.
+    Without a ledger of this owner nothing in the zone is owned, and there is nothing to do; a ledger that cannot be
+    read is reported.
     """
     plan = plan_publication(owner, domain, (), view)
     if plan.problem is None:
@@ -136,13 +137,13 @@ def plan_withdrawal(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
 
 
 def plan_release(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
-    """The plan that takes away the ledger alone: the records stay and are nobody's."""
+    """Return the plan that deletes the ledger alone: the records are kept and have no owner."""
     plan = plan_publication(owner, domain, (), view, Surplus.RELEASE)
     return ZonePlan() if plan.problem is not None else plan
 
 
 def plan_handover(owner: Owner, new_owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
-    """The plan that writes another owner's name into the ledger; the records stay as they are, and become the new owner's."""
+    """Return the plan that writes another owner's name into the ledger; the records are kept, and become the new owner's."""
     ledger, standing = _read_ledger(owner, domain, view), _ledger_set(domain, view)
     if isinstance(ledger, Problem) or standing is None:
         return ZonePlan()
@@ -150,7 +151,7 @@ def plan_handover(owner: Owner, new_owner: Owner, domain: str, view: ZoneView) -
 
 
 def names_concerned(domain: str, wanted: Iterable[RecordSet], view: ZoneView) -> frozenset[str]:
-    """The names at which the plan must know what stands: the ledger's, those wanted, and those that the ledger has."""
+    """Return the names that the plan must know: the ledger's, those wanted, and those that the ledger has."""
     name = ledger_name(domain)
     standing = _ledger_set(domain, view)
     ledger = Ledger.decode(standing.meaning, domain) if standing else None
@@ -196,7 +197,7 @@ def _read_ledger(owner: Owner, domain: str, view: ZoneView) -> Ledger | Problem:
 
 @dataclass(frozen=True, slots=True)
 class _Extra:
-    """What the ledger names and nobody wants: what is done about it, and the digests of what stays ours."""
+    """Record sets that the ledger names and that are not wanted: their changes, and the digests of those that stay owned."""
 
     names: tuple[str, ...] = ()
     moves: tuple[_Move, ...] = ()
@@ -224,7 +225,7 @@ def _judge_surplus(digests: Mapping[RecordId, str], wanted: set[RecordId], view:
 
 @dataclass(frozen=True, slots=True)
 class _Judged:
-    """The wanted records' states, what to do about them, and the digests of those of ours that stand."""
+    """The wanted records' states, their changes, and the digests of the owned ones that exist."""
 
     records: tuple[PublishedRecord, ...]
     moves: tuple[_Move, ...]
@@ -284,12 +285,12 @@ def _judge(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Zone
 
 
 def _is_as_good(record: RecordSet, found: ZoneSet) -> bool:
-    """Whether a text that somebody else has written tells receivers the same: a DMARC policy, or a DKIM key."""
+    """Return True if a text of another client says the same to receivers: a DMARC policy, or a DKIM key."""
     return record.type is RecordType.TXT and record.purpose in _TEXTS and matches(record, found.meaning)
 
 
 def _obstacle(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[ZoneSet]) -> str:
-    """Why the record cannot stand at its name at all, in words; "" where it can."""
+    """Return why the record cannot exist at its name at all, in words; "" if it can."""
     routed = next((found for found in standing if found.routing), None)
     if routed is not None:
         return f"{record} is {routed.routing} in the zone; it is to be {_quoted(record)}: remove that record"
@@ -307,7 +308,7 @@ def _obstacle(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Z
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Moves, and the ledger that they lead to: ``kept`` has the digests of what stands and is not moved."""
+    """Moves, and the ledger that they lead to: ``kept`` has the digests of what exists and is not moved."""
 
     owner: Owner
     domain: str
@@ -316,7 +317,7 @@ class _Draft:
     standing_ledger: ZoneSet | None
 
     def changes_within(self, limits: BatchLimits) -> tuple[Change, ...]:
-        """The longest part of the moves, or nearly, that fits into one batch together with its ledger."""
+        """Return the longest part of the moves, or nearly, that fits into one batch together with its ledger."""
         count = len(self.moves)
         while True:
             changes = self._changes(count)

@@ -1,7 +1,7 @@
 """Record sets as Route 53 holds them, and the changes that are made to them.
 
 The plan compares meanings (``ZoneSet.meaning``) and writes presentations: a DELETE must repeat the values exactly as
-they stand, so a set that was read keeps them untouched.
+they are, so a set that was read keeps them unchanged.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ZoneSet:
 
     @classmethod
     def of(cls, record: RecordSet) -> ZoneSet:
-        """The record set as it is written to Route 53."""
+        """Return the record set as it is written to Route 53."""
         values = tuple(txt.quote(value) for value in record.values) if record.type is RecordType.TXT else record.values
         return cls(record.name, record.type.value, record.ttl, values)
 
@@ -48,7 +48,7 @@ class ZoneSet:
 
 
 class ChangeAction(StrEnum):
-    """What a change does. Never UPSERT: it would overwrite what appeared since the zone was read."""
+    """The kinds of change. Never UPSERT: it would overwrite what appeared since the zone was read."""
 
     CREATE = "CREATE"
     DELETE = "DELETE"
@@ -63,12 +63,12 @@ class Change:
 
     @property
     def elements(self) -> int:
-        """How many ResourceRecord elements it puts into a batch."""
+        """The number of ResourceRecord elements that it puts into a batch."""
         return len(self.set.values)
 
     @property
     def characters(self) -> int:
-        """How many characters of Value elements it puts into a batch."""
+        """The number of characters of Value elements that it puts into a batch."""
         return sum(map(len, self.set.values))
 
     def __str__(self) -> str:
@@ -77,17 +77,18 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class BatchLimits:
-    """What one ChangeResourceRecordSets request may hold. Source: Route 53 Developer Guide, "Quotas"."""
+    """The limits of one ChangeResourceRecordSets request. Source: Route 53 Developer Guide, "Quotas"."""
 
     elements: int = MAX_BATCH_ELEMENTS
     characters: int = MAX_BATCH_CHARACTERS
 
     def admits(self, elements: int, characters: int) -> bool:
+        """Return True if a request of this size is allowed."""
         return elements <= self.elements and characters <= self.characters
 
 
 def plain_value(record_type: str, value: str) -> str:
-    """One value without presentation: TXT unquoted, host names in lower case without the closing dot."""
+    """Return one value without presentation: TXT unquoted, host names in lower case without the closing dot."""
     if record_type == RecordType.TXT:
         return txt.unquote(value)
     if record_type == RecordType.CNAME:
@@ -98,21 +99,21 @@ def plain_value(record_type: str, value: str) -> str:
 
 
 def plain_name(name: str) -> str:
-    """A name of Route 53's answers (``\\052.Example.com.``) as we write it (``*.example.com``)."""
+    r"""Return a name of Route 53's answers (``\052.Example.com.``) as the operator writes it (``*.example.com``)."""
     return _NAME_ESCAPE.sub(lambda escape: chr(int(escape[1], 8)), name).lower().removesuffix(".")
 
 
 def is_within(name: str, domain: str) -> bool:
-    """Whether ``name`` is ``domain`` or below it."""
+    """Return True if ``name`` is ``domain`` or below it."""
     return name == domain or name.endswith(f".{domain}")
 
 
 ZoneView = Mapping[str, Sequence[ZoneSet]]
-"""What stands at each name; a name that is not in it has no records."""
+"""The record sets at each name; a name that is not in it has no records."""
 
 
 def zone_view(sets: Iterable[ZoneSet]) -> ZoneView:
-    """The sets by name."""
+    """Group the sets by name."""
     view: dict[str, list[ZoneSet]] = {}
     for standing in sets:
         view.setdefault(standing.name, []).append(standing)
@@ -120,7 +121,7 @@ def zone_view(sets: Iterable[ZoneSet]) -> ZoneView:
 
 
 def apply(view: ZoneView, changes: Iterable[Change]) -> ZoneView:
-    """The zone after the changes. Deleting what is not there, or creating what is, changes nothing more."""
+    """Return the zone after the changes. Deleting what is not there, or creating what is, changes nothing more."""
     after = {name: list(sets) for name, sets in view.items()}
     for change in changes:
         others = [other for other in after.pop(change.set.name, ()) if not _same_set(other, change.set)]

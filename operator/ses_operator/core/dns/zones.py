@@ -1,4 +1,4 @@
-"""Which hosted zone holds a domain."""
+"""Chooses the hosted zone of a domain."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from ses_operator.core.state.publication import DnsZone
 class HostedZone:
     """A hosted zone as Route 53 describes it. ``id`` is bare; ``name`` in lower case, without the closing dot.
 
-    ``name_servers``: those of its delegation set, as GetHostedZone tells them; a list of zones does not.
+    ``name_servers``: those of its delegation set, as GetHostedZone returns them; a list of zones does not.
     """
 
     id: str
@@ -25,10 +25,11 @@ class HostedZone:
 
 
 def choose_zone(domain: str, configured: Iterable[DnsZone], listed: Iterable[DnsZone]) -> DnsZone | Problem:
-    """The public zone whose name is the longest suffix of ``domain``.
+    """Return the public zone whose name is the longest suffix of ``domain``.
 
-    Among zones of that same name, one that the SesAccount names stands before those that the account merely has; beyond
-    that there is no telling which of them the public DNS asks, and the author must choose. All zones given are public.
+    Among zones of that same name, one that the SesAccount names comes before those that the account merely has;
+    beyond that it is not known which of them the public DNS uses, and the author must choose. All zones given are
+    public.
     """
     known: dict[str, tuple[DnsZone, bool]] = {zone.hosted_zone_id: (zone, False) for zone in listed}
     known.update({zone.hosted_zone_id: (zone, True) for zone in configured})
@@ -42,7 +43,7 @@ def choose_zone(domain: str, configured: Iterable[DnsZone], listed: Iterable[Dns
 
 
 def not_found(domain: str) -> Problem:
-    """Nothing that the account has or names holds the domain."""
+    """Return the problem that no zone that the account has or names holds the domain."""
     return Problem(
         Reason.HOSTED_ZONE_NOT_FOUND,
         f"no public hosted zone holds {domain}: create one for it or for a parent domain; or, if the zone is in another "

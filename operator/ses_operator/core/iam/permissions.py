@@ -1,6 +1,7 @@
-"""Which IAM actions which feature needs: the one table that policies, docs/permissions.md and tests are made from. Pure.
+"""The IAM actions that each feature needs: the one table that policies, docs/permissions.md and tests are made from. Pure.
 
-Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon SES v1 and v2, Route 53 and STS.
+Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon SES v1 and v2, Route 53
+and STS.
 """
 
 from __future__ import annotations
@@ -11,9 +12,9 @@ from enum import StrEnum
 
 
 class On(StrEnum):
-    """What an action is allowed on."""
+    """The resource that an action is allowed on."""
 
-    ANYTHING = "*"  # actions that know no resources, and those of SES's first API
+    ANYTHING = "*"  # actions without resource types, and those of SES's first API
     IDENTITY = "the identity"
     IDENTITY_AND_CONFIGURATION_SET = "the identity and its configuration set"
     ZONE = "the hosted zone"
@@ -21,7 +22,7 @@ class On(StrEnum):
 
 
 class Feature(StrEnum):
-    """What may be switched on or off, and brings rights of its own."""
+    """The features that can be used or not, and that need permissions of their own."""
 
     IDENTITIES = "identities"
     EMAIL = "email"
@@ -41,12 +42,12 @@ class Feature(StrEnum):
 
 
 USUAL = frozenset(Feature) - {Feature.NOTIFICATIONS}
-"""Every feature but that of sending email: that is not allowed unless it is known from which address."""
+"""Every feature but that of sending email, which is allowed only if the address is known."""
 
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One IAM action, and what it is needed for."""
+    """One IAM action, and its purpose."""
 
     name: str
     feature: Feature
@@ -238,16 +239,16 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("route53:GetChange", Feature.ROUTE53, On.ANYTHING, "waiting until a change is served"),
 )
-"""Every action that the operator's code can ask for, but for those of STS, which depend on the roles that accounts name."""
+"""Every action that the operator's code can call, except those of STS, which depend on the roles that accounts name."""
 
 
 AUDIT_ACTIONS: Mapping[Feature, tuple[str, ...]] = {
     Feature.AUDIT: ("ses:ListEmailIdentities", "ses:GetAccount", "ses:GetEmailIdentity"),
     Feature.AUDIT_OF_USE: ("ses:BatchGetMetricData",),
 }
-"""What an audit needs on everything that SES has, and not only on what manifests ask for. All are in the table above."""
+"""The actions that an audit needs on everything that SES has, and not only on what manifests name. All are in the table above."""
 
 
 def actions_of(features: frozenset[Feature]) -> tuple[Action, ...]:
-    """The actions that these features need."""
+    """Return the actions that these features need."""
     return tuple(action for action in ACTIONS if action.feature in features)

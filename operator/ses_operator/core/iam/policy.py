@@ -1,7 +1,8 @@
-"""IAM policies for the operator, and for those who send: nothing more than a configuration needs. Pure.
+"""IAM policies for the operator, and for teams that send: no more than a configuration needs. Pure.
 
-Sources: IAM User Guide, "IAM JSON policy elements reference"; Service Authorization Reference, "Amazon SES v2" and "Amazon
-Route 53" (condition keys); Route 53 Developer Guide, "Using IAM policy conditions for fine-grained access control".
+Sources: IAM User Guide, "IAM JSON policy elements reference"; Service Authorization Reference, "Amazon SES v2" and
+"Amazon Route 53" (condition keys); Route 53 Developer Guide, "Using IAM policy conditions for fine-grained access
+control".
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ SEND_ACTIONS = (
     "ses:SendTemplatedEmail",
     "ses:SendBulkTemplatedEmail",
 )
-"""What sends mail, in both of SES's APIs. SMTP asks for SendRawEmail."""
+"""The actions that send mail, in both APIs of SES. SMTP needs SendRawEmail."""
 
 RECORD_TYPES = ("CNAME", "MX", "TXT")
 CHANGE_ACTIONS = ("CREATE", "DELETE")
@@ -39,20 +40,20 @@ class Sending:
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """What may stand for the address at SES: itself, its domain, and each domain above that but the last label."""
+        """The identities that may cover the address at SES: itself, its domain, and each domain above that but the last label."""
         labels = self.address.rpartition("@")[2].split(".")
         return (self.address, *(".".join(labels[start:]) for start in range(len(labels) - 1)))
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyScope:
-    """What a policy is for.
+    """The scope of a policy.
 
-    ``regions`` and ``identities`` (domains and email addresses) empty: all. ``zones``: ids of Route 53 hosted zones that the same
-    credentials write to; empty: all. ``roles``: ARNs of roles that these credentials assume, for zones of other accounts.
-    ``audited``: regions that are audited; empty: all, where ``features`` say that there are audits.
-    ``entry_roles``: the role that the credentials to begin with assume, where they do not do the work themselves.
-    ``sending``: for the feature of notifications, which is never allowed for more than one address.
+    ``regions`` and ``identities`` (domains and email addresses) empty: all. ``zones``: ids of Route 53 hosted zones
+    that the same credentials write to; empty: all. ``roles``: ARNs of roles that these credentials assume, for zones
+    of other accounts. ``audited``: regions that are audited; empty: all, if ``features`` include audits.
+    ``entry_roles``: the role that the first credentials assume, if they do not do the work themselves. ``sending``:
+    for the feature of notifications, which is never allowed for more than one address.
     """
 
     features: frozenset[Feature]
@@ -68,17 +69,17 @@ class PolicyScope:
 
 
 def operator_policy(scope: PolicyScope) -> Document:
-    """What the operator's credentials need for an AWS account."""
+    """Return the policy of the operator's credentials for an AWS account."""
     return _document(_operator_statements(scope))
 
 
 def zone_policy(scope: PolicyScope) -> Document:
-    """What the role needs that a SesAccount names for a zone of another AWS account."""
+    """Return the policy of the role that a SesAccount names for a zone of another AWS account."""
     return _document(_zone_statements(scope, actions_of(frozenset({Feature.ROUTE53}))))
 
 
 def entry_policy(scope: PolicyScope) -> Document:
-    """What the credentials of the pod, or of a Secret, need that do nothing but assume the account's role."""
+    """Return the policy of credentials, of the pod or of a Secret, that only assume the account's role."""
     if not scope.entry_roles:
         raise ValueError(
             "the SesAccount names no role in spec.credentials.assumeRole: its credentials do the work themselves"
@@ -87,9 +88,9 @@ def entry_policy(scope: PolicyScope) -> Document:
 
 
 def sender_policy(scope: PolicyScope) -> Document:
-    """With it one may send from the scope's addresses, and from addresses of its domains, through these identities only.
+    """Return a policy to send from the scope's addresses, and from addresses of its domains, through these identities only.
 
-    Without any there is nothing that it could allow: ValueError.
+    Raises ValueError if there are none, because there is nothing that it could allow.
     """
     if not scope.identities:
         raise ValueError("name the domains or addresses that may be sent from")
@@ -119,7 +120,7 @@ def _operator_statements(scope: PolicyScope) -> Iterator[Statement]:
 
 
 def _notifications(scope: PolicyScope, actions: tuple[str, ...]) -> Statement:
-    """As this address and no other: who holds the operator's credentials shall not write as anybody."""
+    """Allow sending as this address and no other: the operator's credentials must not allow writing as any address."""
     if scope.sending is None:
         raise ValueError(
             "name the address that notifications come from: by --notify-from, or a SesAccount that has them"
@@ -142,9 +143,9 @@ def _zone_statements(scope: PolicyScope, actions: tuple[Action, ...]) -> Iterato
 
 
 def _record_condition(scope: PolicyScope) -> Statement:
-    """Only records of these types, at or below these domains, and no change of what somebody else has written.
+    """Allow only records of these types, at or below these domains, and no change of another client's records.
 
-    ForAllValues, for a batch has many changes, each of which must be allowed.
+    ForAllValues, because a batch has many changes, each of which must be allowed.
     """
     equals: dict[str, object] = {f"{_CHANGE}RecordTypes": list(RECORD_TYPES), f"{_CHANGE}Actions": list(CHANGE_ACTIONS)}
     condition: Statement = {"ForAllValues:StringEquals": equals}
@@ -171,7 +172,7 @@ def _arns(scope: PolicyScope, resources: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _in_regions(statement: Statement, regions: tuple[str, ...]) -> Statement:
-    """Actions that know no resource, or are allowed on any, are held to the regions by a condition."""
+    """Limit actions without resource, or allowed on any, to the regions by a condition."""
     if regions:
         statement["Condition"] = {"StringEquals": {"aws:RequestedRegion": sorted(regions)}}
     return statement

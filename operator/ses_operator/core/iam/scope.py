@@ -1,4 +1,4 @@
-"""What manifests need in AWS: the scope of a policy, read from SesAccounts, SesIdentities and SesVerificationTemplates. Pure."""
+"""The scope of a policy for given manifests: SesAccounts, SesIdentities and SesVerificationTemplates. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from ses_operator.core.iam.policy import ANY, PolicyScope, Sending
 def scope_of(
     account: SesAccount | None, identities: Iterable[SesIdentity], templates: Iterable[SesVerificationTemplate] = ()
 ) -> PolicyScope:
-    """The scope of all identities and templates that refer to the account; of all, where no account is given.
+    """Return the scope of all identities and templates that refer to the account; of all, if no account is given.
 
-    Zones of the account that have a role of their own are written with that role: the account's credentials assume it.
+    Zones of the account that have a role of their own are written with that role: the account's credentials assume
+    it.
     """
     mine = tuple(each for each in identities if account is None or each.spec.account_ref.name == account.metadata.name)
     kept = tuple(each for each in templates if account is None or each.spec.account_ref.name == account.metadata.name)
@@ -50,13 +51,13 @@ def scope_of(
 
 
 def _sending(account: SesAccount | None) -> Sending | None:
-    """The emails that the account asks for."""
+    """Return the emails that the account sends."""
     asked = account.spec.notifications if account else None
     return Sending(asked.from_address, (asked.region,), asked.configuration_set_name) if asked else None
 
 
 def _entry_roles(account: SesAccount) -> Iterator[str]:
-    """The role that the credentials which are there to begin with assume: the first of a chain."""
+    """Yield the role that the first credentials assume: the first of a chain."""
     role = account.spec.credentials.assume_role
     if role is not None:
         yield role.via[0].role_arn if role.via else role.role_arn
@@ -76,11 +77,11 @@ USES: Mapping[Feature, Callable[[SesIdentitySpec], bool]] = {
     Feature.TOPICS: lambda spec: any(override.feedback is not None for override in spec.region_overrides),
     Feature.SENDING_POLICIES: lambda spec: bool(spec.authorized_senders or spec.policies),
 }
-"""By what in a spec a feature is seen to be used; Route 53 depends on the account as well."""
+"""How a spec shows that a feature is used; Route 53 depends on the account as well."""
 
 
 def features_of(identity: SesIdentity, default_provider: DnsProvider | None) -> Iterator[Feature]:
-    """What of the operator one identity uses."""
+    """Yield the features of the operator that one identity uses."""
     spec = identity.spec
     yield from (feature for feature, uses in USES.items() if uses(spec))
     if spec.domain is not None and spec.dns_provider(default_provider) is DnsProvider.ROUTE53:
@@ -90,6 +91,6 @@ def features_of(identity: SesIdentity, default_provider: DnsProvider | None) -> 
 
 
 def names_its_zone(identity: SesIdentity) -> bool:
-    """Whether the zone is given, and need not be found by its name."""
+    """Return True if the zone is given, and need not be found by its name."""
     route53 = identity.spec.dns.route53
     return route53 is not None and route53.zone_ref is not None

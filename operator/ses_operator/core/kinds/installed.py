@@ -1,7 +1,8 @@
-"""Whether the kinds that a cluster serves are those that this version of the operator works with. Pure.
+"""Whether the cluster serves the kinds as this version of the operator needs them. Pure.
 
-The apiserver drops, without a word, what its schemas do not have. On kinds that are older than the operator, status would lose
-what has to be remembered: how many emails were sent, which key SES was given. So the operator does not begin there.
+The apiserver silently drops fields that its schemas do not have. With kinds that are older than the operator, status
+would lose what has to be remembered: how many emails were sent, which key SES was given. So the operator does not
+start then.
 """
 
 from __future__ import annotations
@@ -14,13 +15,13 @@ from ses_operator.api.schema.structural import Schema
 from ses_operator.api.schema.versions import SPOKEN
 
 NAMED = 3
-"""How many of the fields that a kind lacks are named."""
+"""The number of missing fields of a kind that are named."""
 
 APPLY = "`ses-operator crds | kubectl apply --server-side -f -`"
 
 
 def not_served(plurals: Collection[str], kinds: Collection[Kind] = KINDS) -> str:
-    """What is missing where these are the resources of our API that the apiserver serves; empty if nothing is."""
+    """Return what is missing if these are the resources of the operator's API that the apiserver serves; empty if nothing is."""
     missing = [kind.kind for kind in kinds if kind.plural not in plurals]
     if not missing:
         return ""
@@ -28,7 +29,10 @@ def not_served(plurals: Collection[str], kinds: Collection[Kind] = KINDS) -> str
 
 
 def outdated(published: Mapping[str, Schema], kinds: Collection[Kind] = KINDS) -> str:
-    """What the schemas lack that the apiserver publishes, by kind; empty if nothing. A kind without one is taken for whole."""
+    """Return what the schemas lack that the apiserver publishes, by kind; empty if nothing.
+
+    A kind without a published schema counts as complete.
+    """
     gaps = {
         kind.kind: list(lacking(root_schema(kind, SPOKEN), published[kind.kind]))
         for kind in kinds
@@ -44,7 +48,7 @@ def outdated(published: Mapping[str, Schema], kinds: Collection[Kind] = KINDS) -
 
 
 def lacking(wanted: Schema, served: Schema, path: str = "") -> Iterator[str]:
-    """The fields that one schema has and the other does not, each named by its path, without those below it."""
+    """Yield the fields that one schema has and the other does not, each named by its path, without those below it."""
     if served.get("x-kubernetes-preserve-unknown-fields"):
         return
     for name, schema in wanted.get("properties", {}).items():

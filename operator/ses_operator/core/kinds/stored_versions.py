@@ -1,9 +1,9 @@
-"""In which versions of the API objects lie in etcd, as a CustomResourceDefinition says it, and who may rewrite them. Pure.
+"""The versions of the API in which objects are stored in etcd, by the CustomResourceDefinition, and a role to rewrite them. Pure.
 
-An object stays in the version in which it was written last. ``status.storedVersions`` names all in which some may lie; the
-apiserver adds to it and never takes away, and refuses a definition without one of them. Whoever has rewritten every object may
-take the others away.
-Source: Kubernetes documentation, "Versions in CustomResourceDefinitions", Upgrade existing objects to a new stored version.
+An object stays in the version in which it was written last. ``status.storedVersions`` names all in which some may be;
+the apiserver adds to it and never removes, and refuses a definition without one of them. When every object has been
+rewritten, the others may be removed. Source: Kubernetes documentation, "Versions in CustomResourceDefinitions",
+Upgrade existing objects to a new stored version.
 """
 
 from __future__ import annotations
@@ -22,8 +22,9 @@ ROLE = f"{MANAGED_BY}-migrate-storage"
 
 @dataclass(frozen=True, slots=True)
 class StoredVersions:
-    """What a definition says: the version in which objects are written now, those in which some may lie, those that are
-    served. ``resource_version`` is that of the definition.
+    """The versions of a definition: the one that objects are written in now, those that some may be in, those that are served.
+
+    ``resource_version`` is that of the definition.
     """
 
     definition: str
@@ -35,7 +36,7 @@ class StoredVersions:
 
     @classmethod
     def of(cls, definition: Mapping[str, Any]) -> Self:
-        """As the apiserver has the CustomResourceDefinition."""
+        """Read the CustomResourceDefinition as the apiserver has it."""
         spec = definition["spec"]
         return cls(
             definition=definition["metadata"]["name"],
@@ -48,17 +49,17 @@ class StoredVersions:
 
     @property
     def is_up_to_date(self) -> bool:
-        """Whether every object lies in the version in which objects are written now."""
+        """True if every object is in the version in which objects are written now."""
         return set(self.stored) <= {self.current}
 
     @property
     def way(self) -> str | None:
-        """A version by which objects can be reached; None where none is served."""
+        """A version by which objects can be reached; None if none is served."""
         return self.current if self.current in self.served else next(iter(self.served), None)
 
 
 def migration_role() -> dict[str, Any]:
-    """The ClusterRole that suffices to rewrite all objects of our kinds, and to say that it is done."""
+    """Return the ClusterRole that suffices to rewrite all objects of the operator's kinds, and to record that it is done."""
     definitions = [definition_name(kind) for kind in KINDS]
     return {
         "apiVersion": "rbac.authorization.k8s.io/v1",

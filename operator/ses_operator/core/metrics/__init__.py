@@ -1,0 +1,1 @@
+"""The metrics: the registry of all, and the samples made from statuses and mail figures. Pure."""

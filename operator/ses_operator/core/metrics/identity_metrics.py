@@ -1,8 +1,8 @@
-"""What the statuses of all identities and accounts say together: the gauges over them. Pure.
+"""The gauges over the statuses of all identities and accounts. Pure.
 
-It is taken in two steps, so that thousands of identities cost nothing while they rest. ``metric_labels`` says of one identity,
-when it is seen, what it is to be counted as; whoever holds the identities keeps a count for each mark. ``identity_samples``
-makes samples of these counts when somebody asks.
+They are made in two steps, so that thousands of identities cost nothing while they do not change. ``metric_labels``
+says of one identity, when it is seen, what it counts as; the store of the identities keeps a count for each mark.
+``identity_samples`` makes samples of these counts at each scrape.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ AGES: tuple[tuple[str, timedelta], ...] = (
     ("24h-72h", timedelta(hours=72)),
     (">72h", timedelta.max),
 )
-"""Names of ages, and what each is shorter than."""
+"""Names of ages, and the limit that each is below."""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """An identity that SES reports so in a region."""
+    """An identity, by the status that SES reports in a region."""
 
     account: str
     region: str
@@ -47,7 +47,7 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Unverified:
-    """An identity that is not verified in a region; since when, where that is known."""
+    """An identity that is not verified in a region; since when, if that is known."""
 
     account: str
     region: str
@@ -83,7 +83,7 @@ class Sample:
 
 
 def metric_labels(identity: SesIdentity) -> Iterator[Mark]:
-    """What an identity is to be counted as. One mark of a kind for each of its regions, or for the object."""
+    """Yield what an identity counts as: one mark of a kind for each of its regions, or for the object."""
     account, status = identity.spec.account_ref.name, identity.status
     ready = find(status.conditions, ConditionType.READY)
     yield Readiness(account, ready.status if ready else ConditionStatus.UNKNOWN, ready.reason if ready else "")
@@ -100,7 +100,7 @@ def metric_labels(identity: SesIdentity) -> Iterator[Mark]:
 
 
 def identity_samples(counts: Mapping[Mark, int], now: datetime) -> Iterator[Sample]:
-    """The gauges over identities. ``counts``: how many have each mark. Every age stands for every region in use."""
+    """Yield the gauges over identities. ``counts``: how many have each mark. Every region in use has a sample for every age."""
     unverified: Counter[tuple[str, str, str]] = Counter()
     for mark, count in counts.items():
         match mark:
@@ -118,7 +118,7 @@ def identity_samples(counts: Mapping[Mark, int], now: datetime) -> Iterator[Samp
 
 
 def each_identity(holders: Mapping[Mark, Iterable[ObjectKey]]) -> Iterator[Sample]:
-    """One sample for each object, and one for each of its regions. ``holders``: who has each mark."""
+    """Yield one sample for each object, and one for each of its regions. ``holders``: the objects that have each mark."""
     for mark, keys in holders.items():
         match mark:
             case Readiness(account, ready, reason):
@@ -133,19 +133,19 @@ def each_identity(holders: Mapping[Mark, Iterable[ObjectKey]]) -> Iterator[Sampl
 
 
 def actor_of(reason: str) -> str:
-    """Whose move it is; the operator's, where a reason is not known or not given yet."""
+    """Return who can act on the reason; the operator, if it is unknown or not given yet."""
     known = next((each for each in Reason if each == reason), Reason.PROGRESSING)
     return known.actor.name.lower()
 
 
 def age_of(since: datetime | None, now: datetime) -> str:
-    """The name of an age; what has no beginning has just begun."""
+    """Return the name of an age; what has no beginning has just begun."""
     age = now - since if since else timedelta(0)
     return next(name for name, limit in AGES if age < limit)
 
 
 def account_samples(account: SesAccount) -> Iterator[Sample]:
-    """The gauges over one account, from its status."""
+    """Yield the gauges over one account, from its status."""
     name, ready = account.metadata.name, find(account.status.conditions, ConditionType.READY)
     if ready is not None:
         yield Sample(metrics.ACCOUNT_READY, (name, ready.reason), float(ready.is_true))
@@ -186,19 +186,19 @@ def _audit_samples(account: str, audit: AuditStatus) -> Iterator[Sample]:
             yield Sample(metrics.AUDIT_FAILED, (account, region.region, region.reason), 1.0)
         for status, count in region.identities.items():
             yield Sample(metrics.AUDITED, (account, region.region, status), count)
-        # All kinds, so that what is no more is told to be none.
+        # All kinds, so that a kind without findings any more has the value 0.
         for finding in Finding:
             labels = (account, region.region, finding.value, finding.severity.value)
             yield Sample(metrics.AUDIT_FINDINGS, labels, region.findings.get(finding.value, 0))
 
 
 def _limit(messages: float | None) -> float | None:
-    """SES writes -1 for no limit (API reference, SendQuota)."""
+    """Return None for no limit, for which SES writes -1 (API reference, SendQuota)."""
     return None if messages is None or messages < 0 else messages
 
 
 def verification_times(before: Iterable[RegionStatus], after: Iterable[RegionStatus]) -> Iterator[tuple[str, float]]:
-    """The regions that became verified between two statuses, and the seconds that each was waited for."""
+    """Yield the regions that became verified between two statuses, and the seconds that each was waited for."""
     waiting = {region.region: region.pending_since for region in before}
     for region in after:
         since = waiting.get(region.region)

@@ -1,7 +1,7 @@
-"""What became of mail, by identity and for the account: which queries are asked, and what follows from the answers. Pure.
+"""The fate of mail, by identity and for the account: which queries to make, and what follows from the answers. Pure.
 
-By identity it is counted by SES's Virtual Deliverability Manager alone, where the account has switched it on, and there only
-mail with one recipient that is not the mailbox simulator. Of the account SES keeps statistics without being asked to.
+By identity it is counted by SES's Virtual Deliverability Manager alone, if the account has it enabled, and there only
+mail with one recipient that is not the mailbox simulator. For the account SES keeps statistics in any case.
 
 Sources: API reference v2, BatchGetMetricData, BatchGetMetricDataQuery; API reference (2010-12-01), GetSendStatistics.
 """
@@ -15,16 +15,16 @@ from enum import StrEnum
 from itertools import islice
 
 QUERIES_PER_CALL = 10
-"""The most that BatchGetMetricData takes."""
+"""The most queries that BatchGetMetricData takes."""
 
 WINDOW_DAYS = 7
 """Days before today that metrics are about: enough mail to judge by, and recent."""
 
 
 class MailEvent(StrEnum):
-    """What may become of mail.
+    """The possible fates of mail.
 
-    COMPLAINT_ELIGIBLE: delivered to a provider that tells SES of complaints.
+    COMPLAINT_ELIGIBLE: delivered to a provider that reports complaints to SES.
     """
 
     SENT = "SEND"
@@ -44,7 +44,7 @@ class Window:
 
     @classmethod
     def of_days(cls, days: int, now: datetime) -> Window:
-        """The last ``days`` whole days, and what there is of today."""
+        """Return the last ``days`` whole days, and what there is of today."""
         today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
         return cls(today - timedelta(days=days), now)
 
@@ -61,16 +61,16 @@ DailyCounts = Mapping[datetime, int]
 """Messages by the beginning of the day (UTC). SES may leave out days without any."""
 
 Counted = Mapping[MailQuery, DailyCounts | None]
-"""What was answered; None, or no entry, where SES could not process the query."""
+"""The answers; None, or no entry, if SES could not process the query."""
 
 
 def queries(identities: Iterable[str], events: Sequence[MailEvent] = tuple(MailEvent)) -> Iterator[MailQuery]:
-    """One query for each event of each identity."""
+    """Return one query for each event of each identity."""
     return (MailQuery(event, identity) for identity in identities for event in events)
 
 
 def calls_for(asked: Iterable[MailQuery]) -> Iterator[tuple[MailQuery, ...]]:
-    """The queries, as many in a call as SES takes."""
+    """Yield the queries in batches, as many in a call as SES takes."""
     rest = iter(asked)
     while batch := tuple(islice(rest, QUERIES_PER_CALL)):
         yield batch
@@ -78,11 +78,11 @@ def calls_for(asked: Iterable[MailQuery]) -> Iterator[tuple[MailQuery, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class SendHistory:
-    """Who has sent, as far as SES counts it. ``sent``: messages by identity; what could not be learned is not in it.
+    """The identities that have sent, as far as SES counts it.
 
-    ``covers_window``: whether SES is known to have counted from the beginning: the account's first counted mail is of the
-    first day or the one after. Where the manager was switched on later, or the account as a whole hardly sends, silence
-    proves nothing.
+    ``sent``: messages by identity; those that could not be learned are absent. ``covers_window``: True if SES is
+    known to have counted from the beginning: the account's first counted mail is of the first day or the one after.
+    If the manager was enabled later, or the account as a whole hardly sends, silence proves nothing.
     """
 
     window: Window
@@ -90,10 +90,10 @@ class SendHistory:
     covers_window: bool = False
 
     def is_unused(self, identity: str, created_at: datetime | None) -> bool:
-        """Whether the identity stood for the whole window and nothing was counted for it.
+        """Return True if the identity existed for the whole window and nothing was counted for it.
 
-        ``created_at`` None: nobody knows, for SES does not tell; it is taken for old. Mail to several recipients at once is
-        not counted: an identity that sends nothing else looks unused.
+        ``created_at`` None: not known, because SES does not report it; it is assumed to be old. Mail to several
+        recipients at once is not counted: an identity that sends nothing else looks unused.
         """
         if not self.covers_window or (created_at is not None and created_at > self.window.start):
             return False
@@ -101,13 +101,13 @@ class SendHistory:
 
 
 def history_queries(identities: Iterable[str]) -> Iterator[MailQuery]:
-    """What a ``SendHistory`` is made of: the account as a whole, and each identity."""
+    """Yield the queries for a ``SendHistory``: the account as a whole, and each identity."""
     yield MailQuery(MailEvent.SENT)
     yield from queries(identities, (MailEvent.SENT,))
 
 
 def send_history(window: Window, counted: Counted) -> SendHistory:
-    """``counted``: answers to ``history_queries``."""
+    """Make the history of the answers to ``history_queries``."""
     whole = counted.get(MailQuery(MailEvent.SENT)) or {}
     days = [day for day, messages in whole.items() if messages]
     return SendHistory(
@@ -128,7 +128,7 @@ class AccountMail:
 
 
 def total(points: Iterable[tuple[datetime, AccountMail]], window: Window) -> AccountMail:
-    """The sum of the quarter-hours that lie within the window."""
+    """Return the sum of the quarter-hours that are within the window."""
     within = [mail for at, mail in points if window.start <= at <= window.end]
     return AccountMail(
         sum(mail.attempted for mail in within),
@@ -140,10 +140,10 @@ def total(points: Iterable[tuple[datetime, AccountMail]], window: Window) -> Acc
 
 @dataclass(frozen=True, slots=True)
 class RegionMail:
-    """What became of mail in one region of an account.
+    """The fate of mail in one region of an account.
 
-    ``by_identity``: messages by event, for the identities that SES counted for; None where it counts none, for the Virtual
-    Deliverability Manager is off.
+    ``by_identity``: messages by event, for the identities that SES counted for; None if it counts none, because the
+    Virtual Deliverability Manager is off.
     """
 
     account: AccountMail
@@ -151,7 +151,7 @@ class RegionMail:
 
 
 def by_identity(counted: Counted) -> Mapping[str, Mapping[MailEvent, int]]:
-    """Sums over the whole window; what SES could not process is left out."""
+    """Return the sums over the whole window; what SES could not process is left out."""
     sums: dict[str, dict[MailEvent, int]] = {}
     for query, days in counted.items():
         if query.identity is not None and days is not None:

@@ -1,6 +1,6 @@
-"""The gauges over what became of mail. Pure.
+"""The gauges over the fate of mail. Pure.
 
-Shares are left to whoever asks: bounces and complaints are told as numbers of messages over the same days.
+Shares are left to the query: bounces and complaints are numbers of messages over the same days.
 """
 
 from __future__ import annotations
@@ -19,9 +19,10 @@ Place = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Senders:
-    """Who may have sent: for each account and region the objects whose identity SES has there, and what they are called at SES.
+    """The possible senders: for each account and region the objects whose identity SES has there, and their names at SES.
 
-    An object that was refused, because another holds the domain, has seen nothing at SES: it is told nothing of its mail.
+    An object that was refused, because another holds the domain, has seen nothing at SES: it gets no figures of its
+    mail.
     """
 
     at: Mapping[Place, frozenset[ObjectKey]]
@@ -33,7 +34,7 @@ class Senders:
         by_mark: Iterable[tuple[Hashable, Iterable[ObjectKey]]],
         by_name: Iterable[tuple[Hashable, Iterable[ObjectKey]]],
     ) -> Senders:
-        """From two indexes of the objects: by ``census.marks``, and by the name of the identity at SES."""
+        """Make the value from two indexes of the objects: by metric labels, and by the name of the identity at SES."""
         at: dict[Place, frozenset[ObjectKey]] = {}
         for mark, keys in by_mark:
             if isinstance(mark, Standing) and mark.status != ABSENT:
@@ -42,12 +43,12 @@ class Senders:
         return cls(at, {key: str(name) for name, keys in by_name for key in keys})
 
     def names_at(self, place: Place) -> list[str]:
-        """What is asked about, in order."""
+        """Return the names to query, in order."""
         return sorted({self.names[key] for key in self.at.get(place, ()) if key in self.names})
 
 
 def mail_samples(known: Mapping[Place, RegionMail], senders: Senders) -> Iterator[Sample]:
-    """One for each account and region, and one for each event of each identity that has sent."""
+    """Yield one sample for each account and region, and one for each event of each identity that has sent."""
     for place, mail in known.items():
         yield Sample(metrics.MAIL_COUNTED, place, float(mail.by_identity is not None))
         yield from _account_samples(place, mail.account)

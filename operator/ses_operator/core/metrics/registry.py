@@ -1,8 +1,9 @@
-"""Every metric that the operator exposes, each described once: the exposition, docs/metrics.md, the alerts and the dashboard
-are made from these, or checked against them.
+"""Every metric that the operator exposes, each described once.
 
-Names follow the conventions of Prometheus (base units, ``_total``) and, for queues, reconciles and the Lease, those that
-client-go and controller-runtime gave them, so that dashboards for other operators read them too.
+The exposition, docs/metrics.md, the alerts and the dashboard are made from these, or checked against them.
+
+Names follow the conventions of Prometheus (base units, ``_total``) and, for queues, reconciles and the Lease, those
+that client-go and controller-runtime gave them, so that dashboards for other operators read them too.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ses_operator.core.metrics.mail_figures import WINDOW_DAYS
 
 
 class MetricKind(StrEnum):
-    """What a metric does over time."""
+    """The ways in which a metric behaves over time."""
 
     COUNTER = "counter"
     GAUGE = "gauge"
@@ -22,7 +23,7 @@ class MetricKind(StrEnum):
 
 
 class Source(StrEnum):
-    """Who measures, and so which replicas show it."""
+    """The part that measures, and so which replicas show it."""
 
     PROCESS = "Each replica"
     LEADER = "The active replica"
@@ -80,7 +81,7 @@ LABELS = {
     "name": "the queue, sesidentity, sesaccount, sesverificationtemplate or notification; of the election, the Lease",
     "controller": "the controller, called as its queue",
 }
-"""What each label tells. One meaning for one label, whichever metric has it."""
+"""The meaning of each label. One meaning for one label, whichever metric has it."""
 
 _MINUTE, _HOUR = 60.0, 3600.0
 _RECONCILE = (0.005, 0.02, 0.1, 0.5, 1.0, 5.0, 30.0, 120.0, 600.0)
@@ -89,7 +90,7 @@ _VERIFICATION = (
     _HOUR, 3 * _HOUR, 6 * _HOUR, 12 * _HOUR, 24 * _HOUR, 48 * _HOUR, 72 * _HOUR,
 )  # fmt: skip
 
-# What stands, from the statuses of the objects.
+# The current state, from the statuses of the objects.
 
 IDENTITIES = Metric(
     "ses_operator_identities",
@@ -202,7 +203,7 @@ SENT = Metric(
     source=Source.LEADER,
 )
 
-# What became of mail, where somebody asks for it.
+# The fate of mail, if that is enabled.
 
 IDENTITY_MAIL = Metric(
     "ses_operator_identity_messages",
@@ -227,7 +228,7 @@ MAIL_COUNTED = Metric(
     source=Source.MAIL,
 )
 
-# Audits: all that SES has of an account, whoever made it.
+# Audits: everything in the account's SES, whoever made it.
 
 AUDITED = Metric(
     "ses_operator_audit_identities",
@@ -375,6 +376,6 @@ SECTIONS = {
         QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, LEADER,
     ),
 }  # fmt: skip
-"""All metrics, in the order in which they are documented. What the process uses (``process_*``, ``python_*``) is beside them."""
+"""All metrics, in the order in which they are documented. The use of resources (``process_*``, ``python_*``) is beside them."""
 
 METRICS = tuple(metric for section in SECTIONS.values() for metric in section)

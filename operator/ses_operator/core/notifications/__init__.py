@@ -1,0 +1,1 @@
+"""Emails about identities: which are due, and their text. Pure."""

@@ -1,7 +1,7 @@
 """The emails about identities: subject, text and HTML. Pure.
 
-What stands in an object or in DNS was written by anybody: in the subject and in the text it is kept to one line of printable
-characters, in HTML it is escaped. There are no links, no images and nothing that is fetched.
+The contents of objects and of DNS may come from anyone: in the subject and in the text they are kept to one line of
+printable characters, in HTML they are escaped. There are no links, no images and nothing that is fetched.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ MAX_SUBJECT = 200
 """Characters: more than mail programs show, and far from the 998 of RFC 5322, 2.1.1."""
 
 MAX_LISTED = 25
-"""Identities that a digest tells of in words; of the rest it says how many there are."""
+"""The identities that a digest describes; of the rest it gives the number."""
 
 HAPPENED = {
     Moment.STUCK: "is stuck",
@@ -34,7 +34,7 @@ HAPPENED = {
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Whose email it is: the installation of the operator, the SesAccount and its AWS account."""
+    """The sender of an email: the installation of the operator, the SesAccount and its AWS account."""
 
     installation_id: str
     account: str
@@ -43,7 +43,7 @@ class Sender:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """One identity, as it was when the email was made, and what is told of it."""
+    """One identity, as it was when the email was made, and what is reported of it."""
 
     identity: SesIdentity
     moment: Moment
@@ -51,7 +51,7 @@ class News:
 
 @dataclass(frozen=True, slots=True)
 class Email:
-    """An email, but for who sends and gets it."""
+    """The contents of an email, without sender and recipients."""
 
     subject: str
     text: str
@@ -68,13 +68,13 @@ class _Section:
 
 
 def letter(sender: Sender, news: News) -> Email:
-    """The email about one identity."""
+    """Return the email about one identity."""
     subject = f"{_name(news.identity)} {HAPPENED[news.moment]}{_because(news)}"
     return _made(sender, subject, (_about(news),))
 
 
 def digest(sender: Sender, listed: Sequence[News], counts: Mapping[Moment, int]) -> Email:
-    """The email about all that were held back. ``listed``: those that are told of in words; ``counts``: how many there are."""
+    """Return the email about all that were held back. ``listed``: those that are described; ``counts``: the number of all."""
     total = sum(counts.values())
     subject = f"{total} identities: {', '.join(f'{count} {moment.lower()}' for moment, count in counts.items())}"
     why = f"{total} were held back, for spec.notifications.maxPerHour of the SesAccount is used up, and are told here together."
@@ -122,7 +122,7 @@ def _about(news: News) -> _Section:
 
 
 def _reason(word: str) -> Iterable[tuple[str, str]]:
-    """The reason, what it means and whose move it is."""
+    """Yield the reason with its meaning, and who can act on it."""
     known = next((reason for reason in Reason if reason == word), None)
     yield "Reason", f"{word}: {known.meaning}" if known else word
     if known and known.actor is not Actor.NOBODY:
@@ -130,7 +130,7 @@ def _reason(word: str) -> Iterable[tuple[str, str]]:
 
 
 def _name(identity: SesIdentity) -> str:
-    """The domain or address."""
+    """Return the domain or address."""
     return identity.spec.identity
 
 
@@ -166,7 +166,11 @@ def _html(text: str) -> str:
 
 
 def _line(text: str) -> str:
-    """The text as one line: no line breaks, which would end a header, and nothing that is not printed or turns it round."""
+    """Return the text as one line.
+
+    It has no line breaks, which would end a header, and nothing that is not printed or changes the direction of
+    writing.
+    """
     printable = (" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
     return " ".join("".join(printable).split())
 

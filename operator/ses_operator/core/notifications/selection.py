@@ -1,8 +1,8 @@
-"""Which identities somebody is to be told of by email, when, and in how many emails. Pure.
+"""Which identities to report by email, when, and in how many emails. Pure.
 
-What was told stands in the status of each identity (``status.notified``), and is written after the email: one that was sent when
-the process died is sent once more, rather than never. How many were sent stands at the account and is written before
-(``core.tally``): whatever dies how often, no more are sent in an hour than the account says.
+What was reported is in the status of each identity (``status.notified``), and is written after the email: one that
+was sent when the process died is sent once more, rather than never. How many were sent is recorded at the account and
+is written before (``core.tally``): however often processes die, no more are sent in an hour than the account allows.
 """
 
 from __future__ import annotations
@@ -23,20 +23,20 @@ from ses_operator.core.model.ses import VerificationStatus
 from ses_operator.core.status.report import is_ready
 
 NOTHING = "Nothing"
-"""``status.notified`` of an identity that was seen unverified, and of which nothing has been told since."""
+"""``status.notified`` of an identity that was seen unverified, and of which nothing has been reported since."""
 
 ON_PURPOSE = frozenset({Reason.SUSPENDED, Reason.HANDED_OVER, Reason.HANDING_OVER})
-"""Reasons not to be Ready that somebody chose."""
+"""Reasons not to be Ready that were chosen by a person."""
 
 LOSSES = (Moment.FAILED, Moment.REVOKED)
 
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What status says of an identity of which there may be something to tell.
+    """The state of an identity of which there may be something to report.
 
-    ``seen``: None for one that is not Ready, and stuck once that has been so for long enough. ``since``: when Ready became what
-    it is. ``notified``: ``status.notified``.
+    ``seen``: None for one that is not Ready, and stuck once that has been so for long enough. ``since``: when Ready
+    last changed. ``notified``: ``status.notified``.
     """
 
     account: str
@@ -46,7 +46,7 @@ class Outlook:
 
 
 def outlook(identity: SesIdentity) -> Iterator[Outlook]:
-    """The outlook on an identity; none where there is nothing to tell, which is so of all that rest."""
+    """Yield the outlook on an identity; none if there is nothing to report, which is so of all that are up to date."""
     status, account = identity.status, identity.spec.account_ref.name
     ready = find(status.conditions, ConditionType.READY)
     if ready is None:
@@ -61,7 +61,7 @@ def outlook(identity: SesIdentity) -> Iterator[Outlook]:
 
 
 def loss(regions: Iterable[RegionStatus]) -> Moment | None:
-    """The worst that SES says of a region: that it gave up, or no longer finds what it found."""
+    """Return the worst that SES reports of a region: that it gave up, or no longer finds what it found."""
     said = {status for region in regions for status in _said(region)}
     if VerificationStatus.FAILED in said or Reason.VERIFICATION_EMAIL_EXPIRED in said:
         return Moment.FAILED
@@ -77,10 +77,10 @@ def _said(region: RegionStatus) -> Iterator[str | None]:
 def notified_after(
     before: SesIdentityStatus, after: SesIdentityStatus, wanted: Collection[Moment]
 ) -> SesIdentityStatus:
-    """The status that is to be written with what it has to say of emails: which were told, or that something will be to tell.
+    """Return the status to write with its record of emails: what was reported, or that something will be to report.
 
-    It goes with what it is about in one write: what is to be told is known as soon as that is, and never lost. ``wanted``: the
-    moments that the account tells.
+    It is written together with what it is about: what is to be reported is known as soon as that is, and never lost.
+    ``wanted``: the moments that the account reports.
     """
     return after.model_copy(update={"notified": _notified(before, after, wanted)})
 
@@ -91,20 +91,23 @@ def _notified(before: SesIdentityStatus, after: SesIdentityStatus, wanted: Colle
     if not wanted:
         return None
     if (lost := loss(after.regions)) is not None and lost is not loss(before.regions):
-        return NOTHING  # it happened anew: that the same was told before does not count
+        return NOTHING  # it happened again: that the same was reported before does not count
     if before.notified is None and not _is_verified(after):
         return NOTHING
     return before.notified
 
 
 def _is_verified(status: SesIdentityStatus) -> bool:
-    """Whether every region is verified. What is not Ready for another reason becomes so again without a word."""
+    """Return True if every region is verified.
+
+    An object that is not Ready for another reason becomes Ready again without an email.
+    """
     verified, _, total = (status.verified_regions or "").partition("/")
     return bool(total) and verified == total
 
 
 def due(seen: Outlook, wanted: Notifications, now: datetime) -> Moment | None:
-    """What is to be told of it now."""
+    """Return what to report of it now."""
     if seen.seen in LOSSES and seen.seen in wanted.moments:
         return seen.seen if seen.notified != seen.seen else None
     if seen.seen is Moment.VERIFIED:
@@ -113,18 +116,18 @@ def due(seen: Outlook, wanted: Notifications, now: datetime) -> Moment | None:
 
 
 def stuck_at(seen: Outlook, wanted: Notifications) -> datetime:
-    """When one that is not Ready is stuck."""
+    """Return when one that is not Ready is stuck."""
     return seen.since + span(wanted.stuck_after)
 
 
 def _may_be_stuck(seen: Outlook, wanted: Notifications) -> bool:
-    """Whether that it is stuck is worth telling: nothing worse was told since it was last Ready."""
+    """Return True if being stuck is worth a report: nothing worse was reported since it was last Ready."""
     return Moment.STUCK in wanted.moments and seen.seen is not Moment.VERIFIED and seen.notified in (None, NOTHING)
 
 
 @dataclass(frozen=True, slots=True, order=True)
 class Waiting:
-    """One identity that somebody is to be told of; ``since`` as in ``Outlook``."""
+    """One identity that is to be reported; ``since`` as in ``Outlook``."""
 
     since: datetime
     key: ObjectKey
@@ -133,14 +136,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Survey:
-    """What is to be told of all identities of an account; seconds until it will be more by time alone, None for never."""
+    """All that is to be reported of an account's identities; seconds until it will be more by time alone, None for never."""
 
     waiting: tuple[Waiting, ...]
     more_after: float | None
 
 
 def survey(outlooks: Iterable[tuple[Outlook, Iterable[ObjectKey]]], wanted: Notifications, now: datetime) -> Survey:
-    """``outlooks``: with the identities on which each is the outlook, of one account."""
+    """Collect what is to be reported. ``outlooks``: of one account, each with the identities that it applies to."""
     waiting, later = [], []
     for seen, keys in outlooks:
         moment = due(seen, wanted, now)
@@ -152,7 +155,7 @@ def survey(outlooks: Iterable[tuple[Outlook, Iterable[ObjectKey]]], wanted: Noti
 
 
 def in_turn(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
-    """Oldest first, and one of each namespace before the second of any: nobody's hundred keep another's one waiting."""
+    """Order them: oldest first, and one of each namespace before the second of any, so that no namespace holds up another."""
     seen: dict[str, int] = {}
     ranked = []
     for each in sorted(waiting):
@@ -163,16 +166,16 @@ def in_turn(waiting: Iterable[Waiting]) -> tuple[Waiting, ...]:
 
 @dataclass(frozen=True, slots=True)
 class DueEmail:
-    """The next email: about these, all in one."""
+    """The next email: about all of these."""
 
     about: tuple[Waiting, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Holding:
-    """Nothing is to be sent now. ``seconds`` until that may be otherwise, None for until something changes.
+    """Nothing is to be sent now. ``seconds`` until that may change, None for until something changes.
 
-    ``gathers``: whether a digest is being gathered.
+    ``gathers``: True while a digest is being gathered.
     """
 
     seconds: float | None
@@ -182,7 +185,7 @@ class Holding:
 def next_email(
     found: Survey, sent: RateWindow, wanted: Notifications, now: datetime, gathered: timedelta
 ) -> DueEmail | Holding:
-    """One email for each identity, but for the last of the hour, which is for all that are left.
+    """Choose the next email: one for each identity, but the last of the hour is for all that are left.
 
     ``sent``: what was sent in the last hour. ``gathered``: for how long a digest has been gathered.
     """
@@ -198,10 +201,10 @@ def next_email(
 
 
 def notified_by(moment: Moment) -> str | None:
-    """``status.notified`` after this was told: nothing is left to tell of what is verified."""
+    """Return ``status.notified`` after this was reported: nothing is left to report of what is verified."""
     return None if moment is Moment.VERIFIED else moment.value
 
 
 def counted(waiting: Sequence[Waiting]) -> dict[Moment, int]:
-    """How many of each, in the order of the moments."""
+    """Count them by moment, in the order of the moments."""
     return {moment: count for moment in Moment if (count := sum(each.moment is moment for each in waiting))}

@@ -1,0 +1,1 @@
+"""Custom verification email templates: what is wanted, planned and reported. Pure."""

@@ -1,7 +1,7 @@
-"""What SES allows in a custom verification email, checked before it is asked. Pure.
+"""The rules of SES for the body of a custom verification email, checked before SES is called. Pure.
 
-Source: SES Developer Guide, "Custom verification email frequently asked questions", Q5: the table of tags and attributes, no
-comments, at most 10 MB.
+Source: SES Developer Guide, "Custom verification email frequently asked questions", Q5: the table of tags and
+attributes, no comments, at most 10 MB.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping
 MAX_BYTES = 10_000_000
 NEW_LINE = "\n"
 MAX_FAULTS = 3
-"""Faults that are told at once: the first ones show what is wrong with the rest."""
+"""The number of faults that are reported at once: the first ones show what is wrong with the rest."""
 
 COMMON = frozenset({"class", "id", "style", "title"})
-"""Every tag may have these."""
+"""The attributes that every tag may have."""
 
 _PLAIN = (
     "abbr acronym address area b bdo big body br button caption center cite code dd del dfn dir div dl dt em fieldset font form "
@@ -42,7 +42,7 @@ _MARKUP = re.compile(
     r"<(?:(?P<tag>[a-z][^\s/>]*)|(?P<end>/(?=[a-z>]))|(?P<other>!--|!\[|!doctype|[!?/]))", re.IGNORECASE
 )
 _ATTRIBUTE = re.compile(r"""[\s/]*(?:(?P<end>>)|(?P<name>[^\s/>][^\s/>=]*)(?:\s*=\s*(?P<value>["']|[^\s>]*))?)""")
-"""Neither goes back over what it has read: the time that they take grows with the length, whatever stands there."""
+"""Neither pattern backtracks over what it has read: the time that they take grows with the length, whatever the text is."""
 
 _OTHERS: Mapping[str, tuple[str | None, str]] = {
     "!--": ("remove the comment", "-->"),
@@ -52,11 +52,11 @@ _OTHERS: Mapping[str, tuple[str | None, str]] = {
     "/": ("remove the comment", ">"),
     "?": ("remove the processing instruction <?...", ">"),
 }
-"""What begins with this after the <: what to do about it, and what it ends with (HTML Standard, 13.2.5)."""
+"""By what begins after the <: what to do about it, and what it ends with (HTML Standard, 13.2.5)."""
 
 
 def content_fault(content: str) -> str | None:
-    """What is wrong with the body of an email, with the line where it stands; None where SES should take it."""
+    """Return what is wrong with the body of an email, with the lines; None if SES should accept it."""
     if len(content.encode()) > MAX_BYTES:
         return f"spec.content has more than {MAX_BYTES // 1_000_000} MB; make it shorter"
     told: list[str] = []
@@ -72,7 +72,7 @@ def content_fault(content: str) -> str | None:
 
 
 def _faults(content: str) -> Iterator[tuple[int, str]]:
-    """Each fault with the position of the tag that has it. A tag that is never closed is text."""
+    """Yield each fault with the position of the tag that has it. A tag that is never closed is text."""
     position = 0
     while (found := _MARKUP.search(content, position)) is not None:
         start, position = found.start(), found.end()
@@ -93,7 +93,7 @@ def _faults(content: str) -> Iterator[tuple[int, str]]:
 
 
 def _attributes(content: str, position: int) -> tuple[list[str], int]:
-    """The names of the attributes that follow a tag's name, and where the tag ends; -1 where it never does."""
+    """Return the names of the attributes that follow a tag's name, and where the tag ends; -1 if it never does."""
     names: list[str] = []
     while (found := _ATTRIBUTE.match(content, position)) is not None:
         position = found.end()

@@ -1,4 +1,4 @@
-"""A custom verification email template: what is wanted, what stands in each region, the steps between, what is said. Pure."""
+"""A custom verification email template: the desired one, the one in each region, the steps between, and its status. Pure."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from ses_operator.core.status.report import Verdict, conditions, no, not_ready, 
 
 @dataclass(frozen=True, slots=True)
 class TemplateText:
-    """What SES keeps of a template."""
+    """The contents of a template at SES."""
 
     from_address: str
     subject: str
@@ -34,6 +34,7 @@ class TemplateText:
 
     @classmethod
     def of(cls, spec: SesVerificationTemplateSpec) -> TemplateText:
+        """Return the contents that the spec asks for."""
         return cls(
             spec.from_email_address, spec.subject, spec.content, spec.success_redirect_url, spec.failure_redirect_url
         )
@@ -49,11 +50,11 @@ class StandingTemplate:
 
 @dataclass(frozen=True, slots=True)
 class NoTemplate:
-    """There is none of the name in the region."""
+    """The region has no template of the name."""
 
 
 TemplateView = StandingTemplate | NoTemplate | Problem
-"""What is known of one region; a problem is why it could not be read, or why the last write failed."""
+"""The observation of one region; a problem is why it could not be read, or why the last write failed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,7 @@ TemplateStep = CreateTemplate | UpdateTemplate | DeleteTemplate
 
 @dataclass(frozen=True, slots=True)
 class DesiredTemplate:
-    """One template as it is to be, in every region."""
+    """The desired template, the same in every region."""
 
     owner: Owner
     regions: tuple[str, ...]
@@ -110,17 +111,17 @@ class DesiredTemplate:
         return template_name(self.owner)
 
     def digest(self) -> str:
-        """A short digest of all this: equal digests ask for the same."""
+        """Return a short digest of all this: equal digests ask for the same."""
         return configuration_digest(asdict(self))
 
 
 def desired_template(owner: Owner, spec: SesVerificationTemplateSpec, tags: Mapping[str, str]) -> DesiredTemplate:
-    """``tags``: the default tags of the account."""
+    """Return the desired template. ``tags``: the default tags of the account."""
     return DesiredTemplate(owner, tuple(sorted(spec.regions)), TemplateText.of(spec), {**tags, OWNER_TAG: str(owner)})
 
 
 def plan_template(desired: DesiredTemplate, views: Mapping[str, TemplateView]) -> tuple[TemplateStep, ...]:
-    """The step of each region that can be taken now; a region outside the spec loses what is ours."""
+    """Return the step of each region that can be taken now; a region outside the spec loses the object's template."""
     steps = (_step(desired, region, view) for region, view in sorted(views.items()))
     return tuple(step for step in steps if step is not None)
 
@@ -139,7 +140,7 @@ def _step(desired: DesiredTemplate, region: str, view: TemplateView) -> Template
 
 
 def template_after(step: TemplateStep) -> TemplateView:
-    """What stands after a step that succeeded."""
+    """Return the expected state after a step that succeeded."""
     match step:
         case DeleteTemplate():
             return NoTemplate()
@@ -150,7 +151,7 @@ def template_after(step: TemplateStep) -> TemplateView:
 
 
 def template_problem(desired: DesiredTemplate, region: str, view: TemplateView | None) -> Problem | None:
-    """Why the template is not there in a region as it is wanted; None where it is."""
+    """Return why a region does not have the desired template; None if it has."""
     match view:
         case Problem():
             return view
@@ -170,7 +171,7 @@ def template_problem(desired: DesiredTemplate, region: str, view: TemplateView |
 def template_status(
     template: SesVerificationTemplate, desired: DesiredTemplate, views: Mapping[str, TemplateView], now: datetime
 ) -> SesVerificationTemplateStatus:
-    """What status is to say of an accepted template."""
+    """Return the status of an accepted template."""
     problems = {region: template_problem(desired, region, views.get(region)) for region in desired.regions}
     leaving = [view for region, view in sorted(views.items()) if region not in problems and isinstance(view, Problem)]
     open_ = [problem for problem in problems.values() if problem is not None]
@@ -197,17 +198,17 @@ def template_status(
 def refused_template(
     template: SesVerificationTemplate, problem: Problem, now: datetime
 ) -> SesVerificationTemplateStatus:
-    """What status is to say while the template is not accepted."""
+    """Return the status while the template is not accepted."""
     return _said(template, refused(problem), now)
 
 
 def held_template(template: SesVerificationTemplate, problem: Problem, now: datetime) -> SesVerificationTemplateStatus:
-    """What status is to say while the deletion waits."""
+    """Return the status while the deletion waits."""
     return _said(template, not_ready(problem), now)
 
 
 def in_use(users: tuple[str, ...]) -> Problem | None:
-    """Why a template cannot go; ``users`` are the names of the identities whose emails it makes."""
+    """Return why a template cannot be deleted; ``users`` are the names of the identities whose emails use it."""
     if not users:
         return None
     return Problem(
