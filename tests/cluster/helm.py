@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
+from devcluster.yamls import documents
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "ses-operator"
@@ -62,7 +62,7 @@ class Manifests:
 
     @classmethod
     def of(cls, text: str) -> Manifests:
-        return cls(tuple(found for found in yaml.safe_load_all(text) if found))
+        return cls(tuple(found for found in documents(text) if found))
 
     def kind(self, kind: str) -> list[dict[str, Any]]:
         """All objects of a kind."""

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
-import pytest
-import yaml
-
+from devcluster.yamls import document
 from gitops.customizations import CUSTOMIZATIONS, KINDS, action_names, customizations, said
 from gitops.moments import MOMENTS, Moment, for_every_reason
 from gitops.program import ask
@@ -34,35 +33,49 @@ def test_a_reason_is_degraded_only_if_nobody_should_wait_for_it() -> None:
     }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_health_tests_that_argo_cd_would_run_pass(kind: str) -> None:
-    tests = _read(CUSTOMIZATIONS / kind / "health_test.yaml")["tests"]
+def test_the_health_tests_that_argo_cd_would_run_pass() -> None:
+    tests = {kind: _read(CUSTOMIZATIONS / kind / "health_test.yaml")["tests"] for kind in KINDS}
+    assert {kind: len(each) for kind, each in tests.items() if len(each) <= 4} == {}
+    asked = [(CUSTOMIZATIONS / kind / test["inputPath"], test) for kind in KINDS for test in tests[kind]]
     found = customizations()
-    objects = [_read(CUSTOMIZATIONS / kind / test["inputPath"]) for test in tests]
-    answers = ask("health", [{"object": each, "customizations": found} for each in objects])
-    assert answers == [test["healthStatus"] for test in tests]
-    assert len(tests) > 4
+    answers = ask("health", [{"object": _read(path), "customizations": found} for path, _ in asked])
+    assert {path: answer for (path, _), answer in zip(asked, answers, strict=True)} == {
+        path: test["healthStatus"] for path, test in asked
+    }
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_action_tests_that_argo_cd_would_run_pass(kind: str) -> None:
-    folder, found = CUSTOMIZATIONS / kind / "actions", customizations()
-    tests = _read(folder / "action_test.yaml")
-    for test in tests["discoveryTests"]:
-        (answer,) = ask("actions", [{"object": _read(folder / test["inputPath"]), "customizations": found}])
-        offered = {action["name"]: action.get("disabled", False) for action in answer}
-        assert offered == {action["name"]: action["disabled"] for action in test["result"]}
-    assert {test["action"] for test in tests["actionTests"]} == set(action_names(kind))
-    for test in tests["actionTests"]:
-        asked = {"object": _read(folder / test["inputPath"]), "customizations": found, "action": test["action"]}
-        ((result,),) = ask("act", [asked])
-        assert _settled(result) == _settled(_read(folder / test["expectedOutputPath"]))
+def action_tests(topic: str) -> list[tuple[Path, dict[str, Any]]]:
+    """The tests of this topic, of every kind, each with the folder that its paths begin in."""
+    folders = [CUSTOMIZATIONS / kind / "actions" for kind in KINDS]
+    return [(folder, test) for folder in folders for test in _read(folder / "action_test.yaml")[topic]]
+
+
+def test_the_actions_that_argo_cd_offers_are_those_of_its_tests() -> None:
+    tests, found = action_tests("discoveryTests"), customizations()
+    asked = [{"object": _read(folder / test["inputPath"]), "customizations": found} for folder, test in tests]
+    offered = [{action["name"]: action.get("disabled", False) for action in answer} for answer in ask("actions", asked)]
+    assert offered == [{action["name"]: action["disabled"] for action in test["result"]} for _, test in tests]
+
+
+def test_every_action_makes_what_its_test_expects() -> None:
+    tests, found = action_tests("actionTests"), customizations()
+    assert {(folder.parent.name, test["action"]) for folder, test in tests} == {
+        (kind, name) for kind in KINDS for name in action_names(kind)
+    }
+    asked = [
+        {"object": _read(folder / test["inputPath"]), "customizations": found, "action": test["action"]}
+        for folder, test in tests
+    ]
+    assert [[_settled(each) for each in results] for results in ask("act", asked)] == [
+        [_settled(_read(folder / test["expectedOutputPath"]))] for folder, test in tests
+    ]
 
 
 def test_a_request_for_a_reconcile_is_a_new_value_of_the_annotation() -> None:
-    for moment in (moment for moment in MOMENTS if moment.name == "ready"):
-        asked = {"object": moment.object, "customizations": customizations(), "action": "reconcile"}
-        ((result,),) = ask("act", [asked])
+    found, ready = customizations(), [moment.object for moment in MOMENTS if moment.name == "ready"]
+    results = ask("act", [{"object": each, "customizations": found, "action": "reconcile"} for each in ready])
+    assert ready
+    for (result,) in results:
         value = result["metadata"]["annotations"][RECONCILE_REQUESTED_AT]
         assert value.startswith("20")
         assert value.endswith("Z")
@@ -80,8 +93,8 @@ def test_a_message_stands_only_beside_a_status_about_the_spec_that_stands() -> N
     }
 
 
-def _read(path: Any) -> Any:
-    return yaml.safe_load(path.read_text(encoding="utf-8"))
+def _read(path: Path) -> Any:
+    return document(path.read_text(encoding="utf-8"))
 
 
 def _settled(found: dict[str, Any]) -> dict[str, Any]:

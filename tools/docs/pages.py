@@ -5,21 +5,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from markdown_it import MarkdownIt
 
+from devcluster.yamls import documents
+from docs.repository import files
 from docs.writing import ROOT
 
 PAGES = (
-    *sorted(ROOT.glob("*.md")),
-    *sorted(ROOT.glob("docs/**/*.md")),
+    *(path for path in files(ROOT, ".md") if path.parent == ROOT),
+    *files(ROOT / "docs", ".md"),
     ROOT / "sandbox" / "README.md",
-    *sorted(ROOT.glob("charts/*/README.md")),
+    *files(ROOT / "charts", "README.md"),
 )
-EXAMPLES = tuple(sorted(ROOT.glob("examples/*.yaml")))
+EXAMPLES = tuple(files(ROOT / "examples", ".yaml"))
 
 _PART_OF = re.compile(r"# (SesIdentity|SesAccount|values\.yaml)\b")
 
@@ -47,15 +49,22 @@ class Block:
     @property
     def documents(self) -> list[Any]:
         """What a block of YAML holds."""
-        return list(yaml.safe_load_all(self.text))
+        return documents(self.text)
 
 
 def blocks(page: Path, *languages: str) -> Iterator[Block]:
     """The blocks of a page that are in one of these languages, as CommonMark finds them: in lists and quotations too."""
-    for token in MarkdownIt().parse(page.read_text(encoding="utf-8")):
-        language = token.info.partition(" ")[0]
-        if token.type == "fence" and token.map is not None and language in languages:
-            yield Block(page, token.map[0] + 1, language, token.content)
+    return (block for block in _blocks(page) if block.language in languages)
+
+
+@cache
+def _blocks(page: Path) -> tuple[Block, ...]:
+    fences = (token for token in MarkdownIt().parse(page.read_text(encoding="utf-8")) if token.type == "fence")
+    return tuple(
+        Block(page, token.map[0] + 1, token.info.partition(" ")[0], token.content)
+        for token in fences
+        if token.map is not None
+    )
 
 
 def script(block: Block) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from docs.pages import PAGES
 from release.changelog import CHANGELOG, UNRELEASED, Change, ChangelogError, changes_of, releases
 
 ROOT = Path(__file__).parents[3]
@@ -69,10 +70,10 @@ def test_the_changelog_is_in_its_format_newest_first_and_says_what_is_new_in_thi
 
 
 def test_images_and_packages_that_the_documentation_names_are_of_this_version() -> None:
-    pages = (ROOT / "README.md", *ROOT.glob("docs/*.md"), *ROOT.glob("charts/*/README.md"))
     named = {
         (page.name, version)
-        for page in pages
+        for page in PAGES
+        if page != CHANGELOG
         for version in re.findall(r"ses-operator[:-](\d+\.\d+\.\d+)", page.read_text(encoding="utf-8"))
     }
     assert {version for _, version in named} == {VERSION}, named

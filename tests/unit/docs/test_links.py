@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import pytest
-
 from docs.pages import PAGES
+from docs.repository import exists, files, tracked
 from docs.writing import ROOT
 from ses_operator.cli.handover import handover
 from ses_operator.cli.iam_policy import iam_policy
@@ -44,12 +43,13 @@ OPTIONS_OF_OTHERS = {
 _CODE = re.compile(r"`([^`\n]+)`")
 _FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _PATH = re.compile(r"(?:[A-Za-z0-9_.-]+/)+[A-Za-z0-9_.-]*|[a-z_]+\.(?:py|md|toml)")
-_TOP_LEVEL = frozenset(path.name for path in ROOT.iterdir())
-_LAYERS = frozenset(path.name for path in PACKAGE.iterdir() if path.is_dir())
+_TOP_LEVEL = frozenset(path.relative_to(ROOT).parts[0] for path in tracked())
+_LAYERS = frozenset(path.relative_to(PACKAGE).parts[0] for path in files(PACKAGE))
 
 
-def pages() -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def found_in(page: Path, names: Iterable[str]) -> list[str]:
+    """The names with the page that they stand in, as a list of offenders shows them."""
+    return [f"{page.relative_to(ROOT)}: {name}" for name in sorted(set(names))]
 
 
 def prose(page: Path) -> str:
@@ -70,44 +70,52 @@ def anchors(page: Path) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pages()
-def test_every_path_that_is_named_exists(page: Path) -> None:
-    missing = [path for path in paths_named(page) if not (ROOT / path).exists() and not (PACKAGE / path).exists()]
-    assert missing == []
-
-
-@pages()
-def test_every_link_leads_somewhere(page: Path) -> None:
-    broken = []
+def broken_links(page: Path) -> Iterator[str]:
     for target in re.findall(r"\]\((?!https?:)([^)]+)\)", page.read_text(encoding="utf-8")):
         name, _, anchor = target.partition("#")
         linked = (page.parent / name).resolve() if name else page
-        if not linked.exists() or (anchor and anchor not in anchors(linked)):
-            broken.append(target)
-    assert broken == []
+        if not exists(linked) or (anchor and anchor not in anchors(linked)):
+            yield target
 
 
-@pages()
-def test_every_make_target_that_is_named_exists(page: Path) -> None:
-    text = page.read_text(encoding="utf-8")
-    named = set(re.findall(r"(?:`|^\$ |^)make (?:[A-Z_]+=\S+ )*([a-z][a-z-]*)", text, re.MULTILINE))
+def make_targets(page: Path) -> set[str]:
+    named = re.compile(r"(?:`|^\$ |^)make (?:[A-Z_]+=\S+ )*([a-z][a-z-]*)", re.MULTILINE)
+    return set(named.findall(page.read_text(encoding="utf-8")))
+
+
+def options_named(page: Path) -> set[str]:
+    return {text for code in _CODE.findall(prose(page)) for text in re.findall(r"(?:^| )(--[a-z][a-z0-9-]*)", code)}
+
+
+def test_every_path_that_is_named_exists() -> None:
+    assert [
+        named
+        for page in PAGES
+        for named in found_in(
+            page, (path for path in paths_named(page) if not exists(ROOT / path) and not exists(PACKAGE / path))
+        )
+    ] == []
+
+
+def test_every_link_leads_somewhere() -> None:
+    assert [named for page in PAGES for named in found_in(page, broken_links(page))] == []
+
+
+def test_every_make_target_that_is_named_exists() -> None:
     targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
-    assert named <= targets
+    assert [named for page in PAGES for named in found_in(page, make_targets(page) - targets)] == []
 
 
-@pages()
-def test_every_option_that_is_named_exists(page: Path) -> None:
-    named = {text for code in _CODE.findall(prose(page)) for text in re.findall(r"(?:^| )(--[a-z][a-z0-9-]*)", code)}
-    assert named <= OPTIONS | OPTIONS_OF_OTHERS
+def test_every_option_that_is_named_exists() -> None:
+    known = OPTIONS | OPTIONS_OF_OTHERS
+    assert [named for page in PAGES for named in found_in(page, options_named(page) - known)] == []
 
 
-@pytest.mark.parametrize("path", sorted(PACKAGE.rglob("*.py")), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_every_module_is_named_in_the_architecture_or_its_package_is(path: Path) -> None:
-    module = path.relative_to(PACKAGE)
-    if module.name == "__init__.py":
-        return
-    package = f"`{module.parts[0]}/`" if len(module.parts) > 1 else f"`{module}`"
-    assert package in ARCHITECTURE
+def test_every_module_is_named_in_the_architecture_or_its_package_is() -> None:
+    modules = [path.relative_to(PACKAGE) for path in files(PACKAGE, ".py") if path.name != "__init__.py"]
+    names = {f"{module.parts[0]}/" if len(module.parts) > 1 else str(module) for module in modules}
+    assert names
+    assert [name for name in sorted(names) if f"`{name}`" not in ARCHITECTURE] == []
 
 
 def test_every_behaviour_in_the_architecture_says_where_it_is_and_what_tests_it() -> None:
@@ -117,10 +125,10 @@ def test_every_behaviour_in_the_architecture_says_where_it_is_and_what_tests_it(
     assert [row for row in rows if re.search(r"\| *\|", row)] == []
 
 
-@pytest.mark.parametrize("example", sorted((ROOT / "examples").iterdir()), ids=lambda example: example.name)
-def test_every_example_is_linked_from_a_page(example: Path) -> None:
-    pages = [page for page in PAGES if f"../examples/{example.name})" in page.read_text(encoding="utf-8")]
-    assert pages
+def test_every_example_is_linked_from_a_page() -> None:
+    texts = [page.read_text(encoding="utf-8") for page in PAGES]
+    examples = [path.name for path in files(ROOT / "examples")]
+    assert [name for name in examples if not any(f"../examples/{name})" in text for text in texts)] == []
 
 
 def test_every_route_of_the_sandbox_is_documented_and_no_other() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from botocore.loaders import Loader
 
 from docs.permissions import page
+from docs.repository import files as tracked
 from ses_operator.core.iam.permissions import ACTIONS
 
 ROOT = Path(__file__).parents[3]
@@ -31,7 +32,7 @@ def actions_in_code() -> set[str]:
         for service, prefix in IAM_PREFIXES.items()
         for operation in Loader().load_service_model(service, "service-2")["operations"]
     }
-    files = (path for path in (ROOT / "operator" / "ses_operator").rglob("*.py") if path.name not in NOT_CALLED)
+    files = (path for path in tracked(ROOT / "operator", ".py") if path.name not in NOT_CALLED)
     return {operations[text] for path in files for text in strings(path) if text in operations}
 
 

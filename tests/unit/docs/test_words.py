@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Iterator
 
 import pytest
 
+from docs.repository import files
 from docs.writing import ROOT
 
 DIALECT = ("somebody", "nobody", "anew", "tells of", "told of", "put right", "whereabouts")
@@ -21,14 +21,6 @@ _WORD = re.compile(rf"\b(?:{'|'.join(DIALECT)})\b", re.IGNORECASE)
 _ENTRY = re.compile(r"^\| (?P<term>[^|]+) \| (?P<meaning>[^|]+) \| (?P<page>[^|]+) \| (?P<code>[^|]+) \|$")
 
 
-def tracked() -> list[str]:
-    """The files that git tracks where the words are looked for."""
-    listed = subprocess.run(
-        ["git", "ls-files", "-z", "--", *SEARCHED], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    return [name for name in listed.stdout.split("\0") if name]
-
-
 def dialect(text: str) -> Iterator[int]:
     """The numbers of the lines that have a dialect word."""
     return (number for number, line in enumerate(text.splitlines(), start=1) if _WORD.search(line))
@@ -40,8 +32,8 @@ def entries() -> list[re.Match[str]]:
 
 
 def test_no_line_has_a_dialect_word() -> None:
-    paths = [ROOT / name for name in tracked()]
-    texts = {path: path.read_text(encoding="utf-8", errors="ignore") for path in paths if path.is_file()}
+    paths = [path for name in SEARCHED for path in files(ROOT / name)]
+    texts = {path: path.read_text(encoding="utf-8", errors="ignore") for path in paths}
     found = [f"{path.relative_to(ROOT)}:{number}" for path, text in texts.items() for number in dialect(text)]
     assert len(found) <= MOST_LINES, found
 
