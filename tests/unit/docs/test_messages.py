@@ -26,11 +26,11 @@ NAMES = frozenset(
         "legacy",
         "mail",
         "news",
-        "nobody",
         "none",
         "partner",
         "production",
         "shop",
+        "staging",
         "transactional",
     }
 )
