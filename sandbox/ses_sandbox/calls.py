@@ -1,4 +1,4 @@
-"""The log of calls: who asked what of which service, and what came of it."""
+"""The log of calls: the caller, the service and operation, and the result."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import islice
 from threading import Lock
 
 KEPT = 100_000
-"""So many calls are kept one by one; the counts are of all."""
+"""The number of calls that are kept one by one; the counts are of all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +18,9 @@ class Call:
     """One request to the AWS endpoint.
 
     ``number``: grows by one with every call. ``at``: simulated time of arrival. ``seconds``: real time it took.
-    ``caller``: ARN of the user or the role session, None where none was let in.
-    ``status``: HTTP status, 0 where the connection was closed without an answer. ``error``: AWS error code, None for success.
+    ``caller``: ARN of the user or the role session, None if none was admitted.
+    ``status``: HTTP status, 0 if the connection was closed without an answer. ``error``: AWS error code, None for
+    success.
     ``lost``: carried out, but the answer was withheld by a fault.
     """
 
@@ -45,7 +46,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class CallFilter:
-    """Which calls are wanted; None for all. ``since``: only those with a greater number."""
+    """A selection of calls; None for all. ``since``: only those with a greater number."""
 
     since: int | None = None
     service: str | None = None
@@ -55,7 +56,7 @@ class CallFilter:
     result: str | None = None
 
     def admits(self, call: Call) -> bool:
-        """Whether a call is wanted."""
+        """Return True if a call is selected."""
         wanted = (self.service, self.operation, self.region, self.identity, self.result)
         actual = (call.service, call.operation, call.region, call.identity, call.result)
         return (self.since is None or call.number > self.since) and all(
@@ -65,7 +66,7 @@ class CallFilter:
 
 @dataclass(frozen=True, slots=True)
 class CallCount:
-    """How many calls of one operation in one region ended in one way."""
+    """The number of calls of one operation in one region with one result."""
 
     service: str
     operation: str
@@ -84,30 +85,30 @@ class CallLog:
         self._number = 0
 
     def next_number(self) -> int:
-        """The number for the next call."""
+        """Return the number for the next call."""
         with self._lock:
             self._number += 1
             return self._number
 
     def record(self, call: Call) -> None:
-        """Adds a call that has ended."""
+        """Add a call that has ended."""
         with self._lock:
             self._calls.append(call)
             self._counts[call.service, call.operation, call.region, call.result] += 1
 
     def calls(self, wanted: CallFilter, limit: int) -> list[Call]:
-        """The newest ``limit`` calls that are wanted, oldest first."""
+        """Return the newest ``limit`` calls that are selected, oldest first."""
         with self._lock:
             newest_first: Iterator[Call] = (call for call in reversed(self._calls) if wanted.admits(call))
             return list(islice(newest_first, limit))[::-1]
 
     def counts(self) -> list[CallCount]:
-        """Counts per service, operation, region and result, sorted; also of calls that are no longer kept."""
+        """Return counts per service, operation, region and result, sorted; also of calls that are no longer kept."""
         with self._lock:
             return [CallCount(*key, count) for key, count in sorted(self._counts.items())]
 
     def reset(self) -> None:
-        """Forgets all; the numbers go on."""
+        """Forget all; the numbers go on."""
         with self._lock:
             self._calls.clear()
             self._counts.clear()

@@ -36,7 +36,7 @@ class Clock:
         self._listeners: list[Listener] = []
 
     def now(self) -> datetime:
-        """The simulated time, UTC."""
+        """Return the simulated time, UTC."""
         with self._changed:
             return self._now()
 
@@ -46,7 +46,7 @@ class Clock:
         return self._speed
 
     def set_speed(self, speed: float) -> None:
-        """From now on time runs at ``speed``. Raises ValueError for 0 or less."""
+        """Let time run at ``speed`` from now on. Raises ValueError for 0 or less."""
         if speed <= 0:
             raise ValueError("speed must be more than 0")
         with self._changed:
@@ -55,7 +55,7 @@ class Clock:
         self._announce()
 
     def advance(self, by: timedelta) -> None:
-        """Moves time forward at once. Raises ValueError for a negative duration: SES never sees time go back."""
+        """Move time forward at once. Raises ValueError for a negative duration: SES never sees time go back."""
         if by < timedelta():
             raise ValueError("time cannot be moved back")
         with self._changed:
@@ -63,12 +63,12 @@ class Clock:
         self._announce()
 
     def real_seconds_until(self, moment: datetime) -> float:
-        """Real seconds from now to a simulated moment at the present speed; 0 for the past."""
+        """Return the real seconds from now to a simulated moment at the present speed; 0 for the past."""
         with self._changed:
             return max(0.0, (moment - self._now()).total_seconds() / self._speed)
 
     def sleep_until(self, moment: datetime, timeout: float | None = None) -> bool:
-        """Blocks until a simulated moment, however it comes. False when ``timeout`` real seconds passed before it."""
+        """Block until a simulated moment, whatever makes it come. False if ``timeout`` real seconds passed before it."""
         deadline = None if timeout is None else self._monotonic() + timeout
         with self._changed:
             while (left := (moment - self._now()).total_seconds() / self._speed) > 0:
@@ -81,7 +81,7 @@ class Clock:
         return True
 
     def subscribe(self, listener: Listener) -> None:
-        """Calls ``listener`` after every jump and change of speed, from the thread that made it.
+        """Call ``listener`` after every jump and change of speed, from the thread that made it.
 
         Schedulers use it to look again at what is due; it must return at once.
         """

@@ -33,7 +33,7 @@ CLOSED = 0
 
 @dataclass(slots=True)
 class _Progress:
-    """What is known of a call while it is served."""
+    """The facts of a call while it is served."""
 
     account: str = ""
     caller: str | None = None
@@ -43,14 +43,14 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class _Parsed:
-    """The input of a SES operation, or why it is refused."""
+    """The input of an SES operation, or why it is refused."""
 
     params: Mapping[str, Any]
     error: AwsError | None = None
 
 
 class AwsEndpoint:
-    """``control``: answers under /_sandbox. ``others``: answers for the services that are not SES."""
+    """The application. ``control``: answers under /_sandbox. ``others``: answers for the services that are not SES."""
 
     def __init__(
         self,
@@ -76,7 +76,7 @@ class AwsEndpoint:
         self._clock = clock
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """WSGI. Raises HangUp where the connection is to be closed without an answer."""
+        """Serve a request. Raises HangUp if the connection is to be closed without an answer."""
         if environ["PATH_INFO"].startswith(CONTROL_PREFIX):
             return self._control(environ, start_response)
         started, at = time.perf_counter(), self._clock.now()
@@ -167,7 +167,7 @@ class AwsEndpoint:
         return Response(HTTPStatus.OK, body, JSON if version is Version.V2 else XML)
 
     def _pass_on(self, environ: WSGIEnvironment) -> Response:
-        """The answer of moto, read whole."""
+        """Return the answer of moto, read whole."""
         head: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
@@ -195,7 +195,7 @@ def _version(request: AwsRequest) -> Version:
 
 
 def identity_of(request: AwsRequest, params: Mapping[str, Any]) -> str | None:
-    """What a request is about: the identity of SES's operations, the hosted zone of Route 53's."""
+    """Return the subject of a request: the identity of SES's operations, the hosted zone of Route 53's."""
     if request.resource is not None:
         return request.resource
     if name := params.get("EmailIdentity") or params.get("FromEmailAddress"):
@@ -207,7 +207,7 @@ def identity_of(request: AwsRequest, params: Mapping[str, Any]) -> str | None:
 
 
 def _meet(fault: Fault, request: AwsRequest) -> None:
-    """What a fault does before the request is carried out. Raises AwsError or HangUp."""
+    """Do what a fault does before the request is carried out. Raises AwsError or HangUp."""
     if fault.kind is FaultKind.LATENCY:
         time.sleep(fault.seconds)
     elif fault.kind is FaultKind.THROTTLE:
@@ -219,7 +219,7 @@ def _meet(fault: Fault, request: AwsRequest) -> None:
 
 
 def _lose(fault: Fault, request: AwsRequest) -> Response:
-    """What the caller gets in place of an answer."""
+    """Return the error that replaces an answer."""
     if fault.lost is LostResponse.CLOSE:
         raise HangUp("the answer is lost")
     return error_response(request, AwsError(500, "InternalFailure", "The answer was lost by the sandbox."))

@@ -19,20 +19,20 @@ class HangUp(ConnectionError):
 
 
 def bad_request(message: str) -> AwsError:
-    """BadRequestException: the input is invalid."""
+    """Return a BadRequestException: the input is invalid."""
     return AwsError(400, "BadRequestException", message)
 
 
 def not_found(message: str) -> AwsError:
-    """NotFoundException: the resource does not exist."""
+    """Return a NotFoundException: the resource does not exist."""
     return AwsError(404, "NotFoundException", message)
 
 
 def already_exists(message: str) -> AwsError:
-    """AlreadyExistsException: the resource is there already."""
+    """Return an AlreadyExistsException: the resource exists already."""
     return AwsError(400, "AlreadyExistsException", message)
 
 
 def limit_exceeded(message: str) -> AwsError:
-    """LimitExceededException: there are too many of these."""
+    """Return a LimitExceededException: there are too many of these."""
     return AwsError(400, "LimitExceededException", message)

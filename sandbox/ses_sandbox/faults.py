@@ -10,7 +10,7 @@ from threading import Lock
 
 
 class FaultKind(StrEnum):
-    """What goes wrong."""
+    """The kinds of fault."""
 
     THROTTLE = "throttle"  # the service's own "Rate exceeded"
     ERROR = "error"  # ``status`` and ``code``, the request is not carried out
@@ -21,7 +21,7 @@ class FaultKind(StrEnum):
 
 
 class DnsFailure(StrEnum):
-    """How a name server fails."""
+    """The ways in which a name server fails."""
 
     SERVFAIL = "SERVFAIL"
     NXDOMAIN = "NXDOMAIN"
@@ -29,7 +29,7 @@ class DnsFailure(StrEnum):
 
 
 class LostResponse(StrEnum):
-    """What the caller sees in place of the answer."""
+    """The ways in which an answer gets lost."""
 
     CLOSE = "close"
     ERROR = "error"  # HTTP 500
@@ -37,7 +37,7 @@ class LostResponse(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a fault is matched against. ``service`` is the endpoint's name: ses, route53, sts, iam, …"""
+    """The parts of a request that faults are matched against. ``service`` is the endpoint's name, such as ses or route53."""
 
     service: str
     operation: str
@@ -49,7 +49,7 @@ class Request:
 class Fault:
     """One fault. A matcher that is None matches all; matchers on strings compare exactly.
 
-    ``times``: fires that often, then is gone; None until it is removed.
+    ``times``: fires that often, then is removed; None until it is removed by a call.
     ``probability``: of firing on a request that matches, drawn from the seeded generator of Faults.
     """
 
@@ -69,7 +69,7 @@ class Fault:
     suffix: str = ""  # without a trailing dot; empty for every name
 
     def matches(self, request: Request) -> bool:
-        """Whether a request over HTTP is meant. Never true for a DNS fault."""
+        """Return True if the fault applies to a request over HTTP. Never true for a DNS fault."""
         wanted = (self.service, self.operation, self.region, self.identity)
         actual = (request.service, request.operation, request.region, request.identity)
         return self.kind is not FaultKind.DNS and all(
@@ -77,7 +77,7 @@ class Fault:
         )
 
     def matches_name(self, name: str) -> bool:
-        """Whether a DNS question is meant. ``name`` with or without trailing dot, in any case."""
+        """Return True if the fault applies to a DNS question. ``name`` with or without trailing dot, in any case."""
         if self.kind is not FaultKind.DNS:
             return False
         asked, suffix = name.rstrip(".").lower(), self.suffix.strip(".").lower()
@@ -104,7 +104,7 @@ class Faults:
         self._next_id = 1
 
     def add(self, fault: Fault) -> ActiveFault:
-        """Switches a fault on. Faults fire in the order in which they were added."""
+        """Switch a fault on. Faults fire in the order in which they were added."""
         with self._lock:
             active = ActiveFault(id=self._next_id, fault=fault, left=fault.times)
             self._next_id += 1
@@ -112,31 +112,31 @@ class Faults:
             return active
 
     def active(self) -> tuple[ActiveFault, ...]:
-        """All that are switched on."""
+        """Return all that are switched on."""
         with self._lock:
             return tuple(self._active)
 
     def remove(self, fault_id: int) -> bool:
-        """Switches one off; False where there is none of this id."""
+        """Switch one off; False if none has this id."""
         with self._lock:
             before = len(self._active)
             self._active = [active for active in self._active if active.id != fault_id]
             return len(self._active) < before
 
     def clear(self) -> None:
-        """Switches all off."""
+        """Switch all off."""
         with self._lock:
             self._active = []
 
     def fire(self, request: Request) -> Sequence[Fault]:
-        """The faults that this request meets; counts them as fired. The AWS endpoint calls it once per request."""
+        """Return the faults that apply to this request, and count them as fired. The AWS endpoint calls it once per request."""
         if not self._active:
             return ()
         with self._lock:
             return self._fire([active for active in self._active if active.fault.matches(request)])
 
     def fire_dns(self, name: str) -> DnsFailure | None:
-        """How the question for ``name`` fails, if it does; counts it. The DNS server calls it once per question."""
+        """Return how the question for ``name`` fails, if it does, and count it. The DNS server calls it once per question."""
         if not self._active:
             return None
         with self._lock:

@@ -28,13 +28,13 @@ class HttpServer:
 
     @property
     def url(self) -> str:
-        """Where it listens, once started."""
+        """The address that it listens on, once started."""
         if self._server is None:
             raise RuntimeError("the server is not started")
         return f"http://{self._settings.host}:{self._server.effective_port}"
 
     def start(self) -> None:
-        """Listens. Raises OSError where the port is taken."""
+        """Listen. Raises OSError if the port is taken."""
         self._server = create_server(
             self._app,
             host=self._settings.host,
@@ -49,7 +49,7 @@ class HttpServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Closes the socket, lets requests under way end and waits for the threads."""
+        """Close the socket, let requests in flight end and wait for the threads."""
         if self._server is None or self._thread is None:
             return
         self._server.task_dispatcher.shutdown(timeout=STOP_SECONDS)
@@ -60,5 +60,5 @@ class HttpServer:
         self._thread.join(STOP_SECONDS)
 
     def _close_all(self) -> None:
-        """In the server's own loop, which ends once no socket is left: that of the server, and connections kept alive."""
+        """Close all sockets in the server's own loop, which then ends: that of the server, and connections kept alive."""
         self._server.asyncore.close_all(self._server._map, ignore_all=True)  # noqa: SLF001  waitress has no other way

@@ -12,9 +12,10 @@ import click
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """Amazon SES as it behaves, on your machine.
+    """Run Amazon SES as it behaves, on your machine.
 
-    Identities stay PENDING until their records are really in DNS, requests are throttled, 72 hours pass as fast as you like.
+    Identities stay PENDING until their records are really in DNS, requests are throttled, 72 hours pass as fast as
+    you like.
     """
 
 
@@ -57,28 +58,32 @@ def _address(_ctx: click.Context, _param: click.Parameter, value: str | None) ->
     default=30.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="Simulated seconds from the start of a verification to the first look at its records, and between the first looks.",
+    help="Simulated seconds from the start of a verification to the first lookup of its records, and between the first lookups.",
 )
 @click.option(
     "--recheck-interval",
     default=21600.0,
     show_default=True,
     type=click.FloatRange(min=0, min_open=True),
-    help="Simulated seconds between two looks at records that are verified.",
+    help="Simulated seconds between two lookups of records that are verified.",
 )
 @click.option(
     "--access-control",
     is_flag=True,
-    help="Accept only access keys of IAM users and role sessions, and check their IAM policies. Without it any key will do.",
+    help="Accept only access keys of IAM users and role sessions, and check their IAM policies. Without it any key is accepted.",
 )
 @click.option(
-    "--seed-zone", "seed_zones", multiple=True, metavar="DOMAIN", help="A public hosted zone to begin with. Repeatable."
+    "--seed-zone",
+    "seed_zones",
+    multiple=True,
+    metavar="DOMAIN",
+    help="A public hosted zone to create at the start. Repeatable.",
 )
 @click.option(
     "--resolver",
     callback=_address,
     metavar="HOST:PORT",
-    help="Whom SES asks for records. [default: the DNS server here]",
+    help="The DNS server that SES queries for records. [default: the sandbox's own]",
 )
 def serve(
     host: str,
@@ -101,8 +106,8 @@ def serve(
 
     \b
     Use the address as endpoint_url of boto3, or as AWS_ENDPOINT_URL. GET /_sandbox lists what you can do to the sandbox itself:
-      curl $AWS/_sandbox/state                                  what SES knows
-      curl $AWS/_sandbox/calls                                  who asked what
+      curl $AWS/_sandbox/state                                  identities and settings
+      curl $AWS/_sandbox/calls                                  calls that were made
       curl $AWS/_sandbox/outbox                                 mail that was sent
       curl $AWS/_sandbox/clock -d '{"advanceHours": 73}'        let time pass
       curl $AWS/_sandbox/faults -d '{"kind": "throttle"}'       let things go wrong

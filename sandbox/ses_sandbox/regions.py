@@ -1,4 +1,4 @@
-"""Where SES exists, and what differs between its regions."""
+"""The regions that have SES, and the differences between them."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ REGIONAL_DKIM_ZONES = frozenset(
         "us-gov-east-1",
     }
 )
-"""Regions whose DKIM keys stand in a zone of their own (AWS General Reference, Amazon SES endpoints, "DKIM domains")."""
+"""Regions whose DKIM keys are in a zone of their own (AWS General Reference, Amazon SES endpoints, "DKIM domains")."""
 
 
 @cache
 def ses_regions() -> frozenset[str]:
-    """The regions where SES has an endpoint, from botocore's endpoints.json."""
+    """Return the regions where SES has an endpoint, from botocore's endpoints.json."""
     partitions = Loader().load_data("endpoints")["partitions"]
     names = {name for p in partitions for name in p["services"].get("email", {}).get("endpoints", {})}
     return frozenset(name for name in names if not name.startswith("fips-"))
 
 
 def partition_of(region: str) -> str:
-    """The ARN partition of a region."""
+    """Return the ARN partition of a region."""
     if region.startswith("us-gov-"):
         return "aws-us-gov"
     if region.startswith("cn-"):
@@ -42,15 +42,15 @@ def partition_of(region: str) -> str:
 
 
 def default_signing_hosted_zone(region: str) -> str:
-    """The zone in which SES publishes Easy DKIM keys of a region, without a trailing dot."""
+    """Return the zone in which SES publishes Easy DKIM keys of a region, without a trailing dot."""
     return f"dkim.{region}.amazonses.com" if region in REGIONAL_DKIM_ZONES else "dkim.amazonses.com"
 
 
 def identity_arn(account: str, region: str, name: str) -> str:
-    """The ARN of an email identity (Service Authorization Reference, Amazon SES)."""
+    """Return the ARN of an email identity (Service Authorization Reference, Amazon SES)."""
     return f"arn:{partition_of(region)}:ses:{region}:{account}:identity/{name}"
 
 
 def configuration_set_arn(account: str, region: str, name: str) -> str:
-    """The ARN of a configuration set."""
+    """Return the ARN of a configuration set."""
     return f"arn:{partition_of(region)}:ses:{region}:{account}:configuration-set/{name}"

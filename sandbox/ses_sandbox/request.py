@@ -1,4 +1,4 @@
-"""A request to the AWS endpoint: which service and operation it means, in which region, with whose key."""
+"""A request to the AWS endpoint: its service, operation, region and access key."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ DEFAULT_REGION = "us-east-1"
 SESV2_PREFIX = "/v2/email"
 ROUTE53_PREFIX = "/2013-04-01/"
 OLD_LIST_ROUTE = {("GET", "/v2/email/identities"): "ListEmailIdentities"}
-"""SDKs from before the Filter list identities so."""
+"""The route by which SDKs from before the Filter list identities."""
 
 
 class Protocol(Enum):
-    """How a service speaks, as far as its errors need it."""
+    """The protocol of a service, as far as its errors need it."""
 
     REST_JSON = "rest-json"
     REST_XML = "rest-xml"
@@ -36,7 +36,10 @@ class Protocol(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AwsRequest:
-    """``service``: the signing name (ses, route53, sts, …). ``match``: of a SESv2 route. ``form``: of a query request."""
+    """A request.
+
+    ``service``: the signing name (ses, route53, sts, …). ``match``: of a SESv2 route. ``form``: of a query request.
+    """
 
     service: str
     operation: str
@@ -61,18 +64,18 @@ class _Signature:
 
 @cache
 def sesv2_router() -> Router:
-    """The routes of SESv2, those of older SDKs included."""
+    """Return the routes of SESv2, those of older SDKs included."""
     return Router(service_model("sesv2"), OLD_LIST_ROUTE)
 
 
 @cache
 def route53_router() -> Router:
-    """The routes of Route 53."""
+    """Return the routes of Route 53."""
     return Router(service_model("route53"))
 
 
 def read_request(environ: WSGIEnvironment) -> AwsRequest:
-    """Reads a request, its body included, which stays readable for whoever comes next."""
+    """Read a request with its body, which stays readable for later applications."""
     body = _read_body(environ)
     path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
     method = environ["REQUEST_METHOD"]
@@ -121,7 +124,7 @@ def _read_body(environ: WSGIEnvironment) -> bytes:
 
 
 def _signature(environ: WSGIEnvironment) -> _Signature:
-    """From the Authorization header, or from the query string of a presigned request."""
+    """Read the signature, from the Authorization header or the query string of a presigned request."""
     found = CREDENTIAL.search(environ.get("HTTP_AUTHORIZATION", ""))
     if found is None and "X-Amz-Credential=" in environ.get("QUERY_STRING", ""):
         presigned = unquote(environ["QUERY_STRING"]).replace("X-Amz-Credential=", "Credential=")

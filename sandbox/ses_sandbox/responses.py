@@ -30,7 +30,7 @@ SERVER_ERROR = 500
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """A whole answer. ``headers``: of an answer that another application made, in place of our own."""
+    """A whole answer. ``headers``: of an answer that another application made, in place of the sandbox's own."""
 
     status: int
     body: bytes
@@ -40,7 +40,7 @@ class Response:
 
 
 def send(response: Response, start_response: StartResponse) -> list[bytes]:
-    """Hands an answer to the HTTP server."""
+    """Hand an answer to the HTTP server."""
     if response.headers:
         start_response(f"{response.status} {_phrase(response.status)}", list(response.headers))
         return [response.body]
@@ -56,7 +56,7 @@ def send(response: Response, start_response: StartResponse) -> list[bytes]:
 
 
 def error_response(request: AwsRequest, error: AwsError) -> Response:
-    """An error as the service of the request words it."""
+    """Return an error as the service of the request words it."""
     if request.protocol is Protocol.REST_JSON:
         body = json.dumps({"message": error.message}).encode()
         return Response(error.status, body, JSON, error.code)
@@ -74,7 +74,7 @@ def error_response(request: AwsRequest, error: AwsError) -> Response:
 
 
 def throttled(request: AwsRequest) -> AwsError:
-    """The service's own answer to too many requests."""
+    """Return the service's own answer to too many requests."""
     if request.protocol is Protocol.REST_JSON:
         return AwsError(429, "TooManyRequestsException", "Rate exceeded")
     code = "ThrottlingException" if request.protocol is Protocol.JSON else "Throttling"
@@ -82,7 +82,7 @@ def throttled(request: AwsRequest) -> AwsError:
 
 
 def error_code_of(status: int, body: bytes, header: str | None) -> str | None:
-    """The error code of an answer that another application made; None for success."""
+    """Return the error code of an answer that another application made; None for success."""
     if status < HTTPStatus.BAD_REQUEST:
         return None
     if header:

@@ -1,4 +1,4 @@
-"""What the sandbox does to moto itself, in process: hosted zones that are there from the start, and a reset."""
+"""In-process calls to moto itself: hosted zones that exist from the start, and a reset."""
 
 from __future__ import annotations
 
@@ -20,12 +20,15 @@ AUTHORIZATION = (
 
 
 def create_zones(route53: WSGIApplication, names: Iterable[str]) -> Mapping[str, str]:
-    """Creates public hosted zones in the default account by Route 53's API; zone id by name. Raises ValueError for a bad name."""
+    """Create public hosted zones in the default account by Route 53's API; return zone ids by name.
+
+    Raises ValueError for a bad name.
+    """
     return {name: _create_zone(route53, name) for name in names}
 
 
 def reset_moto(moto: WSGIApplication) -> None:
-    """Empties all of moto's backends in this process."""
+    """Empty all of moto's backends in this process."""
     _post(moto, "/moto-api/reset", b"")
 
 

@@ -85,12 +85,12 @@ class SandboxServer:
         )
 
     def advance(self, by: timedelta) -> None:
-        """Moves the clock forward, and returns when SES has taken the looks that are due then."""
+        """Move the clock forward, and return when SES has made the lookups that are due then."""
         self.clock.advance(by)
         self._await_rest()
 
     def check_now(self) -> None:
-        """Has all records looked up at once, and returns when that is done."""
+        """Look all records up at once, and return when that is done."""
         self.verifier.check_now()
         self._await_rest()
 
@@ -113,7 +113,7 @@ class SandboxServer:
         return self._dns.address
 
     def start(self) -> None:
-        """Listens. Raises OSError where a port is taken."""
+        """Listen. Raises OSError if a port is taken."""
         self.seeded_zones = create_zones(self._route53, self.settings.seed_zones)
         self._dns.start()
         self.verifier.start(self.settings.resolver or self._dns.address)
@@ -126,7 +126,7 @@ class SandboxServer:
         self.store.outbox.base_url = self._http.url
 
     def stop(self) -> None:
-        """Closes all sockets and waits for the threads."""
+        """Close all sockets and waits for the threads."""
         self._http.stop()
         self.verifier.stop()
         self._dns.stop()

@@ -1,4 +1,4 @@
-"""How a sandbox is set up."""
+"""The settings of a sandbox."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from ses_sandbox.ses.verifier.schedule import CheckSchedule
 
 @dataclass(frozen=True, slots=True)
 class SandboxSettings:
-    """``host`` and ports: 0 takes a free one. ``speed``: simulated seconds per real second.
+    """The settings. ``host`` and ports: 0 takes a free one. ``speed``: simulated seconds per real second.
 
     ``rate``: SES requests per second, action, account and region; 0 switches throttling off.
-    ``seed_zones``: hosted zones that are there from the start.
-    ``resolver``: whom the verifier asks; None for the sandbox's own DNS server.
+    ``seed_zones``: hosted zones that exist from the start.
+    ``resolver``: the server that the verifier queries; None for the sandbox's own DNS server.
     ``threads``: requests served at once; those that a latency fault holds up count.
     ``fault_seed``: of the generator that draws for faults with a probability.
     """

@@ -24,7 +24,7 @@ class Throttle:
         self._lock = Lock()
 
     def admits(self, account: str, region: str, action: str) -> bool:
-        """Takes one request out of the action's bucket; False where it is empty. Sending is not counted here."""
+        """Take one request out of the action's bucket; False if it is empty. Sending is not counted here."""
         if self.rate <= 0 or action in SENDING:
             return True
         capacity = max(1.0, self.rate)

@@ -113,7 +113,8 @@ class Sessions:
     """Opens AWS accounts, one for each SesAccount name; a changed configuration opens a new one and closes the old.
 
     ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open``
-    calls STS. ``on_call`` is called after each call to AWS. ``tokens``: for web identities.
+    calls STS. ``on_call`` is called after each call to AWS.
+    ``tokens``: for web identities.
     """
 
     def __init__(

@@ -1,1 +1,1 @@
-"""Who calls, and what they may do."""
+"""The caller of a request, and its permissions."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """``account``: in which the call acts. ``arn``: of the user or the role session."""
+    """The caller. ``account``: in which the call acts. ``arn``: of the user or the role session."""
 
     account: str
     access_key: str

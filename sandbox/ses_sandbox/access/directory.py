@@ -1,4 +1,4 @@
-"""Whose access key it is, and which policies speak for its owner: read from moto's IAM and STS."""
+"""The owner of an access key, and the policies that apply to it: read from moto's IAM and STS."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from ses_sandbox.access.web_identity import WebIdentityToken, require_audience, 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """A caller that IAM knows, and its rights.
+    """A caller that IAM knows, and its permissions.
 
-    ``documents``: identity-based policies. ``session_documents``: of AssumeRole's Policy, which must allow as well; None without.
+    ``documents``: identity-based policies. ``session_documents``: of AssumeRole's Policy, which must allow as well;
+    None without.
     """
 
     caller: Caller
@@ -30,11 +31,11 @@ class Principal:
 
 
 class UnknownKeyError(LookupError):
-    """The access key, or the session token that came with it, belongs to nobody."""
+    """The access key, or the session token that came with it, is not known."""
 
 
 class ExpiredSessionError(LookupError):
-    """The role session is over."""
+    """The role session has expired."""
 
 
 class Directory:
@@ -44,19 +45,19 @@ class Directory:
         self._expired_before: datetime | None = None
 
     def account(self, access_key: str, named_account: str | None) -> str:
-        """The account that a key acts in; that of unknown keys is the default.
+        """Return the account that a key acts in; that of unknown keys is the default.
 
         ``named_account``: the x-moto-account-id header, by which moto lets a client choose.
         """
         return named_account or get_account_id_from(access_key) or DEFAULT_ACCOUNT_ID
 
     def caller(self, access_key: str, named_account: str | None) -> Caller:
-        """The caller, where any key is accepted."""
+        """Return the caller, if any key is accepted."""
         account = self.account(access_key, named_account)
         return Caller(account, access_key, f"arn:aws:iam::{account}:root")
 
     def principal(self, access_key: str, session_token: str | None) -> Principal:
-        """The owner of a key. Raises UnknownKeyError or ExpiredSessionError."""
+        """Return the owner of a key. Raises UnknownKeyError or ExpiredSessionError."""
         for account, partition, backend in _backends():
             if (user := backend.get_user_from_access_key_id(access_key)) is not None:
                 return Principal(Caller(account, access_key, user.arn), tuple(_user_documents(backend, user)))
@@ -67,11 +68,11 @@ class Directory:
         raise UnknownKeyError(access_key)
 
     def role(self, arn: str) -> Role | None:
-        """A role by ARN, in whatever account."""
+        """Return a role by ARN, of any account."""
         return next((role for _, _, backend in _backends() for role in backend.get_roles() if role.arn == arn), None)
 
     def provider(self, account: str, token: WebIdentityToken) -> str:
-        """The ARN of the account's OIDC provider that stands for the token's issuer. Raises AwsError."""
+        """Return the ARN of the account's OIDC provider for the token's issuer. Raises AwsError."""
         for known, _, backend in _backends():
             for arn, provider in backend.open_id_providers.items() if known == account else ():
                 if arn.endswith(f":oidc-provider/{token.issuer}"):
@@ -80,7 +81,7 @@ class Directory:
         raise unknown_issuer(token)
 
     def expire_sessions(self) -> None:
-        """Ends all role sessions that there are."""
+        """End all existing role sessions."""
         self._expired_before = datetime.now(UTC)
 
     def _session(self, backend: IAMBackend, session: AssumedRole, token: str | None) -> Principal:

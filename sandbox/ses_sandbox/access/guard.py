@@ -1,8 +1,8 @@
-"""The gate of --access-control: who calls, and whether the policies allow it.
+"""The gate of --access-control: identifies the caller, and checks that the policies allow the call.
 
-Sources: Service Authorization Reference for Amazon SES and Route 53; "Common errors" of their API references.
-IAM and all other services stay open to any key, for that is how users, roles and policies are set up. STS wants to know the
-caller where it says who that is, or gives it a role.
+Sources: Service Authorization Reference for Amazon SES and Route 53; "Common errors" of their API references. IAM and
+all other services stay open to any key, because that is how users, roles and policies are set up. STS needs the
+caller where it reports who that is, or gives it a role.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ DENIED_BECAUSE = {
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What came with a request. ``web_identity_token``: in place of keys, with AssumeRoleWithWebIdentity."""
+    """The credentials of a request. ``web_identity_token``: in place of keys, with AssumeRoleWithWebIdentity."""
 
     access_key: str
     session_token: str | None
@@ -42,55 +42,55 @@ class Credentials:
 
 
 Permits = Callable[[str, str, Mapping[str, Sequence[str]]], bool]
-"""Whether a caller may carry out an action on a resource ARN, with these condition keys."""
+"""Returns True if a caller may carry out an action on a resource ARN, with these condition keys."""
 
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """The caller that was let in, and what else it may do."""
+    """The caller that was admitted, and what else it may do."""
 
     caller: Caller
     permits: Permits
 
 
 def unrecognized_key(protocol: Protocol) -> AwsError:
-    """What a key gets that is not known, or not known in a region that its account has not switched on."""
+    """Return the error for a key that is unknown, or unknown in a region that its account has not enabled."""
     code = "UnrecognizedClientException" if protocol is Protocol.REST_JSON else "InvalidClientTokenId"
     return AwsError(403, code, "The security token included in the request is invalid.")
 
 
 def everything(_action: str, _resource: str, _context: Mapping[str, Sequence[str]]) -> bool:
-    """What a caller may do where no access control was asked for."""
+    """Allow everything: the permissions of a caller without access control."""
     return True
 
 
 class Gate(Interface):
-    """Decides who is let in."""
+    """Decides which callers are admitted."""
 
     def admit(self, credentials: Credentials, target: Target) -> Admission:
-        """The caller. Raises AwsError where it is not let in."""
+        """Return the caller. Raises AwsError if it is not admitted."""
         ...
 
 
 class OpenGate:
-    """Any key will do."""
+    """Accepts any key."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
     def admit(self, credentials: Credentials, target: Target) -> Admission:  # noqa: ARG002  of the protocol of gates
-        """Lets everybody in."""
+        """Admit every caller."""
         return Admission(self._directory.caller(credentials.access_key, credentials.named_account), everything)
 
 
 class IamGate:
-    """Lets in whom IAM knows and allows. Signatures are not checked, keys, session tokens and web identities are."""
+    """Admits callers that IAM knows and allows. Signatures are not checked; keys, session tokens and web identities are."""
 
     def __init__(self, directory: Directory) -> None:
         self._directory = directory
 
     def admit(self, credentials: Credentials, target: Target) -> Admission:
-        """The caller. Raises AwsError for an unknown key, an expired session or a missing right."""
+        """Return the caller. Raises AwsError for an unknown key, an expired session or a missing permission."""
         if target.service == "sts" and target.operation == "AssumeRole":
             return self._admit_to_role(credentials, target)
         if target.service == "sts" and target.operation == WEB_IDENTITY:
@@ -116,7 +116,7 @@ class IamGate:
             raise AwsError(403, code, "The security token included in the request is expired") from None
 
     def _admit_by_token(self, credentials: Credentials, target: Target) -> Admission:
-        """AssumeRoleWithWebIdentity asks the provider of the role's account, and the role's trust policy."""
+        """Check AssumeRoleWithWebIdentity against the provider of the role's account, and the role's trust policy."""
         role = self._directory.role(target.resources[0])
         if role is None:
             raise not_trusted()
@@ -128,7 +128,7 @@ class IamGate:
         return Admission(Caller(role.account_id, "", provider), everything)
 
     def _admit_to_role(self, credentials: Credentials, target: Target) -> Admission:
-        """AssumeRole asks both sides: the role's trust policy and, from another account, the caller's own policies."""
+        """Check AssumeRole on both sides: the role's trust policy and, from another account, the caller's own policies."""
         principal = self._known(credentials, target.protocol)
         arn = target.resources[0]
         role = self._directory.role(arn)

@@ -1,8 +1,9 @@
 """IAM policies evaluated. Pure: documents and a request in, a decision out.
 
-Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements reference". Identity-based and resource-based
-documents are read alike; a statement without Principal speaks for whoever it is attached to. Not evaluated: permission
-boundaries, service control policies, condition keys that the caller of ``decide`` does not supply (they are absent, as in AWS).
+Source: IAM User Guide, "Policy evaluation logic" and "IAM JSON policy elements reference". Identity-based and
+resource-based documents are read alike; a statement without Principal applies to the principal that it is attached
+to. Not evaluated: permission boundaries, service control policies, condition keys that the caller of ``decide`` does
+not supply (they are absent, as in AWS).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ Document = Mapping[str, Any]
 
 
 class Decision(Enum):
-    """What policies say: an explicit Deny wins over any Allow, and without either it is denied."""
+    """The decision of policies: an explicit Deny wins over any Allow, and without either it is denied."""
 
     ALLOW = "allow"
     EXPLICIT_DENY = "explicit deny"
@@ -30,7 +31,10 @@ class Decision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class AccessRequest:
-    """``context``: values of condition keys, by name; several for multivalued keys. Key names are compared without case."""
+    """A request for an action.
+
+    ``context``: values of condition keys, by name; several for multivalued keys. Key names are compared without case.
+    """
 
     action: str
     resource: str
@@ -39,7 +43,7 @@ class AccessRequest:
 
 
 def decide(documents: Iterable[Document], request: AccessRequest) -> Decision:
-    """What the documents together say to a request."""
+    """Return what the documents together decide about a request."""
     allowed = False
     for document in documents:
         for statement in as_list(document.get("Statement")):
@@ -52,7 +56,7 @@ def decide(documents: Iterable[Document], request: AccessRequest) -> Decision:
 
 
 def as_list(value: Any) -> list[Any]:
-    """Policy elements may be single or lists."""
+    """Return a list: policy elements may be single or lists."""
     if value is None:
         return []
     return list(value) if isinstance(value, (list, tuple)) else [value]
@@ -68,7 +72,7 @@ def _applies(statement: Mapping[str, Any], request: AccessRequest) -> bool:
 
 
 def _element(statement: Mapping[str, Any], name: str, matches: Callable[[list[Any]], bool]) -> bool:
-    """An element, its negation (NotAction, …), or neither, which is allowed for Resource and Principal by where it stands."""
+    """Match an element, its negation (NotAction, …), or neither, which the kind of policy allows for Resource and Principal."""
     if name in statement:
         return matches(as_list(statement[name]))
     if f"Not{name}" in statement:
@@ -99,7 +103,10 @@ def _is_principal(item: Any, principal: str) -> bool:
 
 
 def _is_session_of(principal: str, role_arn: str) -> bool:
-    """A role session is its role, whatever its path (arn:aws:sts::A:assumed-role/R/S of arn:aws:iam::A:role/path/R)."""
+    """Return True if a role session is of the role, whatever its path.
+
+    arn:aws:sts::A:assumed-role/R/S is a session of arn:aws:iam::A:role/path/R.
+    """
     session = re.fullmatch(r"arn:[\w-]+:sts::(\d+):assumed-role/([^/]+)/.+", principal)
     role = re.fullmatch(r"arn:[\w-]+:iam::(\d+):role/(?:.*/)?([^/]+)", role_arn)
     return session is not None and role is not None and session.groups() == role.groups()
@@ -139,7 +146,7 @@ def _condition_holds(operator: str, wanted: list[str], actual: Sequence[str] | N
 
 
 def _substitute(text: str, context: Mapping[str, Sequence[str]]) -> str:
-    """Policy variables: ${aws:PrincipalTag/team} becomes the key's value, or stays where there is none."""
+    """Replace policy variables: ${aws:PrincipalTag/team} becomes the key's value, or stays if there is none."""
 
     def replace(found: re.Match[str]) -> str:
         values = context.get(found[1], ())
@@ -158,7 +165,7 @@ def _like(pattern: str, value: str) -> bool:
 
 
 def _arn_like(value: str, pattern: str) -> bool:
-    """Wildcards do not reach over the colons of an ARN, except in its last part."""
+    """Match an ARN, in which wildcards do not reach over the colons, except in the last part."""
     values, patterns = value.split(":", 5), pattern.split(":", 5)
     return len(values) == len(patterns) and all(_like(p, v) for p, v in zip(patterns, values, strict=True))
 

@@ -1,6 +1,7 @@
-"""What IAM asks about a request: action, resources and condition keys. Pure.
+"""The action, resources and condition keys of a request, as IAM evaluates them. Pure.
 
-Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon SES v1 and v2, and for Route 53.
+Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon SES v1 and v2, and for
+Route 53.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ CHANGE_KEYS = "route53:ChangeResourceRecordSets"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """``resources``: every one of them must be allowed."""
+    """The target of a request. ``resources``: every one of them must be allowed."""
 
     service: str
     operation: str
@@ -34,7 +35,7 @@ class Target:
 
 
 def target_of(request: AwsRequest, params: Mapping[str, Any], account: str, tags: Mapping[str, str]) -> Target:
-    """``tags``: of the identity that the request is about, {} where there is none."""
+    """Return the target of a request. ``tags``: of the identity that it is about, {} if there is none."""
     context: dict[str, Sequence[str]] = {"aws:RequestedRegion": (request.region,)}
     if request.service == "ses":
         resources = tuple(_ses_resources(request, params, account)) or ANY
@@ -60,7 +61,7 @@ def target_of(request: AwsRequest, params: Mapping[str, Any], account: str, tags
 
 
 def _action_name(operation: str, params: Mapping[str, Any]) -> str:
-    """The operation, but for a raw message, which asks for the right that the first API has for these (Developer Guide)."""
+    """Return the operation; for a raw message the action that the first API has for these (Developer Guide)."""
     is_raw = operation == "SendEmail" and "Raw" in params.get("Content", {})
     return "SendRawEmail" if is_raw else operation
 
@@ -81,7 +82,7 @@ def _ses_resources(request: AwsRequest, params: Mapping[str, Any], account: str)
 
 
 def _sending_keys(params: Mapping[str, Any]) -> dict[str, Sequence[str]]:
-    """The condition keys of SendEmail where the request says them, and not the headers of a raw message."""
+    """Return the condition keys of SendEmail as the request gives them, and not the headers of a raw message."""
     if "Content" not in params or "FromEmailAddress" not in params:
         return {}
     sender, destination = str(params["FromEmailAddress"]), params.get("Destination") or {}
@@ -110,7 +111,7 @@ def _route53_resources(request: AwsRequest) -> tuple[str, ...]:
 
 
 def _record_keys(request: AwsRequest) -> dict[str, Sequence[str]]:
-    """The condition keys of ChangeResourceRecordSets: normalized names, types and actions of the batch."""
+    """Return the condition keys of ChangeResourceRecordSets: normalized names, types and actions of the batch."""
     if request.operation != "ChangeResourceRecordSets":
         return {}
     try:

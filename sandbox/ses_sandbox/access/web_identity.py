@@ -1,6 +1,6 @@
-"""Tokens that stand for credentials: OpenID Connect tokens, as AssumeRoleWithWebIdentity takes them. Pure.
+"""Web identity tokens: OpenID Connect tokens, as AssumeRoleWithWebIdentity takes them. Pure.
 
-Who signed a token is not checked, for nobody can fetch the issuer's keys here; everything else is.
+The signature of a token is not checked, because the issuer's keys cannot be fetched here; everything else is.
 Sources: API reference, AssumeRoleWithWebIdentity, Errors; IAM User Guide, "Available keys for AWS OIDC federation".
 """
 
@@ -20,7 +20,7 @@ WEB_IDENTITY = "AssumeRoleWithWebIdentity"
 
 @dataclass(frozen=True, slots=True)
 class WebIdentityToken:
-    """What a token claims. ``issuer`` without its scheme, as ARNs and condition keys have it."""
+    """The claims of a token. ``issuer`` without its scheme, as ARNs and condition keys have it."""
 
     issuer: str
     subject: str
@@ -33,7 +33,7 @@ class WebIdentityToken:
 
 
 def read_token(text: str, now: datetime) -> WebIdentityToken:
-    """The claims of a token. Raises AwsError for what is no token, and for one that is over."""
+    """Read the claims of a token. Raises AwsError for a text that is no token, and for an expired one."""
     try:
         payload = text.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
@@ -50,18 +50,18 @@ def read_token(text: str, now: datetime) -> WebIdentityToken:
 
 
 def unknown_issuer(token: WebIdentityToken) -> AwsError:
-    """The account has no provider for it."""
+    """Return the error if the account has no provider for the issuer."""
     return _invalid(f"No OpenIDConnect provider found in your account for https://{token.issuer}")
 
 
 def require_audience(token: WebIdentityToken, client_ids: Iterable[str]) -> None:
-    """The provider knows the audience. Raises AwsError."""
+    """Require that the provider knows the audience. Raises AwsError."""
     if not set(token.audiences) & set(client_ids):
         raise _invalid("Incorrect token audience")
 
 
 def not_trusted() -> AwsError:
-    """The role does not exist, or its trust policy says no."""
+    """Return the error if the role does not exist, or its trust policy does not allow it."""
     return AwsError(403, "AccessDenied", f"Not authorized to perform sts:{WEB_IDENTITY}")
 
 

@@ -1,4 +1,4 @@
-"""What each route of the control API does. The docstrings are what GET /_sandbox shows."""
+"""The actions of the control API, one for each route. GET /_sandbox shows the docstrings."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ class Enforcement(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A request: the last part of its path where the route has one, its query string and its body."""
+    """A request: the last part of its path if the route has one, its query string and its body."""
 
     argument: str
     query: Mapping[str, str]
@@ -52,7 +52,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """``content``: goes out as JSON, or as plain text where it is a string."""
+    """A reply. ``content``: sent as JSON, or as plain text if it is a string."""
 
     content: Any
     status: HTTPStatus = HTTPStatus.OK
@@ -62,7 +62,7 @@ Action = Callable[[Parts, Asked], Reply]
 
 
 def list_calls(parts: Parts, asked: Asked) -> Reply:
-    """The log of calls, and counts per operation, region and result.
+    """Return the log of calls, and counts per operation, region and result.
 
     ?since=N&service=&operation=&region=&identity=&result=&limit=1000
     """
@@ -80,18 +80,18 @@ def list_calls(parts: Parts, asked: Asked) -> Reply:
 
 
 def reset_calls(parts: Parts, _: Asked) -> Reply:
-    """Forgets the calls and their counts."""
+    """Forget the calls and their counts."""
     parts.calls.reset()
     return Reply({})
 
 
 def list_faults(parts: Parts, _: Asked) -> Reply:
-    """The faults that are switched on."""
+    """Return the faults that are switched on."""
     return Reply({"faults": [fault_view(active) for active in parts.faults.active()]})
 
 
 def add_fault(parts: Parts, asked: Asked) -> Reply:
-    """Switches a fault on.
+    """Switch a fault on.
 
     {"kind": throttle|error|latency|lost-response|region-down|dns, "service", "operation", "region", "identity", "times",
     "probability"; for error: "status", "code", "message"; for latency: "seconds"; for lost-response: "lost": close|error;
@@ -120,27 +120,27 @@ _TEXT_FIELDS = ("service", "operation", "region", "identity", "code", "message",
 
 
 def clear_faults(parts: Parts, _: Asked) -> Reply:
-    """Switches all faults off."""
+    """Switch all faults off."""
     parts.faults.clear()
     return Reply({})
 
 
 def remove_fault(parts: Parts, asked: Asked) -> Reply:
-    """Switches one fault off, by its id."""
+    """Switch one fault off, by its id."""
     if not parts.faults.remove(_whole("id", asked.argument)):
         return Reply({"error": f"there is no fault {asked.argument}"}, HTTPStatus.NOT_FOUND)
     return Reply({})
 
 
 def show_clock(parts: Parts, _: Asked) -> Reply:
-    """The simulated time and its speed."""
+    """Return the simulated time and its speed."""
     return Reply(clock_view(parts.clock))
 
 
 def move_clock(parts: Parts, asked: Asked) -> Reply:
-    """Lets time pass: {"advanceHours": 73}, {"advanceSeconds": 60} and {"speed": 100} (simulated seconds per real second).
+    """Let time pass: {"advanceHours": 73}, {"advanceSeconds": 60} and {"speed": 100} (simulated seconds per real second).
 
-    Answers when SES has taken the looks that are due at the new time.
+    Answers when SES has made the lookups that are due at the new time.
     """
     body = Body.parse(asked.body, "advanceHours", "advanceSeconds", "speed")
     hours, seconds, speed = body.number("advanceHours", 0), body.number("advanceSeconds", 0), body.number("speed", 0)
@@ -157,7 +157,10 @@ def move_clock(parts: Parts, asked: Asked) -> Reply:
 
 
 def show_state(parts: Parts, asked: Asked) -> Reply:
-    """What SES knows, with its timers, per account and region. ?account=&region=&identity="""
+    """Return the identities and settings of SES, with timers, per account and region.
+
+    ?account=&region=&identity=
+    """
     account, region, identity = (asked.query.get(name) for name in ("account", "region", "identity"))
     only = None if identity is None else identity_key(identity)
     with parts.store.lock:
@@ -174,27 +177,27 @@ def _is_used(state: RegionState, only: str | None) -> bool:
 
 
 def check_now(parts: Parts, _: Asked) -> Reply:
-    """Has the records of all identities looked up at once, without waiting for their time. Answers when that is done."""
+    """Look the records of all identities up at once, without waiting for their time. Answers when that is done."""
     parts.check_now()
     parts.await_rest()
     return Reply({})
 
 
 def show_outbox(parts: Parts, _: Asked) -> Reply:
-    """Mail that SES would have sent, verification mails with their links included."""
+    """Return mail that SES would have sent, verification mails with their links included."""
     return Reply(messages_view(parts.store.outbox.messages()))
 
 
 def clear_outbox(parts: Parts, _: Asked) -> Reply:
-    """Forgets the mail; links in it no longer work."""
+    """Forget the mail; links in it no longer work."""
     parts.store.outbox.clear()
     return Reply({})
 
 
 def set_account(parts: Parts, asked: Asked) -> Reply:
-    """What AWS decides about an account.
+    """Set what AWS decides about an account.
 
-    {"account", "region" (omitted: all), "optedIn" (false: the region is not switched on), "productionAccess",
+    {"account", "region" (if omitted, all), "optedIn" (false: the region is not enabled), "productionAccess",
     "sendingEnabled", "enforcementStatus", "max24HourSend" (-1: unlimited), "maxSendRate", "maxIdentities",
     "signingHostedZone"}
     """
@@ -227,7 +230,7 @@ _ACCOUNT_KNOBS = (
 
 
 def _settings_changes(body: Body) -> dict[str, Any]:
-    """Changes by attribute of AccountSettings."""
+    """Return the changes by attribute of AccountSettings."""
     given = {
         "opted_in": body.flag("optedIn"),
         "production_access": body.flag("productionAccess"),
@@ -241,7 +244,7 @@ def _settings_changes(body: Body) -> dict[str, Any]:
 
 
 def set_throttle(parts: Parts, asked: Asked) -> Reply:
-    """SES requests per real second, action, account and region: {"rate": 20}; 0 switches throttling off."""
+    """Set the SES requests per real second, action, account and region: {"rate": 20}; 0 switches throttling off."""
     rate = Body.parse(asked.body, "rate").number("rate", 0)
     if rate is None:
         raise BadFieldError("rate", "is required")
@@ -250,13 +253,13 @@ def set_throttle(parts: Parts, asked: Asked) -> Reply:
 
 
 def expire_sessions(parts: Parts, _: Asked) -> Reply:
-    """Ends all role sessions: with --access-control they then get ExpiredToken."""
+    """End all role sessions: with --access-control they then get ExpiredToken."""
     parts.directory.expire_sessions()
     return Reply({})
 
 
 def put_zone(parts: Parts, asked: Asked) -> Reply:
-    """Serves a zone from the zone file in the body (BIND's format), in place of Route 53's of that name."""
+    """Serve a zone from the zone file in the body (BIND's format), in place of Route 53's of that name."""
     try:
         parts.dns.set_zone(asked.argument, asked.body.decode())
     except (DNSException, UnicodeDecodeError) as error:
@@ -265,20 +268,26 @@ def put_zone(parts: Parts, asked: Asked) -> Reply:
 
 
 def delete_zone(parts: Parts, asked: Asked) -> Reply:
-    """No longer serves the zone that was set."""
+    """Stop serving the zone that was set."""
     if not parts.dns.delete_zone(asked.argument):
         return Reply({"error": f"no zone {asked.argument} was set"}, HTTPStatus.NOT_FOUND)
     return Reply({})
 
 
 def list_zone_events(parts: Parts, asked: Asked) -> Reply:
-    """What was changed in the hosted zones, batch by batch, and which zones were delegated to. ?since=N"""
+    """Return the changes of the hosted zones, batch by batch, and of their delegations.
+
+    ?since=N
+    """
     since = _whole("since", asked.query.get("since", "0"))
     return Reply({"changes": [zone_event_view(event) for event in parts.zones.events(since)]})
 
 
 def delegate(parts: Parts, asked: Asked) -> Reply:
-    """Has the parent delegate a name to this hosted zone, where several bear it. {"hostedZoneId"}"""
+    """Let the parent delegate a name to this hosted zone, if several have that name.
+
+    {"hostedZoneId"}
+    """
     zone_id = Body.parse(asked.body, "hostedZoneId").text("hostedZoneId") or ""
     if not parts.zones.delegate(zone_id):
         raise BadFieldError("hostedZoneId", f"there is no public hosted zone {zone_id!r}")
@@ -286,7 +295,7 @@ def delegate(parts: Parts, asked: Asked) -> Reply:
 
 
 def reset(parts: Parts, _: Asked) -> Reply:
-    """Forgets everything: identities, mail, calls, faults, and what moto holds; seeded zones come back. Time goes on."""
+    """Forget everything: identities, mail, calls, faults, and what moto holds; seeded zones come back. Time goes on."""
     with parts.store.lock:
         parts.store.reset()
     parts.faults.clear()
@@ -296,7 +305,7 @@ def reset(parts: Parts, _: Asked) -> Reply:
 
 
 def follow_link(parts: Parts, asked: Asked) -> Reply:
-    """What the link in a verification mail opens: verifies the address, within 24 hours."""
+    """Verify the address, within 24 hours: what the link in a verification mail does."""
     link = parts.store.outbox.link(asked.query.get("token", ""))
     with parts.store.lock:
         identity = None if link is None else parts.store.region(link.account, link.region).find(link.address)

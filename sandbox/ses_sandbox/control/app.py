@@ -56,7 +56,7 @@ class Control:
         self._parts = parts
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """A bad body gets 400 with the field that is wrong; an unknown route 404 with what there is."""
+        """Serve a request: a bad body gets 400 with the field that is wrong, an unknown route 404 with the known ones."""
         try:
             reply = self._answer(environ)
         except BadFieldError as error:
@@ -83,7 +83,7 @@ class Control:
 
 
 def describe() -> list[dict[str, str]]:
-    """All routes and what they do."""
+    """Return all routes and what they do."""
     return [
         {"method": method, "path": f"{PREFIX}{path}", "does": " ".join((action.__doc__ or "").split())}
         for (method, path), action in ROUTES.items()

@@ -1,4 +1,4 @@
-"""Bodies of the control API, read field by field; what is wrong is named."""
+"""Bodies of the control API, read field by field; an error names the field."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Choice = TypeVar("Choice", bound=StrEnum)
 
 
 class BadFieldError(ValueError):
-    """A body or query string that cannot be used. ``field``: which part of it; empty for the whole."""
+    """A body or query string that cannot be used. ``field``: the part of it; empty for the whole."""
 
     def __init__(self, field: str, message: str) -> None:
         super().__init__(message)
@@ -22,7 +22,7 @@ class Body:
     """A JSON object whose fields are all known. Fields that are not given read as None."""
 
     def __init__(self, values: Mapping[str, Any], allowed: frozenset[str]) -> None:
-        """Raises BadFieldError for a field that is not allowed."""
+        """Take the fields. Raises BadFieldError for a field that is not allowed."""
         unknown = sorted(values.keys() - allowed)
         if unknown:
             raise BadFieldError(unknown[0], f"there is no such field; known are {', '.join(sorted(allowed))}")
@@ -30,7 +30,7 @@ class Body:
 
     @classmethod
     def parse(cls, data: bytes, *allowed: str) -> Body:
-        """Raises BadFieldError for what is no JSON object; an empty body is an empty object."""
+        """Read a body. Raises BadFieldError for anything but a JSON object; an empty body is an empty object."""
         try:
             values = json.loads(data) if data.strip() else {}
         except ValueError as error:
@@ -40,21 +40,21 @@ class Body:
         return cls(values, frozenset(allowed))
 
     def has(self, name: str) -> bool:
-        """Whether a field is given, and not null."""
+        """Return True if a field is given, and not null."""
         return self._values.get(name) is not None
 
     def text(self, name: str) -> str | None:
-        """A string."""
+        """Return a string."""
         value: str | None = self._typed(name, str, "a string")
         return value
 
     def flag(self, name: str) -> bool | None:
-        """A boolean."""
+        """Return a boolean."""
         value: bool | None = self._typed(name, bool, "true or false")
         return value
 
     def number(self, name: str, minimum: float, maximum: float | None = None) -> float | None:
-        """A number within bounds, both included."""
+        """Return a number within bounds, both included."""
         value = self._values.get(name)
         if value is None:
             return None
@@ -66,14 +66,14 @@ class Body:
         return float(value)
 
     def integer(self, name: str, minimum: int) -> int | None:
-        """A whole number, at least ``minimum``."""
+        """Return a whole number, at least ``minimum``."""
         value = self.number(name, minimum)
         if value is not None and value != int(value):
             raise BadFieldError(name, f"must be a whole number, not {value:g}")
         return None if value is None else int(value)
 
     def choice(self, name: str, choices: type[Choice]) -> Choice | None:
-        """One of the values of an enumeration."""
+        """Return one of the values of an enumeration."""
         value = self.text(name)
         if value is None:
             return None

@@ -1,4 +1,4 @@
-"""Identities that are simply there, many at once, as an account has that was in use for years: nothing of DNS, mail or calls."""
+"""Adds identities directly, many at once, as in an account that was in use for years: without DNS, mail or calls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ses_sandbox.ses.state.verification import Progress, Status
 
 
 def add_identities(parts: Parts, asked: Asked) -> Reply:
-    """Puts domains with Easy DKIM there: 0.SUFFIX, 1.SUFFIX and so on. Their records are not looked up.
+    """Add domains with Easy DKIM: 0.SUFFIX, 1.SUFFIX and so on. Their records are not looked up.
 
     {"account", "region", "suffix", "count" (default 1), "status" (default SUCCESS), "hoursAgo" (since when it is so)}
     """

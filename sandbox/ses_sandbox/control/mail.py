@@ -1,4 +1,4 @@
-"""Mail that nobody sends: what became of it is told to the sandbox, for the figures that SES gives of it."""
+"""Counts of mail that is not sent: a client reports the fate of mail, for the figures that SES gives of it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ EVENTS = {
 
 
 def count_mail(parts: Parts, asked: Asked) -> Reply:
-    """Has SES count mail of an identity, whether the Virtual Deliverability Manager is on or not.
+    """Let SES count mail of an identity, whether the Virtual Deliverability Manager is on or not.
 
     {"account", "region", "identity", "configurationSet", "hoursAgo", "sends", "deliveries", "permanentBounces",
     "transientBounces", "complaints", "complaintEligibleDeliveries", "rejects"}; "queryError" (INTERNAL_FAILURE or

@@ -1,4 +1,4 @@
-"""What the control API reaches: the parts of one sandbox."""
+"""The parts of one sandbox that the control API uses."""
 
 from __future__ import annotations
 
@@ -17,7 +17,9 @@ from ses_sandbox.throttle import Throttle
 
 @dataclass(frozen=True, slots=True)
 class Parts:
-    """``check_now``: has all records looked up at once. ``await_rest``: returns when all looks that are due were taken.
+    """The parts of one sandbox.
+
+    ``check_now``: looks all records up at once. ``await_rest``: returns when all lookups that are due were made.
     ``reset_moto``: forgets what moto holds, and seeds the zones again.
     """
 

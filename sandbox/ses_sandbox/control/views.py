@@ -25,19 +25,19 @@ FAULT_FIELDS = {
 
 
 def clock_view(clock: Clock) -> dict[str, Any]:
-    """The simulated time and its speed."""
+    """Return the simulated time and its speed."""
     return {"now": clock.now(), "speed": clock.speed}
 
 
 def call_view(call: Call) -> dict[str, Any]:
-    """One call."""
+    """Return one call."""
     view = asdict(call)
     view["accessKey"] = view.pop("access_key")
     return {**view, "seconds": round(call.seconds, 6)}
 
 
 def fault_view(active: ActiveFault) -> dict[str, Any]:
-    """A fault with the fields that its kind has, and how often it fired."""
+    """Return a fault with the fields that its kind has, and how often it fired."""
     fault = active.fault
     matchers = {name: getattr(fault, name) for name in ("service", "operation", "region", "identity")}
     specific = {name: getattr(fault, name) for name in FAULT_FIELDS.get(fault.kind, ())}
@@ -53,7 +53,7 @@ def fault_view(active: ActiveFault) -> dict[str, Any]:
 
 
 def zone_event_view(event: ZoneEvent) -> dict[str, Any]:
-    """A change of a hosted zone; ``values`` null where a record set was deleted."""
+    """Return a change of a hosted zone; ``values`` null if a record set was deleted."""
     return {
         "number": event.number,
         "zone": event.zone_id,
@@ -68,7 +68,7 @@ def zone_event_view(event: ZoneEvent) -> dict[str, Any]:
 
 
 def region_view(state: RegionState, only: str | None) -> dict[str, Any]:
-    """SES of an account in a region. ``only``: the one identity that is wanted."""
+    """Return SES of an account in a region. ``only``: the one identity that is wanted."""
     return {
         "account": state.account,
         "region": state.region,
@@ -83,7 +83,7 @@ def region_view(state: RegionState, only: str | None) -> dict[str, Any]:
 
 
 def settings_view(settings: AccountSettings, signing_hosted_zone: str) -> dict[str, Any]:
-    """The knobs of POST /_sandbox/account."""
+    """Return the settings of POST /_sandbox/account."""
     return {
         "optedIn": settings.opted_in,
         "productionAccess": settings.production_access,
@@ -97,7 +97,7 @@ def settings_view(settings: AccountSettings, signing_hosted_zone: str) -> dict[s
 
 
 def _identity_view(state: RegionState, identity: Identity) -> dict[str, Any]:
-    """What GetEmailIdentity answers, and the timers behind it."""
+    """Return what GetEmailIdentity answers, and the timers behind it."""
     timers: dict[str, Any] = {
         "createdAt": identity.created_at,
         "nextCheckAt": identity.next_check_at,
@@ -115,17 +115,17 @@ def _timer(progress: Progress) -> dict[str, Any]:
 
 
 def message_view(message: Message) -> dict[str, Any]:
-    """One mail."""
+    """Return one mail."""
     return asdict(message)
 
 
 def messages_view(messages: Sequence[Message]) -> dict[str, Any]:
-    """All mail, oldest first."""
+    """Return all mail, oldest first."""
     return {"messages": [message_view(message) for message in messages]}
 
 
 def encode(value: Any) -> Any:
-    """For json.dumps: times in ISO 8601."""
+    """Encode a time in ISO 8601, for json.dumps."""
     if isinstance(value, datetime):
         return value.isoformat()
     raise TypeError(f"no JSON form for {type(value).__name__}")

@@ -38,7 +38,7 @@ class _Kept:
 class Responder:
     """Answers with authority for the zones of its sources, and refuses everything else.
 
-    Of several sources the one with the nearest zone counts, and of equals the first: a static zone stands in for a zone of
+    Of several sources the one with the nearest zone counts, and of equals the first: a static zone replaces a zone of
     the same name. Answers are kept until their zone changes.
     """
 
@@ -48,11 +48,11 @@ class Responder:
         self._kept: dict[tuple[int, bytes], _Kept] = {}
 
     def respond_udp(self, wire: bytes) -> bytes | None:
-        """The answer to a datagram, truncated (TC) where it is too long for the asker. None: silence."""
+        """Return the answer to a datagram, truncated (TC) if it is too long for the client. None: silence."""
         return self._respond(wire, PLAIN_UDP_OCTETS)
 
     def respond_tcp(self, wire: bytes) -> bytes | None:
-        """The answer to a message over TCP, whole. None: silence."""
+        """Return the answer to a message over TCP, whole. None: silence."""
         return self._respond(wire, TCP_OCTETS)
 
     def _respond(self, wire: bytes, limit: int) -> bytes | None:
@@ -132,7 +132,7 @@ def _failure(query: dns.message.Message, rcode: dns.rcode.Rcode) -> bytes:
 
 
 def _format_error(wire: bytes) -> bytes | None:
-    """A bare header with FORMERR; what has not even an id, or is itself an answer, gets none."""
+    """Return a bare header with FORMERR; None for a message without id, or that is itself an answer."""
     if len(wire) < HEADER_OCTETS or wire[2] & 0x80:
         return None
     return wire[:2] + b"\x80\x01" + bytes(HEADER_OCTETS - 4)

@@ -20,7 +20,7 @@ RECEIVE_BUFFER = 1 << 20
 class DnsServer:
     """Authoritative, over UDP and TCP at one port, for the zones of a source and for zones set as text.
 
-    ``port`` 0 takes a free one. Raises OSError from start() where the port is taken.
+    ``port`` 0 takes a free one. Raises OSError from start() if the port is taken.
     """
 
     def __init__(self, zones: ZoneSource, faults: Faults, host: str = "127.0.0.1", port: int = 0) -> None:
@@ -33,14 +33,14 @@ class DnsServer:
         self._threads: tuple[Thread, ...] = ()
 
     def set_zone(self, origin: str, zonefile: str) -> None:
-        """Serves a zone from BIND's text format, in place of Route 53's of that name.
+        """Serve a zone from BIND's text format, in place of Route 53's of that name.
 
         Raises dns.exception.DNSException for text that is not a zone.
         """
         self._static.set_zone(origin, zonefile)
 
     def delete_zone(self, origin: str) -> bool:
-        """No longer serves the zone that was set; whether there was one."""
+        """Stop serving the zone that was set; return True if there was one."""
         return self._static.delete_zone(origin)
 
     @property
@@ -49,7 +49,7 @@ class DnsServer:
         return self._host, self._port
 
     def start(self) -> None:
-        """Binds both sockets and serves in the background until stop()."""
+        """Bind both sockets and serve in the background until stop()."""
         self._udp, self._tcp = _bind(self._host, self._port, self._responder)
         self._port = self._udp.getsockname()[1]
         self._threads = (
@@ -60,7 +60,7 @@ class DnsServer:
             thread.start()
 
     def stop(self) -> None:
-        """Closes the sockets and waits for the threads. Not started, or stopped already: no error."""
+        """Close the sockets and wait for the threads. Not started, or stopped already: no error."""
         if self._udp is None or self._tcp is None:
             return
         with contextlib.suppress(OSError):
@@ -78,7 +78,7 @@ class DnsServer:
                 wire, peer = udp.recvfrom(MAX_DATAGRAM)
             except OSError:
                 return
-            if not peer:  # what a socket that was shut down gives
+            if not peer:  # what a socket that was shut down returns
                 return
             response = self._responder.respond_udp(wire)
             if response is not None:
@@ -98,12 +98,12 @@ class _TcpServer(socketserver.ThreadingTCPServer):
         super().__init__(address, _TcpHandler)
 
     def serve(self) -> None:
-        """Until ``end``. Unlike serve_forever it does not look again and again whether that was called."""
+        """Serve until ``end``. Unlike serve_forever it does not check again and again if that was called."""
         while not self._ended:
             self.handle_request()
 
     def end(self) -> None:
-        """Has ``serve`` return, by a connection of our own that wakes it."""
+        """Make ``serve`` return, by a connection of our own that wakes it."""
         self._ended = True
         with contextlib.suppress(OSError):
             socket.create_connection(self._address, timeout=1).close()
@@ -123,7 +123,7 @@ class _TcpHandler(socketserver.StreamRequestHandler):
 
 
 def _bind(host: str, port: int, responder: Responder) -> tuple[socket.socket, _TcpServer]:
-    """Both sockets at the same port. A free port of UDP need not be free for TCP: then another is taken."""
+    """Bind both sockets at the same port. A free port of UDP need not be free for TCP: then another is taken."""
     attempts = 1 if port else 20
     for attempt in range(attempts):
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)

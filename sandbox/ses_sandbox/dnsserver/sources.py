@@ -1,4 +1,4 @@
-"""Where the DNS server finds its zones."""
+"""The sources of the DNS server's zones."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class ZoneSource(Protocol):
     lock: RLock
 
     def zone_for(self, name: dns.name.Name) -> ServedZone | None:
-        """The zone whose origin is the name or the nearest above it, in its present state."""
+        """Return the zone whose origin is the name or the nearest above it, in its present state."""
         ...
 
 
@@ -28,17 +28,18 @@ class StaticZones:
         self._zones: dict[dns.name.Name, ServedZone] = {}
 
     def set_zone(self, origin: str, zonefile: str) -> None:
-        """Serves the zone from now on, instead of one of that name. Raises dns.exception.DNSException for bad text."""
+        """Serve the zone from now on, in place of one of that name. Raises dns.exception.DNSException for bad text."""
         zone = ServedZone.from_text(origin, zonefile)
         with self.lock:
             self._zones[zone.origin] = zone
 
     def delete_zone(self, origin: str) -> bool:
-        """No longer serves the zone; whether there was one."""
+        """Stop serving the zone; return True if there was one."""
         with self.lock:
             return self._zones.pop(dns.name.from_text(origin), None) is not None
 
     def zone_for(self, name: dns.name.Name) -> ServedZone | None:
+        """Return the zone whose origin is the name or the nearest above it."""
         with self.lock:
             while True:
                 zone = self._zones.get(name)
@@ -50,7 +51,7 @@ class StaticZones:
 class NameServerHosts:
     """The zones in which Route 53's name servers have their addresses: every ``ns-*.awsdns-*.*`` is this machine.
 
-    With them the whole way can be walked, from a zone's NS records to the servers' addresses.
+    With them a client can go the whole way, from a zone's NS records to the servers' addresses.
     """
 
     def __init__(self, address: str) -> None:
@@ -59,6 +60,7 @@ class NameServerHosts:
         self._zones: dict[dns.name.Name, ServedZone] = {}
 
     def zone_for(self, name: dns.name.Name) -> ServedZone | None:
+        """Return the zone of the name server host."""
         with self.lock:
             while len(name) > 1:
                 if name.labels[0].lower().startswith(b"awsdns-"):

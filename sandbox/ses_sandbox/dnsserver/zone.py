@@ -18,7 +18,7 @@ RdataSets = dict[dns.rdatatype.RdataType, dns.rdataset.Rdataset]
 
 
 class Verdict(Enum):
-    """What a zone has to say to a question."""
+    """The kinds of answer that a zone has to a question."""
 
     ANSWER = "answer"
     NO_DATA = "no data"
@@ -47,12 +47,12 @@ class ServedZone:
         self.origin = origin
         self.version = 0
         self._sets: dict[Name, RdataSets] = {}
-        self._names: Counter[Name] = Counter()  # how many record sets stand at or beneath each name
+        self._names: Counter[Name] = Counter()  # how many record sets are at or beneath each name
         self._cuts = 0  # how many names beneath the origin are delegated
 
     @classmethod
     def from_text(cls, origin: str, text: str) -> ServedZone:
-        """A zone from BIND's text format. Without an SOA one is made, so that fragments are enough for tests.
+        """Read a zone from BIND's text format. Without an SOA one is made, so that fragments are enough for tests.
 
         Raises dns.exception.DNSException for text that is not a zone.
         """
@@ -68,11 +68,11 @@ class ServedZone:
         return zone
 
     def get(self, name: Name, rdtype: dns.rdatatype.RdataType) -> dns.rdataset.Rdataset | None:
-        """The record set that stands at exactly this name."""
+        """Return the record set at exactly this name."""
         return self._sets.get(name, {}).get(rdtype)
 
     def put(self, name: Name, rdataset: dns.rdataset.Rdataset) -> None:
-        """Adds a record set or takes the place of the one with its name and type."""
+        """Add a record set, or replace the one with its name and type."""
         at_name = self._sets.setdefault(name, {})
         if rdataset.rdtype not in at_name:
             self._count(name, rdataset.rdtype, 1)
@@ -80,7 +80,7 @@ class ServedZone:
         self.version += 1
 
     def remove(self, name: Name, rdtype: dns.rdatatype.RdataType) -> None:
-        """Takes a record set out; what is not there is no error."""
+        """Remove a record set; a missing one is no error."""
         at_name = self._sets.get(name, {})
         if at_name.pop(rdtype, None) is None:
             return
@@ -100,13 +100,13 @@ class ServedZone:
 
     @property
     def soa(self) -> dns.rrset.RRset:
-        """The SOA as it goes into the authority section: its TTL is that of negative answers (RFC 2308, 5)."""
+        """The SOA for the authority section: its TTL is that of negative answers (RFC 2308, 5)."""
         rdataset = self._sets[self.origin][dns.rdatatype.SOA]
         ttl = min(rdataset.ttl, rdataset[0].minimum)
         return dns.rrset.from_rdata_list(self.origin, ttl, list(rdataset))
 
     def lookup(self, name: Name, rdtype: dns.rdatatype.RdataType) -> Lookup:
-        """What the zone answers. A CNAME is given as such and its target is looked up by whoever asks."""
+        """Return what the zone answers. A CNAME is returned as such, and the client looks its target up."""
         cut = self._cut_above(name)
         if cut is not None:
             return Lookup(Verdict.REFERRAL, (_rrset(cut, self._sets[cut][dns.rdatatype.NS]),))
@@ -128,7 +128,7 @@ class ServedZone:
         return found
 
     def _wildcard_for(self, name: Name) -> Name | None:
-        """The wildcard that covers a name that is not there: beneath its closest encloser (RFC 4592, 3.3.1)."""
+        """Return the wildcard that covers a missing name: beneath its closest encloser (RFC 4592, 3.3.1)."""
         encloser = name.parent()
         while self._names[encloser] <= 0:
             encloser = encloser.parent()

@@ -1,4 +1,4 @@
-"""What happened to the hosted zones, in order: each accepted change batch, and each change of a delegation."""
+"""The history of the hosted zones, in order: each accepted change batch, and each change of a delegation."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ MAX_EVENTS = 20_000
 
 @dataclass(frozen=True, slots=True)
 class ZoneEvent:
-    """``edits``: each record set that the batch changed, as it stood after it; None where it was deleted. Empty where the
-    zone's name was delegated to it. ``at`` is when name servers know of it, on the simulated clock."""
+    """One event of a hosted zone.
+
+    ``edits``: each record set that the batch changed, as it was after it; None if it was deleted. Empty if the zone's
+    name was delegated to it. ``at`` is when name servers know of it, on the simulated clock.
+    """
 
     number: int
     zone_id: str
@@ -35,11 +38,11 @@ class History:
     def note(
         self, zone_id: str, zone_name: str, at: datetime, edits: Mapping[RecordKey, ResourceRecordSet | None]
     ) -> None:
-        """Something has been accepted."""
+        """Add what was accepted."""
         self._events.append(ZoneEvent(next(self._numbers), zone_id, zone_name, at, edits))
 
     def since(self, number: int) -> Iterator[ZoneEvent]:
-        """The events after this number, oldest first."""
+        """Return the events after this number, oldest first."""
         return (event for event in tuple(self._events) if event.number > number)
 
     def clear(self) -> None:

@@ -19,7 +19,7 @@ Item = TypeVar("Item")
 
 @dataclass(frozen=True, slots=True)
 class Page(Generic[Item]):
-    """One page and, where there are more, the first item of the next."""
+    """One page and, if there are more, the first item of the next."""
 
     items: tuple[Item, ...]
     next: Item | None
@@ -27,7 +27,7 @@ class Page(Generic[Item]):
 
 
 def page(items: Sequence[Item], max_items: int, starts: Callable[[Item], bool]) -> Page[Item]:
-    """The page that begins with the first item that ``starts``."""
+    """Return the page that begins with the first item that ``starts``."""
     first = next((index for index, item in enumerate(items) if starts(item)), len(items))
     return _page_from(items, first, max_items)
 
@@ -38,7 +38,7 @@ def _page_from(items: Sequence[Item], first: int, max_items: int) -> Page[Item]:
 
 
 def max_items(query: Mapping[str, str], limit: int) -> int:
-    """How many items a page may have: what was asked for, but no more than the limit. Raises InvalidInputError."""
+    """Return how many items a page may have: as requested, but no more than the limit. Raises InvalidInputError."""
     text = query.get("maxitems")
     if text is None:
         return limit
@@ -50,7 +50,7 @@ def max_items(query: Mapping[str, str], limit: int) -> int:
 
 
 class ListOrder(NamedTuple):
-    """Where a record set stands in ListResourceRecordSets: by its name with the labels reversed, then by type."""
+    """The place of a record set in ListResourceRecordSets: by its name with the labels reversed, then by type."""
 
     reversed_name: str
     type: str
@@ -59,18 +59,19 @@ class ListOrder(NamedTuple):
 
     @property
     def key(self) -> RecordKey:
+        """The key of the record set."""
         return RecordKey(self.name, self.type, self.set_identifier)
 
 
 def list_order(key: RecordKey) -> ListOrder:
-    """The place of the record set with this (canonical) key."""
+    """Return the place of the record set with this (canonical) key."""
     return ListOrder(sort_key(key.name), key.type, key.set_identifier, key.name)
 
 
 def record_sets(ordered: Sequence[ListOrder], query: Mapping[str, str]) -> Page[ListOrder]:
-    """A page of ListResourceRecordSets from StartRecordName and StartRecordType on.
+    """Return a page of ListResourceRecordSets from StartRecordName and StartRecordType on.
 
-    Raises InvalidInputError for a type without a name (API reference) and for names that are none.
+    Raises InvalidInputError for a type without a name (API reference) and for invalid names.
     """
     name, record_type = query.get("name"), query.get("type", "")
     if record_type and not name:
@@ -87,5 +88,5 @@ def _name(text: str) -> str:
 
 
 def zone_order(name: str, zone_id: str) -> tuple[str, str]:
-    """ListHostedZonesByName: by name with its labels reversed, then by id."""
+    """Return the place in ListHostedZonesByName: by name with its labels reversed, then by id."""
     return sort_key(name), zone_id

@@ -70,11 +70,12 @@ class ServiceError(Exception):
 
 
 def throttled() -> ServiceError:
+    """Return the error for too many requests."""
     return ServiceError(HTTPStatus.BAD_REQUEST, "Throttling", "Rate exceeded")
 
 
 class Route53Middleware:
-    """Around moto's WSGI application. ``zones`` is what the DNS server serves."""
+    """The middleware around moto's WSGI application. ``zones`` is what the DNS server serves."""
 
     def __init__(self, app: WSGIApplication, clock: Clock, settings: Route53Settings = DEFAULT_SETTINGS) -> None:
         self.app = app
@@ -93,6 +94,7 @@ class Route53Middleware:
         )
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Serve a request of Route 53, or pass it to moto."""
         path = environ.get("PATH_INFO", "")
         if not path.startswith(API_PREFIX):
             if path.startswith(MOTO_PREFIX):
@@ -123,7 +125,7 @@ class Route53Middleware:
                 self.zones.forget_names()
 
     def _respond(self, environ: WSGIEnvironment, path: str) -> Response | None:
-        """The answer of the operation, None where it is moto's to give. Raises ServiceError."""
+        """Return the answer of the operation, None if moto has to give it. Raises ServiceError."""
         account_id = account_of(environ)
         if not self.throttle.admits(account_id, GLOBAL, ALL_REQUESTS):
             raise throttled()
@@ -143,7 +145,10 @@ class Route53Middleware:
         return None
 
     def _refuse_strangers(self, account_id: str, path: str) -> None:
-        """A zone is its account's. The words have been seen in public: hashicorp/terraform-provider-aws, issue 12570."""
+        """Refuse access to the zone of another account.
+
+        The words have been seen in public: hashicorp/terraform-provider-aws, issue 12570.
+        """
         match = ZONE_PATH.match(path)
         if match and self.zones.get(account_id, match[1]) is None and self.zones.is_known(match[1]):
             message = f"User: arn:aws:iam::{account_id}:user/sandbox is not authorized to access this resource"
@@ -272,7 +277,7 @@ class Route53Middleware:
 
 
 def account_of(environ: WSGIEnvironment) -> str:
-    """The account that a request is made in, by the same rule as moto: a header, else whose access key it is."""
+    """Return the account of a request, by the same rule as moto: a header, else the account of the access key."""
     named = environ.get("HTTP_X_MOTO_ACCOUNT_ID")
     if named:
         return str(named)

@@ -1,7 +1,7 @@
-"""Domain names as Route 53 writes them.
+r"""Domain names as Route 53 writes them.
 
 Source: Route 53 Developer Guide, "DNS domain name format": names are kept in lower case with a closing dot, and every
-octet other than a-z, 0-9, hyphen and underscore is returned as a backslash and three *octal* digits (``\\052`` is the
+octet other than a-z, 0-9, hyphen and underscore is returned as a backslash and three *octal* digits (``\052`` is the
 asterisk), however it was sent.
 """
 
@@ -23,7 +23,7 @@ class MalformedNameError(ValueError):
 
 
 def labels_of(name: str) -> tuple[bytes, ...]:
-    """The labels of a name in lower case, without the root, escapes resolved.
+    """Return the labels of a name in lower case, without the root, escapes resolved.
 
     Raises MalformedNameError for empty or over-long labels, over-long names, blanks and bad escapes.
     """
@@ -49,7 +49,7 @@ def _label(part: str, name: str) -> bytes:
 
 
 def text_of(labels: tuple[bytes, ...]) -> str:
-    """Route 53's text for these labels: escaped, with the closing dot."""
+    """Return Route 53's text for these labels: escaped, with the closing dot."""
     return "".join(_escaped(label) + "." for label in labels) or "."
 
 
@@ -58,15 +58,15 @@ def _escaped(label: bytes) -> str:
 
 
 def canonical(name: str) -> str:
-    """The name as Route 53 returns it. Two names are the same where their canonical forms are equal."""
+    """Return the name as Route 53 returns it. Two names are the same if their canonical forms are equal."""
     return text_of(labels_of(name))
 
 
 def is_within(name: str, zone: str) -> bool:
-    """Whether a canonical name is the zone's own or beneath it."""
+    """Return True if a canonical name is the zone's own or beneath it."""
     return name == zone or name.endswith(f".{zone}")
 
 
 def sort_key(name: str) -> str:
-    """The order of ListResourceRecordSets and ListHostedZonesByName: the labels reversed, each with a closing dot."""
+    """Return the order of ListResourceRecordSets and ListHostedZonesByName: the labels reversed, each with a closing dot."""
     return "".join(f"{label}." for label in reversed(name.removesuffix(".").split(".")))

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 
 class RecordKey(NamedTuple):
-    """What identifies a record set in a zone; ``set_identifier`` is empty but for routing policies."""
+    """The identity of a record set in a zone; ``set_identifier`` is empty except for routing policies."""
 
     name: str
     type: str
@@ -20,7 +20,7 @@ class RecordKey(NamedTuple):
 class ResourceRecordSet:
     """One record set as sent or stored.
 
-    ``name`` as sent; canonical once accepted (see names.canonical). ``ttl`` in seconds, None where it was not sent.
+    ``name`` as sent; canonical once accepted (see names.canonical). ``ttl`` in seconds, None if it was not sent.
     ``routing`` holds the elements of routing policies and aliases (Weight, Region, AliasTarget, …) as they were sent.
     """
 
@@ -33,10 +33,11 @@ class ResourceRecordSet:
 
     @property
     def key(self) -> RecordKey:
+        """Its key."""
         return RecordKey(self.name, self.type, self.set_identifier)
 
     def is_identical(self, other: ResourceRecordSet) -> bool:
-        """Whether a DELETE with ``other`` names this set exactly. The order of the values does not matter."""
+        """Return True if a DELETE with ``other`` names this set exactly. The order of the values does not matter."""
         return (
             self.ttl == other.ttl
             and sorted(self.values) == sorted(other.values)
@@ -45,7 +46,7 @@ class ResourceRecordSet:
 
 
 class Action(StrEnum):
-    """What a change does to a record set."""
+    """The kinds of change."""
 
     CREATE = "CREATE"
     DELETE = "DELETE"

@@ -19,7 +19,7 @@ IN = dns.rdataclass.IN
 
 
 def dns_name(name: str) -> dns.name.Name:
-    """The name of a record set, escapes resolved (``\\052`` becomes the wildcard label)."""
+    r"""Return the name of a record set, escapes resolved (``\052`` becomes the wildcard label)."""
     return dns.name.Name((*labels_of(name), b""))
 
 
@@ -37,7 +37,7 @@ def _mail_exchange(value: str) -> dns.rdata.Rdata:
 
 
 def _text(value: str) -> dns.rdata.Rdata:
-    """Route 53 escapes in octal where master files do in decimal: the octets are carried over, not the text."""
+    """Return a TXT value as octets: Route 53 escapes in octal, master files in decimal, so that the text cannot be copied."""
     wire = b"".join(bytes([len(string)]) + string for string in character_strings(value))
     return dns.rdata.from_wire(IN, dns.rdatatype.TXT, wire, 0, len(wire))
 
@@ -57,7 +57,7 @@ CONVERSIONS: Mapping[dns.rdatatype.RdataType, Callable[[str], dns.rdata.Rdata]] 
 
 
 def rdataset_of(record_set: ResourceRecordSet) -> dns.rdataset.Rdataset | None:
-    """The record set as it goes over the wire. None for what cannot be sent: an alias, a value DNS has no form for."""
+    """Return the record set as it is sent. None for what cannot be sent: an alias, a value that DNS has no form for."""
     if not record_set.values:
         return None
     rdtype = dns.rdatatype.from_text(record_set.type)

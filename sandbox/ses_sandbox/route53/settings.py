@@ -1,4 +1,4 @@
-"""How the sandbox's Route 53 is set up."""
+"""The settings of the sandbox's Route 53."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
-"""Which change batches Route 53 refuses, and in which words. Pure: a zone and a batch in, the outcome out.
+"""The change batches that Route 53 refuses, and in which words. Pure: a zone and a batch in, the outcome out.
 
 Source: API reference of ChangeResourceRecordSets, Developer Guide "Supported DNS record types" and "Quotas" (1,000
-ResourceRecord elements and 32,000 characters of values, both counted twice for UPSERT); the wording of the messages is
-known from the service's answers in public threads.
+ResourceRecord elements and 32,000 characters of values, both counted twice for UPSERT); the wording of the messages
+is known from the service's answers in public threads.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Zone:
 
 
 def accept(zone: Zone, changes: Iterable[Change]) -> Edits:
-    """What the batch makes of the zone: the record sets that are new or changed, and None for those that go.
+    """Return what the batch changes: the record sets that are new or changed, and None for those deleted.
 
     Raises InvalidInputError or InvalidChangeBatchError; nothing is to be applied then.
     """
@@ -114,7 +114,7 @@ def _with_canonical_names(batch: tuple[Change, ...]) -> tuple[tuple[Change, ...]
 
 
 def _set_errors(zone: Zone, batch: tuple[Change, ...]) -> Iterator[str]:
-    """What is wrong with each record set by itself, and with several changes of one."""
+    """Yield what is wrong with each record set by itself, and with several changes of one."""
     actions: dict[RecordKey, tuple[Action, ...]] = {}
     for change in batch:
         key = change.record_set.key
@@ -168,7 +168,7 @@ class _Draft:
         self.edits: dict[RecordKey, ResourceRecordSet | None] = {}
 
     def apply(self, change: Change) -> str | None:
-        """Takes one change in; a message where it does not fit what is there."""
+        """Apply one change; return a message if it does not fit the present records."""
         wanted = change.record_set
         key = wanted.key
         current = self.edits[key] if key in self.edits else self.zone.records.get(key)
@@ -187,7 +187,7 @@ class _Draft:
         return None
 
     def cname_conflicts(self) -> Iterator[str]:
-        """A CNAME is alone at its name (RFC 1034, 3.6.2), whichever of the two came first."""
+        """Yield the conflicts of CNAMEs, each of which must be alone at its name (RFC 1034, 3.6.2), in any order of creation."""
         types = self._types_after()
         for key, record_set in self.edits.items():
             if record_set is None:
@@ -205,7 +205,7 @@ class _Draft:
                 )
 
     def _types_after(self) -> Mapping[str, set[str]]:
-        """The types that each edited name has after the batch."""
+        """Return the types that each edited name has after the batch."""
         counts: dict[str, Counter[str]] = {}
         for key, record_set in self.edits.items():
             at_name = counts.setdefault(key.name, Counter(self.zone.types_at(key.name)))

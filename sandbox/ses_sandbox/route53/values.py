@@ -1,7 +1,8 @@
-"""What Route 53 takes as the value of a record, by type.
+"""The values of records that Route 53 accepts, by type.
 
-Source: Route 53 Developer Guide, "Supported DNS record types"; the messages are those that the service is known to send.
-The types that mail and this product need are checked closely (A, AAAA, CNAME, MX, NS, TXT); the others pass as they are.
+Source: Route 53 Developer Guide, "Supported DNS record types"; the messages are those that the service is known to
+send. The types that mail and this product need are checked closely (A, AAAA, CNAME, MX, NS, TXT); the others pass as
+they are.
 """
 
 from __future__ import annotations
@@ -27,9 +28,9 @@ class MalformedValueError(ValueError):
 
 
 def character_strings(value: str) -> tuple[bytes, ...]:
-    """The strings of a TXT value: each in double quotes, separated by blanks, with backslash escapes in octal.
+    """Return the strings of a TXT value: each in double quotes, separated by blanks, with backslash escapes in octal.
 
-    Raises MalformedValueError where they are not quoted, badly escaped, or longer than 255 octets.
+    Raises MalformedValueError if they are not quoted, badly escaped, or longer than 255 octets.
     """
     strings: list[bytes] = []
     position = 0
@@ -55,7 +56,7 @@ def _unescaped(text: str, value: str) -> bytes:
 
 
 def mail_exchange(value: str) -> tuple[int, tuple[bytes, ...]]:
-    """Preference and host of an MX value. Raises MalformedValueError."""
+    """Return preference and host of an MX value. Raises MalformedValueError."""
     fields = value.split()
     if len(fields) != 2:
         raise MalformedValueError("MXRRDATANotTwoFields", "MX record doesn't have 2 fields", value)
@@ -66,7 +67,7 @@ def mail_exchange(value: str) -> tuple[int, tuple[bytes, ...]]:
 
 
 def host_name(value: str) -> tuple[bytes, ...]:
-    """The labels of a value that is a domain name (CNAME, NS, PTR). Raises MalformedValueError."""
+    """Return the labels of a value that is a domain name (CNAME, NS, PTR). Raises MalformedValueError."""
     try:
         return labels_of(value)
     except MalformedNameError as error:
@@ -100,7 +101,7 @@ CHECKS: Mapping[str, Callable[[str], object]] = {
 
 
 def check_value(record_type: str, value: str) -> None:
-    """Raises MalformedValueError where Route 53 would refuse the value for this type of record."""
+    """Raise MalformedValueError if Route 53 would refuse the value for this type of record."""
     if len(value) > MAX_VALUE_CHARACTERS:
         raise MalformedValueError("ValueTooLong", "Value is too long", value)
     check = CHECKS.get(record_type)

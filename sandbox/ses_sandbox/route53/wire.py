@@ -36,7 +36,7 @@ class HostedZoneRequest:
 
 
 def parse(body: bytes) -> Element:
-    """The document without its namespace. Raises InvalidInputError for what is not XML."""
+    """Parse the document, without its namespace. Raises InvalidInputError for text that is not XML."""
     try:
         root: Element = fromstring(body)
     except (ParseError, DefusedXmlException, ValueError) as error:
@@ -47,7 +47,7 @@ def parse(body: bytes) -> Element:
 
 
 def change_batch(body: bytes) -> ChangeBatch:
-    """A ChangeResourceRecordSetsRequest. Raises InvalidInputError for elements that are missing or not of the schema."""
+    """Read a ChangeResourceRecordSetsRequest. Raises InvalidInputError for elements that are missing or not of the schema."""
     batch = parse(body).find("ChangeBatch")
     if batch is None:
         raise InvalidInputError("Invalid XML ; ChangeResourceRecordSetsRequest must contain a ChangeBatch")
@@ -105,7 +105,7 @@ def _not_in_enumeration(value: str, allowed: Iterable[str]) -> InvalidInputError
 
 
 def hosted_zone_request(body: bytes) -> HostedZoneRequest:
-    """A CreateHostedZoneRequest. Raises InvalidInputError where Name or CallerReference is missing."""
+    """Read a CreateHostedZoneRequest. Raises InvalidInputError if Name or CallerReference is missing."""
     root = parse(body)
     name, caller_reference = root.findtext("Name"), root.findtext("CallerReference")
     if not name or not caller_reference:
@@ -123,20 +123,20 @@ def hosted_zone_request(body: bytes) -> HostedZoneRequest:
 
 
 def document(name: str, content: Iterable[Element]) -> bytes:
-    """A whole response, in Route 53's namespace."""
+    """Return a whole response, in Route 53's namespace."""
     root = Element(name, xmlns=NAMESPACE)
     root.extend(content)
     return b'<?xml version="1.0"?>\n' + tostring(root)
 
 
 def error(code: str, message: str, request_id: str) -> bytes:
-    """The ErrorResponse that SDKs read the code and the message from."""
+    """Return the ErrorResponse that SDKs read the code and the message from."""
     body = node("Error", {"Type": "Sender", "Code": code, "Message": message})
     return document("ErrorResponse", (body, node("RequestId", request_id)))
 
 
 def node(name: str, content: str | Mapping[str, Any] | Iterable[Element]) -> Element:
-    """An element of text, of named texts (mappings nest, None is left out), or of other elements."""
+    """Return an element of text, of named texts (mappings nest, None is left out), or of other elements."""
     element = Element(name)
     if isinstance(content, str):
         element.text = content
@@ -152,11 +152,12 @@ def node(name: str, content: str | Mapping[str, Any] | Iterable[Element]) -> Ele
 
 
 def truth(value: bool) -> str:
-    """XML's boolean."""
+    """Return XML's boolean."""
     return "true" if value else "false"
 
 
 def change_info(change: Submitted, now: datetime) -> Element:
+    """Return the ChangeInfo of a change."""
     info = {
         "Id": f"/change/{change.id}",
         "Status": change.status(now),
@@ -167,6 +168,7 @@ def change_info(change: Submitted, now: datetime) -> Element:
 
 
 def hosted_zone(zone: HostedZone) -> Element:
+    """Return a zone as HostedZone."""
     moto_zone = zone.moto_zone
     return node(
         "HostedZone",
@@ -181,12 +183,13 @@ def hosted_zone(zone: HostedZone) -> Element:
 
 
 def delegation_set(zone: HostedZone) -> Element:
+    """Return the name servers of a zone as DelegationSet."""
     servers = zone.moto_zone.delegation_set.name_servers if zone.moto_zone.delegation_set else []
     return node("DelegationSet", (node("NameServers", (node("NameServer", server) for server in servers)),))
 
 
 def record_set(stored: ResourceRecordSet) -> Element:
-    """A ResourceRecordSet with its elements in the order of the schema."""
+    """Return a ResourceRecordSet with its elements in the order of the schema."""
     element = node("ResourceRecordSet", {"Name": stored.name, "Type": stored.type})
     if stored.set_identifier:
         SubElement(element, "SetIdentifier").text = stored.set_identifier

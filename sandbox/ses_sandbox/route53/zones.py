@@ -1,7 +1,7 @@
-"""The hosted zones of all accounts: moto's, with what validation, propagation and DNS need beside.
+"""The hosted zones of all accounts: moto's, with what validation, propagation and DNS need in addition.
 
-The records stand in moto's zones, so that every other operation of moto sees them. What is kept here in addition: an
-index of them, the changes that are still PENDING, and the zone as the name servers serve it, which follows once a change is
+The records are in moto's zones, so that every other operation of moto sees them. Kept here in addition: an index of
+them, the changes that are still PENDING, and the zone as the name servers serve it, which follows once a change is
 INSYNC.
 """
 
@@ -50,6 +50,7 @@ class Submitted:
     comment: str = ""
 
     def status(self, now: datetime) -> str:
+        """Return the status at this moment."""
         return "INSYNC" if now >= self.in_sync_at else "PENDING"
 
 
@@ -68,10 +69,11 @@ class HostedZone:
 
     @property
     def id(self) -> str:
+        """The id, without ``/hostedzone/``."""
         return str(self.moto_zone.resource_id)
 
     def refresh(self) -> None:
-        """Takes in what another operation of moto changed behind this index."""
+        """Read again what another operation of moto changed behind this index."""
         if self.moto_zone.rrsets is not self._mirrored:
             self._load()
             self._pending.clear()
@@ -96,11 +98,11 @@ class HostedZone:
         return served
 
     def types_at(self, name: str) -> Mapping[str, int]:
-        """How many record sets of each type stand at a name."""
+        """Return how many record sets of each type are at a name."""
         return self._types.get(name, {})
 
     def apply(self, edits: Edits, in_sync_at: datetime) -> None:
-        """Puts an accepted batch into the zone; the name servers follow at ``in_sync_at``."""
+        """Apply an accepted batch to the zone; the name servers follow at ``in_sync_at``."""
         for key, record_set in edits.items():
             before = self.records.pop(key, None)
             self._moto_sets.pop(key, None)
@@ -116,7 +118,7 @@ class HostedZone:
         self._pending.append((in_sync_at, edits))
 
     def propagate(self, now: datetime) -> None:
-        """Lets the name servers know of every change that is INSYNC by now."""
+        """Update the name servers with every change that is INSYNC by now."""
         while self._pending and self._pending[0][0] <= now:
             _, edits = self._pending.popleft()
             for key, record_set in edits.items():
@@ -124,7 +126,7 @@ class HostedZone:
 
 
 def _serve_set(served: ServedZone, key: RecordKey, record_set: ResourceRecordSet | None) -> None:
-    """Of several sets with a routing policy the one that was written last is served."""
+    """Serve a record set; of several sets with a routing policy the one that was written last."""
     rdataset = None if record_set is None else rdataset_of(record_set)
     name = dns_name(key.name)
     if rdataset is None:
@@ -157,10 +159,10 @@ def _to_moto(record_set: ResourceRecordSet) -> RecordSet:
 
 
 def _give_name_servers(zone: FakeZone) -> None:
-    """Each zone gets name servers of its own, as in Route 53, where moto gives all zones the same four.
+    """Give each zone name servers of its own, as in Route 53; moto gives all zones the same four.
 
-    SES reports the primary name server that it saw: with one for all, a wrong delegation could not be told from a
-    right one.
+    SES reports the primary name server that it saw: with one for all, a wrong delegation could not be told apart from
+    a right one.
     """
     if zone.delegation_set is None or zone.delegation_set.id:
         return
@@ -194,19 +196,22 @@ class HostedZones:
         self.history = History()
 
     def forget_names(self) -> None:
-        """To be called where zones may have come or gone: the index by name is made anew when it is next needed."""
+        """Drop the index by name, which is made again when it is next needed. To be called when zones may have come or gone."""
         with self.lock:
             self._by_name = None
 
     def reset(self) -> None:
-        """moto has forgotten its zones."""
+        """Forget what is kept beside moto's zones, which moto has forgotten."""
         with self.lock:
             self._delegated.clear()
             self.history.clear()
             self.forget_names()
 
     def delegate(self, zone_id: str) -> bool:
-        """Has the parent of a public zone delegate its name to it, if several zones bear that name; whether there is one."""
+        """Let the parent of a public zone delegate its name to it, if several zones have that name.
+
+        False if there is none of this id.
+        """
         with self.lock:
             zone = next((zone for zone in self._public() if zone.id == zone_id), None)
             if zone is None:
@@ -218,27 +223,27 @@ class HostedZones:
             return True
 
     def events(self, since: int) -> tuple[ZoneEvent, ...]:
-        """What happened after the event of this number, oldest first."""
+        """Return what happened after the event of this number, oldest first."""
         with self.lock:
             return tuple(self.history.since(since))
 
     def backend(self, account_id: str) -> Route53Backend:
-        """moto's backend of an account."""
+        """Return moto's backend of an account."""
         return route53_backends[account_id]["aws"]
 
     def of_account(self, account_id: str) -> tuple[HostedZone, ...]:
-        """The account's zones, oldest first."""
+        """Return the account's zones, oldest first."""
         with self.lock:
             return tuple(self._hosted(account_id, zone) for zone in list(self.backend(account_id).zones.values()))
 
     def get(self, account_id: str, zone_id: str) -> HostedZone | None:
-        """The account's zone with this id (without ``/hostedzone/``); another account's are not."""
+        """Return the account's zone with this id (without ``/hostedzone/``), but no other account's."""
         with self.lock:
             zone = self.backend(account_id).zones.get(zone_id)
             return None if zone is None else self._hosted(account_id, zone)
 
     def is_known(self, zone_id: str) -> bool:
-        """Whether any account has a zone with this id."""
+        """Return True if any account has a zone with this id."""
         with self.lock:
             return any(zone_id in self.backend(account_id).zones for account_id in list(route53_backends))
 
@@ -250,16 +255,17 @@ class HostedZones:
         return known
 
     def record(self, change: Submitted) -> None:
-        """Keeps a change for GetChange."""
+        """Keep a change for GetChange."""
         with self.lock:
             self._changes[change.id] = change
 
     def change(self, change_id: str) -> Submitted | None:
+        """Return a change by its id."""
         with self.lock:
             return self._changes.get(change_id)
 
     def submit(self, zone: HostedZone, edits: Edits, change_id: str, delay: timedelta, comment: str) -> Submitted:
-        """Applies an accepted batch and notes it as PENDING until ``delay`` has passed."""
+        """Apply an accepted batch and note it as PENDING until ``delay`` has passed."""
         with self.lock:
             now = self.now()
             change = Submitted(change_id, zone.id, now, now + delay, comment)
@@ -269,9 +275,9 @@ class HostedZones:
             return change
 
     def zone_for(self, name: dns.name.Name) -> ServedZone | None:
-        """The public zone nearest above a name, as the name servers serve it by now.
+        """Return the public zone nearest above a name, as the name servers serve it by now.
 
-        Where two zones bear one name, the older one counts, unless ``delegate`` was called: that is where the parent's
+        If two zones have one name, the older one counts, unless ``delegate`` was called: that is where the parent's
         delegation points.
         """
         with self.lock:
@@ -294,7 +300,7 @@ class HostedZones:
 
 
 def nearest(zones: Mapping[dns.name.Name, HostedZone], name: dns.name.Name) -> HostedZone | None:
-    """The zone whose origin is the name or the nearest above it."""
+    """Return the zone whose origin is the name or the nearest above it."""
     while True:
         zone = zones.get(name)
         if zone is not None or len(name) <= 1:

@@ -1,4 +1,4 @@
-"""What an operation gets beside its input."""
+"""The context of an operation, beside its input."""
 
 from __future__ import annotations
 
@@ -16,10 +16,11 @@ from ses_sandbox.ses.state.store import Store
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The account and region that a call acts in, who makes it, and the simulated time. The store's lock is held.
+    """The account and region that a call acts in, its caller, and the simulated time. The store's lock is held.
 
     ``source_ip``: the address that the call comes from.
-    ``permits``: whether the caller may carry out an action on a resource ARN, where an operation needs a second right.
+    ``permits``: returns True if the caller may carry out an action on a resource ARN, for operations that need a
+    second permission.
     """
 
     store: Store
@@ -30,25 +31,25 @@ class Context:
     source_ip: str
 
     def identity(self, name: str) -> Identity:
-        """An identity. Raises NotFoundException."""
+        """Return an identity. Raises NotFoundException."""
         if (found := self.state.find(name)) is None:
             raise not_found(f"Email identity {name} does not exist.")
         return found
 
     def identity_to_change(self, name: str) -> Identity:
-        """An identity, for the operations that answer BadRequestException in place of NotFoundException (as seen in use)."""
+        """Return an identity, for operations that answer BadRequestException in place of NotFoundException (as seen in use)."""
         if (found := self.state.find(name)) is None:
             raise bad_request(f"Identity {name} does not exist.")
         return found
 
     def domain_identity(self, identity: Identity) -> Identity:
-        """The same identity if it is a domain. Raises BadRequestException: an address has no DKIM of its own."""
+        """Return the same identity if it is a domain. Raises BadRequestException: an address has no DKIM of its own."""
         if identity.type is not IdentityType.DOMAIN:
             raise bad_request("DKIM can be configured for domain identities only.")
         return identity
 
     def configuration_set(self, name: str) -> ConfigurationSet:
-        """A configuration set. Raises NotFoundException."""
+        """Return a configuration set. Raises NotFoundException."""
         if (found := self.state.configuration_sets.get(name)) is None:
             raise not_found(f"Configuration set <{name}> does not exist.")
         return found

@@ -56,7 +56,7 @@ Params = Mapping[str, Any]
 
 
 class Version(Enum):
-    """Of SES's API."""
+    """The versions of SES's API."""
 
     V1 = "2010-12-01"
     V2 = "2019-09-27"
@@ -64,7 +64,7 @@ class Version(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CallContext:
-    """Who calls, where, from which address, and what else the caller may do."""
+    """The caller, its region and address, and what else it may do."""
 
     caller: Caller
     region: str
@@ -82,30 +82,30 @@ class SesService:
         self._v1 = QueryProtocol(service_model("ses"))
 
     def answers(self, version: Version, operation: str) -> bool:
-        """Whether an operation is carried out here, and not by moto."""
+        """Return True if an operation is carried out here, and not by moto."""
         return operation in (V2_OPERATIONS if version is Version.V2 else V1_OPERATIONS)
 
     def parse_v2(self, match: Match, query_string: str, body: bytes) -> dict[str, Any]:
-        """The checked input. Raises BadRequestException."""
+        """Return the checked input. Raises BadRequestException."""
         return self._v2.parse(match, query_string, body)
 
     def parse_v1(self, operation: str, form: Mapping[str, str]) -> dict[str, Any]:
-        """The checked input. Raises ValidationError."""
+        """Return the checked input. Raises ValidationError."""
         return self._v1.parse(operation, form)
 
     def is_opted_in(self, account: str, region: str) -> bool:
-        """Whether an account has a region switched on."""
+        """Return True if an account has a region enabled."""
         with self.store.lock:
             return self.store.region(account, region).settings.opted_in
 
     def tags_of(self, account: str, region: str, name: str) -> dict[str, str]:
-        """The tags of an identity; {} where there is none."""
+        """Return the tags of an identity; {} if there is none."""
         with self.store.lock:
             found = self.store.region(account, region).find(name)
             return {} if found is None else dict(found.tags)
 
     def call(self, version: Version, operation: str, params: Params, ctx: CallContext) -> bytes:
-        """Carries an operation out; the answer in the version's wire format. Raises AwsError."""
+        """Carry an operation out; return the answer in the version's wire format. Raises AwsError."""
         table = V2_OPERATIONS if version is Version.V2 else V1_OPERATIONS
         with self.store.lock:
             state = self.store.region(ctx.caller.account, ctx.region)

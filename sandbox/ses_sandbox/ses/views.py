@@ -10,7 +10,7 @@ from ses_sandbox.ses.state.verification import Status
 
 
 def full_view(state: RegionState, identity: Identity) -> dict[str, Any]:
-    """GetEmailIdentityResponse."""
+    """Return GetEmailIdentityResponse."""
     view = {
         "IdentityType": identity.type,
         "FeedbackForwardingStatus": identity.feedback_forwarding,
@@ -28,7 +28,7 @@ def full_view(state: RegionState, identity: Identity) -> dict[str, Any]:
 
 
 def creation_view(state: RegionState, identity: Identity) -> dict[str, Any]:
-    """CreateEmailIdentityResponse."""
+    """Return CreateEmailIdentityResponse."""
     return {
         "IdentityType": identity.type,
         "VerifiedForSendingStatus": state.may_send_as(identity.name),
@@ -37,7 +37,7 @@ def creation_view(state: RegionState, identity: Identity) -> dict[str, Any]:
 
 
 def list_view(state: RegionState, identity: Identity) -> dict[str, Any]:
-    """IdentityInfo of ListEmailIdentities."""
+    """Return IdentityInfo of ListEmailIdentities."""
     return {
         "IdentityType": identity.type,
         "IdentityName": identity.name,
@@ -47,7 +47,7 @@ def list_view(state: RegionState, identity: Identity) -> dict[str, Any]:
 
 
 def effective_dkim(state: RegionState, identity: Identity) -> Dkim | None:
-    """The DKIM that signs an identity's mail: an address has none of its own but shows that of its domain."""
+    """Return the DKIM that signs an identity's mail: an address has none of its own but shows that of its domain."""
     if identity.type is IdentityType.DOMAIN:
         return identity.dkim
     covering = (found for found in state.covering(identity.name) if found.type is IdentityType.DOMAIN)
@@ -56,7 +56,7 @@ def effective_dkim(state: RegionState, identity: Identity) -> Dkim | None:
 
 
 def dkim_view(state: RegionState, identity: Identity) -> dict[str, Any]:
-    """DkimAttributes."""
+    """Return DkimAttributes."""
     dkim = effective_dkim(state, identity)
     if dkim is None:
         return {"SigningEnabled": False, "Status": Status.NOT_STARTED, "SigningAttributesOrigin": EASY}
@@ -76,7 +76,7 @@ def dkim_view(state: RegionState, identity: Identity) -> dict[str, Any]:
 
 
 def mail_from_view(identity: Identity) -> dict[str, Any]:
-    """MailFromAttributes; unset it has only the behaviour."""
+    """Return MailFromAttributes; unset it has only the behaviour."""
     if identity.mail_from is None:
         return {"BehaviorOnMxFailure": MxFailure.USE_DEFAULT_VALUE}
     return {
@@ -87,7 +87,7 @@ def mail_from_view(identity: Identity) -> dict[str, Any]:
 
 
 def verification_info_view(info: VerificationInfo) -> dict[str, Any]:
-    """VerificationInfo; empty before the first check."""
+    """Return VerificationInfo; empty before the first check."""
     view: dict[str, Any] = {}
     if info.checked_at is not None:
         view["LastCheckedTimestamp"] = info.checked_at

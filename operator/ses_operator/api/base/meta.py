@@ -50,8 +50,7 @@ DELETIONS = f"{PREFIX}deletions"
 minute of the last hour."""
 
 NOTIFICATIONS = f"{PREFIX}notifications"
-"""Annotation set by the operator on a SesAccount with notifications: how many emails were sent, by minute of the last
-hour."""
+"""Annotation set by the operator on a SesAccount with notifications: how many emails were sent, by minute of the last hour."""
 
 WATCH_LABEL = f"{PREFIX}watch"
 """Label that people put on a Secret, with the value true, so that the operator reacts to a change of it at once."""

@@ -2,8 +2,8 @@
 
 A ValidatingAdmissionPolicy that has every SesAccount as its parameter; an identity is judged by the one that it
 names. A table of cases holds both to the same (``tests/unit/admission_cases.py``). What needs more than the objects
-(zones found by longest match, policy documents, claims) is judged by the operator alone. Source: Kubernetes
-documentation, "Validating Admission Policy"; "Common Expression Language in Kubernetes".
+(zones found by longest match, policy documents, claims) is judged by the operator alone.
+Source: Kubernetes documentation, "Validating Admission Policy"; "Common Expression Language in Kubernetes".
 """
 
 from __future__ import annotations

@@ -1,8 +1,9 @@
 """Structural schemas, as a CustomResourceDefinition requires them, from pydantic models.
 
 They differ from the JSON schema that pydantic writes: no ``$ref``, no ``anyOf`` with null for what is optional, no
-titles, a list type on every list, and a default only where the apiserver shall write it into the object. Source:
-Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", Specifying a structural schema.
+titles, a list type on every list, and a default only where the apiserver shall write it into the object.
+Source: Kubernetes documentation, "Extend the Kubernetes API with CustomResourceDefinitions", Specifying a structural
+schema.
 """
 
 from __future__ import annotations

@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from ses_operator.core.model.ses import ListedIdentity, VerificationStatus
 
 GRACE_SECONDS = 30.0
-"""SES promises no read-after-write: for this long a listing that lags behind a read or a write of the operator is not
-news."""
+"""SES promises no read-after-write: for this long a listing that lags behind a read or a write of the operator is not news."""
 
 _STATUSES = tuple(VerificationStatus)
 _INDEX = {status: index for index, status in enumerate(_STATUSES)}

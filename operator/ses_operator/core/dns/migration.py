@@ -91,9 +91,9 @@ class Move:
     """All that the decision about one old place depends on.
 
     ``wanted``: the records that are needed, except those left to others; ``published``: True if the new place has
-    them all. ``findings``: what name servers answer for them, None as long as they were not queried. ``requested``: a
-    person wants the old place cleared in any case. ``said``: what was last reported of the old place, None if nothing
-    was.
+    them all.
+    ``findings``: what name servers answer for them, None as long as they were not queried. ``requested``: a person
+    wants the old place cleared in any case. ``said``: what was last reported of the old place, None if nothing was.
     """
 
     old: Place

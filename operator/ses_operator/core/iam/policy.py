@@ -51,9 +51,10 @@ class PolicyScope:
 
     ``regions`` and ``identities`` (domains and email addresses) empty: all. ``zones``: ids of Route 53 hosted zones
     that the same credentials write to; empty: all. ``roles``: ARNs of roles that these credentials assume, for zones
-    of other accounts. ``audited``: regions that are audited; empty: all, if ``features`` include audits.
-    ``entry_roles``: the role that the first credentials assume, if they do not do the work themselves. ``sending``:
-    for the feature of notifications, which is never allowed for more than one address.
+    of other accounts.
+    ``audited``: regions that are audited; empty: all, if ``features`` include audits. ``entry_roles``: the role that
+    the first credentials assume, if they do not do the work themselves. ``sending``: for the feature of
+    notifications, which is never allowed for more than one address.
     """
 
     features: frozenset[Feature]

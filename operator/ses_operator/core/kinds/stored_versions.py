@@ -2,8 +2,9 @@
 
 An object stays in the version in which it was written last. ``status.storedVersions`` names all in which some may be;
 the apiserver adds to it and never removes, and refuses a definition without one of them. When every object has been
-rewritten, the others may be removed. Source: Kubernetes documentation, "Versions in CustomResourceDefinitions",
-Upgrade existing objects to a new stored version.
+rewritten, the others may be removed.
+Source: Kubernetes documentation, "Versions in CustomResourceDefinitions", Upgrade existing objects to a new stored
+version.
 """
 
 from __future__ import annotations

@@ -37,8 +37,8 @@ class Owner:
     """The owner of an SES identity or a DNS ledger: one SesIdentity of one installation.
 
     There is no UID in it, so that an object restored from a backup or deployed again from Git still owns what it
-    made. ``inherits``: ids of installations; what the object of the same namespace and name owned there is this
-    one's.
+    made.
+    ``inherits``: ids of installations; what the object of the same namespace and name owned there is this one's.
     """
 
     installation_id: str

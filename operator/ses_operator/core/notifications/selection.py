@@ -36,7 +36,8 @@ class Outlook:
     """The state of an identity of which there may be something to report.
 
     ``seen``: None for one that is not Ready, and stuck once that has been so for long enough. ``since``: when Ready
-    last changed. ``notified``: ``status.notified``.
+    last changed.
+    ``notified``: ``status.notified``.
     """
 
     account: str

@@ -1,0 +1,1 @@
+"""The operations of both versions of the API, by subject."""

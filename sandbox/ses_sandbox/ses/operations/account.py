@@ -18,7 +18,7 @@ PRODUCTION_QUOTA = (50_000.0, 14.0)  # messages in 24 hours and a second, what n
 
 
 def sent_last_24_hours(ctx: Context) -> int:
-    """Messages sent in the last 24 hours."""
+    """Return the messages sent in the last 24 hours."""
     sent = ctx.state.sent
     while sent and sent[0] <= ctx.now - timedelta(hours=24):
         sent.popleft()
@@ -26,7 +26,7 @@ def sent_last_24_hours(ctx: Context) -> int:
 
 
 def get_account(ctx: Context, _: Params) -> dict[str, Any]:
-    """Production access, enforcement status and quota of the account in this region."""
+    """Return production access, enforcement status and quota of the account in this region."""
     settings = ctx.state.settings
     answer: dict[str, Any] = {
         "DedicatedIpAutoWarmupEnabled": True,
@@ -47,7 +47,7 @@ def get_account(ctx: Context, _: Params) -> dict[str, Any]:
 
 
 def put_account_details(ctx: Context, params: Params) -> dict[str, Any]:
-    """Asks for production access; the sandbox's support centre grants it at once. A second request is a conflict."""
+    """Request production access; the sandbox's support centre grants it at once. A second request is a conflict."""
     settings = ctx.state.settings
     if settings.details is not None:
         raise AwsError(409, "ConflictException", "There is already a request for production access.")
@@ -60,19 +60,19 @@ def put_account_details(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def put_account_sending(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switches sending on or off for the account in this region."""
+    """Switch sending on or off for the account in this region."""
     ctx.state.settings.sending_enabled = params.get("SendingEnabled", False)
     return {}
 
 
 def put_account_vdm(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switches the Virtual Deliverability Manager on or off for the account in this region."""
+    """Switch the Virtual Deliverability Manager on or off for the account in this region."""
     ctx.state.settings.vdm = params["VdmAttributes"]
     return {}
 
 
 def create_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """Adds a configuration set."""
+    """Add a configuration set."""
     name: str = params["ConfigurationSetName"]
     check_resource_name(name, "Configuration set names")
     if name in ctx.state.configuration_sets:
@@ -86,7 +86,7 @@ def create_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """A configuration set as it was created."""
+    """Return a configuration set as it was created."""
     found = ctx.configuration_set(params["ConfigurationSetName"])
     defaults = {
         "SendingOptions": {"SendingEnabled": True},
@@ -97,13 +97,13 @@ def get_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def delete_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes a configuration set, even one that identities have as their default: their mail is then refused."""
+    """Remove a configuration set, even one that identities have as their default: their mail is then refused."""
     del ctx.state.configuration_sets[ctx.configuration_set(params["ConfigurationSetName"]).name]
     return {}
 
 
 def list_configuration_sets(ctx: Context, params: Params) -> dict[str, Any]:
-    """Names by pages."""
+    """Return names by pages."""
     contains = params.get("Filter", {}).get("CONFIGURATION_SET_NAME_CONTAINS", "")
     page = page_of(
         sorted(ctx.state.configuration_sets),
@@ -116,14 +116,14 @@ def list_configuration_sets(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def tag_resource(ctx: Context, params: Params) -> dict[str, Any]:
-    """Adds tags or changes their values."""
+    """Add tags or changes their values."""
     present = _tags_of(ctx, params["ResourceArn"])
     present.update(tags_from(params["Tags"], present))
     return {}
 
 
 def untag_resource(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes tags; one that is not there is no error."""
+    """Remove tags; a missing one is no error."""
     present = _tags_of(ctx, params["ResourceArn"])
     for key in params["TagKeys"]:
         present.pop(key, None)
@@ -131,7 +131,7 @@ def untag_resource(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def list_tags(ctx: Context, params: Params) -> dict[str, Any]:
-    """The tags of a resource."""
+    """Return the tags of a resource."""
     return {"Tags": tag_list(_tags_of(ctx, params["ResourceArn"]))}
 
 

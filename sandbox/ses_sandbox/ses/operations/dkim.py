@@ -1,4 +1,4 @@
-"""SESv2: DKIM of identities that are there."""
+"""SESv2: DKIM of existing identities."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Params = Mapping[str, Any]
 
 
 def put_dkim_attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switches DKIM signing on or off."""
+    """Switch DKIM signing on or off."""
     identity = ctx.domain_identity(ctx.identity_to_change(params["EmailIdentity"]))
     if identity.dkim is not None:
         identity.dkim.signing_enabled = params.get("SigningEnabled", False)
@@ -21,7 +21,7 @@ def put_dkim_attributes(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def put_dkim_signing_attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """Changes key length or signing method; the origin alone restarts a set-up that failed."""
+    """Change key length or signing method; the origin alone restarts a set-up that failed."""
     identity = ctx.domain_identity(ctx.identity(params["EmailIdentity"]))
     dkim = change_signing(ctx, identity, params["SigningAttributesOrigin"], params.get("SigningAttributes", {}))
     identity.dkim = dkim

@@ -1,4 +1,4 @@
-"""SESv2: identities are created, read, listed, deleted, and told their configuration set and feedback."""
+"""SESv2: create, read, list and delete identities, and set their configuration set and feedback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Params = Mapping[str, Any]
 
 
 def create_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
-    """Registers an address or a domain, PENDING."""
+    """Register an address or a domain, PENDING."""
     name: str = params["EmailIdentity"]
     kind = identity_type(name)
     if kind is IdentityType.EMAIL_ADDRESS and "DkimSigningAttributes" in params:
@@ -40,7 +40,7 @@ def create_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def new_identity(ctx: Context, name: str) -> Identity:
-    """An identity that is not registered yet, its verification started."""
+    """Return an identity that is not registered yet, its verification started."""
     return Identity(
         name=identity_key(name),
         type=identity_type(name),
@@ -52,7 +52,7 @@ def new_identity(ctx: Context, name: str) -> Identity:
 
 
 def begin_verification(ctx: Context, identity: Identity) -> None:
-    """Registers an identity and has it verified: by the records of a domain, by a mail to an address."""
+    """Register an identity and verify it: by the records of a domain, by a mail to an address."""
     ctx.state.add(identity)
     if identity.type is IdentityType.EMAIL_ADDRESS:
         ctx.store.outbox.send_verification(identity.account, identity.region, identity.name, ctx.now)
@@ -60,18 +60,18 @@ def begin_verification(ctx: Context, identity: Identity) -> None:
 
 
 def get_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
-    """Everything about an identity."""
+    """Return everything about an identity."""
     return full_view(ctx.state, ctx.identity(params["EmailIdentity"]))
 
 
 def delete_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes an identity. The parent of DEED replicas has to stay as long as they do."""
+    """Remove an identity. The parent of DEED replicas has to stay as long as they do."""
     remove_identity(ctx, ctx.identity(params["EmailIdentity"]))
     return {}
 
 
 def remove_identity(ctx: Context, identity: Identity) -> None:
-    """Removes an identity. Raises BadRequestException while replicas take their DKIM key from it."""
+    """Remove an identity. Raises BadRequestException while replicas take their DKIM key from it."""
     if identity.dkim is not None and identity.dkim.origin == EASY:
         regions = sorted(replica.region for replica in ctx.store.replicas_of(identity))
         if regions:
@@ -82,7 +82,7 @@ def remove_identity(ctx: Context, identity: Identity) -> None:
 
 
 def list_email_identities(ctx: Context, params: Params) -> dict[str, Any]:
-    """Names and verification status, sorted by name, by pages."""
+    """Return names and verification status, sorted by name, by pages."""
     wanted = _filter(ctx, params.get("Filter", {}))
     page = page_of(ctx.state.sorted_names(), wanted, params.get("PageSize"), params.get("NextToken"))
     result: dict[str, Any] = {
@@ -114,9 +114,9 @@ def _filter(ctx: Context, wanted: Mapping[str, str]) -> Callable[[str], bool]:
 
 
 def put_mail_from(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sets, changes or (without a domain) removes the custom MAIL FROM domain.
+    """Set, change or (without a domain) remove the custom MAIL FROM domain.
 
-    One that failed is looked for again only when it is set anew.
+    One that failed is looked for again only when it is set again.
     """
     identity = ctx.identity_to_change(params["EmailIdentity"])
     domain: str = params.get("MailFromDomain", "").lower()
@@ -140,14 +140,14 @@ def put_mail_from(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def put_feedback(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switches the forwarding of bounces and complaints by mail."""
+    """Switch the forwarding of bounces and complaints by mail."""
     identity = ctx.identity_to_change(params["EmailIdentity"])
     identity.feedback_forwarding = params.get("EmailForwardingEnabled", False)
     return {}
 
 
 def put_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sets or (without a name) removes the default configuration set."""
+    """Set or (without a name) remove the default configuration set."""
     identity = ctx.identity(params["EmailIdentity"])
     name = params.get("ConfigurationSetName")
     if name is not None:

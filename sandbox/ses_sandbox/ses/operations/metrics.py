@@ -1,7 +1,7 @@
-"""What became of mail: SESv2 BatchGetMetricData, SESv1 GetSendStatistics.
+"""The fate of mail: SESv2 BatchGetMetricData, SESv1 GetSendStatistics.
 
 Sources: API reference v2, BatchGetMetricData, BatchGetMetricDataQuery, MetricDataError; API reference (2010-12-01),
-GetSendStatistics; Developer Guide, "Virtual Deliverability Manager". Which error tells that the manager is switched off is
+GetSendStatistics; Developer Guide, "Virtual Deliverability Manager". The error of a manager that is switched off is
 not documented.
 """
 
@@ -19,7 +19,7 @@ Params = Mapping[str, Any]
 
 
 def batch_get_metric_data(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sums by day (UTC) for up to ten queries, each with a result or an error of its own."""
+    """Sum by day (UTC) for up to ten queries, each with a result or an error of its own."""
     if not ctx.state.settings.vdm_enabled:
         raise bad_request("Virtual Deliverability Manager is not enabled for this account.")
     results: list[dict[str, Any]] = []
@@ -41,7 +41,7 @@ def batch_get_metric_data(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_send_statistics(ctx: Context, _: Params) -> dict[str, Any]:
-    """The account's last two weeks in the region, by quarter-hours."""
+    """Return the account's last two weeks in the region, by quarter-hours."""
     return {
         "SendDataPoints": [
             {

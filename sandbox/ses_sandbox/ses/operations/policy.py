@@ -22,7 +22,7 @@ VERSIONS = ("2008-10-17", "2012-10-17")
 
 
 def create_policy(ctx: Context, params: Params) -> dict[str, Any]:
-    """Adds a policy."""
+    """Add a policy."""
     identity, name = ctx.identity(params["EmailIdentity"]), params["PolicyName"]
     check_resource_name(name, "Policy names")
     check_policy(identity, params["Policy"])
@@ -35,7 +35,7 @@ def create_policy(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def update_policy(ctx: Context, params: Params) -> dict[str, Any]:
-    """Replaces a policy that is there."""
+    """Replace an existing policy."""
     identity, name = ctx.identity(params["EmailIdentity"]), params["PolicyName"]
     _require(identity, name)
     check_policy(identity, params["Policy"])
@@ -44,7 +44,7 @@ def update_policy(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def delete_policy(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes a policy that is there."""
+    """Remove an existing policy."""
     identity, name = ctx.identity(params["EmailIdentity"]), params["PolicyName"]
     _require(identity, name)
     del identity.policies[name]
@@ -52,7 +52,7 @@ def delete_policy(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_policies(ctx: Context, params: Params) -> dict[str, Any]:
-    """All policies by name."""
+    """Return all policies by name."""
     return {"Policies": dict(ctx.identity(params["EmailIdentity"]).policies)}
 
 
@@ -62,7 +62,7 @@ def _require(identity: Identity, name: str) -> None:
 
 
 def check_policy(identity: Identity, text: str) -> None:
-    """Raises BadRequestException unless a policy is one that SES accepts for this identity."""
+    """Raise BadRequestException unless SES accepts the policy for this identity."""
     if len(text.encode()) > MAX_POLICY_BYTES:
         raise bad_request(f"The policy is larger than {MAX_POLICY_BYTES} bytes.")
     try:

@@ -1,7 +1,7 @@
-"""SESv2 SendEmail: who may send what to whom, into the outbox.
+"""SESv2 SendEmail: checks sender, recipients and content, and delivers into the outbox.
 
-Sources: SendEmail in the API reference; Developer Guide, "Verified identities", "Request production access" (sandbox rules),
-"Using a custom MAIL FROM domain", "Sending authorization".
+Sources: SendEmail in the API reference; Developer Guide, "Verified identities", "Request production access" (sandbox
+rules), "Using a custom MAIL FROM domain", "Sending authorization".
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Draft:
 
 
 def send_email(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sends a simple or raw message. Raises MessageRejected, MailFromDomainNotVerifiedException and the like."""
+    """Send a simple or raw message. Raises MessageRejected, MailFromDomainNotVerifiedException and the like."""
     draft = _draft(params)
     if not is_address(draft.address):
         raise bad_request(f"Invalid From address <{draft.sender}>.")
@@ -68,7 +68,7 @@ def send_email(ctx: Context, params: Params) -> dict[str, Any]:
     owner = ctx.store.region(named.account, named.region) if named is not None else ctx.state
     _check_account(ctx)
     identity = _check_verified(owner, ctx.state, named, draft)
-    # That of the identity is the owner's; a delegate uses those of its own account.
+    # The identity's configuration set is the owner's; a delegate uses those of its own account.
     default_set = identity.configuration_set if owner is ctx.state else None
     configuration_set = params.get("ConfigurationSetName") or default_set
     if configuration_set is not None:
@@ -100,7 +100,7 @@ def send_email(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def _count(state: RegionState, message: Message, draft: Draft) -> None:
-    """Everything is delivered at once; what bounces or is complained of comes by the control API."""
+    """Count a message as delivered at once; bounces and complaints are reported through the control API."""
     state.mail.tally(message.at, {MailEvent.SEND: 1})
     if state.settings.vdm_enabled and tracked(draft.recipients):
         origin = Origin(message.identity, message.configuration_set)
@@ -136,7 +136,11 @@ def _draft(params: Params) -> Draft:
 
 
 def _check_charset(part: Mapping[str, Any]) -> None:
-    """API reference, Content: SES "uses 7-bit ASCII by default"; for other characters "you have to specify a character set"."""
+    """Require a character set for characters other than ASCII.
+
+    API reference, Content: SES "uses 7-bit ASCII by default"; for other characters "you have to specify a character
+    set".
+    """
     charset = part.get("Charset", "ascii")
     try:
         part["Data"].encode(charset)
@@ -145,7 +149,7 @@ def _check_charset(part: Mapping[str, Any]) -> None:
 
 
 def _raw_draft(data: bytes, params: Params, given: tuple[tuple[str, ...], ...]) -> Draft:
-    """The headers say what the request leaves open, ARNs included (API reference, SendRawEmail: X-SES-SOURCE-ARN)."""
+    """Read from the headers what the request leaves open, ARNs included (API reference, SendRawEmail: X-SES-SOURCE-ARN)."""
     source: EmailMessage = message_from_bytes(data)
     if not source.keys():
         raise AwsError(400, "MessageRejected", "The raw message has no headers.")
@@ -205,7 +209,7 @@ def _check_configuration_set(ctx: Context, name: str) -> None:
 
 
 def _authorized(ctx: Context, draft: Draft) -> Identity | None:
-    """The identity whose ARN the sender gives, which it has to be allowed to use; None without one."""
+    """Return the identity whose ARN the sender gives, which it must be allowed to use; None without one."""
     name, address = parseaddr(draft.sender)
     use = Use(
         action="ses:SendEmail" if draft.raw is None else "ses:SendRawEmail",
@@ -220,7 +224,7 @@ def _authorized(ctx: Context, draft: Draft) -> Identity | None:
 
 
 def _check_verified(owner: RegionState, sender: RegionState, named: Identity | None, draft: Draft) -> Identity:
-    """The most specific verified identity that mail is sent from, or the one that was named. Raises MessageRejected.
+    """Return the most specific verified identity that mail is sent from, or the one that was named. Raises MessageRejected.
 
     To recipients that are not verified, sender and owner both have to have production access (Developer Guide).
     """
@@ -262,7 +266,7 @@ def _mail_from(identity: Identity) -> str:
 
 
 def _dkim_domain(state: RegionState, identity: Identity) -> str | None:
-    """The domain of the signature. Mail goes unsigned while DKIM is not verified or switched off."""
+    """Return the domain of the signature. Mail goes unsigned while DKIM is not verified or switched off."""
     dkim = effective_dkim(state, identity)
     if dkim is None or not dkim.signing_enabled or dkim.progress.status is not Status.SUCCESS:
         return None

@@ -61,7 +61,7 @@ def _get(ctx: Context, name: str) -> VerificationTemplate:
 
 
 def create_template(ctx: Context, params: Params) -> dict[str, Any]:
-    """Adds a template."""
+    """Add a template."""
     name: str = params["TemplateName"]
     check_resource_name(name, "Template names")
     if name in ctx.state.templates:
@@ -75,13 +75,13 @@ def create_template(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_template(ctx: Context, params: Params) -> dict[str, Any]:
-    """A template with its content."""
+    """Return a template with its content."""
     found = _get(ctx, params["TemplateName"])
     return {"TemplateName": found.name, **found.fields, "Tags": tag_list(found.tags)}
 
 
 def update_template(ctx: Context, params: Params) -> dict[str, Any]:
-    """Overwrites all of a template; its tags stay."""
+    """Overwrite all of a template; its tags stay."""
     found = _get(ctx, params["TemplateName"])
     _check(ctx, params)
     found.fields.update({field: params[field] for field in FIELDS})
@@ -89,13 +89,13 @@ def update_template(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def delete_template(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes a template; emails that were sent keep their links."""
+    """Remove a template; emails that were sent keep their links."""
     del ctx.state.templates[_get(ctx, params["TemplateName"]).name]
     return {}
 
 
 def list_templates(ctx: Context, params: Params) -> dict[str, Any]:
-    """Templates by pages, without their content."""
+    """Return templates by pages, without their content."""
     templates, size = ctx.state.templates, params.get("PageSize", MAX_PAGE)
     if not 1 <= size <= MAX_PAGE:
         raise bad_request(f"PageSize must be between 1 and {MAX_PAGE}.")
@@ -106,7 +106,7 @@ def list_templates(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def send_custom_verification_email(ctx: Context, params: Params) -> dict[str, Any]:
-    """Registers an address, unless it is registered, and sends it the email of a template."""
+    """Register an address, unless it is registered, and send it the email of a template."""
     address: str = params["EmailAddress"]
     template = _get(ctx, params["TemplateName"])
     if "@" not in address:

@@ -1,4 +1,4 @@
-"""SESv1, as far as SESv2 has no operation for it, and what is told to restart a set-up with it; the rest beside it.
+"""SESv1: the operations that SESv2 does not have, and those that restart a set-up; the rest is in v1_shared.
 
 Source: Amazon SES API reference (version 2010-12-01).
 """
@@ -43,7 +43,7 @@ def _get(ctx: Context, name: str) -> Identity:
 
 
 def _ensure(ctx: Context, name: str, *, valid: bool) -> Identity:
-    """The identity, registered if it is not there yet. Not valid: the name is no such identity."""
+    """Return the identity, registered if it does not exist yet. Not valid: the name is no such identity."""
     if not valid:
         raise _invalid(f"Invalid identity name <{name}>.")
     if (found := ctx.state.find(name)) is not None:
@@ -56,7 +56,7 @@ def _ensure(ctx: Context, name: str, *, valid: bool) -> Identity:
 
 
 def verify_domain_identity(ctx: Context, params: Params) -> dict[str, Any]:
-    """Has a domain verified by a TXT record at ``_amazonses.<domain>``."""
+    """Verify a domain by a TXT record at ``_amazonses.<domain>``."""
     identity = _ensure(ctx, params["Domain"], valid=is_domain(params["Domain"]))
     identity.txt_token = verification_token(identity.account, identity.region, identity.name)
     if identity.verification.status in (Status.FAILED, Status.NOT_STARTED):
@@ -66,7 +66,7 @@ def verify_domain_identity(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def verify_domain_dkim(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sets Easy DKIM up for a domain, or restarts it where it failed."""
+    """Set Easy DKIM up for a domain, or restart it if it failed."""
     identity = _ensure(ctx, params["Domain"], valid=is_domain(params["Domain"]))
     if identity.dkim is None or identity.dkim.origin == EXTERNAL:
         identity.dkim = easy_dkim(ctx, identity.name, DEFAULT_LENGTH)
@@ -76,7 +76,7 @@ def verify_domain_dkim(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def verify_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sends the verification mail, anew where the address is registered already."""
+    """Send the verification mail; again if the address is registered already."""
     address = params["EmailAddress"]
     known = ctx.state.find(address)
     identity = _ensure(ctx, address, valid=is_address(address))
@@ -92,7 +92,7 @@ def _found(ctx: Context, params: Params) -> Iterator[Identity]:
 
 
 def get_verification_attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """Status by identity; what is not registered is left out."""
+    """Return status by identity; what is not registered is left out."""
     attributes = {}
     for identity in _found(ctx, params):
         view = {"VerificationStatus": V1_STATUS[identity.verification.status]}
@@ -103,7 +103,7 @@ def get_verification_attributes(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_dkim_attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """DKIM by identity. BYODKIM has no tokens here."""
+    """Return DKIM by identity. BYODKIM has no tokens here."""
     attributes = {}
     for identity in _found(ctx, params):
         dkim = effective_dkim(ctx.state, identity)
@@ -116,7 +116,7 @@ def get_dkim_attributes(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def set_notification_topic(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sets or (without a topic) removes the SNS topic of a notification type."""
+    """Set or (without a topic) remove the SNS topic of a notification type."""
     topics = _get(ctx, params["Identity"]).notifications.topics
     topic = params.get("SnsTopic")
     if topic and not topic.startswith("arn:"):
@@ -129,13 +129,13 @@ def set_notification_topic(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def set_headers_in_notifications(ctx: Context, params: Params) -> dict[str, Any]:
-    """Whether notifications of a type carry the headers of the mail."""
+    """Set whether notifications of a type contain the headers of the mail."""
     _get(ctx, params["Identity"]).notifications.headers[params["NotificationType"]] = params["Enabled"]
     return {}
 
 
 def set_feedback_forwarding(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switches the forwarding of bounces and complaints; off needs topics for both."""
+    """Switch the forwarding of bounces and complaints; off needs topics for both."""
     identity = _get(ctx, params["Identity"])
     if not params["ForwardingEnabled"] and not {"Bounce", "Complaint"} <= identity.notifications.topics.keys():
         raise _invalid("Forwarding can be disabled only with SNS topics for both bounces and complaints.")
@@ -144,7 +144,7 @@ def set_feedback_forwarding(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_notification_attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """Topics, headers and forwarding by identity."""
+    """Return topics, headers and forwarding by identity."""
     attributes = {}
     for identity in _found(ctx, params):
         view: dict[str, Any] = {"ForwardingEnabled": identity.feedback_forwarding}
@@ -157,14 +157,14 @@ def get_notification_attributes(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def delete_identity(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes an identity; one that is not there is no error in this version of the API."""
+    """Remove an identity; a missing one is no error in this version of the API."""
     if (identity := ctx.state.find(params["Identity"])) is not None:
         remove_identity(ctx, identity)
     return {}
 
 
 def list_identities(ctx: Context, params: Params) -> dict[str, Any]:
-    """Names by pages."""
+    """Return names by pages."""
     wanted = V1_TYPES.get(params.get("IdentityType", ""))
     identities = ctx.state.identities
     page = page_of(
@@ -178,7 +178,7 @@ def list_identities(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_send_quota(ctx: Context, _: Params) -> dict[str, Any]:
-    """The sending limits."""
+    """Return the sending limits."""
     settings = ctx.state.settings
     return {
         "Max24HourSend": settings.max_24_hour_send,

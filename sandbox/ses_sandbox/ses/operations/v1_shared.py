@@ -29,7 +29,7 @@ DEFAULT_PAGE = 100
 
 
 def set_mail_from(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sets, changes or (without a domain) removes the custom MAIL FROM domain."""
+    """Set, change or (without a domain) remove the custom MAIL FROM domain."""
     behavior = V2_BEHAVIOR[params.get("BehaviorOnMXFailure", "UseDefaultValue")]
     wanted = {"EmailIdentity": params["Identity"], "BehaviorOnMxFailure": behavior}
     if domain := params.get("MailFromDomain"):
@@ -38,7 +38,7 @@ def set_mail_from(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def get_mail_from_attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """MAIL FROM by identity; what is not registered is left out."""
+    """Return MAIL FROM by identity; what is not registered is left out."""
     found = {name: identity for name in params["Identities"] if (identity := ctx.state.find(name)) is not None}
     return {"MailFromDomainAttributes": {name: _mail_from_view(identity) for name, identity in found.items()}}
 
@@ -55,13 +55,13 @@ def _mail_from_view(identity: Identity) -> dict[str, Any]:
 
 
 def set_dkim_enabled(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switches DKIM signing on or off."""
+    """Switch DKIM signing on or off."""
     wanted = {"EmailIdentity": params["Identity"], "SigningEnabled": params["DkimEnabled"]}
     return dkim.put_dkim_attributes(ctx, wanted)
 
 
 def put_policy(ctx: Context, params: Params) -> dict[str, Any]:
-    """Adds a policy or replaces one. Raises InvalidPolicy."""
+    """Add a policy or replace one. Raises InvalidPolicy."""
     wanted = {"EmailIdentity": params["Identity"], "PolicyName": params["PolicyName"], "Policy": params["Policy"]}
     identity = ctx.identity(params["Identity"])
     try:
@@ -74,24 +74,24 @@ def put_policy(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def delete_policy(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes a policy; one that is not there is no error in this version of the API."""
+    """Remove a policy; a missing one is no error in this version of the API."""
     ctx.identity(params["Identity"]).policies.pop(params["PolicyName"], None)
     return {}
 
 
 def get_policies(ctx: Context, params: Params) -> dict[str, Any]:
-    """The policies of these names that there are."""
+    """Return the existing policies of these names."""
     policies = ctx.identity(params["Identity"]).policies
     return {"Policies": {name: policies[name] for name in params["PolicyNames"] if name in policies}}
 
 
 def list_policies(ctx: Context, params: Params) -> dict[str, Any]:
-    """The names of all policies."""
+    """Return the names of all policies."""
     return {"PolicyNames": sorted(ctx.identity(params["Identity"]).policies)}
 
 
 def send_email(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sends a message made of subject and body."""
+    """Send a message made of subject and body."""
     return sending.send_email(
         ctx,
         {
@@ -104,7 +104,7 @@ def send_email(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def send_raw_email(ctx: Context, params: Params) -> dict[str, Any]:
-    """Sends a message with the headers that it has."""
+    """Send a message with the headers that it has."""
     wanted: dict[str, Any] = {**_common(params), "Content": {"Raw": params["RawMessage"]}}
     if source := params.get("Source"):
         wanted["FromEmailAddress"] = source
@@ -124,17 +124,17 @@ def _common(params: Params) -> dict[str, Any]:
 
 
 def get_sending_enabled(ctx: Context, _: Params) -> dict[str, Any]:
-    """Whether sending is on for the account in this region."""
+    """Return whether sending is on for the account in this region."""
     return {"Enabled": ctx.state.settings.sending_enabled}
 
 
 def update_sending_enabled(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switches sending on or off for the account in this region."""
+    """Switch sending on or off for the account in this region."""
     return account.put_account_sending(ctx, {"SendingEnabled": params.get("Enabled", False)})
 
 
 def create_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """Adds a configuration set. Raises ConfigurationSetAlreadyExists."""
+    """Add a configuration set. Raises ConfigurationSetAlreadyExists."""
     name = params["ConfigurationSet"]["Name"]
     if name in ctx.state.configuration_sets:
         raise AwsError(400, "ConfigurationSetAlreadyExists", f"Configuration set <{name}> already exists.")
@@ -142,12 +142,12 @@ def create_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def describe_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """The configuration set. Raises ConfigurationSetDoesNotExist."""
+    """Return the configuration set. Raises ConfigurationSetDoesNotExist."""
     return {"ConfigurationSet": {"Name": _existing_set(ctx, params)}}
 
 
 def delete_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """Removes a configuration set. Raises ConfigurationSetDoesNotExist."""
+    """Remove a configuration set. Raises ConfigurationSetDoesNotExist."""
     return account.delete_configuration_set(ctx, {"ConfigurationSetName": _existing_set(ctx, params)})
 
 
@@ -159,7 +159,7 @@ def _existing_set(ctx: Context, params: Params) -> str:
 
 
 def list_configuration_sets(ctx: Context, params: Params) -> dict[str, Any]:
-    """Names by pages."""
+    """Return names by pages."""
     names = sorted(ctx.state.configuration_sets)
     page = page_of(names, lambda _: True, params.get("MaxItems", DEFAULT_PAGE), params.get("NextToken"))
     token = {} if page.next_token is None else {"NextToken": page.next_token}

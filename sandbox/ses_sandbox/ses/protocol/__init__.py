@@ -1,0 +1,1 @@
+"""The wire formats of both versions, from botocore's models."""

@@ -23,7 +23,7 @@ class Page:
 
 
 def page_of(names: Sequence[str], wanted: Callable[[str], bool], size: int | None, token: str | None) -> Page:
-    """The page that ``token`` points to. ``names`` is sorted. Raises BadRequestException for a wrong size or token."""
+    """Return the page that ``token`` points to. ``names`` is sorted. Raises BadRequestException for a wrong size or token."""
     if size is not None and not 0 <= size <= MAX_PAGE:
         raise bad_request(f"PageSize must be between 0 and {MAX_PAGE}.")
     size = size or DEFAULT_PAGE

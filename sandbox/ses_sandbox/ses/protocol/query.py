@@ -24,7 +24,7 @@ class QueryProtocol:
         self._namespace: str = model.metadata["xmlNamespace"]
 
     def parse(self, operation: str, form: Form) -> dict[str, Any]:
-        """The input by member name. Raises ValidationError for a value that the model does not allow."""
+        """Return the input by member name. Raises ValidationError for a value that the model does not allow."""
         shape = self._model.operation_model(operation).input_shape
         if not isinstance(shape, StructureShape):
             return {}
@@ -35,7 +35,7 @@ class QueryProtocol:
         return values
 
     def serialize(self, operation: str, output: Mapping[str, Any]) -> bytes:
-        """The answer as XML."""
+        """Return the answer as XML."""
         model: OperationModel = self._model.operation_model(operation)
         shape = model.output_shape
         result = ""
@@ -54,7 +54,7 @@ def _invalid(message: str) -> AwsError:
 
 
 def _read(shape: Shape, prefix: str, form: Form) -> Any:
-    """The value at a prefix; None where there is none."""
+    """Return the value at a prefix; None if there is none."""
     if isinstance(shape, StructureShape):
         dot = f"{prefix}." if prefix else ""
         read = {name: _read(member, f"{dot}{name}", form) for name, member in shape.members.items()}

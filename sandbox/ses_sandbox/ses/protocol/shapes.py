@@ -1,4 +1,4 @@
-"""Requests checked against botocore's own service model: what the API reference says is what is accepted.
+"""Checks requests against botocore's own service model: what the API reference says is what is accepted.
 
 Each shape is turned once into a function; none is looked up again while requests are served.
 """
@@ -19,17 +19,17 @@ Problems = list[str]
 Check = Callable[[Any, str, Problems], Any]
 
 WRONG_TYPE = object()
-"""What a check returns for a value of the wrong type; the problem is in the list."""
+"""The result of a check for a value of the wrong type; the problem is in the list."""
 
 
 class ShapeCompiler:
-    """Turns shapes into checks. A check takes the JSON value, its path and a list for problems; it gives the value back."""
+    """Turns shapes into checks. A check takes the JSON value, its path and a list for problems; it returns the value."""
 
     def __init__(self) -> None:
         self._compiled: dict[str, Check] = {}
 
     def compile(self, shape: Shape) -> Check:
-        """The check for a shape, recursive ones included."""
+        """Return the check for a shape, recursive ones included."""
         if shape.name in self._compiled:
             return self._compiled[shape.name]
         slot: list[Check] = []
@@ -96,7 +96,7 @@ class ShapeCompiler:
 
 
 def checked(check: Check, value: Any) -> dict[str, Any]:
-    """The input of an operation. Raises BadRequestException that names every wrong member, in AWS's words."""
+    """Return the input of an operation. Raises BadRequestException that names every wrong member, in AWS's words."""
     problems: Problems = []
     result: dict[str, Any] = check(value, "", problems)
     if problems:

@@ -20,7 +20,7 @@ from ses_sandbox.ses.protocol.shapes import Check, ShapeCompiler, checked
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """botocore's model of a service: ``sesv2``, ``ses``, ``route53``."""
+    """Return botocore's model of a service: ``sesv2``, ``ses``, ``route53``."""
     return botocore.session.get_session().get_service_model(service)
 
 
@@ -36,7 +36,7 @@ class Router:
     """Finds the operation of a REST service by HTTP method and path."""
 
     def __init__(self, model: ServiceModel, aliases: Mapping[tuple[str, str], str] | None = None) -> None:
-        """``aliases``: routes of older SDKs that the model no longer has, (method, path) → operation."""
+        """Read the routes of the model. ``aliases``: those of older SDKs that it no longer has, (method, path) → operation."""
         self._fixed: dict[tuple[str, str], Match] = {}
         self._patterns: dict[tuple[str, int], list[tuple[re.Pattern[str], str]]] = {}
         for name in model.operation_names:
@@ -53,7 +53,7 @@ class Router:
         self._patterns.setdefault((method, uri.count("/")), []).append((re.compile(pattern + "$"), name))
 
     def match(self, method: str, path: str) -> Match | None:
-        """The operation, or None where the service has no such route."""
+        """Return the operation, or None if the service has no such route."""
         path = path if len(path) == 1 else path.rstrip("/")
         if found := self._fixed.get((method, path)):
             return found
@@ -65,7 +65,7 @@ class Router:
 
 @dataclass(frozen=True, slots=True)
 class _Input:
-    """How the input of an operation is put together."""
+    """The parts that the input of an operation is made of."""
 
     check: Check
     query: Mapping[str, tuple[str, str]]  # member → (name in the query string, type of the shape)
@@ -76,7 +76,7 @@ class RestJson:
     """Parses and checks the input of a rest-json service's operations."""
 
     def __init__(self, model: ServiceModel, from_query: Mapping[str, Mapping[str, tuple[str, str]]]) -> None:
-        """``from_query``: members that an older route of an operation reads from the query string."""
+        """Compile the inputs. ``from_query``: members that an older route of an operation reads from the query string."""
         compiler = ShapeCompiler()
         self._inputs = {
             name: _input(model.operation_model(name), compiler, from_query.get(name, {}))
@@ -84,7 +84,7 @@ class RestJson:
         }
 
     def parse(self, match: Match, query_string: str, body: bytes) -> dict[str, Any]:
-        """The input as a mapping by member name. Raises BadRequestException for what the model does not allow."""
+        """Return the input as a mapping by member name. Raises BadRequestException for what the model does not allow."""
         spec = self._inputs[match.operation]
         values: dict[str, Any] = _json_object(body) if body and spec.has_body else {}
         values.update(match.path_values)
@@ -137,7 +137,7 @@ def _integer(name: str, text: str) -> int:
 
 
 def to_json(output: Mapping[str, Any]) -> bytes:
-    """An output as it goes over the wire: timestamps in epoch seconds, as rest-json has them."""
+    """Return an output as it is sent: timestamps in epoch seconds, as rest-json has them."""
     return json.dumps(output, default=_encode, separators=(",", ":")).encode()
 
 

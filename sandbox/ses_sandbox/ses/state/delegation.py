@@ -1,8 +1,8 @@
-"""Sending authorization: whether the policies of an identity let a caller of another account send as it.
+"""Sending authorization: checks if the policies of an identity let a caller of another account send as it.
 
-Sources: Developer Guide, "Using sending authorization", "Sending emails for the identity owner" and "Sending policy examples";
-SendEmail in the API reference of both versions. What a delegate gets that may not send is the AccessDeniedException of "Common
-errors", in the words of the Developer Guide's "Amazon SES API errors".
+Sources: Developer Guide, "Using sending authorization", "Sending emails for the identity owner" and "Sending policy
+examples"; SendEmail in the API reference of both versions. A delegate that may not send gets the
+AccessDeniedException of "Common errors", in the words of the Developer Guide's "Amazon SES API errors".
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from ses_sandbox.ses.state.models import Identity
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What somebody wants to do as an identity. ``feedback``: the Return-Path, which is the sender unless another is given."""
+    """The intended use of an identity. ``feedback``: the Return-Path, which is the sender unless another is given."""
 
     action: str
     sender: str
@@ -29,9 +29,10 @@ class Use:
 
 
 def delegated(ctx: Context, arn: str, use: Use) -> Identity:
-    """The identity that an ARN names, which the caller may use so: one of its own, or one whose policies let it.
+    """Return the identity that an ARN names and the caller may use: one of its own, or one whose policies allow it.
 
-    Raises BadRequestException for an ARN of another region or of nothing, AccessDeniedException where no policy allows it.
+    Raises BadRequestException for an ARN of another region or of nothing, AccessDeniedException if no policy allows
+    it.
     """
     identity = _identity(ctx, arn)
     if f":{ctx.state.account}:" not in identity.arn and not _is_allowed(ctx, identity, use):
@@ -59,7 +60,7 @@ def _is_allowed(ctx: Context, identity: Identity, use: Use) -> bool:
 
 
 def _keys(ctx: Context, use: Use) -> Mapping[str, Sequence[str]]:
-    """The condition keys of SES, and those of all of AWS that sending policies are written with."""
+    """Return the condition keys of SES, and those of all of AWS that sending policies are written with."""
     keys: dict[str, Sequence[str]] = {
         "ses:FromAddress": (use.sender,),
         "ses:Recipients": tuple(use.recipients),

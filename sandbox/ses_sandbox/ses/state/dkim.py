@@ -1,4 +1,4 @@
-"""DKIM of a domain identity: how it is set up and changed. No HTTP, no DNS."""
+"""DKIM of a domain identity: its set-up and changes. No HTTP, no DNS."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ MAX_OWN_KEY_BITS = 2048
 
 
 def new_dkim(ctx: Context, domain: str, attributes: Mapping[str, Any] | None) -> Dkim:
-    """DKIM as DkimSigningAttributes of CreateEmailIdentity asks for it; Easy DKIM without them.
+    """Return DKIM as DkimSigningAttributes of CreateEmailIdentity asks for it; Easy DKIM without them.
 
-    Raises BadRequestException for attributes that do not go together.
+    Raises BadRequestException for attributes that cannot be combined.
     """
     attributes = attributes or {}
     origin = attributes.get("DomainSigningAttributesOrigin")
@@ -36,7 +36,7 @@ def new_dkim(ctx: Context, domain: str, attributes: Mapping[str, Any] | None) ->
 
 
 def easy_dkim(ctx: Context, domain: str, length: KeyLength) -> Dkim:
-    """Easy DKIM from its start."""
+    """Return Easy DKIM from its start."""
     return Dkim(
         origin=EASY,
         progress=started(ctx.now),
@@ -48,7 +48,7 @@ def easy_dkim(ctx: Context, domain: str, length: KeyLength) -> Dkim:
 
 
 def own_key_dkim(attributes: Mapping[str, Any], now: datetime) -> Dkim:
-    """BYODKIM from its start. Raises BadRequestException without both halves, or for a key that SES cannot use."""
+    """Return BYODKIM from its start. Raises BadRequestException without both halves, or for a key that SES cannot use."""
     selector, private_key = attributes.get("DomainSigningSelector"), attributes.get("DomainSigningPrivateKey")
     if not selector or not private_key:
         raise bad_request("DomainSigningSelector and DomainSigningPrivateKey must be given together.")
@@ -59,7 +59,10 @@ def own_key_dkim(attributes: Mapping[str, Any], now: datetime) -> Dkim:
 
 
 def public_key_of(private_key: str) -> str:
-    """The base64 public key for ``p=``. Raises BadRequestException unless it is an RSA key of 1024 to 2048 bits in base64."""
+    """Return the base64 public key for ``p=``.
+
+    Raises BadRequestException unless it is an RSA key of 1024 to 2048 bits in base64.
+    """
     from cryptography.hazmat.primitives import serialization  # slow to import, and only BYODKIM needs it
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
@@ -74,7 +77,7 @@ def public_key_of(private_key: str) -> str:
 
 
 def change_signing(ctx: Context, identity: Identity, origin: str, attributes: Mapping[str, Any]) -> Dkim:
-    """DKIM after PutEmailIdentityDkimSigningAttributes. Raises BadRequestException.
+    """Return DKIM after PutEmailIdentityDkimSigningAttributes. Raises BadRequestException.
 
     The API reference lists the changes that it makes; none of them begins at a replica or makes one.
     """
@@ -99,7 +102,7 @@ def change_signing(ctx: Context, identity: Identity, origin: str, attributes: Ma
 
 
 def restart_if_failed(identity: Identity, now: datetime) -> None:
-    """Sets what failed to PENDING, DKIM and the verification of the domain: how a set-up is restarted."""
+    """Set to PENDING what failed, DKIM and the verification of the domain: how a set-up is restarted."""
     if identity.dkim is not None and identity.dkim.progress.status is Status.FAILED:
         identity.dkim.progress = started(now)
     if identity.verification.status in (Status.FAILED, Status.NOT_STARTED):
@@ -119,8 +122,11 @@ def _change_easy(dkim: Dkim, wanted: KeyLength | None, now: datetime) -> Dkim:
 
 
 def _replica(ctx: Context, domain: str, origin: str, attributes: Mapping[str, Any]) -> Dkim:
-    """DEED: the tokens are the parent's, and come with the first check. Whether the caller may have them is asked now, for
-    it is the caller's right; all that hinders is told by VerificationInfo, as the parent is in another region."""
+    """Return DEED: the tokens are the parent's, and come with the first check.
+
+    Whether the caller may have them is checked now, because it is the caller's permission; VerificationInfo reports
+    any obstacle, because the parent is in another region.
+    """
     if not origin.startswith(DEED_PREFIX):
         raise bad_request("DomainSigningAttributesOrigin must be AWS_SES_<PARENT_REGION>.")
     if len(attributes) > 1:

@@ -25,7 +25,7 @@ class KeyLengthRefused(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """The key in force, the one that replaces it, and when changes were asked for (None: never)."""
+    """The key in force, the one that replaces it, and when changes were requested (None: never)."""
 
     current: KeyLength
     next: KeyLength
@@ -35,11 +35,11 @@ class SigningKey:
 
     @classmethod
     def generate(cls, length: KeyLength, now: datetime) -> SigningKey:
-        """The first key of an identity."""
+        """Return the first key of an identity."""
         return cls(current=length, next=length, generated_at=now)
 
     def change(self, wanted: KeyLength, now: datetime) -> SigningKey:
-        """Asks for another length. Raises KeyLengthRefused: once in 24 hours, the first change down to 1024 excepted."""
+        """Request another length. Raises KeyLengthRefused: once in 24 hours, the first change down to 1024 excepted."""
         if wanted is self.next:
             raise KeyLengthRefused(f"The signing key length is already set to {wanted}.")
         down = wanted is KeyLength.RSA_1024_BIT
@@ -51,7 +51,7 @@ class SigningKey:
         )
 
     def in_force(self) -> SigningKey:
-        """The next key has been verified and signs from now on."""
+        """Put the next key in force: it has been verified and signs from now on."""
         return self if self.current is self.next else replace(self, current=self.next)
 
 

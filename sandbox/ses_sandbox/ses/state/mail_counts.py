@@ -1,4 +1,4 @@
-"""What became of mail, counted: for the Virtual Deliverability Manager by identity and day, for the account by quarter-hour.
+"""Counts of mail: for the Virtual Deliverability Manager by identity and day, for the account by quarter-hour.
 
 Sources: API reference v2, BatchGetMetricDataQuery; API reference (2010-12-01), GetSendStatistics.
 """
@@ -17,7 +17,7 @@ QUARTER = timedelta(minutes=15)
 
 
 class MailEvent(StrEnum):
-    """What is counted; but for REJECT, which GetSendStatistics alone tells, in the words of BatchGetMetricData."""
+    """The events that are counted, in the words of BatchGetMetricData; only GetSendStatistics has REJECT."""
 
     SEND = "SEND"
     DELIVERY = "DELIVERY"
@@ -37,7 +37,7 @@ class QueryError(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Whence mail came: what the dimensions of a query choose by."""
+    """The origin of mail: what the dimensions of a query choose by."""
 
     identity: str
     configuration_set: str | None = None
@@ -52,25 +52,25 @@ class _Daily:
 
 @dataclass(slots=True)
 class MailCounts:
-    """Of one account in one region. ``failing``: identities whose queries are answered by an error."""
+    """The counts of one account in one region. ``failing``: identities whose queries are answered by an error."""
 
     failing: dict[str, QueryError] = field(default_factory=dict)
     _daily: Counter[_Daily] = field(default_factory=Counter)
     _quarters: dict[datetime, Counter[str]] = field(default_factory=dict)
 
     def track(self, at: datetime, origin: Origin, events: Mapping[MailEvent, int]) -> None:
-        """What the Virtual Deliverability Manager sees."""
+        """Count what the Virtual Deliverability Manager sees."""
         day = at.replace(hour=0, minute=0, second=0, microsecond=0)
         for event, count in events.items():
             self._daily[_Daily(day, origin, event)] += count
 
     def tally(self, at: datetime, events: Mapping[MailEvent, int]) -> None:
-        """What GetSendStatistics tells."""
+        """Count what GetSendStatistics reports."""
         begun = at.replace(minute=at.minute - at.minute % 15, second=0, microsecond=0)
         self._quarters.setdefault(begun, Counter()).update(events)
 
     def by_day(self, event: str, chosen: Origins, start: datetime, end: datetime) -> Sequence[tuple[datetime, int]]:
-        """The sum of each day with any, in order; a day is told by its beginning (UTC), which lies within the interval."""
+        """Return the sum of each day with any, in order; by the beginning of the day (UTC), which is within the interval."""
         days: Counter[datetime] = Counter()
         for key, count in self._daily.items():
             if key.event == event and count and start <= key.day <= end and chosen.include(key.origin):
@@ -78,7 +78,7 @@ class MailCounts:
         return sorted(days.items())
 
     def statistics(self, now: datetime) -> Iterator[tuple[datetime, Mapping[str, int]]]:
-        """The quarter-hours of the last two weeks."""
+        """Return the quarter-hours of the last two weeks."""
         for begun in [begun for begun in self._quarters if begun + QUARTER <= now - STATISTICS_KEPT]:
             del self._quarters[begun]
         yield from self._quarters.items()
@@ -86,13 +86,14 @@ class MailCounts:
 
 @dataclass(frozen=True, slots=True)
 class Origins:
-    """The dimensions of a query; None: whatever it is. ``known`` False: one by which nothing is counted here (ISP, tenant)."""
+    """The dimensions of a query; None: any. ``known`` False: one by which nothing is counted here (ISP, tenant)."""
 
     identity: str | None = None
     configuration_set: str | None = None
     known: bool = True
 
     def include(self, origin: Origin) -> bool:
+        """Return True if the query counts mail of this origin."""
         return (
             self.known
             and self.identity in (None, origin.identity)
@@ -101,7 +102,7 @@ class Origins:
 
     @classmethod
     def of(cls, dimensions: Mapping[str, str]) -> Origins:
-        """``*`` stands for all values."""
+        """Read the dimensions, in which ``*`` means all values."""
         chosen = cls()
         for name, value in dimensions.items():
             if value == "*":
@@ -116,5 +117,5 @@ class Origins:
 
 
 def tracked(recipients: Sequence[str]) -> bool:
-    """Whether the Virtual Deliverability Manager counts a mail: not with several recipients, nor to the simulator."""
+    """Return True if the Virtual Deliverability Manager counts a mail: not with several recipients, nor to the simulator."""
     return len(recipients) == 1 and not recipients[0].lower().endswith(f"@{SIMULATOR}")

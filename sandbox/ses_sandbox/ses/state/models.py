@@ -1,4 +1,4 @@
-"""What SES knows: identities, configuration sets and settings of one account in one region.
+"""The state of SES: identities, configuration sets and settings of one account in one region.
 
 The state is changed in place, under the lock of the store.
 """
@@ -26,7 +26,7 @@ MAX_TEMPLATES = 50
 
 
 class IdentityType(StrEnum):
-    """What an identity is."""
+    """The types of identity."""
 
     DOMAIN = "DOMAIN"
     EMAIL_ADDRESS = "EMAIL_ADDRESS"
@@ -50,7 +50,7 @@ class SoaRecord:
 
 @dataclass(frozen=True, slots=True)
 class VerificationInfo:
-    """What the last checks showed; all None before the first."""
+    """The results of the last checks; all None before the first."""
 
     checked_at: datetime | None = None
     succeeded_at: datetime | None = None
@@ -60,7 +60,7 @@ class VerificationInfo:
 
 @dataclass(frozen=True, slots=True)
 class BringYourOwnKey:
-    """BYODKIM: the selector, and the public half of the key as it must stand in ``p=``."""
+    """BYODKIM: the selector, and the public half of the key as it must be in ``p=``."""
 
     selector: str
     public_key: str
@@ -81,7 +81,7 @@ class Dkim:
 
     @property
     def parent_region(self) -> str | None:
-        """The region of the parent of a DEED replica; None where the key is the identity's own."""
+        """The region of the parent of a DEED replica; None if the key is the identity's own."""
         if not self.origin.startswith(DEED_PREFIX):
             return None
         return self.origin.removeprefix(DEED_PREFIX).lower().replace("_", "-")
@@ -98,7 +98,7 @@ class MailFrom:
 
 @dataclass(slots=True)
 class Notifications:
-    """What v1 sets about notifications: SNS topics and headers by notification type (Bounce, Complaint, Delivery)."""
+    """The settings of v1 about notifications: SNS topics and headers by notification type (Bounce, Complaint, Delivery)."""
 
     topics: dict[str, str] = field(default_factory=dict)
     headers: dict[str, bool] = field(default_factory=dict)
@@ -106,7 +106,7 @@ class Notifications:
 
 @dataclass(slots=True)
 class Identity:
-    """An email identity. ``txt_token``: set where v1 VerifyDomainIdentity asked for a TXT record."""
+    """An email identity. ``txt_token``: set if v1 VerifyDomainIdentity requested a TXT record."""
 
     name: str
     type: IdentityType
@@ -137,7 +137,7 @@ class Identity:
 
     @property
     def may_send(self) -> bool:
-        """Whether mail may be sent from it by its own verification; what was verified and wavers still may."""
+        """True if mail may be sent from it by its own verification, also while that is in doubt (TEMPORARY_FAILURE)."""
         return self.verification.status in (Status.SUCCESS, Status.TEMPORARY_FAILURE)
 
 
@@ -161,9 +161,10 @@ class VerificationTemplate:
 
 @dataclass(slots=True)
 class AccountSettings:
-    """What GetAccount tells. New accounts are in the SES sandbox: 200 messages a day, one a second, verified recipients.
+    """The settings that GetAccount reports.
 
-    ``opted_in``: whether the account has the region switched on at all. ``vdm``: VdmAttributes as they were put.
+    New accounts are in the SES sandbox: 200 messages a day, one a second, verified recipients. ``opted_in``: True if
+    the account has the region enabled at all. ``vdm``: VdmAttributes as they were put.
     """
 
     opted_in: bool = True
@@ -178,7 +179,7 @@ class AccountSettings:
 
     @property
     def vdm_enabled(self) -> bool:
-        """Whether the Virtual Deliverability Manager counts mail."""
+        """True if the Virtual Deliverability Manager counts mail."""
         return bool(self.vdm["VdmEnabled"] == "ENABLED")
 
 
@@ -201,27 +202,27 @@ class RegionState:
         self.signing_hosted_zone = self.signing_hosted_zone or default_signing_hosted_zone(self.region)
 
     def find(self, name: str) -> Identity | None:
-        """An identity by name: domains without regard to case, addresses exactly."""
+        """Return an identity by name: domains without regard to case, addresses exactly."""
         return self.identities.get(identity_key(name))
 
     def add(self, identity: Identity) -> None:
-        """Adds or replaces an identity."""
+        """Add or replace an identity."""
         self.identities[identity_key(identity.name)] = identity
         self._sorted = None
 
     def remove(self, identity: Identity) -> None:
-        """Removes an identity that is there."""
+        """Remove an existing identity."""
         del self.identities[identity_key(identity.name)]
         self._sorted = None
 
     def sorted_names(self) -> list[str]:
-        """All names in order, for pages; not to be changed."""
+        """Return all names in order, for pages; not to be changed."""
         if self._sorted is None:
             self._sorted = sorted(self.identities)
         return self._sorted
 
     def covering(self, name: str) -> Iterator[Identity]:
-        """The identities that speak for an address or domain, the most specific first: address, domain, parent domains."""
+        """Return the identities that cover an address or domain, the most specific first: address, domain, parent domains."""
         if "@" in name and (own := self.identities.get(name)):
             yield own
         labels = name.rpartition("@")[2].lower().split(".")
@@ -230,10 +231,10 @@ class RegionState:
                 yield found
 
     def may_send_as(self, name: str) -> bool:
-        """Whether an address or domain, or a domain above it, is verified."""
+        """Return True if an address or domain, or a domain above it, is verified."""
         return any(identity.may_send for identity in self.covering(name))
 
 
 def identity_key(name: str) -> str:
-    """Under which an identity is kept: addresses are case-sensitive as a whole, domains are not (Developer Guide)."""
+    """Return the key of an identity: addresses are case-sensitive as a whole, domains are not (Developer Guide)."""
     return name if "@" in name else name.lower()

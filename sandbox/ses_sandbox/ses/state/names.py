@@ -23,19 +23,19 @@ RESOURCE_NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
 
 def is_domain(name: str) -> bool:
-    """Whether a name can be a domain identity: at least two labels, A-labels only, no trailing dot."""
+    """Return True if a name can be a domain identity: at least two labels, A-labels only, no trailing dot."""
     labels = name.split(".")
     return len(name) <= MAX_NAME and len(labels) > 1 and all(LABEL.fullmatch(label) for label in labels)
 
 
 def is_address(name: str) -> bool:
-    """Whether a name can be an email address identity."""
+    """Return True if a name can be an email address identity."""
     local, at, domain = name.rpartition("@")
     return bool(at) and len(local) <= MAX_LOCAL_PART and bool(LOCAL_PART.fullmatch(local)) and is_domain(domain)
 
 
 def identity_type(name: str) -> IdentityType:
-    """What kind of identity a name is. Raises BadRequestException for neither."""
+    """Return the type of identity of a name. Raises BadRequestException for neither."""
     if "@" in name:
         if not is_address(name):
             raise bad_request(f"Invalid email address <{name}>.")
@@ -46,12 +46,15 @@ def identity_type(name: str) -> IdentityType:
 
 
 def is_subdomain(name: str, parent: str) -> bool:
-    """Whether a domain stands under another; not itself."""
+    """Return True if a domain is under another; not itself."""
     return name.lower().endswith(f".{parent.lower()}")
 
 
 def tags_from(items: Sequence[Mapping[str, str]], present: Mapping[str, str]) -> dict[str, str]:
-    """The tags of a resource after ``items`` are added to those present. Raises BadRequestException for what is not allowed."""
+    """Return the tags of a resource after ``items`` are added to those present.
+
+    Raises BadRequestException for what is not allowed.
+    """
     given = [item["Key"] for item in items]
     if len(set(given)) < len(given):
         raise bad_request("Duplicate tag keys are not allowed.")
@@ -75,11 +78,11 @@ def _check_tag(key: str, value: str) -> None:
 
 
 def check_resource_name(name: str, what: str) -> None:
-    """Raises BadRequestException unless a policy or configuration set may be called so."""
+    """Raise BadRequestException unless it is a valid name of a policy or configuration set."""
     if not RESOURCE_NAME.fullmatch(name):
         raise bad_request(f"{what} must have 1 to 64 characters of a-z, A-Z, 0-9, underscore and hyphen: <{name}>.")
 
 
 def tag_list(tags: Mapping[str, str]) -> list[dict[str, str]]:
-    """Tags as the API gives them."""
+    """Return tags as the API has them."""
     return [{"Key": key, "Value": value} for key, value in tags.items()]

@@ -43,7 +43,7 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """What a verification link proves."""
+    """The address that a verification link proves, and where."""
 
     account: str
     region: str
@@ -63,14 +63,14 @@ class Outbox:
         self._links: dict[str, Link] = {}
 
     def add(self, message: Message) -> None:
-        """Keeps a message."""
+        """Keep a message."""
         with self._lock:
             self._messages.append(message)
 
     def send_verification(
         self, account: str, region: str, address: str, now: datetime, template: Mapping[str, str] | None = None
     ) -> Message:
-        """The mail that asks the owner of an address to follow a link. It replaces earlier links to the address.
+        """Send the mail that asks the owner of an address to follow a link. It replaces earlier links to the address.
 
         ``template``: the fields of a custom verification email template, by the names of the API.
         """
@@ -102,17 +102,17 @@ class Outbox:
         return message
 
     def link(self, token: str) -> Link | None:
-        """What a link proves; None for one that was never sent, or was replaced."""
+        """Return what a link proves; None for one that was never sent, or was replaced."""
         with self._lock:
             return self._links.get(token)
 
     def messages(self) -> tuple[Message, ...]:
-        """All messages, oldest first."""
+        """Return all messages, oldest first."""
         with self._lock:
             return tuple(self._messages)
 
     def clear(self) -> None:
-        """Forgets messages and links."""
+        """Forget messages and links."""
         with self._lock:
             self._messages.clear()
             self._links.clear()

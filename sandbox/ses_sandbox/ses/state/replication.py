@@ -14,7 +14,7 @@ from ses_sandbox.ses.state.verification import Status, VerificationError
 
 
 def replication_error(replica: Identity, dkim: Dkim, parent: Identity | None) -> VerificationError | None:
-    """What keeps a replica from its parent's keys; None where nothing does."""
+    """Return what keeps a replica from its parent's keys; None if nothing does."""
     if dkim.parent_region == replica.region or dkim.parent_region not in ses_regions():
         return VerificationError.REPLICATION_PRIMARY_INVALID_REGION
     if not dkim.replication_allowed:
@@ -29,7 +29,7 @@ def replication_error(replica: Identity, dkim: Dkim, parent: Identity | None) ->
 
 
 def replicate(dkim: Dkim, parent: Identity) -> None:
-    """Gives a replica the tokens, zone and key of its parent, once that is verified."""
+    """Give a replica the tokens, zone and key of its parent, once that is verified."""
     if parent.dkim is not None and parent.verification.status is Status.SUCCESS:
         dkim.tokens = parent.dkim.tokens
         dkim.hosted_zone = parent.dkim.hosted_zone

@@ -10,7 +10,7 @@ from ses_sandbox.ses.state.outbox import Outbox
 
 
 class Store:
-    """State per account and region. Whoever reads or changes it holds ``lock``.
+    """State per account and region. Readers and writers hold ``lock``.
 
     ``watch``: called, under the lock, with an identity whose records are to be looked up soon; the verifier sets it.
     """
@@ -22,23 +22,23 @@ class Store:
         self._regions: dict[tuple[str, str], RegionState] = {}
 
     def region(self, account: str, region: str) -> RegionState:
-        """The state of an account in a region, empty at first."""
+        """Return the state of an account in a region, empty at first."""
         key = (account, region)
         if (state := self._regions.get(key)) is None:
             state = self._regions[key] = RegionState(account, region)
         return state
 
     def regions(self) -> list[RegionState]:
-        """All accounts and regions that were ever used, in order."""
+        """Return all accounts and regions that were ever used, in order."""
         return [self._regions[key] for key in sorted(self._regions)]
 
     def identities(self) -> Iterator[Identity]:
-        """All identities."""
+        """Return all identities."""
         for state in self.regions():
             yield from state.identities.values()
 
     def replicas_of(self, parent: Identity) -> list[Identity]:
-        """The DEED replicas that take their keys from an identity, in whatever region of its account."""
+        """Return the DEED replicas that take their keys from an identity, in any region of its account."""
         return [
             identity
             for identity in self.identities()
@@ -49,10 +49,10 @@ class Store:
         ]
 
     def reset(self) -> None:
-        """Forgets everything."""
+        """Forget everything."""
         self._regions.clear()
         self.outbox.clear()
 
 
 def _nobody_watches(_: Identity) -> None:
-    """Before a verifier is attached."""
+    """Do nothing, before a verifier is attached."""

@@ -1,21 +1,21 @@
-"""Tokens that SES makes up: the same for an account, region and domain each time it is asked."""
+"""Tokens that SES makes up: the same for an account, region and domain each time."""
 
 from __future__ import annotations
 
 import hashlib
 
-ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # lower case, as SES's are; 32 of them make a letter of 5 bits
+ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"  # lower case, as in SES; 32 of them make a letter of 5 bits
 TOKEN_LENGTH = 32
 DKIM_TOKENS = 3
 
 
 def dkim_tokens(account: str, region: str, domain: str) -> tuple[str, ...]:
-    """The three Easy DKIM tokens of a domain. Another region or account gives others; recreating gives the same."""
+    """Return the three Easy DKIM tokens of a domain. Another region or account has others; recreating gives the same."""
     return tuple(_token("dkim", account, region, domain.lower(), str(number)) for number in range(DKIM_TOKENS))
 
 
 def verification_token(account: str, region: str, domain: str) -> str:
-    """The TXT value that v1 VerifyDomainIdentity asks for at ``_amazonses.<domain>``."""
+    """Return the TXT value that v1 VerifyDomainIdentity asks for at ``_amazonses.<domain>``."""
     return _token("txt", account, region, domain.lower())
 
 

@@ -44,39 +44,39 @@ class VerificationError(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Where one thing stands. ``since``: when it came into its present status."""
+    """The state of one thing that is verified. ``since``: when it came into its present status."""
 
     status: Status
     since: datetime
 
     @property
     def is_watched(self) -> bool:
-        """Whether SES still looks: not before it was started, and not after it failed."""
+        """True while SES still looks: not before it was started, and not after it failed."""
         return self.status not in (Status.NOT_STARTED, Status.FAILED)
 
     @property
     def deadline(self) -> datetime | None:
-        """When it fails unless the records are seen; None where nothing runs out."""
+        """When it fails unless the records are seen; None if it cannot."""
         if self.status in (Status.PENDING, Status.TEMPORARY_FAILURE):
             return self.since + DETECTION_PERIOD
         return None
 
 
 def not_started(now: datetime) -> Progress:
-    """Nothing was asked for."""
+    """Return the state before anything was requested."""
     return Progress(Status.NOT_STARTED, now)
 
 
 def started(now: datetime) -> Progress:
-    """SES begins to look for the records."""
+    """Return the state in which SES begins to look for the records."""
     return Progress(Status.PENDING, now)
 
 
 def after_check(progress: Progress, *, found: bool, now: datetime) -> Progress:
-    """The next state after SES looked the records up.
+    """Return the next state after SES looked the records up.
 
-    Found: SUCCESS. Not found: what was verified becomes TEMPORARY_FAILURE; what has been looked for during 72 hours FAILED.
-    What is NOT_STARTED or FAILED stays so, whatever DNS says: it has to be started anew.
+    Found: SUCCESS. Not found: what was verified becomes TEMPORARY_FAILURE; what has been looked for during 72 hours
+    FAILED. What is NOT_STARTED or FAILED stays so, whatever DNS says: it has to be started again.
     """
     if not progress.is_watched:
         return progress
@@ -91,14 +91,14 @@ def after_check(progress: Progress, *, found: bool, now: datetime) -> Progress:
 
 
 def after_link_expiry(progress: Progress, now: datetime) -> Progress:
-    """The next state of an address whose link may have run out."""
+    """Return the next state of an address whose link may have expired."""
     if progress.status is Status.PENDING and now >= progress.since + LINK_LIFETIME:
         return Progress(Status.FAILED, progress.since + LINK_LIFETIME)
     return progress
 
 
 def verified(progress: Progress, now: datetime) -> Progress:
-    """The next state after the owner of an address followed the link."""
+    """Return the next state after the owner of an address followed the link."""
     return progress if progress.status is Status.SUCCESS else Progress(Status.SUCCESS, now)
 
 
@@ -115,7 +115,7 @@ class DomainProgress:
 
 
 def after_domain_check(progress: DomainProgress, *, dkim_found: bool, txt_found: bool, now: datetime) -> DomainProgress:
-    """The next state after DKIM records, and for v1's VerifyDomainIdentity the TXT record, were looked up."""
+    """Return the next state after DKIM records, and for v1's VerifyDomainIdentity the TXT record, were looked up."""
     dkim = after_check(progress.dkim, found=dkim_found, now=now)
     proven = (dkim_found and dkim.status is Status.SUCCESS) or txt_found
     tolerated = progress.verification.status is Status.SUCCESS and dkim.status is Status.PENDING

@@ -1,0 +1,1 @@
+"""The verifier: looks records up in DNS, as SES does."""

@@ -24,7 +24,7 @@ Address = tuple[str, int]
 ATTEMPTS = 2
 MAX_ID = 0xFFFF
 
-# REFUSED is how a server answers that does not have the zone at all: for the world, such a name does not exist.
+# A server that does not have the zone at all answers REFUSED: for the world, such a name does not exist.
 FAILURES: Mapping[int, AnswerKind] = {
     dns.rcode.NXDOMAIN: AnswerKind.NO_NAME,
     dns.rcode.REFUSED: AnswerKind.NO_NAME,
@@ -32,7 +32,7 @@ FAILURES: Mapping[int, AnswerKind] = {
 
 
 class DnsClient(asyncio.DatagramProtocol):
-    """Asks one server. Made and used within one event loop; ``timeout`` in real seconds per attempt."""
+    """Queries one server. Made and used within one event loop; ``timeout`` in real seconds per attempt."""
 
     def __init__(self, server: Address, timeout: float = 2.0) -> None:
         self._server = server
@@ -42,26 +42,26 @@ class DnsClient(asyncio.DatagramProtocol):
         self._random = random.SystemRandom()
 
     async def open(self) -> None:
-        """Opens the socket."""
+        """Open the socket."""
         loop = asyncio.get_running_loop()
         self._transport, _ = await loop.create_datagram_endpoint(lambda: self, remote_addr=self._server)
 
     def close(self) -> None:
-        """Closes the socket; what is asked then times out."""
+        """Close the socket; what is asked then times out."""
         if self._transport is not None:
             self._transport.close()
 
     def datagram_received(self, data: bytes, addr: Address) -> None:  # noqa: ARG002  of the protocol
-        """asyncio: an answer came."""
+        """Take an answer. Called by asyncio."""
         waiting = self._waiting.get(int.from_bytes(data[:2], "big"))
         if waiting is not None and not waiting.done():
             waiting.set_result(data)
 
     def error_received(self, exc: Exception) -> None:
-        """asyncio: nobody listens there. The question times out, as for any server that does not answer."""
+        """Ignore that no server listens there: the question times out, as for any server that does not answer."""
 
     async def ask(self, name: str, rdtype: str) -> Answer:
-        """The answer to one question; never raises for what a server does."""
+        """Return the answer to one question; never raise for what a server does."""
         query = dns.message.make_query(name, rdtype)
         query.flags |= dns.flags.RD
         for _ in range(ATTEMPTS):
@@ -103,7 +103,7 @@ class DnsClient(asyncio.DatagramProtocol):
 
 
 def read_answer(response: dns.message.Message, question: dns.rrset.RRset) -> Answer:
-    """What a response says to a question. Records of other names and types in it do not count."""
+    """Return what a response says to a question. Records of other names and types in it do not count."""
     soa = _authority_soa(response)
     if response.rcode() != dns.rcode.NOERROR:
         return Answer(FAILURES.get(response.rcode(), AnswerKind.SERVER_FAILURE), soa=soa)

@@ -1,8 +1,8 @@
-"""What the records of an identity must be, and what is wrong with those that DNS answers. Pure.
+"""The records that an identity must have, and what is wrong with those that DNS answers. Pure.
 
-Names are compared as DNS does, without regard to case; key material exactly. A CNAME is asked for as such and its target need not
-resolve, as SES compares the record itself. Sources: VerificationInfo.ErrorType in the SESv2 API reference; Developer Guide,
-"Easy DKIM", "BYODKIM", "Using a custom MAIL FROM domain".
+Names are compared as DNS does, without regard to case; key material exactly. A CNAME is looked up as such and its
+target need not resolve, as SES compares the record itself. Sources: VerificationInfo.ErrorType in the SESv2 API
+reference; Developer Guide, "Easy DKIM", "BYODKIM", "Using a custom MAIL FROM domain".
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ MX_HOST = re.compile(r"feedback-smtp\.[a-z0-9-]+\.amazonses\.com", re.IGNORECASE
 
 
 class AnswerKind(StrEnum):
-    """How a lookup ended."""
+    """The ways in which a lookup can end."""
 
     FOUND = "found"
     NO_TYPE = "no record of this type"
@@ -43,7 +43,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A record that must be there. ``accepts``: whether the values found are right."""
+    """A record that must exist. ``accepts``: returns True if the values found are right."""
 
     name: str
     type: str
@@ -58,14 +58,14 @@ ERRORS = {
 
 
 def judge(question: Question, answer: Answer) -> VerificationError | None:
-    """What is wrong with the answer; None where it is right."""
+    """Return what is wrong with the answer; None if it is right."""
     if answer.kind is not AnswerKind.FOUND:
         return ERRORS[answer.kind]
     return None if question.accepts(answer.values) else VerificationError.INVALID_VALUE
 
 
 def dkim_questions(domain: str, dkim: Dkim) -> list[Question]:
-    """The records of DKIM: three CNAMEs, or with BYODKIM one TXT."""
+    """Return the records of DKIM: three CNAMEs, or with BYODKIM one TXT."""
     if dkim.own_key is not None:
         return [
             Question(f"{dkim.own_key.selector}._domainkey.{domain}", "TXT", _has_public_key(dkim.own_key.public_key))
@@ -77,13 +77,13 @@ def dkim_questions(domain: str, dkim: Dkim) -> list[Question]:
 
 
 def txt_question(identity: Identity) -> Question | None:
-    """The TXT record of v1 VerifyDomainIdentity, where it was asked for."""
+    """Return the TXT record of v1 VerifyDomainIdentity, if it was requested."""
     token = identity.txt_token
     return None if token is None else Question(f"_amazonses.{identity.name}", "TXT", lambda values: token in values)
 
 
 def mail_from_question(domain: str) -> Question:
-    """The one MX that a MAIL FROM domain must have; that of another region is accepted, SES redirects the bounces."""
+    """Return the one MX that a MAIL FROM domain must have; that of another region is accepted, SES redirects the bounces."""
     return Question(domain, "MX", _is_feedback_exchange)
 
 
@@ -99,7 +99,7 @@ def _has_public_key(expected: str) -> Callable[[Sequence[str]], bool]:
 
 
 def _dkim_tags(value: str) -> dict[str, str]:
-    """The tags of a DKIM key record (RFC 6376, 3.6.1), white space removed."""
+    """Return the tags of a DKIM key record (RFC 6376, 3.6.1), white space removed."""
     pairs = (part.partition("=") for part in value.split(";"))
     return {name.strip(): "".join(content.split()) for name, _, content in pairs}
 

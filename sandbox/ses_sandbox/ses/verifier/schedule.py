@@ -15,7 +15,7 @@ SPREAD = 0.2
 
 @dataclass(frozen=True, slots=True)
 class CheckSchedule:
-    """Simulated times.
+    """The intervals of checks, in simulated time.
 
     ``interval``: from the start to the first check, and between the first checks; they slow down as time goes by.
     ``slowest``: the longest time between two checks of what is pending.
@@ -27,7 +27,7 @@ class CheckSchedule:
     recheck: timedelta = timedelta(hours=6)
 
     def next_check(self, identity: Identity, now: datetime) -> datetime | None:
-        """When an identity is to be looked at; None where nothing about it is watched."""
+        """Return when an identity is to be checked; None if nothing about it is watched."""
         moments = [self._next(progress, identity, now) for progress in watched(identity)]
         return min(moments, default=None)
 
@@ -41,7 +41,10 @@ class CheckSchedule:
 
 
 def watched(identity: Identity) -> list[Progress]:
-    """What of an identity is looked up in DNS. An address has no records of its own, only a link that runs out."""
+    """Return the parts of an identity that are looked up in DNS.
+
+    An address has no records of its own, only a link that expires.
+    """
     parts = [] if identity.dkim is None else [identity.dkim.progress]
     if identity.txt_token is not None or identity.dkim is None:
         parts.append(identity.verification)

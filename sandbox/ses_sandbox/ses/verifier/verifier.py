@@ -29,7 +29,7 @@ from ses_sandbox.ses.verifier.schedule import CheckSchedule
 
 CHECKS_AT_ONCE = 64
 CHECKS_PER_SECOND = 250
-"""Of real time: what is due later than that waits, so that a crowd of pending identities leaves the machine to others."""
+"""Of real time: what is due beyond that waits, so that a crowd of pending identities leaves the machine to others."""
 
 SOA_LIFETIME = timedelta(hours=1)
 IDLE_SECONDS = 3600.0
@@ -37,7 +37,7 @@ IDLE_SECONDS = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one check of a domain showed. ``None`` for an error: found; for ``mail_from``: found, or not asked for."""
+    """The result of one check of a domain. ``None`` for an error: found; for ``mail_from``: found, or not looked up."""
 
     dkim: VerificationError | None
     txt_found: bool
@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """What to look up for an identity, read under the lock.
+    """The records to look up for an identity, read under the lock.
 
     ``state`` and ``progress``: DKIM as it was then. ``blocked``: why its records need not be looked up.
     """
@@ -80,7 +80,7 @@ class Verifier:
         self._thread: threading.Thread | None = None
 
     def start(self, resolver: Address) -> None:
-        """Begins to check, by questions to ``resolver``."""
+        """Begin to check, by questions to ``resolver``."""
         self._store.watch = self.watch
         self._clock.subscribe(self._poke)
         self._thread = threading.Thread(
@@ -89,14 +89,14 @@ class Verifier:
         self._thread.start()
 
     def stop(self) -> None:
-        """Ends within a few seconds, checks that are under way included."""
+        """End within a few seconds, checks in flight included."""
         self._stopping = True
         self._poke()
         if self._thread is not None:
             self._thread.join(timeout=10)
 
     def check_now(self) -> None:
-        """Everything that is watched becomes due at once; also what is being looked up just now, once more."""
+        """Make everything that is watched due at once; also what is being looked up just now, once more."""
         with self._store.lock:
             now = self._clock.now()
             for identity in self._store.identities():
@@ -105,7 +105,7 @@ class Verifier:
         self._poke()
 
     def await_rest(self, timeout: float) -> bool:
-        """Blocks until nothing is due and no check is under way. False when that took more than ``timeout`` real seconds.
+        """Block until nothing is due and no check is in flight. False if that took more than ``timeout`` real seconds.
 
         To be called when the clock was moved: what follows from the new time has then happened.
         """
@@ -120,7 +120,7 @@ class Verifier:
         return self._under_way > 0 or (self._first() is not None and self._due[0][0] <= self._clock.now())
 
     def watch(self, identity: Identity) -> None:
-        """An identity has something new to be looked up. The store's lock is held."""
+        """Look an identity up soon, which has something new to find. The store's lock is held."""
         self._enqueue(identity, self._clock.now())
         if len(self._due) == 1 or self._due[0][2] is identity:
             self._poke()
@@ -161,7 +161,7 @@ class Verifier:
         client.close()
 
     def _next_due(self) -> tuple[Identity, datetime] | None:
-        """The identity that is due, taken off the heap, and since when. It counts as under way from now on."""
+        """Take the identity that is due off the heap, and since when. It counts as in flight from now on."""
         with self._store.lock:
             identity = self._first()
             if identity is None or self._due[0][0] > self._clock.now():
@@ -171,7 +171,7 @@ class Verifier:
             return identity, moment
 
     def _first(self) -> Identity | None:
-        """Who is due next; entries that a later one has replaced are dropped. The store's lock is held."""
+        """Return the identity that is due next; entries that a later one has replaced are dropped. The store's lock is held."""
         while self._due:
             moment, _, identity = self._due[0]
             if identity.next_check_at == moment and self._is_registered(identity):
@@ -209,14 +209,14 @@ class Verifier:
         self._wake.set()  # the main loop may have gone to sleep while this identity was in no queue
 
     def _conclude(self, identity: Identity, due: datetime) -> None:
-        """After a check. Where somebody asked for another meanwhile, its time stands already. The store's lock is held."""
+        """Schedule the next check. If another was requested meanwhile, its time is set already. The store's lock is held."""
         if identity.next_check_at in (None, due) and self._is_registered(identity):
             self._enqueue(identity, self._clock.now())
         self._under_way -= 1
         self._rested.notify_all()
 
     def _plan(self, identity: Identity) -> _Plan | None:
-        """None for an address without MAIL FROM: there is nothing in DNS to look for."""
+        """Return what to look up; None for an address without MAIL FROM, of which DNS has nothing."""
         dkim, mail_from = identity.dkim, identity.mail_from
         watches_mail_from = mail_from is not None and mail_from.progress.is_watched
         if identity.type is IdentityType.EMAIL_ADDRESS and not watches_mail_from:
@@ -236,7 +236,7 @@ class Verifier:
         )
 
     def _replicate(self, identity: Identity) -> VerificationError | None:
-        """Brings the keys of its parent to a DEED replica; what keeps them from it otherwise."""
+        """Give a DEED replica the keys of its parent; return what keeps them from it otherwise."""
         if identity.dkim is None or (region := identity.dkim.parent_region) is None:
             return None
         parent = self._store.region(identity.account, region).find(identity.name)
@@ -264,7 +264,7 @@ class Verifier:
 
 
 async def _first_error(client: DnsClient, questions: Sequence[Question]) -> VerificationError | None:
-    """The first record that is not as it must be; the rest is then not asked for."""
+    """Return the first record that is not as it must be; the rest is then not looked up."""
     for question in questions:
         error = judge(question, await client.ask(question.name, question.type))
         if error is not None:
@@ -273,7 +273,7 @@ async def _first_error(client: DnsClient, questions: Sequence[Question]) -> Veri
 
 
 def _record(identity: Identity, plan: _Plan | None, finding: Finding | None, now: datetime) -> None:
-    """Moves an identity's states by what a check showed. What was changed meanwhile waits for the next check."""
+    """Update an identity's states by the result of a check. What was changed meanwhile waits for the next check."""
     if plan is None or finding is None:
         identity.verification = after_link_expiry(identity.verification, now)
         return
