@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# Waits in a pipeline until SesIdentities can be sent from: apply the manifests first, then call this, then deploy what sends.
+# Waits in a pipeline until SesIdentities can send: apply the manifests first, then call this, then deploy the application that sends.
 #
-#   ci-gate.sh NAMESPACE NAME...          TIMEOUT=30m by default, as kubectl writes durations
+#   ci-gate.sh NAMESPACE NAME...          TIMEOUT=30m by default, in kubectl's format of durations
 #
 # Exit status: 0  every one is Ready, in all of its regions
-#              1  one is Stalled: only a change of its spec, or of a policy, can help. Told at once, not when the time is over
-#              2  not Ready in time, or it cannot be seen; what it waits for is told. Another run may succeed
+#              1  one is Stalled: only a change of its spec, or of a policy, can help. Reported at once, not at the timeout
+#              2  not Ready in time, or it cannot be read; reports what it waits for. Another run may succeed
 #
-# What is missing is written to standard error. Needs kubectl and bash 4.3. Whoever runs it may get, list and watch sesidentities.
+# Writes what is missing to standard error. Needs kubectl, bash 4.3, and the rights to get, list and watch sesidentities.
 set -uo pipefail
 
 if (($# < 2)); then
