@@ -14,7 +14,7 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,13 @@ from devcluster.forked import fork_module
 from devcluster.process import Process
 from ses_operator import logs
 from ses_operator.app import run
-from ses_operator.controllers.shared.cluster import Cluster, Reconciler
+from ses_operator.controllers.shared.cluster import Cluster
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Retry
+from ses_operator.runtime.controller import Controller, own_kind
+from ses_operator.runtime.kube.client import WriteGate
 from ses_operator.runtime.lease.election import boot_time
+from ses_operator.runtime.watch.cache import ObjectStore
 from ses_operator.runtime.workqueue import Result
 from ses_operator.settings import LogFormat, LogLevel, Settings
 
@@ -50,33 +53,33 @@ class Teller:
         return Result.done()
 
 
-@dataclass
-class TellingControllers:
-    """Beside reconciling, asks the gate at each tick, from a thread as calls to AWS are made."""
+def telling(cluster: Cluster) -> tuple[Controller, ...]:
+    """Return controllers that only tell; beside that, the gate is asked at each tick."""
 
-    cluster: Cluster
-    identity: Reconciler = field(default_factory=lambda: Teller("SesIdentity"))
-    account: Reconciler = field(default_factory=lambda: Teller("SesAccount"))
-    template: Reconciler = field(default_factory=lambda: Teller("SesVerificationTemplate"))
-    notification: Reconciler = field(default_factory=lambda: Teller("Notifications"))
-
-    def __post_init__(self) -> None:
+    def begin() -> None:
         tell(leading=boot_time())
-        threading.Thread(target=self._write, daemon=True).start()
+        threading.Thread(target=_write, args=(cluster.client.gate,), daemon=True).start()
 
-    def _write(self) -> None:
-        while True:
-            moment = boot_time()
-            try:
-                self.cluster.gate()
-            except Retry:
-                pass
-            else:
-                tell(wrote=moment)
-            time.sleep(TICK)
+    kinds: tuple[tuple[str, ObjectStore[Any]], ...] = (
+        ("SesIdentity", cluster.identities),
+        ("SesAccount", cluster.accounts),
+        ("SesVerificationTemplate", cluster.templates),
+    )
+    first, *others = (Controller(kind.lower(), Teller(kind).reconcile, (own_kind(store),)) for kind, store in kinds)
+    return (replace(first, starting=(begin,)), *others)
 
-    async def close(self) -> None:
-        """There is nothing to let go of."""
+
+def _write(gate: WriteGate) -> None:
+    """From a thread, as calls to AWS are made."""
+    while True:
+        moment = boot_time()
+        try:
+            gate()
+        except Retry:
+            pass
+        else:
+            tell(wrote=moment)
+        time.sleep(TICK)
 
 
 @dataclass
@@ -127,7 +130,7 @@ class ReplicaProcess:
 def main() -> None:
     settings = Settings(**json.loads(sys.argv[1]))
     logs.configure(LogFormat.JSON, LogLevel.INFO)
-    sys.exit(asyncio.run(run(settings, TellingControllers)))
+    sys.exit(asyncio.run(run(settings, telling)))
 
 
 if __name__ == "__main__":

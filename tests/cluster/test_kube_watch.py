@@ -23,11 +23,11 @@ from ses_operator.core.model.keys import ObjectKey
 from ses_operator.dns.endpoint_object import DNS_ENDPOINTS
 from ses_operator.runtime.backoff import Backoff
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.resources import NAMESPACES, SECRETS, JsonObject
+from ses_operator.runtime.kube.resources import NAMESPACES, SECRETS, JsonObject, Resource
 from ses_operator.runtime.watch import reflector as watch
-from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
-from ses_operator.runtime.watch.informers import Informer, Informers, Origin
-from ses_operator.runtime.watch.reflector import Reflector, Reflectors
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore, Origin
+from ses_operator.runtime.watch.informers import Informer, Informers
+from ses_operator.runtime.watch.reflector import Reflected, Reflector, Reflectors
 
 pytestmark = pytest.mark.usefixtures("crds")
 
@@ -58,11 +58,11 @@ class Heard:
         self.installed = 0
         self._news = asyncio.Event()
 
-    def change(self, key: ObjectKey, obj: JsonObject | None) -> None:
-        self.changes.append((key.name, obj is not None))
+    def change(self, seen: Reflected) -> None:
+        self.changes.append((seen.key.name, seen.object is not None))
         self._news.set()
 
-    def install(self) -> None:
+    def install(self, _: Resource) -> None:
         self.installed += 1
         self._news.set()
 
@@ -75,7 +75,8 @@ class Heard:
 
 @asynccontextmanager
 async def reflecting(reflector: Reflector, heard: Heard) -> AsyncIterator[None]:
-    reflector.subscribe(heard.change, heard.install)
+    reflector.changes.subscribe(heard.change)
+    reflector.installations.subscribe(heard.install)
     task = asyncio.create_task(reflector.run())
     try:
         yield
@@ -183,9 +184,9 @@ async def test_a_right_to_one_namespace_by_its_name_suffices_to_see_its_labels_c
 ) -> None:
     await asyncio.to_thread(kubectl.apply, *_right_to_see(namespace, "watcher"))
     async with client_of(control_plane.kubeconfig_for(User("watcher"))) as client:
-        reflectors, heard, also = Reflectors.by_name(client, NAMESPACES, (namespace,)), Heard(), Heard()
+        reflectors, heard, also = Reflectors(client, NAMESPACES, (), "", names=(namespace,)), Heard(), Heard()
         for listener in (heard, also):
-            reflectors.subscribe(listener.change)
+            reflectors.changes.subscribe(listener.change)
         task = asyncio.create_task(reflectors.run())
         try:
             await reflectors.synced()
@@ -210,8 +211,8 @@ class Sightings:
         self.all: list[tuple[str, ObjectChange, Origin]] = []
         self._news = asyncio.Event()
 
-    def __call__(self, sighting: CacheDelta, origin: Origin) -> None:
-        self.all.append((sighting.key.name, sighting.change, origin))
+    def __call__(self, delta: CacheDelta) -> None:
+        self.all.append((delta.key.name, delta.change, delta.origin))
         self._news.set()
 
     async def until(self, name: str, change: ObjectChange) -> Origin:
@@ -227,7 +228,8 @@ class Sightings:
 @asynccontextmanager
 async def informing(client: KubeClient, namespace: str, told: Sightings) -> AsyncIterator[ObjectStore[SesIdentity]]:
     store = ObjectStore(SesIdentity.model_validate)
-    informers = Informers(client, client.configuration, (Informer(IDENTITIES, store, told),), (namespace,), obstacle)
+    store.changes.subscribe(told)
+    informers = Informers(client, client.configuration, (Informer(IDENTITIES, store),), (namespace,), obstacle)
     task = asyncio.create_task(informers.run(lambda: None))
     try:
         async with asyncio.timeout(PATIENCE):

@@ -18,7 +18,6 @@ from devcluster.environment import OPERATOR_NAMESPACE
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.controllers.event_handlers import EventHandlers
 from ses_operator.controllers.shared.cluster import (
     ACCOUNT_INDEXES,
     ENDPOINT_SELECTOR,
@@ -28,15 +27,18 @@ from ses_operator.controllers.shared.cluster import (
     Cluster,
 )
 from ses_operator.controllers.shared.telemetry import Telemetry
-from ses_operator.controllers.wiring import Controllers
+from ses_operator.controllers.wiring import build_controllers
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError
+from ses_operator.dns.endpoint_object import DNS_ENDPOINTS
 from ses_operator.runtime.backoff import Backoff
+from ses_operator.runtime.controller import Controller
 from ses_operator.runtime.kube.events import EventRecorder
-from ses_operator.runtime.kube.resources import JsonObject, key_of
+from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
+from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore
-from ses_operator.runtime.watch.informers import Origin
-from ses_operator.runtime.workqueue import Result, Urgency, WorkQueue
+from ses_operator.runtime.watch.reflector import Reflected
+from ses_operator.runtime.workqueue import Result, Urgency, WorkQueue, note_urgency
 from ses_operator.settings import Settings
 
 T = TypeVar("T")
@@ -47,8 +49,13 @@ HORIZON = 6 * 3600.0
 MOST_RECONCILES = 500
 """In a row, without any time passing: what asks for more does not come to rest."""
 
-KINDS = ("account", "template", "notification", "identity")
-"""The controllers, in the order in which they are served."""
+KINDS = {
+    "account": "sesaccount",
+    "template": "sesverificationtemplate",
+    "notification": "notification",
+    "identity": "sesidentity",
+}
+"""The controllers by what tests call them, in the order in which they are served."""
 
 
 class Crashed(BaseException):
@@ -62,16 +69,12 @@ class Keys(WorkQueue[ObjectKey]):
         super().__init__(kind, metrics)
         self.asked: dict[ObjectKey, Urgency] = {}
         self.due: dict[ObjectKey, float] = {}
-        self.urgency = Urgency.NORMAL
         self.failed: dict[ObjectKey, int] = {}
         self._woken = woken
 
     def add(self, key: ObjectKey, urgency: Urgency = Urgency.NORMAL) -> None:
         self.asked[key] = min(urgency, self.asked.get(key, urgency))
         self._woken()
-
-    def urgency_of(self, key: ObjectKey) -> Urgency:  # noqa: ARG002 - only one at a time is reconciled
-        return self.urgency
 
     def take_due(self, now: float) -> None:
         for key in [key for key, moment in self.due.items() if moment <= now]:
@@ -85,19 +88,20 @@ class Objects:
 
     installed: bool = True
     found: dict[ObjectKey, JsonObject] = field(default_factory=dict)
+    changes: Source[Reflected] = field(default_factory=Source)
+    installations: Source[Resource] = field(default_factory=Source)
 
     def get(self, key: ObjectKey) -> JsonObject | None:
         return self.found.get(key)
 
-    def replace(self, items: list[JsonObject]) -> list[tuple[ObjectKey, JsonObject | None]]:
-        """Hold these; what has changed, None for what is gone."""
+    def replace(self, items: list[JsonObject]) -> None:
+        """Hold these, and tell what has changed."""
         before, self.found = self.found, {key_of(item): item for item in items}
-        changed: list[tuple[ObjectKey, JsonObject | None]] = [
-            (key, item)
-            for key, item in self.found.items()
-            if key not in before or _version(before[key]) != _version(item)
-        ]
-        return changed + [(key, None) for key in before.keys() - self.found.keys()]
+        for key, item in self.found.items():
+            if key not in before or _version(before[key]) != _version(item):
+                self.changes.emit(Reflected(key, item))
+        for key in before.keys() - self.found.keys():
+            self.changes.emit(Reflected(key, None))
 
 
 class Endpoints(Objects):
@@ -119,7 +123,7 @@ class World:
         self.namespaces = namespaces
         self.accounts = accounts
         self.settings: dict[str, Any] = {"pending_poll": 15.0, "idle_poll": 300.0, **settings}
-        self.controllers: Controllers | None = None
+        self.controllers: dict[str, Controller] = {}
         self._is_dead = False
         self._results: dict[tuple[str, ObjectKey], Result] = {}
         self.start()
@@ -143,42 +147,35 @@ class World:
         self._endpoints = Endpoints(self._read_endpoint)
         self._namespaces, self._secrets, self._dkim_secrets = Objects(), Objects(), Objects()
         self.events = EventRecorder(self.host.client, clock=self.host.loop.time)
-        queues = self._queues
-        self._handlers = EventHandlers(
-            self.identities,
-            self.ses_accounts,
-            self.templates,
-            queues["identity"],
-            queues["account"],
-            queues["template"],
-            queues["notification"],
-        )
         given = {"installation_id": INSTALLATION, "namespace": OPERATOR_NAMESPACE, **self.settings}
-        self.controllers = Controllers(
+        built = build_controllers(
             Cluster(
                 settings=Settings(**given),
                 client=self.host.client,
-                gate=self.host.ask_gate,
+                events=self.events,
                 identities=self.identities,
                 accounts=self.ses_accounts,
+                templates=self.templates,
                 endpoints=self._endpoints,
                 namespaces=self._namespaces,
-                events=self.events,
-                identity_queue=queues["identity"],
-                account_queue=queues["account"],
-                templates=self.templates,
-                template_queue=queues["template"],
-                notification_queue=queues["notification"],
+                secrets=self._secrets,
+                dkim_secrets=self._dkim_secrets,
                 telemetry=self.telemetry,
                 now=self.host.sandbox.server.clock.now,
             )
         )
+        named = {controller.name: controller for controller in built}
+        self.controllers = {kind: named[name] for kind, name in KINDS.items()}
+        for kind, controller in self.controllers.items():
+            controller.feed(self._queues[kind])
+            for start in controller.starting:
+                start()
 
     def stop(self) -> None:
         """The operator ends. What it knew is lost."""
-        if self.controllers is not None:
-            controllers, self.controllers = self.controllers, None
-            self.host.loop.run_until_complete(controllers.close())
+        controllers, self.controllers = self.controllers, {}
+        for controller in reversed(controllers.values()):
+            self.host.loop.run_until_complete(controller.close())
 
     def restart(self) -> None:
         """As after a crash, or an upgrade: another operator goes on."""
@@ -274,7 +271,7 @@ class World:
                 return
             queue = self._queues[kind]
             key = min(queue.asked, key=queue.asked.__getitem__)
-            queue.urgency = queue.asked.pop(key)
+            note_urgency(queue.asked.pop(key))
             await self._reconcile(kind, queue, key)
         raise AssertionError(f"does not come to rest: {[list(queue.asked) for queue in self._queues.values()]}")
 
@@ -282,7 +279,7 @@ class World:
         queue.due.pop(key, None)
         self._check()
         try:
-            result: Result = await getattr(self.controllers, kind).reconcile(key)
+            result: Result = await self.controllers[kind].reconcile(key)
         except OperatorError as error:
             after = error.problem.retry_after
             result = Result.retry() if after is None else Result.after(after)
@@ -305,55 +302,43 @@ class World:
     def look(self) -> None:
         """Take in all objects as they are now, and wake those whom that concerns."""
         self.host.api.has_written = False
-        for kind, listed in (
-            ("sesidentities", self._identities_seen),
-            ("sesverificationtemplates", self._templates_seen),
-        ):
-            listed(
-                [item for namespace in self.namespaces for item in self._list(f"{GROUP}/namespaces/{namespace}/{kind}")]
-            )
-        self._accounts_seen([item for name in self.accounts for item in self._read(f"{ACCOUNTS}/{name}")])
+        stores: dict[str, ObjectStore[Any]] = {
+            "sesidentities": self.identities,
+            "sesverificationtemplates": self.templates,
+        }
+        for kind, store in stores.items():
+            paths = (f"{GROUP}/namespaces/{namespace}/{kind}" for namespace in self.namespaces)
+            self._seen(store, [item for path in paths for item in self._list(path)])
+        self._seen(self.ses_accounts, [item for name in self.accounts for item in self._read(f"{ACCOUNTS}/{name}")])
         spaces = [item for name in self.namespaces for item in self._read(f"/api/v1/namespaces/{name}")]
-        for key, item in self._namespaces.replace(spaces):
-            self._handlers.on_namespace(key, item)
+        self._namespaces.replace(spaces)
         secrets = f"/api/v1/namespaces/{{}}/secrets?labelSelector={SECRET_SELECTOR}"
-        for key, item in self._secrets.replace(self._list(secrets.format(OPERATOR_NAMESPACE))):
-            self._handlers.on_secret(key, item)
-        found = [item for namespace in self.namespaces for item in self._list(secrets.format(namespace))]
-        for key, item in self._dkim_secrets.replace(found):
-            self._handlers.on_dkim_secret(key, item)
+        self._secrets.replace(self._list(secrets.format(OPERATOR_NAMESPACE)))
+        self._dkim_secrets.replace(
+            [item for namespace in self.namespaces for item in self._list(secrets.format(namespace))]
+        )
         self._endpoints_seen()
 
     def _look_if_written(self) -> None:
         if self.host.api.has_written:
             self.look()
 
-    def _identities_seen(self, items: list[JsonObject]) -> None:
-        self._seen(self.identities, items, self._handlers.on_identity)
-
-    def _templates_seen(self, items: list[JsonObject]) -> None:
-        self._seen(self.templates, items, self._handlers.on_template)
-
-    def _accounts_seen(self, items: list[JsonObject]) -> None:
-        self._seen(self.ses_accounts, items, self._handlers.on_account)
-
-    def _seen(self, store: ObjectStore[Any], items: list[JsonObject], on_change: Callable[..., None]) -> None:
+    def _seen(self, store: ObjectStore[Any], items: list[JsonObject]) -> None:
         there = {key_of(item): item["metadata"]["uid"] for item in items}
         gone = [store.remove(key, store.uid(key) or "") for key in store if there.get(key) != store.uid(key)]
         for delta in [*gone, *(store.observe(item) for item in items)]:
             if delta.change is not ObjectChange.NOTHING:
-                on_change(delta, Origin.WATCHED)
+                store.changes.emit(delta)
 
     def _endpoints_seen(self) -> None:
         was, path = self._endpoints.installed, "/apis/externaldns.k8s.io/v1alpha1/namespaces/{}/dnsendpoints"
         self._endpoints.installed = self.host.api.get(path.format(self.namespaces[0])) is not None
         if self._endpoints.installed and not was:
-            self._handlers.on_endpoints_installed()
+            self._endpoints.installations.emit(DNS_ENDPOINTS)
         if self._endpoints.installed:
             selected = f"{path}?labelSelector={ENDPOINT_SELECTOR}"
             items = [item for namespace in self.namespaces for item in self._list(selected.format(namespace))]
-            for key, item in self._endpoints.replace(items):
-                self._handlers.on_endpoint(key, item)
+            self._endpoints.replace(items)
 
     def _read_endpoint(self, key: ObjectKey) -> JsonObject | None:
         return self.host.api.get(

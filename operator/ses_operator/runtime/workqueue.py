@@ -12,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Hashable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -59,6 +60,19 @@ class Result:
 Reconcile = Callable[[K], Awaitable[Result]]
 
 
+_URGENCY: ContextVar[Urgency] = ContextVar("urgency", default=Urgency.NORMAL)
+
+
+def current_urgency() -> Urgency:
+    """Return how urgent the reconcile that runs in this task was when it was taken from its queue."""
+    return _URGENCY.get()
+
+
+def note_urgency(urgency: Urgency) -> None:
+    """Have what this task does from here on be so urgent."""
+    _URGENCY.set(urgency)
+
+
 class WorkQueue(Generic[K]):
     """Keys to reconcile, and the reconciles that run."""
 
@@ -71,7 +85,6 @@ class WorkQueue(Generic[K]):
         self._delayed: DelayedKeys[K] = DelayedKeys()
         self._failures: dict[K, int] = {}
         self._running: dict[K, asyncio.Task[None]] = {}
-        self._taken: dict[K, Ready[K]] = {}
         self._dirty: dict[K, Urgency] = {}
         self._reconcile: Reconcile[K] | None = None
         self._workers = self._urgent_workers = 0
@@ -124,11 +137,6 @@ class WorkQueue(Generic[K]):
         """How often in a row the key has failed."""
         return self._failures.get(key, 0)
 
-    def urgency_of(self, key: K) -> Urgency:
-        """How urgent the running reconcile of the key was when it was taken; Normal if it does not run."""
-        taken = self._taken.get(key)
-        return taken.urgency if taken else Urgency.NORMAL
-
     def start(self, reconcile: Reconcile[K], *, workers: int, urgent_workers: int = 0) -> None:
         """Begin to reconcile: at most ``workers`` keys at a time, and ``urgent_workers`` more if they are urgent, so
         that a person's change does not wait behind many that hang.
@@ -162,7 +170,6 @@ class WorkQueue(Generic[K]):
                 return
             # What the last reconcile asked for is void: this one sees the same state and asks anew.
             self._delayed.discard(taken.key)
-            self._taken[taken.key] = taken
             task = asyncio.get_running_loop().create_task(
                 self._work(self._reconcile, taken), name=f"{self.name} {taken.key}"
             )
@@ -177,6 +184,7 @@ class WorkQueue(Generic[K]):
 
     async def _work(self, reconcile: Reconcile[K], taken: Ready[K]) -> None:
         key, started = taken.key, _now()
+        note_urgency(taken.urgency)
         about(controller=self.name, **_names(key))
         self._metrics.wait.labels(self.name).observe(started - taken.since)
         self._metrics.busy.labels(self.name).inc()
@@ -230,7 +238,6 @@ class WorkQueue(Generic[K]):
 
     def _finish(self, key: K) -> None:
         del self._running[key]
-        del self._taken[key]
         urgency = self._dirty.pop(key, None)
         if urgency is not None:
             self.add(key, urgency)

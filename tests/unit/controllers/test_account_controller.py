@@ -5,12 +5,10 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 from aiohttp import web
 from kubernetes.aio.client.configuration import Configuration
-from prometheus_client import CollectorRegistry
 
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.base.reasons import Reason
@@ -26,14 +24,16 @@ from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.account.controller import AccountController
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES, Cluster
-from ses_operator.controllers.shared.telemetry import queue_metrics
+from ses_operator.controllers.shared.email_delivery import EmailDelivery
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import EventRecorder
-from ses_operator.runtime.kube.resources import JsonObject
+from ses_operator.runtime.kube.resources import JsonObject, Resource
+from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import ObjectStore
-from ses_operator.runtime.workqueue import Result, WorkQueue
+from ses_operator.runtime.watch.reflector import Reflected
+from ses_operator.runtime.workqueue import Result
 from ses_operator.settings import Settings
 
 KEY = ObjectKey("", "default")
@@ -45,9 +45,13 @@ ACCOUNT: JsonObject = {
 
 
 class Nothing:
-    """A cluster without DNSEndpoints, whose namespaces may not be seen."""
+    """A cluster without DNSEndpoints, whose namespaces and Secrets may not be seen."""
 
     installed = False
+
+    def __init__(self) -> None:
+        self.changes: Source[Reflected] = Source()
+        self.installations: Source[Resource] = Source()
 
     def get(self, key: ObjectKey) -> JsonObject | None:
         del key
@@ -58,31 +62,23 @@ class Desk:
     """The controller of a cluster with one SesAccount, and what it knows of it."""
 
     def __init__(self, client: KubeClient) -> None:
-        metrics = queue_metrics(CollectorRegistry())
         self.cluster = Cluster(
             settings=Settings(installation_id="test", namespace="ops"),
             client=client,
-            gate=lambda: None,
             identities=ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES),
             accounts=ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES),
             endpoints=Nothing(),
             namespaces=Nothing(),
+            secrets=Nothing(),
+            dkim_secrets=Nothing(),
             events=EventRecorder(client, clock=time.monotonic),
-            identity_queue=WorkQueue("identity", metrics),
-            account_queue=WorkQueue("account", metrics),
             templates=ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES),
-            template_queue=WorkQueue("template", metrics),
-            notification_queue=WorkQueue("notification", metrics),
         )
         self.cluster.accounts.observe(ACCOUNT)
         self.accounts = Accounts(self.cluster.accounts, "test")
         sessions = Sessions(Executor(threads=1), RequestBudget())
-
-        def now() -> datetime:
-            return datetime.now(UTC)
-
         self.controller = AccountController(
-            self.cluster, sessions, self.accounts, Audits(self.cluster, now), lambda _: None, now
+            self.cluster, sessions, self.accounts, Audits(self.cluster), EmailDelivery(), Source()
         )
 
     def open(self) -> OpenAccount:

@@ -38,8 +38,9 @@ class Desk:
         self.store = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
         self.store.observe(copy.deepcopy(seen))
         self.told: list[CacheDelta] = []
+        self.store.changes.subscribe(self.told.append)
         events = EventRecorder(client, clock=time.monotonic)
-        self.objects = IdentityObjects(client, self.store, events, self.told.append, moments=lambda _: tuple(Moment))
+        self.objects = IdentityObjects(client, self.store, events, lambda _: tuple(Moment))
 
     @property
     def identity(self) -> SesIdentity:

@@ -16,7 +16,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.controllers.shared.telemetry import queue_metrics
 from ses_operator.core.model.problems import Blocked, Gone, Retry, Stale
 from ses_operator.runtime.backoff import Backoff
-from ses_operator.runtime.workqueue import Result, Urgency, WorkQueue
+from ses_operator.runtime.workqueue import Result, Urgency, WorkQueue, current_urgency
 from unit.simulated_loop import simulate
 
 
@@ -114,8 +114,8 @@ def test_the_urgency_of_a_running_key_can_be_asked() -> None:
         queue = new_queue()
         seen: list[Urgency] = []
 
-        async def reconcile(key: str) -> Result:
-            seen.append(queue.urgency_of(key))
+        async def reconcile(_: str) -> Result:
+            seen.append(current_urgency())
             return Result.done()
 
         queue.add("a", Urgency.URGENT)
@@ -124,6 +124,7 @@ def test_the_urgency_of_a_running_key_can_be_asked() -> None:
         queue.add_after("a", 1)
         await asyncio.sleep(2)
         assert seen == [Urgency.URGENT, Urgency.LOW]
+        assert current_urgency() is Urgency.NORMAL, "outside of a reconcile"
 
     simulate(scenario())
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
 from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -18,9 +17,8 @@ from ses_operator.controllers.account.policy_reports import PolicyReports
 from ses_operator.controllers.shared.cluster import Cluster
 from ses_operator.core.audit.progress import completed_audit, configuration, due_at, progress, standards_of
 from ses_operator.core.audit.report import Series
-from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Retry
-from ses_operator.runtime.workqueue import Urgency
+from ses_operator.runtime.source import Source
 
 LOGGER = logging.getLogger(__name__)
 
@@ -42,11 +40,14 @@ class _Running:
 
 
 class Audits:
-    """The audits of all accounts, each a task beside the reconciles. A restart begins anew what had not come to its end."""
+    """The audits of all accounts, each a task beside the reconciles. A restart begins anew what had not come to its end.
 
-    def __init__(self, cluster: Cluster, now: Callable[[], datetime]) -> None:
+    ``ended`` tells the names of accounts whose audit has ended."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.ended: Source[str] = Source()
         self._cluster = cluster
-        self._now = now
+        self._now = cluster.now
         self._running: dict[str, _Running] = {}
         self._done: dict[str, AuditStatus] = {}
         self._failed: dict[str, datetime] = {}
@@ -144,7 +145,7 @@ class Audits:
             found = f"{auditor.tally.findings} findings in {auditor.tally.identities} identities"
             LOGGER.info("an audit has ended: %s", found, extra={"account": name})
         self._running.pop(name, None)
-        self._cluster.account_queue.add(ObjectKey("", name), Urgency.LOW)
+        self.ended.emit(name)
 
     async def _remove_reports(self, account: SesAccount, aws: AwsAccount) -> None:
         """Of audits that were. Asked once in the life of a process, and after each audit: status alone may be lost."""

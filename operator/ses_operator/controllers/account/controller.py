@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
-from datetime import datetime
+from typing import Any
 
 from ses_operator.api.account import credentials as api
 from ses_operator.api.account.kind import AccountRegionStatus, SesAccount, SesAccountStatus
-from ses_operator.api.account.notifications import NotificationsStatus
 from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
-from ses_operator.aws.calls.budget import Priority
+from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.config import AccountConfig, Role, ServiceEndpoints, StaticCredentials, WebIdentityAccess
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.account.audits import Audits
+from ses_operator.controllers.account.mail_figures import MailFigures
+from ses_operator.controllers.account.tokens import ServiceAccountTokens
 from ses_operator.controllers.shared import writes
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
-from ses_operator.controllers.shared.cluster import BY_ACCOUNT, Cluster
+from ses_operator.controllers.shared.cluster import BY_ACCOUNT, BY_SECRET, Cluster, account_named, accounts_named_by
+from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.email_delivery import EmailDelivery
 from ses_operator.controllers.shared.identity_objects import OWN_DOING
 from ses_operator.controllers.shared.resources import ACCOUNTS
 from ses_operator.controllers.shared.status_pace import StatusPace
@@ -26,11 +28,17 @@ from ses_operator.core.audit.progress import news
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.core.status.transient_errors import is_passing
+from ses_operator.instruments import Gauges
+from ses_operator.runtime.controller import Controller, own_kind
 from ses_operator.runtime.kube.events import Event
 from ses_operator.runtime.kube.resources import SECRETS, JsonObject
 from ses_operator.runtime.kube.secrets import value_of
-from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange
-from ses_operator.runtime.workqueue import Result
+from ses_operator.runtime.source import Source, Watch
+from ses_operator.runtime.watch.cache import ObjectChange
+from ses_operator.runtime.watch.reflector import Reflected
+from ses_operator.runtime.workqueue import Result, Urgency
+
+WORKERS = 4
 
 REGION_REFRESH = 3600.0
 """Seconds between two questions of how an account stands in a region (GetAccount)."""
@@ -45,22 +53,35 @@ class AccountController:
         sessions: Sessions,
         accounts: Accounts,
         audits: Audits,
-        on_change: Callable[[CacheDelta], None],
-        now: Callable[[], datetime],
-        notifications: Callable[[SesAccount], NotificationsStatus | None] = lambda account: (
-            account.status.notifications
-        ),
+        emails: EmailDelivery,
+        rejected: Source[str],
     ) -> None:
-        """``on_change``: as for ``IdentityObjects``. ``notifications``: what status is to say of emails."""
+        """``rejected`` tells the names of accounts whose credentials an AWS service does not take."""
         self._cluster = cluster
         self._sessions = sessions
         self._accounts = accounts
         self._audits = audits
-        self._on_change = on_change
-        self._now = now
-        self._notifications = notifications
+        self._emails = emails
+        self._rejected = rejected
         self._asked: dict[tuple[str, str], float] = {}
         self._pace = StatusPace()
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """What makes an account be looked at: itself, those that use it, its credentials, and what runs on its behalf."""
+        cluster = self._cluster
+        return (
+            own_kind(cluster.accounts),
+            Watch(cluster.identities.changes, accounts_named_by),
+            Watch(cluster.templates.changes, accounts_named_by),
+            Watch(cluster.secrets.changes, self._with_credentials_in, Urgency.URGENT),
+            Watch(self._rejected, account_named),
+            Watch(self._emails.changes, account_named),
+            Watch(self._audits.ended, account_named, Urgency.LOW),
+        )
+
+    def _with_credentials_in(self, secret: Reflected) -> list[ObjectKey]:
+        return self._cluster.accounts.by_index(BY_SECRET, secret.key.name)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         account = self._cluster.accounts.get(key)
@@ -74,10 +95,10 @@ class AccountController:
         except OperatorError as error:
             if not (is_passing(error.problem) and self._is_open(account)):
                 self._audits.stop(key.name)
-                self._publish(account, error.problem)
+                self._accounts.put(key.name, error.problem)
                 await self._report(account, None, (), error.problem)
             return Result.retry()
-        self._publish(account, OpenAccount(key.name, account.spec, aws))
+        self._accounts.put(key.name, OpenAccount(key.name, account.spec, aws))
         regions = await self._regions(account, aws)
         look = await self._audits.attend(account, aws)
         reported = await self._report(account, aws, regions, None)
@@ -85,8 +106,7 @@ class AccountController:
 
     def _forget(self, name: str) -> None:
         """The SesAccount is gone, and its credentials with it; or it has become another installation's."""
-        if self._accounts.remove(name):
-            self._wake_users(name)
+        self._accounts.remove(name)
         self._sessions.forget(name)
         self._audits.forget(name)
         self._cluster.telemetry.forget_account(name)
@@ -113,23 +133,12 @@ class AccountController:
         except Gone:
             sighting = accounts.remove(ObjectKey("", meta.name), meta.uid)
         if sighting.change is ObjectChange.REMOVED:
-            self._on_change(sighting)
-
-    def _publish(self, account: SesAccount, state: OpenAccount | Problem) -> None:
-        if self._accounts.put(account.metadata.name, state):
-            self._wake_users(account.metadata.name)
+            accounts.changes.emit(sighting)
 
     def _is_open(self, account: SesAccount) -> bool:
         """Whether it was opened as it is to be now: what its users were told then still holds, as far as is known."""
         known = self._accounts.get(account.metadata.name)
         return isinstance(known, OpenAccount) and known.spec == account.spec
-
-    def _wake_users(self, name: str) -> None:
-        for key in self._users(name):
-            self._cluster.identity_queue.add(key)
-        for key in self._templates(name):
-            self._cluster.template_queue.add(key)
-        self._cluster.notification_queue.add(ObjectKey("", name))
 
     def _templates(self, name: str) -> list[ObjectKey]:
         return self._cluster.templates.by_index(BY_ACCOUNT, name)
@@ -216,9 +225,9 @@ class AccountController:
             identities=len(self._users(account.metadata.name)),
             requested_at=current.metadata.annotations.get(RECONCILE_REQUESTED_AT),
             audit=self._audits.status(current),
-            notifications=self._notifications(current),
+            notifications=self._emails.status(current),
             problem=problem,
-            now=self._now(),
+            now=self._cluster.now(),
         )
         name, loop = account.metadata.name, asyncio.get_running_loop()
         if (wait := self._pace.wait(name, current.status, new, loop.time())) > 0:
@@ -232,8 +241,41 @@ class AccountController:
                 self._cluster.events.record(Event(ACCOUNTS, current.metadata, transition))
             sighting = self._cluster.accounts.observe(written)
             if sighting.change not in OWN_DOING:
-                self._on_change(sighting)
+                self._cluster.accounts.changes.emit(sighting)
         return Result.after(REGION_REFRESH)
+
+
+def register(context: Context) -> Controller:
+    """Return the controller of SesAccounts, with their audits and the figures of their mail."""
+    cluster, loop = context.cluster, asyncio.get_running_loop()
+    settings, measured = cluster.settings, cluster.telemetry
+    tokens = ServiceAccountTokens(cluster.client, settings.operator_namespace, loop)
+    rejected: Source[str] = Source()
+    sessions = Sessions(
+        context.executor,
+        RequestBudget(on_wait=measured.aws.on_wait),
+        rejected.emit,
+        measured.aws.on_call,
+        lambda identity: tokens.token(identity.service_account, identity.audience),
+    )
+    audits = Audits(cluster)
+    controller = AccountController(cluster, sessions, context.accounts, audits, context.emails, rejected)
+    figures = MailFigures(cluster.identities, context.accounts, settings.mail_figures_interval, cluster.now)
+    if settings.mail_figures_interval:
+        measured.registry.register(Gauges(figures.samples))
+
+    async def let_go() -> None:
+        sessions.close()
+        await asyncio.to_thread(context.executor.close)  # it waits for calls on their way
+
+    return Controller(
+        "sesaccount",
+        controller.reconcile,
+        controller.watches,
+        workers=WORKERS,
+        starting=(figures.start,) if settings.mail_figures_interval else (),
+        closing=(figures.close, audits.close, let_go),
+    )
 
 
 def _web_identity(spec: api.WebIdentity | None) -> WebIdentityAccess | None:

@@ -10,14 +10,30 @@ from ses_operator.core.dns.record_evidence import Findings, is_awaited, with_fin
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.records import RecordSet
 from ses_operator.core.model.schedule import lookup_interval
-from ses_operator.core.state.answers import PublishedAt
+from ses_operator.core.state.answers import Outcome, PublishedAt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.status.requeue import is_early, waited
+from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 
 ResolverFor = Callable[[Sequence[str]], Resolver]
 """A resolver that asks these name servers (``host:port``), or without any those of each zone."""
+
+
+class Resolvers:
+    """One resolver for each set of name servers, so that zones are found once."""
+
+    def __init__(self, on_query: Callable[[Outcome], None], clock: Callable[[], float]) -> None:
+        self._on_query = on_query
+        self._clock = clock
+        self._resolvers: dict[tuple[str, ...], Resolver] = {}
+
+    def __call__(self, nameservers: Sequence[str]) -> Resolver:
+        key = tuple(nameservers)
+        if key not in self._resolvers:
+            self._resolvers[key] = Resolver(NameServers(key, monotonic=self._clock, on_query=self._on_query))
+        return self._resolvers[key]
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 
 from ses_operator.api.account.kind import SesAccount
-from ses_operator.api.account.notifications import Moment, Notifications, NotificationsStatus
+from ses_operator.api.account.notifications import Notifications
 from ses_operator.api.base.meta import NOTIFICATIONS, RECONCILE_REQUESTED_AT
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
-from ses_operator.controllers.shared.cluster import BY_OUTLOOK, Cluster
-from ses_operator.controllers.shared.identity_objects import IdentityObjects
+from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.controllers.shared.cluster import BY_OUTLOOK, account_named
+from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.identity_objects import StatusReport
 from ses_operator.controllers.shared.rate_annotation import AccountTally
 from ses_operator.controllers.shared.resources import ACCOUNTS
 from ses_operator.core.model.keys import ObjectKey
@@ -38,11 +40,14 @@ from ses_operator.core.notifications.selection import (
 )
 from ses_operator.core.status.transitions import EventType, Transition
 from ses_operator.runtime.backoff import Backoff
+from ses_operator.runtime.controller import Controller
 from ses_operator.runtime.kube.events import Event
-from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.runtime.source import Watch
 from ses_operator.runtime.workqueue import Result
 
 logger = logging.getLogger(__name__)
+
+WORKERS = 2
 
 PAUSE = 1.0
 """Seconds between two looks at all identities of an account: when hundreds change, they are looked at together."""
@@ -66,7 +71,7 @@ class Sent(StrEnum):
 class _AccountState:
     """What is remembered of one account; to lose it costs one more try.
 
-    ``asked``: what a person last wrote into the SesAccount. ``problem``: why the last email was not sent. ``unmarked``: what was
+    ``asked``: what a person last wrote into the SesAccount. ``unmarked``: what was
     sent and could not be marked as told yet. ``gathering_since``: since when a digest is being gathered.
     """
 
@@ -74,8 +79,6 @@ class _AccountState:
     failures: int = 0
     not_before: float = float("-inf")
     looked_at: float = float("-inf")
-    is_known: bool = False
-    problem: Problem | None = None
     gathering_since: datetime | None = None
     unmarked: dict[ObjectKey, tuple[str, Waiting]] = field(default_factory=dict)
 
@@ -83,30 +86,41 @@ class _AccountState:
 class NotificationController:
     """Observes what status says of the identities of an account, plans the next email, sends it, and marks it as sent."""
 
-    def __init__(
-        self,
-        cluster: Cluster,
-        accounts: Accounts,
-        objects: IdentityObjects,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._cluster = cluster
-        self._accounts = accounts
-        self._objects = objects
-        self._now = now
+    def __init__(self, context: Context) -> None:
+        cluster = self._cluster = context.cluster
+        self._accounts = context.accounts
+        self._objects = context.objects
+        self._emails = context.emails
+        self._now = cluster.now
         self._tally = AccountTally(
             cluster.client,
             cluster.accounts,
-            now,
+            cluster.now,
             NOTIFICATIONS,
             lambda spec: spec.notifications.max_per_hour if spec.notifications else None,
         )
         self._desks: dict[str, _AccountState] = {}
 
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """What makes the emails of an account be looked at: the account, and what is reported of its identities."""
+        return (
+            Watch(self._cluster.accounts.changes, lambda delta: (delta.key,)),
+            Watch(self._objects.reports, self._that_tell_of),
+            Watch(self._accounts.changes, account_named),
+        )
+
+    def _that_tell_of(self, report: StatusReport) -> tuple[ObjectKey, ...]:
+        """The account of the identity, where it has any emails sent."""
+        key = ObjectKey("", report.before.spec.account_ref.name)
+        found = self._cluster.accounts.get(key)
+        return (key,) if found is not None and found.spec.notifications is not None else ()
+
     async def reconcile(self, key: ObjectKey) -> Result:
         account, opened = self._cluster.accounts.get(key), self._accounts.get(key.name)
         if account is None or account.spec.notifications is None:
             self._desks.pop(key.name, None)
+            self._emails.forget(key.name)
             return Result.done()
         if not isinstance(opened, OpenAccount):
             return Result.done()  # it is looked at again when the account can be used
@@ -120,15 +134,6 @@ class NotificationController:
             desk.gathering_since = (desk.gathering_since or self._now()) if plan.gathers else None
             return Result.done() if plan.seconds is None else Result.after(max(plan.seconds, PAUSE))
         return await self._send(account, opened, desk, plan.about)
-
-    def status_of(self, account: SesAccount) -> NotificationsStatus | None:
-        """What the status of the account is to say of emails; what it says already, before the first was tried."""
-        desk = self._desks.get(account.metadata.name)
-        if account.spec.notifications is None:
-            return None
-        if desk is None or not desk.is_known:
-            return account.status.notifications
-        return NotificationsStatus(reason=desk.problem.reason, message=desk.problem.message) if desk.problem else None
 
     def _desk(self, account: SesAccount) -> _AccountState:
         """What is remembered of the account. A person's change of it has what failed tried again at once."""
@@ -224,22 +229,15 @@ class NotificationController:
 
     def _tell_account(self, name: str, desk: _AccountState, problem: Problem | None) -> None:
         """Have the status of the account say so, where it does not."""
-        is_news = not desk.is_known or desk.problem != problem
-        desk.is_known, desk.problem = True, problem
         if problem is None:
             desk.failures = 0
-        if is_news:
-            self._cluster.account_queue.add(ObjectKey("", name))
+        self._emails.note(name, problem)
 
 
-def moments_of(accounts: ObjectStore[SesAccount]) -> Callable[[str], Collection[Moment]]:
-    """What a SesAccount, by its name, tells of by email."""
-
-    def moments(account: str) -> Collection[Moment]:
-        found = accounts.get(ObjectKey("", account))
-        return found.spec.notifications.moments if found and found.spec.notifications else ()
-
-    return moments
+def register(context: Context) -> Controller:
+    """Return the controller of the emails about identities."""
+    controller = NotificationController(context)
+    return Controller("notification", controller.reconcile, controller.watches, workers=WORKERS)
 
 
 def _tally(account: SesAccount) -> RateWindow:

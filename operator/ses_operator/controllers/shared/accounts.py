@@ -9,6 +9,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
+from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import ObjectStore
 
 
@@ -22,9 +23,11 @@ class OpenAccount:
 
 
 class Accounts:
-    """Open accounts by the name of their SesAccount; where one is not open, why."""
+    """Open accounts by the name of their SesAccount; where one is not open, why. ``changes`` tells the names of those of which
+    something else became, for the objects that use them."""
 
     def __init__(self, store: ObjectStore[SesAccount], installation_id: str) -> None:
+        self.changes: Source[str] = Source()
         self._store = store
         self._installation_id = installation_id
         self._accounts: dict[str, OpenAccount | Problem] = {}
@@ -45,12 +48,14 @@ class Accounts:
         """Whether this installation works with the account."""
         return account.spec.installation_id in (None, self._installation_id)
 
-    def put(self, name: str, state: OpenAccount | Problem) -> bool:
-        """Keep what became of it. Whether that is news to the identities that use it."""
+    def put(self, name: str, state: OpenAccount | Problem) -> None:
+        """Keep what became of it."""
         before = self._accounts.get(name)
         self._accounts[name] = state
-        return before != state
+        if before != state:
+            self.changes.emit(name)
 
-    def remove(self, name: str) -> bool:
-        """The SesAccount is gone. Whether it was known."""
-        return self._accounts.pop(name, None) is not None
+    def remove(self, name: str) -> None:
+        """Forget the SesAccount: it is gone."""
+        if self._accounts.pop(name, None) is not None:
+            self.changes.emit(name)

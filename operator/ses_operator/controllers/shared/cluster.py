@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Protocol
@@ -11,16 +11,19 @@ from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.base.meta import IDENTITY_NAME_LABEL, WATCH_LABEL
 from ses_operator.api.identity.dkim import ByodkimSpec
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import SesIdentityStatus
 from ses_operator.api.template import SesVerificationTemplate
 from ses_operator.controllers.shared.telemetry import BY_MARK, Telemetry
 from ses_operator.core.metrics.identity_metrics import metric_labels
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.ses import VerificationStatus
 from ses_operator.core.notifications.selection import outlook
-from ses_operator.runtime.kube.client import KubeClient, WriteGate
+from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import EventRecorder
-from ses_operator.runtime.kube.resources import JsonObject
-from ses_operator.runtime.watch.cache import ObjectStore
-from ses_operator.runtime.workqueue import Result, WorkQueue
+from ses_operator.runtime.kube.resources import JsonObject, Resource
+from ses_operator.runtime.source import Source
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
+from ses_operator.runtime.watch.reflector import Reflected
 from ses_operator.settings import Settings
 
 BY_ACCOUNT = "account"
@@ -92,11 +95,27 @@ ACCOUNT_INDEXES: Mapping[str, Callable[[SesAccount], Iterable[Hashable]]] = {
 }
 
 
-class Reconciler(Protocol):
-    """A controller: moves what is observed towards what is wanted, for one object."""
+def verified_regions(status: SesIdentityStatus) -> set[str]:
+    """Return the regions in which the identity is verified."""
+    return {each.region for each in status.regions if each.verification_status == VerificationStatus.SUCCESS}
 
-    async def reconcile(self, key: ObjectKey) -> Result:
-        """Look at the object and do what is to be done now. May raise any ``OperatorError``."""
+
+def account_named(name: str) -> tuple[ObjectKey]:
+    """Return the key of a SesAccount, for a watch."""
+    return (ObjectKey("", name),)
+
+
+def accounts_named_by(delta: CacheDelta) -> Iterator[ObjectKey]:
+    """Yield the SesAccounts that an identity or a template names, and named before; none when it is about status alone."""
+    if delta.change is not ObjectChange.STATUS:
+        yield from (ObjectKey("", str(name)) for name in delta.values(BY_ACCOUNT))
+
+
+class NamespaceReader(Protocol):
+    """Namespaces, as last seen."""
+
+    def get(self, key: ObjectKey) -> JsonObject | None:
+        """Return the namespace of this name, None if there is none, or it may not be seen."""
         ...
 
 
@@ -104,7 +123,7 @@ class EndpointReader(Protocol):
     """DNSEndpoints of ours, as last seen."""
 
     def get(self, key: ObjectKey) -> JsonObject | None:
-        """The object, None if there is none."""
+        """Return the object, None if there is none."""
         ...
 
     @property
@@ -113,11 +132,25 @@ class EndpointReader(Protocol):
         ...
 
 
-class NamespaceReader(Protocol):
-    """Namespaces, as last seen."""
+class Watched(Protocol):
+    """Objects that are watched."""
 
-    def get(self, key: ObjectKey) -> JsonObject | None:
-        """The namespace of this name, None if there is none, or it may not be seen."""
+    @property
+    def changes(self) -> Source[Reflected]:
+        """Emits what is added, changed and removed."""
+        ...
+
+
+class WatchedNamespaces(NamespaceReader, Watched, Protocol):
+    """Namespaces, as last seen, and what changes of them."""
+
+
+class WatchedEndpoints(EndpointReader, Watched, Protocol):
+    """DNSEndpoints of ours, as last seen, and what changes of them."""
+
+    @property
+    def installations(self) -> Source[Resource]:
+        """Emits the kind when it is installed."""
         ...
 
 
@@ -128,23 +161,21 @@ def time_of_day() -> datetime:
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One replica's view of the cluster. ``gate`` is to be asked before each external write, from any thread.
+    """One replica's view of the cluster. ``client.gate`` is to be asked before each external write, from any thread.
 
-    ``now`` is the time of day; what is measured in seconds is measured by the clock of the running event loop.
+    ``secrets`` are those with credentials, ``dkim_secrets`` those with DKIM keys. ``now`` is the time of day; what is measured
+    in seconds is measured by the clock of the running event loop.
     """
 
     settings: Settings
     client: KubeClient
-    gate: WriteGate
+    events: EventRecorder
     identities: ObjectStore[SesIdentity]
     accounts: ObjectStore[SesAccount]
-    endpoints: EndpointReader
-    namespaces: NamespaceReader
-    events: EventRecorder
-    identity_queue: WorkQueue[ObjectKey]
-    account_queue: WorkQueue[ObjectKey]
     templates: ObjectStore[SesVerificationTemplate]
-    template_queue: WorkQueue[ObjectKey]
-    notification_queue: WorkQueue[ObjectKey]
+    endpoints: WatchedEndpoints
+    namespaces: WatchedNamespaces
+    secrets: Watched
+    dkim_secrets: Watched
     telemetry: Telemetry = field(default_factory=Telemetry)
     now: Callable[[], datetime] = time_of_day

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Callable, Collection
+from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
 from ses_operator.api.account.notifications import Moment
@@ -22,7 +23,8 @@ from ses_operator.core.status.transitions import Transition, new_contests, new_l
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import Event, EventRecorder
 from ses_operator.runtime.kube.resources import JsonObject
-from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
+from ses_operator.runtime.source import Source
+from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore
 
 OWN_DOING = frozenset({ObjectChange.NOTHING, ObjectChange.STATUS})
 """What a status write of ours changes. Anything beyond is somebody else's, and no watch will tell of it any more."""
@@ -38,11 +40,19 @@ def key_of(identity: SesIdentity) -> ObjectKey:
     return ObjectKey(identity.metadata.namespace, identity.metadata.name)
 
 
+@dataclass(frozen=True, slots=True)
+class StatusReport:
+    """A status that was written, and the object as it was before."""
+
+    before: SesIdentity
+    status: SesIdentityStatus
+
+
 class IdentityObjects:
     """Writes to SesIdentity objects, and what they are after it.
 
-    ``on_change`` is told of what an answer to a write shows and a watch therefore will not: a spec that somebody changed
-    just before our status arrived, an object that is gone with its finalizer.
+    The ``changes`` of the store tell of what an answer to a write shows and a watch therefore will not: a spec that was changed
+    just before our status arrived, an object that is gone with its finalizer. ``reports`` tells of each status written.
     """
 
     def __init__(
@@ -50,17 +60,13 @@ class IdentityObjects:
         client: KubeClient,
         store: ObjectStore[SesIdentity],
         events: EventRecorder,
-        on_change: Callable[[CacheDelta], None],
-        on_status: Callable[[SesIdentity, SesIdentityStatus], None] = lambda *_: None,
         moments: Callable[[str], Collection[Moment]] = lambda _: (),
     ) -> None:
-        """``on_status`` is told of each status that was written, and of the object as it was before. ``moments``: what a
-        SesAccount tells of by email."""
+        """``moments``: what a SesAccount tells of by email."""
+        self.reports: Source[StatusReport] = Source()
         self._client = client
         self._store = store
         self._events = events
-        self._on_change = on_change
-        self._on_status = on_status
         self._moments = moments
         self._writing: WeakValueDictionary[ObjectKey, asyncio.Lock] = WeakValueDictionary()
         self._anchors = RecentFinalizers(store.uid)
@@ -97,7 +103,7 @@ class IdentityObjects:
             written = await self._write_status(identity, status)
         if written is None:
             return identity
-        self._on_status(identity, status)
+        self.reports.emit(StatusReport(identity, status))
         told = transitions(identity.status.conditions, status.conditions)
         lost = new_losses(identity.status.regions, status.regions, told)
         warned = new_warnings(identity.status.warnings, status.warnings)
@@ -121,7 +127,7 @@ class IdentityObjects:
             self._client, IDENTITIES, identity.metadata, identity.status.to_json(), status.to_json()
         )
         if written is not None and (sighting := self._store.observe(written)).change not in OWN_DOING:
-            self._on_change(sighting)
+            self._store.changes.emit(sighting)
         return written
 
     def _one_at_a_time(self, key: ObjectKey) -> asyncio.Lock:
@@ -152,7 +158,7 @@ class IdentityObjects:
         except Gone:
             sighting = self._store.remove(key_of(identity), identity.metadata.uid)
         if sighting.change is ObjectChange.REMOVED:
-            self._on_change(sighting)
+            self._store.changes.emit(sighting)
 
     def _as_written(self, identity: SesIdentity, written: JsonObject) -> SesIdentity:
         """The object just as the write left it: what came after that is for the next reconcile."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
@@ -13,9 +13,10 @@ from ses_operator.api.identity.kind import SesIdentitySpec
 from ses_operator.api.template import SesVerificationTemplate, SesVerificationTemplateStatus
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.controllers.shared import writes
-from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
-from ses_operator.controllers.shared.admissions import Admissions
-from ses_operator.controllers.shared.cluster import BY_TEMPLATE, Cluster
+from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.controllers.shared.cluster import BY_ACCOUNT, BY_NAMESPACE, BY_SENDER, BY_TEMPLATE, verified_regions
+from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.identity_objects import StatusReport
 from ses_operator.controllers.shared.resources import TEMPLATES
 from ses_operator.core.admission.acceptance import first_violation, same_account
 from ses_operator.core.model.keys import ObjectKey, Owner
@@ -37,23 +38,45 @@ from ses_operator.core.templates.template import (
     template_problem,
     template_status,
 )
+from ses_operator.runtime.controller import Controller, own_kind
 from ses_operator.runtime.kube.events import Event
+from ses_operator.runtime.source import Watch
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange
 from ses_operator.runtime.workqueue import Result
 
 LOGGER = logging.getLogger(__name__)
+
+WORKERS = 2
 
 
 class TemplateController:
     """Observe, plan, apply, report. Between calls it remembers only when each template is to be read again."""
 
-    def __init__(
-        self, cluster: Cluster, accounts: Accounts, admissions: Admissions, now: Callable[[], datetime]
-    ) -> None:
-        self._cluster = cluster
-        self._accounts = accounts
-        self._admissions = admissions
-        self._now = now
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        self._cluster = context.cluster
+        self._accounts = context.accounts
+        self._admissions = context.admissions
+        self._now = context.cluster.now
         self._turns: dict[str, float] = {}
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """What makes a template be looked at: itself, the identities that use it or send it, its namespace and its account."""
+        cluster = self._cluster
+        return (
+            own_kind(cluster.templates),
+            Watch(cluster.identities.changes, _templates_named_by),
+            Watch(self._context.objects.reports, self._sent_from),
+            Watch(cluster.namespaces.changes, lambda seen: cluster.templates.by_index(BY_NAMESPACE, seen.key.name)),
+            Watch(self._accounts.changes, lambda name: cluster.templates.by_index(BY_ACCOUNT, name)),
+        )
+
+    def _sent_from(self, report: StatusReport) -> Iterable[ObjectKey]:
+        """The templates whose sender has just been verified in a region."""
+        if not verified_regions(report.status) - verified_regions(report.before.status):
+            return ()
+        return self._cluster.templates.by_index(BY_SENDER, report.before.spec.identity)
 
     async def reconcile(self, key: ObjectKey) -> Result:
         template = self._cluster.templates.get(key)
@@ -166,10 +189,7 @@ class TemplateController:
         if left or any(template_problem(desired, region, views.get(region)) for region in desired.regions):
             return Result.retry()
         self._turns[template.metadata.uid] = self._next_turn(template)
-        for identity in self._cluster.identities.by_index(
-            BY_TEMPLATE, ObjectKey(template.metadata.namespace, template.metadata.name)
-        ):
-            self._cluster.identity_queue.add(identity)
+        self._context.finished_templates.emit(ObjectKey(template.metadata.namespace, template.metadata.name))
         return Result.after(self._until_turn(template))
 
     async def _refuse(self, template: SesVerificationTemplate, problem: Problem) -> Result:
@@ -200,10 +220,11 @@ class TemplateController:
         store, meta = self._cluster.templates, template.metadata
         self._turns.pop(meta.uid, None)
         try:
-            store.observe(await writes.remove_finalizer(self._cluster.client, TEMPLATES, meta))
+            sighting = store.observe(await writes.remove_finalizer(self._cluster.client, TEMPLATES, meta))
         except Gone:
-            store.remove(ObjectKey(meta.namespace, meta.name), meta.uid)
-        self._cluster.account_queue.add(ObjectKey("", template.spec.account_ref.name))
+            sighting = store.remove(ObjectKey(meta.namespace, meta.name), meta.uid)
+        if sighting.change is ObjectChange.REMOVED:
+            store.changes.emit(sighting)
 
     def _is_settled(self, template: SesVerificationTemplate, desired: DesiredTemplate) -> bool:
         """Whether there is nothing to read before its turn in the sweep."""
@@ -220,6 +241,18 @@ class TemplateController:
 
     def _next_turn(self, template: SesVerificationTemplate) -> float:
         return next_sweep(template.metadata.uid, self._now().timestamp(), self._cluster.settings.sweep_interval)
+
+
+def register(context: Context) -> Controller:
+    """Return the controller of SesVerificationTemplates."""
+    controller = TemplateController(context)
+    return Controller("sesverificationtemplate", controller.reconcile, controller.watches, workers=WORKERS)
+
+
+def _templates_named_by(delta: CacheDelta) -> Iterator[ObjectKey]:
+    """The templates that an identity uses, and used before."""
+    if delta.change is not ObjectChange.STATUS:
+        yield from (value for value in delta.values(BY_TEMPLATE) if isinstance(value, ObjectKey))
 
 
 def _inventory(template: SesVerificationTemplate) -> Inventory:

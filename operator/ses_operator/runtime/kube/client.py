@@ -66,7 +66,8 @@ class KubeClient:
     def __init__(self, configuration: Configuration, *, gate: WriteGate = open_gate) -> None:
         self.configuration = configuration
         self._rest = RESTClientObject(configuration)
-        self._gate = gate
+        self.gate = gate
+        """To be asked before each external write, from any thread; writes by this client ask it themselves."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -146,7 +147,7 @@ class KubeClient:
         content_type: str = "application/json",
         timeout: float = REQUEST_TIMEOUT,
     ) -> JsonObject:
-        self._gate()
+        self.gate()
         query = params if params or method == "DELETE" else {"fieldManager": OPERATOR}
         return await self._request(method, path, query, body=body, content_type=content_type, timeout=timeout)
 

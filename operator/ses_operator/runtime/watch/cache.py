@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.kube.resources import JsonObject, key_of, resource_version_of
+from ses_operator.runtime.source import Source
 
 M = TypeVar("M")
 
@@ -36,6 +37,13 @@ class ObjectChange(Enum):
     REMOVED = "removed"
 
 
+class Origin(Enum):
+    """How a change came to be known: by listing everything, or as it happened."""
+
+    LISTED = "listed"
+    WATCHED = "watched"
+
+
 @dataclass(frozen=True, slots=True)
 class CacheDelta:
     """What came of taking in an object. ``entries``: where it stands, and stood, in the indexes, as (index, value)."""
@@ -43,6 +51,11 @@ class CacheDelta:
     key: ObjectKey
     change: ObjectChange
     entries: frozenset[tuple[str, Hashable]] = frozenset()
+    origin: Origin = Origin.WATCHED
+
+    def values(self, index: str) -> Iterator[Hashable]:
+        """Yield the values that an index gives for the object, and gave before."""
+        return (value for name, value in self.entries if name == index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +69,7 @@ class _Held:
 
 class ObjectStore(Generic[M]):
     """Objects of one kind, parsed by ``parse``, with lookups by ``indexes``: each a function from the parsed object
-    to the values by which it is to be found.
+    to the values by which it is to be found. ``changes`` is for those who take something in that may be news to others.
     """
 
     def __init__(
@@ -69,6 +82,7 @@ class ObjectStore(Generic[M]):
         """``parse`` raises ValueError (pydantic's errors are such) for an object that it cannot read; that is
         reported to ``on_unreadable`` once per version, and the object is not held.
         """
+        self.changes: Source[CacheDelta] = Source()
         self._parse = parse
         self._indexes = dict(indexes or {})
         self._on_unreadable = on_unreadable

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
-from enum import Enum
+from collections.abc import Awaitable, Callable, Collection
+from dataclasses import dataclass, replace
 from itertools import count
 from typing import Any
 
@@ -21,7 +20,7 @@ from ses_operator.core.model.problems import OperatorError
 from ses_operator.runtime.backoff import Backoff
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
-from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
+from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore, Origin
 from ses_operator.runtime.watch.kopf_shell import KopfShell, OnEvent
 from ses_operator.runtime.watch.listing import BACKOFF, METADATA_ONLY, pages
 
@@ -42,22 +41,12 @@ class InformersDeafError(Exception):
     """The watches do not show what lists show: only starting anew helps."""
 
 
-class Origin(Enum):
-    """How a change came to be known: by listing everything, or as it happened."""
-
-    LISTED = "listed"
-    WATCHED = "watched"
-
-
 @dataclass(frozen=True, slots=True)
 class Informer:
-    """A kind, where its objects are kept, and who is told; ``on_change`` also hears whether a list or a watch showed
-    it.
-    """
+    """A kind, and where its objects are kept; the ``changes`` of the store tell of what lists and watches show."""
 
     resource: Resource
     store: ObjectStore[Any]
-    on_change: Callable[[CacheDelta, Origin], None]
 
 
 class Informers:
@@ -80,7 +69,7 @@ class Informers:
         self._progress = asyncio.Event()
         self._started = asyncio.Event()
         self._synced = asyncio.Event()
-        handlers: Mapping[Resource, OnEvent] = {informer.resource: self._handler(informer) for informer in informers}
+        handlers = {informer.resource: self._handler(informer) for informer in informers}
         self._kopf = KopfShell(configuration, handlers, namespaces)
 
     @property
@@ -106,8 +95,6 @@ class Informers:
         await self._started.wait()
         await self._all_caught_up()
         self._synced.set()
-        counts = {informer.resource.plural: len(informer.store) for informer in self._informers}
-        logger.info("caches synced", extra=counts)
 
     async def compare(self) -> None:
         """From time to time, and after each list anew, remove from the stores what is gone. Until cancelled."""
@@ -124,7 +111,8 @@ class Informers:
             await self._all_caught_up()
 
     def _handler(self, informer: Informer) -> OnEvent:
-        def handle(kind: str | None, obj: JsonObject) -> None:
+        async def handle(event: JsonObject, **_: Any) -> None:
+            kind, obj = event["type"], event["object"]
             if kind == "DELETED":
                 sighting = informer.store.remove(key_of(obj), obj["metadata"]["uid"])
             else:
@@ -133,7 +121,7 @@ class Informers:
             if kind is None and self.is_synced:
                 self._relisted.set()
             if sighting.change is not ObjectChange.NOTHING:
-                informer.on_change(sighting, Origin.LISTED if kind is None else Origin.WATCHED)
+                informer.store.changes.emit(replace(sighting, origin=Origin.LISTED) if kind is None else sighting)
 
         return handle
 
@@ -175,7 +163,7 @@ class Informers:
             raise InformersDeafError("resource versions went back: the cluster's etcd was restored; starting anew")
         for sighting in informer.store.prune(live, version):
             logger.info("deletion found by comparing", extra={"object": str(sighting.key)})
-            informer.on_change(sighting, Origin.LISTED)
+            informer.store.changes.emit(replace(sighting, origin=Origin.LISTED))
 
     async def _list(self, resource: Resource) -> tuple[dict[ObjectKey, str], int]:
         """The uids of all objects that are watched, and the version as of which. It repeats until it has an answer."""

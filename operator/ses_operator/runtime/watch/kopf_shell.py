@@ -15,7 +15,7 @@ from typing import Any, cast
 import kopf
 from kubernetes.aio.client.configuration import Configuration
 
-from ses_operator.runtime.kube.resources import JsonObject, Resource
+from ses_operator.runtime.kube.resources import Resource
 from ses_operator.runtime.names import OPERATOR
 
 SERVER_TIMEOUT = 480
@@ -26,8 +26,8 @@ WORKER_IDLE = 0.2
 start.
 """
 
-OnEvent = Callable[[str | None, JsonObject], None]
-"""Called with ADDED, MODIFIED or DELETED, or None for an object that was listed, and the object."""
+OnEvent = Callable[..., Awaitable[None]]
+"""Called with ``event``: its type is ADDED, MODIFIED or DELETED, or None for an object that was listed."""
 
 
 class KopfShell:
@@ -46,7 +46,7 @@ class KopfShell:
             register = kopf.on.event(
                 resource.group, resource.version, resource.plural, id=resource.plural, registry=self._registry
             )
-            register(cast("Any", _handler(on_event)))
+            register(cast("Any", on_event))
 
     def stop(self) -> None:
         """End the run."""
@@ -86,13 +86,6 @@ class KopfShell:
             token=value or scheme or None,
             proxy_url=configuration.proxy,
         )
-
-
-def _handler(on_event: OnEvent) -> Callable[..., Awaitable[None]]:
-    async def handle(event: JsonObject, **_: Any) -> None:
-        on_event(event["type"], event["object"])
-
-    return handle
 
 
 def _settings() -> kopf.OperatorSettings:

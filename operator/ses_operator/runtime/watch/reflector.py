@@ -1,20 +1,31 @@
-"""A small reflector: a copy, kept up to date, of the objects of one kind that a label selects.
+"""A small reflector: a copy, kept up to date, of the objects of one kind that a label or a name selects.
 
-For what Kopf does not watch here: the labelled Secrets of the operator's namespace, namespaces, and DNSEndpoints, whose kind
-may be installed later than the operator. Source of the protocol: Kubernetes API concepts, "Efficient detection of changes".
+Our own kinds are watched by Kopf (``informers``). What is watched here cannot be said in Kopf:
+
+- A run of Kopf has one list of namespaces for all kinds. Secrets with credentials are in the operator's namespace, all else in
+  those that it works for.
+- Kopf notices a kind that is installed later by watching CustomResourceDefinitions, to which the operator has no right.
+  DNSEndpoints may come later.
+- Kopf ends when the apiserver refuses a list. Rights to Namespaces and DNSEndpoints are optional here: what may not be seen is
+  tried again from time to time.
+- A right to an object by its name needs a watch of its own for each name. Kopf has one for a kind in a namespace.
+
+Lists and backoff are those of the informers (``listing``), and the manager holds a replica ready when both are synced.
+Source of the protocol: Kubernetes API concepts, "Efficient detection of changes".
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterator
-from typing import Self
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
+from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.listing import BACKOFF, pages
 
 logger = logging.getLogger(__name__)
@@ -24,8 +35,13 @@ SILENCE = 90.0
 """Bookmarks come every minute: a watch that says nothing for longer is dead. Seconds."""
 ABSENT_POLL = 30.0
 
-OnChange = Callable[[ObjectKey, JsonObject | None], None]
-"""Called with an object that was added or changed, or None for one that was removed."""
+
+@dataclass(frozen=True, slots=True)
+class Reflected:
+    """An object that was added or changed; None for one that was removed."""
+
+    key: ObjectKey
+    object: JsonObject | None
 
 
 class Reflector:
@@ -45,13 +61,9 @@ class Reflector:
         self._settled = asyncio.Event()
         self.installed = False
         """Whether the apiserver serves the kind, and lets us see it."""
-        self._on_change: list[OnChange] = []
-        self._on_installed: list[Callable[[], None]] = []
-
-    def subscribe(self, on_change: OnChange, on_installed: Callable[[], None] = lambda: None) -> None:
-        """Who else is told of changes, and of the kind being served where it was not."""
-        self._on_change.append(on_change)
-        self._on_installed.append(on_installed)
+        self.changes: Source[Reflected] = Source()
+        self.installations: Source[Resource] = Source()
+        """Emits the kind when it is served where it was not."""
 
     def get(self, key: ObjectKey) -> JsonObject | None:
         """The object, None if there is none (that the label selects)."""
@@ -89,8 +101,7 @@ class Reflector:
         if not self.installed:
             self.installed = True
             logger.info("watching %s", self._resource.plural)
-            for told in self._on_installed:
-                told()
+            self.installations.emit(self._resource)
         for key in [key for key in self._objects if key not in found]:
             self._remove(key)
         for key, obj in found.items():
@@ -120,15 +131,11 @@ class Reflector:
         metadata.pop("managedFields", None)
         obj.pop("data", None)  # what a Secret holds is read by whoever needs it, and kept by nobody
         self._objects[key] = obj
-        self._tell(key, obj)
+        self.changes.emit(Reflected(key, obj))
 
     def _remove(self, key: ObjectKey) -> None:
         self._objects.pop(key, None)
-        self._tell(key, None)
-
-    def _tell(self, key: ObjectKey, obj: JsonObject | None) -> None:
-        for told in self._on_change:
-            told(key, obj)
+        self.changes.emit(Reflected(key, None))
 
     def _note_absence(self, error: OperatorError) -> None:
         if self.installed or not self._settled.is_set():
@@ -141,25 +148,28 @@ class Reflector:
 
 
 class Reflectors:
-    """Objects of one kind in several namespaces; without any named, in all."""
+    """Objects of one kind in several namespaces; without any named, in all. ``name`` is for logs."""
 
     def __init__(
-        self, client: KubeClient, resource: Resource, namespaces: tuple[str, ...], label_selector: str
+        self,
+        client: KubeClient,
+        resource: Resource,
+        namespaces: tuple[str, ...],
+        label_selector: str,
+        *,
+        names: tuple[str, ...] = (),
     ) -> None:
-        self._each = [Reflector(client, resource, namespace, label_selector) for namespace in namespaces or ("",)]
-
-    @classmethod
-    def by_name(cls, client: KubeClient, resource: Resource, names: tuple[str, ...]) -> Self:
-        """Of a cluster-scoped kind: the objects of these names, each watched for itself; without any named, all."""
-        found = cls(client, resource, (), "")
+        """``names``, of a cluster-scoped kind: these objects alone, each watched for itself."""
+        self.name = resource.plural
+        self.changes: Source[Reflected] = Source()
+        self.installations: Source[Resource] = Source()
         if names:
-            found._each = [Reflector(client, resource, "", "", name=name) for name in names]
-        return found
-
-    def subscribe(self, on_change: OnChange, on_installed: Callable[[], None] = lambda: None) -> None:
-        """Who else is told of changes, and of the kind being served where it was not."""
+            self._each = [Reflector(client, resource, "", label_selector, name=name) for name in names]
+        else:
+            self._each = [Reflector(client, resource, namespace, label_selector) for namespace in namespaces or ("",)]
         for reflector in self._each:
-            reflector.subscribe(on_change, on_installed)
+            reflector.changes.subscribe(self.changes.emit)
+            reflector.installations.subscribe(self.installations.emit)
 
     @property
     def installed(self) -> bool:

@@ -2,24 +2,39 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import replace
 from typing import Any
 
+from kubernetes.aio.client.configuration import Configuration
 from prometheus_client import CollectorRegistry
 
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.controllers.event_handlers import EventHandlers
-from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES
+from ses_operator.controllers.shared.cluster import (
+    ACCOUNT_INDEXES,
+    ENDPOINT_SELECTOR,
+    IDENTITY_INDEXES,
+    SECRET_SELECTOR,
+    TEMPLATE_INDEXES,
+    Cluster,
+)
+from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.identity_objects import StatusReport
 from ses_operator.controllers.shared.telemetry import queue_metrics
+from ses_operator.controllers.wiring import REGISTRATIONS
 from ses_operator.core.model.keys import ObjectKey
-from ses_operator.runtime.metrics import WorkQueueMetrics
-from ses_operator.runtime.watch.cache import ObjectStore
-from ses_operator.runtime.watch.informers import Origin
+from ses_operator.dns.endpoint_object import DNS_ENDPOINTS
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.events import EventRecorder
+from ses_operator.runtime.kube.resources import NAMESPACES, SECRETS
+from ses_operator.runtime.watch.cache import ObjectStore, Origin
+from ses_operator.runtime.watch.reflector import Reflected, Reflectors
 from ses_operator.runtime.workqueue import Urgency, WorkQueue
+from ses_operator.settings import Settings
 from unit.simulated_loop import simulate
 
 
@@ -38,56 +53,54 @@ def account(name: str, secret: str) -> dict[str, Any]:
     }
 
 
-@dataclass
 class World:
-    """Stores with some objects, and queues that are told of what changes."""
+    """A cluster with some objects, and the queues of the controllers that watch it."""
 
-    identities: ObjectStore[SesIdentity] = field(
-        default_factory=lambda: ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
-    )
-    accounts: ObjectStore[SesAccount] = field(
-        default_factory=lambda: ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
-    )
-    templates: ObjectStore[SesVerificationTemplate] = field(
-        default_factory=lambda: ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES)
-    )
-    metrics: WorkQueueMetrics = field(default_factory=lambda: queue_metrics(CollectorRegistry()))
-
-    def __post_init__(self) -> None:
-        self.identity_queue: WorkQueue[ObjectKey] = WorkQueue("identity", self.metrics)
-        self.account_queue: WorkQueue[ObjectKey] = WorkQueue("account", self.metrics)
-        self.template_queue: WorkQueue[ObjectKey] = WorkQueue("template", self.metrics)
-        self.notification_queue: WorkQueue[ObjectKey] = WorkQueue("notification", self.metrics)
-        self.event_handlers = EventHandlers(
-            self.identities,
-            self.accounts,
-            self.templates,
-            self.identity_queue,
-            self.account_queue,
-            self.template_queue,
-            self.notification_queue,
+    def __init__(self, client: KubeClient) -> None:
+        self.identities = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
+        self.accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
+        self.templates = ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES)
+        self.secrets = Reflectors(client, SECRETS, ("ops",), SECRET_SELECTOR)
+        self.dkim_secrets = Reflectors(client, SECRETS, (), SECRET_SELECTOR)
+        self.endpoints = Reflectors(client, DNS_ENDPOINTS, (), ENDPOINT_SELECTOR)
+        self.namespaces = Reflectors(client, NAMESPACES, (), "")
+        self.context = Context(
+            Cluster(
+                settings=Settings(installation_id="test", namespace="ops"),
+                client=client,
+                events=EventRecorder(client, clock=time.monotonic),
+                identities=self.identities,
+                accounts=self.accounts,
+                templates=self.templates,
+                endpoints=self.endpoints,
+                namespaces=self.namespaces,
+                secrets=self.secrets,
+                dkim_secrets=self.dkim_secrets,
+            )
         )
         for number, name in enumerate(("a", "b", "c")):
             self.identities.observe(identity(name, "same.example" if number < 2 else "own.example"))
         self.accounts.observe(account("default", "credentials"))
+        metrics = queue_metrics(CollectorRegistry())
+        self.queues: dict[str, WorkQueue[ObjectKey]] = {}
+        for register in REGISTRATIONS:
+            controller = register(self.context)
+            self.queues[controller.name] = WorkQueue(controller.name, metrics)
+            controller.feed(self.queues[controller.name])
 
     def see(self, obj: dict[str, Any], origin: Origin = Origin.WATCHED) -> None:
-        self.event_handlers.on_identity(self.identities.observe(obj), origin)
+        self.identities.changes.emit(replace(self.identities.observe(obj), origin=origin))
 
 
 def woken(act: Callable[[World], None]) -> dict[str, Urgency]:
     """The objects that are woken by it, ``kind name`` to urgency."""
 
     async def play() -> dict[str, Urgency]:
-        world, seen = World(), dict[str, Urgency]()
-        act(world)
-        queues = {
-            "identity": world.identity_queue,
-            "account": world.account_queue,
-            "template": world.template_queue,
-            "emails of": world.notification_queue,
-        }
-        for kind, queue in queues.items():
+        seen = dict[str, Urgency]()
+        async with KubeClient(Configuration(host="http://127.0.0.1:1")) as client:
+            world = World(client)
+            act(world)
+        for kind, queue in world.queues.items():
             while (ready := queue._ready.take()) is not None:
                 seen[f"{kind} {ready.key.name}"] = ready.urgency
         return seen
@@ -99,33 +112,33 @@ def test_a_persons_change_wakes_the_identity_at_once_and_its_rivals_and_its_acco
     changed = identity("a", "same.example", 2)
     changed["metadata"]["annotations"] = {"ses-operator.io/reconcile-requested-at": "now"}
     assert woken(lambda world: world.see(changed)) == {
-        "identity a": Urgency.URGENT,
-        "identity b": Urgency.NORMAL,
-        "account default": Urgency.NORMAL,
+        "sesidentity a": Urgency.URGENT,
+        "sesidentity b": Urgency.NORMAL,
+        "sesaccount default": Urgency.NORMAL,
     }
 
 
 def test_an_edit_of_status_alone_wakes_only_the_identity() -> None:
     changed = identity("a", "same.example", 2, status={"observedGeneration": 7})
-    assert woken(lambda world: world.see(changed)) == {"identity a": Urgency.NORMAL}
+    assert woken(lambda world: world.see(changed)) == {"sesidentity a": Urgency.NORMAL}
 
 
 def test_what_a_restart_lists_is_not_urgent() -> None:
     new = identity("d", "own.example", account="other")
     assert woken(lambda world: world.see(new, Origin.LISTED)) == {
-        "identity d": Urgency.NORMAL,
-        "account other": Urgency.NORMAL,
+        "sesidentity d": Urgency.NORMAL,
+        "sesaccount other": Urgency.NORMAL,
     }
 
 
 def test_a_deleted_identity_wakes_those_that_waited_for_its_domain() -> None:
     def delete(world: World) -> None:
-        world.event_handlers.on_identity(world.identities.remove(ObjectKey("team", "a"), "a"), Origin.WATCHED)
+        world.identities.changes.emit(world.identities.remove(ObjectKey("team", "a"), "a"))
 
     assert woken(delete) == {
-        "identity a": Urgency.URGENT,
-        "identity b": Urgency.NORMAL,
-        "account default": Urgency.NORMAL,
+        "sesidentity a": Urgency.URGENT,
+        "sesidentity b": Urgency.NORMAL,
+        "sesaccount default": Urgency.NORMAL,
     }
 
 
@@ -134,16 +147,16 @@ def test_a_changed_namespace_wakes_the_identities_in_it_and_whom_they_kept_from_
         elsewhere = identity("d", "own.example")
         elsewhere["metadata"]["namespace"] = "elsewhere"
         world.identities.observe(elsewhere)
-        world.event_handlers.on_namespace(ObjectKey("", "elsewhere"), {"metadata": {"name": "elsewhere"}})
+        world.namespaces.changes.emit(Reflected(ObjectKey("", "elsewhere"), {"metadata": {"name": "elsewhere"}}))
 
-    assert woken(relabel) == {"identity c": Urgency.NORMAL, "identity d": Urgency.NORMAL}
+    assert woken(relabel) == {"sesidentity c": Urgency.NORMAL, "sesidentity d": Urgency.NORMAL}
 
 
 def test_a_changed_secret_wakes_the_accounts_that_use_it() -> None:
-    assert woken(lambda world: world.event_handlers.on_secret(ObjectKey("ops", "credentials"), None)) == {
-        "account default": Urgency.URGENT
+    assert woken(lambda world: world.secrets.changes.emit(Reflected(ObjectKey("ops", "credentials"), None))) == {
+        "sesaccount default": Urgency.URGENT
     }
-    assert woken(lambda world: world.event_handlers.on_secret(ObjectKey("ops", "another"), None)) == {}
+    assert woken(lambda world: world.secrets.changes.emit(Reflected(ObjectKey("ops", "another"), None))) == {}
 
 
 def test_a_changed_secret_wakes_the_identity_whose_dkim_key_is_in_it() -> None:
@@ -153,11 +166,11 @@ def test_a_changed_secret_wakes_the_identity_whose_dkim_key_is_in_it() -> None:
             reference = {"selector": "s1", "privateKeySecretRef": {"name": "dkim"}}
             own["spec"]["dkim"] = {"mode": "BYODKIM", "byodkim": reference}
             world.identities.observe(own)
-            world.event_handlers.on_dkim_secret(ObjectKey(namespace, "dkim"), None)
+            world.dkim_secrets.changes.emit(Reflected(ObjectKey(namespace, "dkim"), None))
 
         return act
 
-    assert woken(change("team")) == {"identity d": Urgency.NORMAL}
+    assert woken(change("team")) == {"sesidentity d": Urgency.NORMAL}
     assert woken(change("another")) == {}
 
 
@@ -183,11 +196,14 @@ def test_a_sender_that_is_verified_wakes_the_templates_that_wait_for_it() -> Non
                     "status": SesIdentityStatus(regions=(RegionStatus(region="r0", verification_status="SUCCESS"),))
                 }
             )
-            world.event_handlers.on_status(before, SesIdentityStatus(regions=tuple(regions)))
+            world.context.objects.reports.emit(StatusReport(before, SesIdentityStatus(regions=tuple(regions))))
 
         return act
 
-    assert woken(verify("SUCCESS", "SUCCESS")) == {"template exact": Urgency.NORMAL, "template below": Urgency.NORMAL}
+    assert woken(verify("SUCCESS", "SUCCESS")) == {
+        "sesverificationtemplate exact": Urgency.NORMAL,
+        "sesverificationtemplate below": Urgency.NORMAL,
+    }
     assert woken(verify("SUCCESS", "PENDING")) == {}, "that region was verified before"
 
 
@@ -202,11 +218,11 @@ def test_a_status_of_ours_wakes_the_emails_of_an_account_that_has_any_sent() -> 
             world.accounts.observe(changed)
             found = world.identities.get(ObjectKey("team", "a"))
             assert found is not None
-            world.event_handlers.on_status(found, SesIdentityStatus(observed_generation=1))
+            world.context.objects.reports.emit(StatusReport(found, SesIdentityStatus(observed_generation=1)))
 
         return act
 
-    assert woken(report(notifies=True)) == {"emails of default": Urgency.NORMAL}
+    assert woken(report(notifies=True)) == {"notification default": Urgency.NORMAL}
     assert woken(report(notifies=False)) == {}
 
 
@@ -215,9 +231,9 @@ def test_a_changed_account_wakes_its_own_emails() -> None:
         changed = account("default", "credentials")
         changed["metadata"]["resourceVersion"] = "2"
         changed["metadata"]["annotations"] = {"ses-operator.io/reconcile-requested-at": "now"}
-        world.event_handlers.on_account(world.accounts.observe(changed), Origin.WATCHED)
+        world.accounts.changes.emit(world.accounts.observe(changed))
 
-    assert woken(change) == {"account default": Urgency.URGENT, "emails of default": Urgency.NORMAL}
+    assert woken(change) == {"sesaccount default": Urgency.URGENT, "notification default": Urgency.NORMAL}
 
 
 def test_an_identity_that_goes_wakes_the_template_that_it_used() -> None:
@@ -229,27 +245,29 @@ def test_an_identity_that_goes_wakes_the_template_that_it_used() -> None:
             "verificationTemplateRef": {"name": "welcome"},
         }
         world.identities.observe(address)
-        world.event_handlers.on_identity(world.identities.remove(ObjectKey("team", "d"), "d"), Origin.WATCHED)
+        world.identities.changes.emit(world.identities.remove(ObjectKey("team", "d"), "d"))
 
-    assert woken(delete)["template welcome"] is Urgency.NORMAL
+    assert woken(delete)["sesverificationtemplate welcome"] is Urgency.NORMAL
 
 
 def test_a_dnsendpoint_wakes_the_identity_that_its_labels_name() -> None:
     labels = {"ses-operator.io/identity": "b", "ses-operator.io/identity-namespace": "team"}
     endpoint = {"metadata": {"labels": labels}}
     key = ObjectKey("team", "called-otherwise")
-    assert woken(lambda world: world.event_handlers.on_endpoint(key, endpoint)) == {"identity b": Urgency.NORMAL}
+    assert woken(lambda world: world.endpoints.changes.emit(Reflected(key, endpoint))) == {
+        "sesidentity b": Urgency.NORMAL
+    }
 
 
 def test_a_deleted_dnsendpoint_wakes_the_identity_of_its_name() -> None:
-    assert woken(lambda world: world.event_handlers.on_endpoint(ObjectKey("team", "c"), None)) == {
-        "identity c": Urgency.NORMAL
+    assert woken(lambda world: world.endpoints.changes.emit(Reflected(ObjectKey("team", "c"), None))) == {
+        "sesidentity c": Urgency.NORMAL
     }
 
 
 def test_the_dnsendpoint_kind_being_installed_wakes_everybody() -> None:
-    assert set(woken(lambda world: world.event_handlers.on_endpoints_installed())) == {
-        "identity a",
-        "identity b",
-        "identity c",
+    assert set(woken(lambda world: world.endpoints.installations.emit(DNS_ENDPOINTS))) == {
+        "sesidentity a",
+        "sesidentity b",
+        "sesidentity c",
     }

@@ -1,0 +1,174 @@
+"""The controller of SesIdentities: what makes one be looked at, and whether it is about its life or its end."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from ses_operator.api.base.meta import IDENTITY_NAME_LABEL, IDENTITY_NAMESPACE_LABEL
+from ses_operator.aws.calls.budget import Priority, RequestBudget
+from ses_operator.aws.calls.calls import Calls
+from ses_operator.aws.listing.identity_cache import IdentityCache
+from ses_operator.aws.listing.lister import Intervals
+from ses_operator.aws.route53 import REQUESTS_PER_SECOND
+from ses_operator.controllers.identity.claimants import Claimants
+from ses_operator.controllers.identity.controller import IdentityController, IdentityParts
+from ses_operator.controllers.identity.dkim_keys import DkimKeys
+from ses_operator.controllers.identity.dns import DnsSide
+from ses_operator.controllers.identity.dns_migration import Moves
+from ses_operator.controllers.identity.facts import Facts
+from ses_operator.controllers.identity.finalizer import Finalizer
+from ses_operator.controllers.identity.lookups import Lookups, Resolvers
+from ses_operator.controllers.identity.regions import Regions
+from ses_operator.controllers.identity.resync import Resync
+from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.controllers.shared.cluster import (
+    BY_ACCOUNT,
+    BY_DKIM_SECRET,
+    BY_DOMAIN,
+    BY_NAMESPACE,
+    BY_TEMPLATE,
+    Cluster,
+)
+from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.deletion_limit import DeletionLimit
+from ses_operator.core.model.keys import Installation, ObjectKey, Owner
+from ses_operator.core.planning.handover import requested_new_owner
+from ses_operator.dns.endpoint import DnsEndpointPublisher
+from ses_operator.dns.endpoint_object import EndpointObject
+from ses_operator.runtime.controller import Controller, own_kind
+from ses_operator.runtime.source import Source, Watch
+from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, Origin
+from ses_operator.runtime.watch.reflector import Reflected
+from ses_operator.runtime.workqueue import Result, Urgency, current_urgency
+
+PRIORITIES = {Urgency.URGENT: Priority.PERSON, Urgency.NORMAL: Priority.PENDING, Urgency.LOW: Priority.SWEEP}
+
+
+class IdentityReconciler:
+    """One key: the life of an identity, or its end."""
+
+    def __init__(self, context: Context) -> None:
+        cluster = self._cluster = context.cluster
+        settings, clock = cluster.settings, asyncio.get_running_loop().time
+        self._context = context
+        self._listed: Source[ObjectKey] = Source()
+        self._published: Source[Owner] = Source()
+        self._identity_cache = IdentityCache(
+            self._listed.emit, Intervals(idle=settings.idle_poll, pending=settings.pending_poll)
+        )
+        self._dns = DnsSide(
+            self._route53_calls(), lambda account: _endpoint_publisher(cluster, account), self._published.emit
+        )
+        self._lookups = Lookups(Resolvers(cluster.telemetry.on_dns_query, clock), clock)
+        self._resync = Resync(
+            self._identity_cache, cluster.endpoints, settings.sweep_interval, lambda: cluster.now().timestamp()
+        )
+        parts = IdentityParts(
+            objects=context.objects,
+            accounts=context.accounts,
+            admissions=context.admissions,
+            claimants=Claimants(cluster.identities, context.accounts, context.admissions),
+            identity_cache=self._identity_cache,
+            regions=Regions(Facts(clock), self._identity_cache),
+            dns=self._dns,
+            moves=Moves(self._dns, self._lookups, context.objects.tell, cluster.now),
+            lookups=self._lookups,
+            resync=self._resync,
+            brake=DeletionLimit(cluster.client, cluster.accounts, cluster.now),
+            dkim_keys=DkimKeys(cluster.client),
+        )
+        self._uids: dict[ObjectKey, str] = {}
+        self._installation = Installation(settings.installation_id, settings.inherited)
+        self._life = IdentityController(self._installation, parts, cluster.now)
+        self._end = Finalizer(self._installation, parts, cluster.now)
+
+    @property
+    def watches(self) -> tuple[Watch[Any], ...]:
+        """What makes an identity be looked at: itself, its competitors, what it refers to, the lists of SES, and Route 53."""
+        cluster = self._cluster
+        return (
+            own_kind(cluster.identities),
+            Watch(cluster.identities.changes, self._competing_with),
+            Watch(cluster.namespaces.changes, self._in_namespace),
+            Watch(cluster.dkim_secrets.changes, lambda seen: cluster.identities.by_index(BY_DKIM_SECRET, seen.key)),
+            Watch(cluster.endpoints.changes, _identity_of),
+            Watch(cluster.endpoints.installations, lambda _: cluster.identities),
+            Watch(self._context.accounts.changes, lambda name: cluster.identities.by_index(BY_ACCOUNT, name)),
+            Watch(self._context.finished_templates, lambda key: cluster.identities.by_index(BY_TEMPLATE, key)),
+            Watch(self._listed, lambda key: (key,)),
+            Watch(self._published, lambda owner: (owner.key,)),
+        )
+
+    def _competing_with(self, delta: CacheDelta) -> Iterator[ObjectKey]:
+        """Those that wait for what an identity may have let go. What is listed tells of nothing that was let go just now."""
+        if delta.change is not ObjectChange.STATUS and delta.origin is Origin.WATCHED:
+            for domain in delta.values(BY_DOMAIN):
+                yield from (key for key in self._cluster.identities.by_index(BY_DOMAIN, domain) if key != delta.key)
+
+    def _in_namespace(self, namespace: Reflected) -> Iterable[ObjectKey]:
+        """The identities in it, whose account may ask for its labels, and those that they keep from their domain."""
+        identities = self._cluster.identities
+        for key in identities.by_index(BY_NAMESPACE, namespace.key.name):
+            yield key
+            if (found := identities.get(key)) is not None:
+                yield from identities.by_index(BY_DOMAIN, found.spec.identity)
+
+    async def reconcile(self, key: ObjectKey) -> Result:
+        identity = self._cluster.identities.get(key)
+        if identity is None and (vanished := self._context.objects.vanished(key)) is not None:
+            return await self._end.reconcile(vanished, Priority.PERSON)
+        if identity is None:
+            self._forget(key)
+            return Result.done()
+        if self._uids.setdefault(key, identity.metadata.uid) != identity.metadata.uid:
+            self._forget(key)  # another object of the same name
+            self._uids[key] = identity.metadata.uid
+        priority = PRIORITIES[current_urgency()]
+        if identity.metadata.is_deleting or requested_new_owner(identity.metadata.annotations, self._installation):
+            return await self._end.reconcile(identity, priority)
+        return await self._life.reconcile(identity, priority)
+
+    async def close(self) -> None:
+        """End what goes on beside reconciles."""
+        await self._identity_cache.close()
+        await self._dns.close()
+
+    def _forget(self, key: ObjectKey) -> None:
+        self._identity_cache.unwatch(key)
+        self._lookups.forget(key)
+        self._resync.forget(key, self._uids.pop(key, ""))
+
+    def _route53_calls(self) -> Calls:
+        measured = self._cluster.telemetry.aws
+        budget = RequestBudget(REQUESTS_PER_SECOND, on_wait=measured.on_wait)
+        return Calls(self._context.executor, budget, on_call=measured.on_call)
+
+
+def register(context: Context) -> Controller:
+    """Return the controller of SesIdentities."""
+    reconciler, settings = IdentityReconciler(context), context.cluster.settings
+    return Controller(
+        "sesidentity",
+        reconciler.reconcile,
+        reconciler.watches,
+        workers=settings.workers,
+        urgent_workers=settings.urgent_workers,
+        closing=(reconciler.close,),
+    )
+
+
+def _identity_of(endpoint: Reflected) -> tuple[ObjectKey]:
+    """The identity whose records are in a DNSEndpoint, which is called like it, should its labels be gone."""
+    labels = endpoint.object["metadata"].get("labels", {}) if endpoint.object else {}
+    namespace = labels.get(IDENTITY_NAMESPACE_LABEL) or endpoint.key.namespace
+    return (ObjectKey(namespace, labels.get(IDENTITY_NAME_LABEL) or endpoint.key.name),)
+
+
+def _endpoint_publisher(cluster: Cluster, account: OpenAccount) -> DnsEndpointPublisher:
+    def read(key: ObjectKey) -> EndpointObject | None:
+        raw = cluster.endpoints.get(key)
+        return EndpointObject.of(raw) if raw is not None else None
+
+    return DnsEndpointPublisher(cluster.client, account.spec.dns.txt_quoting, read, now=cluster.now)

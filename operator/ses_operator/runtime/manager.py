@@ -1,0 +1,178 @@
+"""One replica of an operator: what it watches, its Lease, the controllers that it runs, and the order of all that.
+
+It watches from the start, so that a standby is warm; it reconciles while it holds the Lease. When it is told to stop it
+takes no more keys, lets running reconciles end, gives the Lease up and ends with 0. When it loses the Lease, it ends at
+once: another replica will act, and nothing here may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeVar
+
+from kubernetes.aio.client.configuration import Configuration
+
+from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.controller import Controller
+from ses_operator.runtime.kube.client import KubeClient
+from ses_operator.runtime.kube.events import EventRecorder
+from ses_operator.runtime.kube.resources import Resource
+from ses_operator.runtime.lease.election import Elector, LeaseTiming
+from ses_operator.runtime.lease.lease_object import LeaseObject, new_identity
+from ses_operator.runtime.metrics import WorkQueueMetrics
+from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.runtime.watch.informers import Informer, Informers, Obstacle
+from ses_operator.runtime.watch.reflector import Reflectors
+from ses_operator.runtime.workqueue import WorkQueue
+
+logger = logging.getLogger(__name__)
+
+M = TypeVar("M")
+
+EXIT_STOPPED = 0
+EXIT_FAILED = 1
+EXIT_LEASE_LOST = 2
+
+EVENTS_GRACE = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplicaOptions:
+    """``lease``: the object that replicas compete for. ``namespaces``: those that are watched, none for the whole cluster.
+    ``shutdown_grace``: seconds in which running reconciles may end. ``obstacle``: see ``Informers``."""
+
+    lease: ObjectKey
+    timing: LeaseTiming
+    namespaces: tuple[str, ...]
+    shutdown_grace: float
+    obstacle: Obstacle
+
+
+class Manager:
+    """The parts of one replica. Ask it for stores and reflectors, add controllers, then run it."""
+
+    def __init__(self, configuration: Configuration, options: ReplicaOptions, metrics: WorkQueueMetrics) -> None:
+        self._configuration = configuration
+        self._options = options
+        self._metrics = metrics
+        # The Lease has connections of its own: it must be renewed while all others are busy.
+        self._lease_client = KubeClient(configuration)
+        lease = LeaseObject(self._lease_client, options.lease, request_timeout=options.timing.request_timeout)
+        self._elector = Elector(lease, new_identity(), options.timing)
+        self.client = KubeClient(configuration, gate=self._elector.check)
+        self.events = EventRecorder(self.client, clock=time.monotonic, instance=self._elector.identity)
+        self._kinds: list[Informer] = []
+        self._reflectors: list[Reflectors] = []
+        self._controllers: list[tuple[Controller, WorkQueue[ObjectKey]]] = []
+        self._may_hand_over = True
+        self.is_ready = False
+        """Whether the caches are synced, in the leader as in a standby."""
+
+    @property
+    def may_write(self) -> bool:
+        """Whether this replica is the active one."""
+        return self._elector.may_write
+
+    def store(
+        self,
+        resource: Resource,
+        parse: Callable[[Mapping[str, Any]], M],
+        indexes: Mapping[str, Callable[[M], Iterable[Hashable]]],
+    ) -> ObjectStore[M]:
+        """Return a store of a kind of ours, which is kept up to date while the manager runs. See ``ObjectStore``."""
+        store = ObjectStore(parse, indexes, on_unreadable=_unreadable)
+        self._kinds.append(Informer(resource, store))
+        return store
+
+    def reflect(self, reflectors: Reflectors) -> Reflectors:
+        """Have these kept up to date while the manager runs."""
+        self._reflectors.append(reflectors)
+        return reflectors
+
+    def add(self, controller: Controller) -> None:
+        """Run this controller while the replica is the active one; its keys are gathered from the start."""
+        queue: WorkQueue[ObjectKey] = WorkQueue(controller.name, self._metrics)
+        controller.feed(queue)
+        self._controllers.append((controller, queue))
+
+    async def run(self, stopped: asyncio.Event) -> int:
+        """Run until ``stopped``, or until a part fails; the exit code. The loss of the Lease ends the process from within."""
+        informers = Informers(
+            self.client, self._configuration, tuple(self._kinds), self._options.namespaces, self._options.obstacle
+        )
+        stop = asyncio.create_task(stopped.wait(), name="stop")
+        lead = asyncio.create_task(self._lead(informers), name="lease")
+        parts = [asyncio.create_task(self.events.run(), name="events")]
+        parts += [asyncio.create_task(each.run(), name=each.name) for each in self._reflectors]
+        # Kopf last: when it ends, it cancels every task that is younger than itself.
+        watches = asyncio.create_task(informers.run(lambda: stop_on_signals(stopped)), name="watches")
+        done, _ = await asyncio.wait([stop, lead, *parts, watches], return_when=asyncio.FIRST_COMPLETED)
+        failed = done - {stop}
+        for task in failed:
+            logger.critical("%s failed", task.get_name(), exc_info=task.exception())
+        await self._drain()
+        await _cancel([stop, lead, *parts])
+        await self._hand_over()
+        informers.stop()
+        await asyncio.wait([watches])
+        await self.client.close()
+        await self._lease_client.close()
+        return EXIT_FAILED if failed else EXIT_STOPPED
+
+    async def _lead(self, informers: Informers) -> None:
+        """Reconcile while the Lease is ours, from the moment on at which the caches are complete."""
+        await informers.synced()
+        for reflectors in self._reflectors:
+            await reflectors.synced()
+        logger.info("caches synced", extra={kind.resource.plural: len(kind.store) for kind in self._kinds})
+        self.is_ready = True
+        async with asyncio.TaskGroup() as group:
+            group.create_task(informers.compare(), name="compare")
+            await self._elector.acquire()
+            for controller, queue in self._controllers:
+                controller.start(queue)
+            await self._elector.hold()
+            _end_at_once()
+
+    async def _drain(self) -> None:
+        """Let the reconciles that run end, while the Lease is still renewed."""
+        grace = self._options.shutdown_grace
+        ended = await asyncio.gather(*(queue.stop(grace) for _, queue in self._controllers))
+        self._may_hand_over = all(ended)
+        for controller, _ in reversed(self._controllers):
+            await controller.close()
+        await self.events.flush(EVENTS_GRACE)
+
+    async def _hand_over(self) -> None:
+        if self._may_hand_over:
+            await self._elector.release()
+        else:
+            logger.warning("the lease is left to expire, for calls may still be under way")
+
+
+def stop_on_signals(stopped: asyncio.Event) -> None:
+    """Set the event when the process is told to end."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+
+
+async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.wait(tasks)
+
+
+def _unreadable(key: ObjectKey, error: Exception) -> None:
+    logger.error("an object cannot be read and is left alone: %s", error, extra={"object": str(key)})
+
+
+def _end_at_once() -> NoReturn:
+    # Not sys.exit: threads with calls to AWS would be waited for, while another replica may already act.
+    logging.shutdown()
+    os._exit(EXIT_LEASE_LOST)
