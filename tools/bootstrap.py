@@ -1,4 +1,4 @@
-"""Makes .venv what requirements/dev.txt says, on a machine that has nothing but Python 3.11 or newer.
+"""Makes .venv as requirements/dev.txt says, on a machine that has only Python 3.11 or newer.
 
 Run by `make setup`. uv comes from the Python package index, by hash; a machine whose Python lacks ensurepip (Debian
 without python3-venv) or pip is served as long as it has the other, or a uv of its own.
@@ -19,6 +19,7 @@ _OLDEST = (3, 11)
 
 
 def main() -> int:
+    """Set .venv up; return the exit status."""
     if sys.version_info < _OLDEST:
         return _refuse(f"Python {'.'.join(map(str, _OLDEST))} or newer is needed, this is {sys.version.split()[0]}: "
                        "run make with PYTHON=<the command of a newer one>")  # fmt: skip
@@ -34,7 +35,7 @@ def main() -> int:
 
 
 def set_up(uv: Path) -> None:
-    """Creates the environment if there is none that works, and installs into it what the lock says."""
+    """Create the environment if there is none that works, and install what the lock says."""
     python = VENV / "bin" / "python"
     if not _works(python):
         _run(uv, "venv", "--quiet", "--clear", "--python", sys.executable, VENV)
@@ -45,7 +46,7 @@ def set_up(uv: Path) -> None:
 
 
 def find_uv() -> Path | None:
-    """The uv of an earlier run, else one installed by whatever can install it, else the machine's own."""
+    """Return the uv of an earlier run, else one installed by whatever can install it, else the machine's own."""
     for command in (VENV / "bin" / "uv", _PRIVATE / "bin" / "uv"):
         if _works(command):
             return command
@@ -73,7 +74,7 @@ def _succeeds(commands: Callable[[], Iterator[list[str | Path]]]) -> bool:
 
 
 def _works(command: Path) -> bool:
-    """It starts, and if it is a Python, it is new enough."""
+    """Return True if it starts and, if it is a Python, is new enough."""
     version = ["-c", f"import sys; sys.exit(sys.version_info < {_OLDEST})"]
     arguments = version if command.name == "python" else ["--version"]
     return command.exists() and subprocess.run([command, *arguments], capture_output=True, check=False).returncode == 0

@@ -1,4 +1,4 @@
-"""`python -m bench.audit`, `make bench-audit`: audits an account with many identities that nobody here has made."""
+"""`python -m bench.audit`, `make bench-audit`: audits an account with many identities that no operator manages."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ PATH = f"/apis/wgpolicyk8s.io/v1alpha2/{KIND}"
     "--json", "path", type=click.Path(path_type=Path), default="build/bench-audit.json", help="Where the figures go."
 )
 def main(identities: int, rate: float, path: Path) -> None:
-    """Measure what an audit costs: calls, CPU and memory of the operator, the size of what it tells.
+    """Measure what an audit costs: calls, CPU and memory of the operator, the size of its reports.
 
     It exits with 1 if a target is missed.
     """
@@ -104,7 +104,7 @@ def _record(size: AuditSize, environment: Environment, operator: OperatorProcess
 
 
 def _await_audit(environment: Environment, request: str) -> Mapping[str, Any]:
-    """Returns when an audit that began after this request has ended; its status."""
+    """Wait until an audit that began after this request has ended, and return its status."""
     deadline, said = time.monotonic() + PATIENCE, ""
     while time.monotonic() < deadline:
         audit: dict[str, Any] = _account(environment)["status"].get("audit") or {}

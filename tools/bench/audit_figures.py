@@ -17,7 +17,7 @@ MEMORY_PER_IDENTITY = 1_000
 
 @dataclass(frozen=True, slots=True)
 class AuditSize:
-    """How much was there. ``rate``: SES requests per second, action and region; 0 for no limit."""
+    """The size of a run. ``rate``: SES requests per second, action and region; 0 for no limit."""
 
     identities: int
     regions: int
@@ -25,6 +25,7 @@ class AuditSize:
 
     @property
     def identity_regions(self) -> int:
+        """The number of identities, each counted once for each of its regions."""
         return self.identities * self.regions
 
 
@@ -47,7 +48,7 @@ class AuditRecording:
 
 
 def audit_figures(recording: AuditRecording) -> tuple[Figure, ...]:
-    """All figures, in the order of the table."""
+    """Return all figures, in the order of the table."""
     return (*_calls(recording), *_process(recording), *_results(recording))
 
 

@@ -29,11 +29,12 @@ USUAL = 200
 def main(
     large: bool, identities: int | None, rate: float, speed: float, quiet_minutes: float, patience: float, path: Path
 ) -> None:
-    """Measure what the operator costs: it takes many identities in four regions from nothing to Ready, each with a MAIL FROM
-    domain, on a real control plane and against the sandbox.
+    """Measure what the operator costs, on a real control plane and against the sandbox.
 
-    Prints a table of figures and targets, and writes the same as JSON. Times depend on the machine; counts and shares do not.
-    It exits with 1 if a target is missed.
+    It takes many identities in four regions from nothing to Ready, each with a MAIL FROM domain.
+
+    Prints a table of figures and targets, and writes the same as JSON. Times depend on the machine; counts and shares
+    do not. It exits with 1 if a target is missed.
     """
     plan = Plan(identities or (LARGE if large else USUAL), rate, speed, quiet_minutes, patience)
     try:

@@ -25,16 +25,18 @@ class Call:
 
     @property
     def is_ses(self) -> bool:
+        """True for a call of SES, by either version of its API."""
         return self.service == "ses"
 
     @property
     def is_throttled(self) -> bool:
+        """True if it was refused for the number of calls."""
         return self.error in THROTTLES
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much was asked for. ``rate``: SES requests per second, action and region; ``speed``: of the sandbox's clock."""
+    """The size of a run. ``rate``: SES requests per second, action and region; ``speed``: of the sandbox's clock."""
 
     identities: int
     regions: int
@@ -43,12 +45,13 @@ class Size:
 
     @property
     def identity_regions(self) -> int:
+        """The number of identities, each counted once for each of its regions."""
         return self.identities * self.regions
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """What a process has used: CPU in seconds since its start, memory at its peak in bytes."""
+    """The resources that a process has used: CPU in seconds since its start, memory at its peak in bytes."""
 
     cpu: float
     peak_memory: int
@@ -72,7 +75,7 @@ class Recording:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the table. ``met`` None: there is nothing to meet."""
+    """One line of the table. ``met`` None: it has no target."""
 
     name: str
     value: str
@@ -83,7 +86,7 @@ class Figure:
 
 
 def figures(recording: Recording) -> tuple[Figure, ...]:
-    """All figures, in the order of the table."""
+    """Return all figures, in the order of the table."""
     return (*_creation(recording), *_calls(recording), *_writes(recording), *_process(recording), *_restart(recording))
 
 
@@ -94,7 +97,7 @@ def _creation(recording: Recording) -> Iterable[Figure]:
 
 
 def creation_share(calls: Iterable[Call], size: Size) -> float:
-    """Successful creates as a share of rate × time, from the first create of a region to its last, over all regions.
+    """Return successful creates as a share of rate × time, from the first create of a region to its last, over all regions.
 
     The first create of a region is the beginning of the time and not counted in it.
     """
@@ -111,7 +114,7 @@ def creation_share(calls: Iterable[Call], size: Size) -> float:
 
 
 def throttled_share(calls: Iterable[Call]) -> float:
-    """The share of SES requests that were refused for their number."""
+    """Return the share of SES requests that were refused for their number."""
     throttled = [call.is_throttled for call in calls if call.is_ses]
     return sum(throttled) / len(throttled) if throttled else 0.0
 
@@ -132,7 +135,7 @@ def _calls(recording: Recording) -> Iterable[Figure]:
 
 
 def sweep_share(size: Size, minutes: float) -> int:
-    """The most calls that a sweep of each identity once a day may make in so many minutes.
+    """Return the most calls that a resync of each identity once a day may make in so many minutes.
 
     Turns are spread by a hash: their number is a random one, and four standard deviations above its mean are allowed.
     """

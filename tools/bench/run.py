@@ -29,7 +29,7 @@ class NotReadyError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to measure. ``speed``: 60 makes SES look at records within some seconds, as in the best of its minutes."""
+    """The parameters of a run. ``speed``: 60 makes SES look at records within some seconds, as in the best of its minutes."""
 
     identities: int
     rate: float = 20.0
@@ -39,11 +39,12 @@ class Plan:
 
     @property
     def size(self) -> Size:
+        """The size of the run."""
         return Size(self.identities, len(REGIONS), self.rate, self.speed)
 
 
 def measure(plan: Plan, say: Say) -> Recording:
-    """Start everything, apply all identities at once, wait, be quiet, restart. Ends all that it started."""
+    """Start everything, apply all identities at once, wait, be quiet, restart. End all that it started."""
     options = SandboxOptions(speed=plan.speed, rate=plan.rate, zones=(ZONE,))
     say("starting a control plane, a sandbox of AWS, and the operator …")
     with running(options) as environment:
@@ -98,7 +99,7 @@ class _Log:
         return int(calls[-1]["number"]) if calls else 0
 
     def since(self, number: int) -> list[Call]:
-        """All calls after the one of this number."""
+        """Return all calls after the one of this number."""
         return [_call(raw) for raw in self._ask(f"calls?limit=1000000&since={number}")]
 
     def _ask(self, path: str) -> Sequence[dict[str, Any]]:
@@ -172,14 +173,14 @@ def _wait(seconds: float, what: str, say: Say) -> None:
 
 
 def _writes(environment: Environment, mark: int) -> int:
-    """How often the operator wrote to Kubernetes, Events counted and the Lease not."""
+    """Count the operator's writes to Kubernetes, Events included and the Lease not."""
     user = f"system:serviceaccount:{OPERATOR_NAMESPACE}:operator"
     writes = environment.plane.audit.writes(since=mark)
     return sum(write.user == user and write.resource != "leases" for write in writes)
 
 
 def usage(pid: int) -> Usage:
-    """What a process has used so far."""
+    """Return what a process has used so far."""
     with open(f"/proc/{pid}/stat", encoding="ascii") as file:
         fields = file.read().rpartition(")")[2].split()
     with open(f"/proc/{pid}/status", encoding="ascii") as file:

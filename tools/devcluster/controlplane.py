@@ -27,10 +27,10 @@ from devcluster.subjects import ServiceAccount, User, write_kubeconfig
 _READY_TIMEOUT = 120.0
 _TOKEN_SECONDS = 24 * 3600
 _ADMIN = "admin"
-# Not the administrator: so the audit log tells its writes from those of a test.
+# Not the administrator: so the audit log tells its writes apart from those of a test.
 _CONTROLLER_MANAGER = User("kube-controller-manager", ("system:masters",))
 
-# What has to do with deletion, and with what stands in every namespace. There is no kubelet and no scheduler, so
+# Those for deletion, and for the objects of every namespace. There is no kubelet and no scheduler, so
 # nothing comes of the controllers of workloads.
 _CONTROLLERS = (
     "clusterrole-aggregation-controller",
@@ -43,7 +43,7 @@ _CONTROLLERS = (
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """What another process needs to know of a control plane that runs, in order to use it as if it were its own."""
+    """The address and credentials by which another process can use a running control plane as its own."""
 
     port: int
     token: str
@@ -66,10 +66,11 @@ class Address:
 
 
 class ControlPlane:
-    """A Kubernetes control plane with RBAC that nobody else uses. A context manager; about 3 s to start, 400 MB.
+    """A Kubernetes control plane with RBAC of its own. A context manager; about 3 s to start, 400 MB.
 
-    `parts` maps each part to its program, as `binaries.control_plane` finds them. Without the controller manager among
-    them, nothing is garbage collected and no namespace goes away. `folder` keeps the data; by default it is temporary.
+    `parts` maps each part to its program, as `binaries.control_plane` finds them. Without the controller manager
+    among them, nothing is garbage collected and no namespace goes away. `folder` keeps the data; by default it is
+    temporary.
     """
 
     def __init__(self, parts: Mapping[Part, Path] | None = None, *, folder: Path | None = None) -> None:
@@ -88,7 +89,7 @@ class ControlPlane:
         self.stop()
 
     def start(self) -> None:
-        """Starts all parts and returns when they are ready. Raises ProcessError with the log's tail if one is not."""
+        """Start all parts and return when they are ready. Raises ProcessError with the log's tail if one is not."""
         self.folder = self._folder_given or Path(tempfile.mkdtemp(prefix="devcluster-"))
         self.folder.mkdir(parents=True, exist_ok=True)
         self._use(free_port(), CertificateAuthority(), self.folder / "audit.jsonl")
@@ -104,7 +105,7 @@ class ControlPlane:
 
     @classmethod
     def at(cls, address: Address, folder: Path, parts: Mapping[Part, Path] | None = None) -> Self:
-        """The control plane that another process started. ``folder`` takes the kubeconfigs and logs of this process."""
+        """Return the control plane that another process started. ``folder`` takes the kubeconfigs and logs of this process."""
         plane = cls(parts, folder=folder)
         folder.mkdir(parents=True, exist_ok=True)
         plane.folder, plane._token = folder, address.token
@@ -136,14 +137,14 @@ class ControlPlane:
         self.api = ApiClient(self.kubeconfig)
 
     def stop(self) -> None:
-        """Ends all parts, clients first, and removes the data if the folder was temporary."""
+        """End all parts, clients first, and remove the data if the folder was temporary."""
         while self._processes:
             self._processes.pop().stop(grace=10)
         if self._folder_given is None:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def kubeconfig_for(self, subject: User | ServiceAccount, *, url: str | None = None) -> Path:
-        """A kubeconfig for someone who is not the administrator, talking to `url` (a TcpProxy's) if one is given."""
+        """Return a kubeconfig for a subject that is not the administrator, talking to `url` (a TcpProxy's) if one is given."""
         if isinstance(subject, User):
             pair = self._authority.client(subject.name, subject.groups)
             return self._kubeconfig(subject.file_name, pair, url or self.url)
@@ -156,20 +157,20 @@ class ControlPlane:
         return token
 
     def kubeconfig_through(self, url: str) -> Path:
-        """The administrator's kubeconfig, talking to `url` instead: a TcpProxy that can be cut, for one."""
+        """Return the administrator's kubeconfig, talking to `url` instead: a TcpProxy that can be cut, for one."""
         return self._kubeconfig(f"{_ADMIN}-{url.rpartition(':')[2]}", self._token, url)
 
     def lose(self, resource: str, namespace: str, name: str) -> None:
-        """Removes an object (`resource` is plural.group) behind the apiserver's back, its finalizers notwithstanding.
+        """Remove an object (`resource` is plural.group) behind the apiserver's back, in spite of its finalizers.
 
-        To everybody who watches it looks like a deletion. The apiserver does so itself when a finalizer is put on an
-        object that it has just decided to remove.
+        To every watcher it looks like a deletion. The apiserver does so itself when a finalizer is put on an object
+        that it has just decided to remove.
         """
         if self._ask_etcd("deleterange", resource, namespace, name).get("deleted") != "1":
             raise LookupError(f"there is no {resource} {namespace}/{name} in etcd")
 
     def stored(self, resource: str, namespace: str, name: str) -> dict[str, Any]:
-        """An object (`resource` is plural.group) as it lies in etcd; `namespace` is empty for what is cluster-scoped."""
+        """Return an object (`resource` is plural.group) as it is in etcd; `namespace` is empty for a cluster-scoped one."""
         (found,) = self._ask_etcd("range", resource, namespace, name)["kvs"]
         stored: dict[str, Any] = json.loads(base64.b64decode(found["value"]))
         return stored
@@ -242,7 +243,7 @@ class ControlPlane:
         apiserver.await_ready(lambda: self._answers(f"{self.url}/readyz"), timeout=_READY_TIMEOUT)
 
     def start_controller_manager(self) -> None:
-        """Starts it beside an apiserver that has none, and returns when it is ready."""
+        """Start it beside an apiserver that has none, and return when it is ready."""
         self._write_certificates()
         port = free_port()
         kubeconfig = self.kubeconfig_for(_CONTROLLER_MANAGER)
@@ -277,5 +278,5 @@ class ControlPlane:
             return False
 
     def _delete_nothing(self, name: str) -> None:
-        """Asks the apiserver to delete what does not exist: a write that changes nothing."""
+        """Ask the apiserver to delete what does not exist: a write that changes nothing."""
         self.api.delete(f"/api/v1/namespaces/default/configmaps/{name}")

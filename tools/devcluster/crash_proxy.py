@@ -1,9 +1,9 @@
 """Kills a process just before or just after a chosen one of its writes to AWS or Kubernetes reaches the other side.
 
-The process talks to AWS and to the apiserver through two loopback proxies that understand HTTP. They number the writes
-that pass, in both directions to the same count. At the chosen number the process is killed (SIGKILL) either before the
-request is passed on, so that it never happened, or after the answer came and before it is passed back, so that it
-happened and nobody knows. Nothing of this is in the process itself.
+The process talks to AWS and to the apiserver through two loopback proxies that understand HTTP. They number the
+writes that pass, in both directions to the same count. At the chosen number the process is killed (SIGKILL) either
+before the request is passed on, so that it never happened, or after the answer came and before it is passed back, so
+that it happened and the process does not know. Nothing of this is in the process itself.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _OPERATIONS = tuple(
 
 
 class Moment(Enum):
-    """When the process dies, seen from the write."""
+    """The moment at which the process dies, relative to the write."""
 
     BEFORE = "before"
     AFTER = "after"
@@ -102,23 +102,23 @@ class CrashProxy:
         self._loop.close()
 
     def kill_before(self, number: int, kill: Callable[[], object]) -> None:
-        """Calls `kill` when the `number`-th write from now arrives, and does not pass that write on."""
+        """Call `kill` when the `number`-th write from now arrives, and do not pass that write on."""
         self._arm(_Blade(lambda write: write.number == number, Moment.BEFORE, kill))
 
     def kill_after(self, number: int, kill: Callable[[], object]) -> None:
-        """Calls `kill` when the `number`-th write from now has been answered, and does not pass the answer on."""
+        """Call `kill` when the `number`-th write from now has been answered, and do not pass the answer on."""
         self._arm(_Blade(lambda write: write.number == number, Moment.AFTER, kill))
 
     def kill_before_first(self, words: str, kill: Callable[[], object]) -> None:
-        """The same at the first write that has these words: "secrets", "CreateEmailIdentity"."""
+        """Do the same at the first write that has these words: "secrets", "CreateEmailIdentity"."""
         self._arm(_Blade(lambda write: words in write.what, Moment.BEFORE, kill))
 
     def kill_after_first(self, words: str, kill: Callable[[], object]) -> None:
-        """The same at the first write that has these words: "secrets", "CreateEmailIdentity"."""
+        """Do the same at the first write that has these words: "secrets", "CreateEmailIdentity"."""
         self._arm(_Blade(lambda write: words in write.what, Moment.AFTER, kill))
 
     def disarm(self) -> bool:
-        """Lets everything pass, and counts from 1 again. Whether the blade has fallen."""
+        """Let everything pass, and count from 1 again. True if the process was killed."""
         return self._arm(None)
 
     @property
@@ -166,7 +166,7 @@ class CrashProxy:
         for runner in self._runners:
             await runner.cleanup()
         await self._session.close()
-        # Those who served the killed process still wait for it.
+        # Tasks that served the killed process still wait for it.
         left = asyncio.all_tasks() - {asyncio.current_task()}
         for task in left:
             task.cancel()
@@ -192,14 +192,14 @@ class CrashProxy:
             return await _pass_back(request, answer)
 
     def _count(self, what: str) -> _Blade | None:
-        """Numbers a write; the blade if it is to fall at this one."""
+        """Count a write; return the order to kill the process if it is due at this one."""
         with self._lock:
             write = SeenWrite(len(self._writes) + 1, what)
             self._writes.append(write)
             return self._armed if self._armed is not None and self._armed.is_due(write) else None
 
     def _fall(self, blade: _Blade, request: web.Request) -> web.StreamResponse:
-        with self._lock:  # so that who disarms knows, once that is done, whether it fell
+        with self._lock:  # so that the caller of disarm knows, once that is done, if it fell
             if self._armed is blade:
                 self._armed = None
                 blade.kill()
@@ -225,14 +225,14 @@ async def _pass_back(request: web.Request, answer: Any) -> web.StreamResponse:
 
 
 def write_to_kubernetes(request: web.Request) -> str | None:
-    """A write to the apiserver in words; None for a read, and for what is no step of the work."""
+    """Return a write to the apiserver in words; None for a read, and for what is no step of the work."""
     if request.method not in _WRITES or _NO_STEP.search(request.path):
         return None
     return f"{request.method} {request.path}"
 
 
 def write_to_aws(request: web.Request, body: bytes) -> str | None:
-    """A write to SES or Route 53 in words, by the operation's name; None for a read."""
+    """Return a write to SES or Route 53 in words, by the operation's name; None for a read."""
     scope = _SCOPE.search(request.headers.get("Authorization", ""))
     region, service = scope.groups() if scope else ("", "")
     if service == "sts":

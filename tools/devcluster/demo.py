@@ -45,10 +45,10 @@ _REFRESH = 0.3
 
 
 class Screen(Protocol):
-    """Where the journey is shown."""
+    """The place where the journey is shown."""
 
     def show(self, journey: Journey) -> None:
-        """Shows how it stands now."""
+        """Show its present state."""
         ...
 
 
@@ -60,6 +60,7 @@ class Lines:
         self._told: set[str] = set()
 
     def show(self, journey: Journey) -> None:
+        """Write a line for each new fact."""
         for fact in journey.facts():
             if fact not in self._told:
                 self._told.add(fact)
@@ -74,6 +75,7 @@ class Tables:
         self._started = time.monotonic()
 
     def show(self, journey: Journey) -> None:
+        """Redraw the tables."""
         elapsed = f"{time.monotonic() - self._started:.0f} s since kubectl apply"
         regions = _table(f"SesIdentity {NAME}, {elapsed}", REGION_COLUMNS, journey.regions())
         records = _table(f"Records in the zone {ZONE}, as its name server answers", RECORD_COLUMNS, journey.records())
@@ -82,7 +84,7 @@ class Tables:
 
 @contextmanager
 def screen(console: Console) -> Iterator[Screen]:
-    """Tables on a terminal, lines elsewhere."""
+    """Yield tables on a terminal, lines elsewhere."""
     if not console.is_terminal:
         yield Lines(lambda line: console.print(line, highlight=False, markup=False, soft_wrap=True))
         return
@@ -109,7 +111,7 @@ def _coloured(cell: str) -> str:
 
 
 def run(console: Console, timeout: float) -> None:
-    """Runs the demo. Raises TimeoutError with what the operator said last if it is not done after `timeout` seconds."""
+    """Run the demo. Raises TimeoutError with the operator's last message if it is not done after `timeout` seconds."""
     console.print("Starting a control plane, a sandbox of AWS, and the operator …")
     with running(SANDBOX) as environment, environment.operator(OPERATOR) as operator:
         console.print("$ kubectl apply -f - <<EOF" + IDENTITY + "EOF", highlight=False, markup=False)

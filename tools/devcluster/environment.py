@@ -33,7 +33,7 @@ subjects: [{apiGroup: rbac.authorization.k8s.io, kind: Group, name: "system:serv
 class Environment:
     """A control plane and a sandbox, made ready for the operator. Operators are started as they are needed, by `launch`.
 
-    `installation_id`: the installation that alone works with the SesAccounts made here; by default any may.
+    `installation_id`: the installation that alone manages the SesAccounts made here; by default any may.
     """
 
     def __init__(
@@ -47,17 +47,17 @@ class Environment:
         self._numbers = itertools.count(1)
 
     def install(self) -> None:
-        """Installs the kinds, and the operator's namespace and rights. May be repeated."""
+        """Install the kinds, and the operator's namespace and permissions. May be repeated."""
         self.kubectl("apply", "--server-side", f"--filename={ROOT / 'crds'}")
         self.install_rights()
         self.kubectl.await_kinds()
 
     def install_rights(self) -> None:
-        """Makes the operator's namespace, and gives its rights."""
+        """Make the operator's namespace, and grant its permissions."""
         self.kubectl.apply({"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": OPERATOR_NAMESPACE}}, _RIGHTS)
 
     def add_account(self, name: str = "default", *, aws_url: str | None = None, **dns: Any) -> None:
-        """Makes a SesAccount whose AWS is the sandbox (or what stands before it, at `aws_url`) and its Secret.
+        """Make a SesAccount whose AWS is the sandbox (or the proxy before it, at `aws_url`) and its Secret.
 
         `dns`: further members of spec.dns.
         """
@@ -67,7 +67,7 @@ class Environment:
         api.apply(f"{ACCOUNTS}/{name}", self.account(name, secret, aws_url or self.sandbox.aws_url, dns))
 
     def secret(self, name: str, access_key: str = ACCESS_KEY) -> dict[str, Any]:
-        """The manifest of a Secret with static keys, labelled so that the operator sees it change."""
+        """Return the manifest of a Secret with static keys, labelled so that the operator sees it change."""
         return {
             "apiVersion": "v1",
             "kind": "Secret",
@@ -80,7 +80,7 @@ class Environment:
         }
 
     def account(self, name: str, secret: str, aws_url: str, dns: dict[str, Any]) -> dict[str, Any]:
-        """The manifest of a SesAccount for the sandbox."""
+        """Return the manifest of a SesAccount for the sandbox."""
         return {
             "apiVersion": "ses-operator.io/v1alpha1",
             "kind": "SesAccount",
@@ -95,12 +95,12 @@ class Environment:
         }
 
     def forget_lease(self, installation_id: str) -> None:
-        """Deletes the Lease that a killed operator still holds, so that the next need not wait until it expires."""
+        """Delete the Lease that a killed operator still holds, so that the next need not wait until it expires."""
         leases = f"/apis/coordination.k8s.io/v1/namespaces/{OPERATOR_NAMESPACE}/leases"
         self.plane.api.delete(f"{leases}/ses-operator-{installation_id}")
 
     def revive(self, operator: OperatorProcess) -> None:
-        """Starts an operator that was killed, and waits until it works. The Lease that it still holds is deleted before."""
+        """Start an operator that was killed, and wait until it works. The Lease that it still holds is deleted before."""
         self.forget_lease(operator.options.installation_id)
         operator.start()
         operator.await_ready()
@@ -108,9 +108,9 @@ class Environment:
     def operator(
         self, options: OperatorOptions | None = None, *, name: str | None = None, kubernetes_url: str | None = None
     ) -> OperatorProcess:
-        """An operator that has not been started, under a service account of its own: `name` tells it in logs.
+        """Return an operator that has not been started, under a service account of its own: `name` identifies it in logs.
 
-        `kubernetes_url`: what stands before the apiserver, if anything does.
+        `kubernetes_url`: the proxy before the apiserver, if there is one.
         """
         options = options or OperatorOptions()
         name = name or f"operator-{next(self._numbers)}"
@@ -128,7 +128,7 @@ class Environment:
 
 @contextmanager
 def running(options: SandboxOptions) -> Iterator[Environment]:
-    """An environment with the kinds, the operator's rights and the SesAccount `default`; all ends with the block."""
+    """Yield an environment with the kinds, the operator's permissions and the SesAccount `default`; all ends with the block."""
     with tempfile.TemporaryDirectory(prefix="ses-operator-") as folder, ExitStack() as stack:
         sandbox = Sandbox(options, Path(folder, "ses-sandbox.log"))
         sandbox.start()  # it needs some seconds, in which the control plane starts

@@ -18,7 +18,7 @@ _MANIFEST = "dnsendpoints.externaldns.k8s.io.yaml"
 
 
 class Policy(StrEnum):
-    """What ExternalDNS does with records whose DNSEndpoint is gone: delete them, or leave them (its chart's default)."""
+    """The treatment of records whose DNSEndpoint is gone: delete them, or leave them (the default of ExternalDNS's chart)."""
 
     SYNC = "sync"
     UPSERT_ONLY = "upsert-only"
@@ -26,7 +26,7 @@ class Policy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """How ExternalDNS is run.
+    """The settings of an ExternalDNS.
 
     `record_types` are those that it manages (its own default lacks MX and TXT), `interval` is in Go's notation,
     `arguments` are further flags, word for word.
@@ -69,12 +69,12 @@ class ExternalDns:
         self.stop()
 
     def start(self) -> None:
-        """Starts it and waits until it is up. Raises ProcessError with its log's tail if it does not come up."""
+        """Start it and wait until it is up. Raises ProcessError with its log's tail if it does not come up."""
         self.process.start()
         self.process.await_ready(self._healthy, timeout=_READY_TIMEOUT)
 
     def stop(self) -> None:
-        """Ends it; records stay as they are."""
+        """End it; records stay as they are."""
         self.process.stop()
 
     def _healthy(self) -> bool:
@@ -86,7 +86,7 @@ class ExternalDns:
 
 
 def dnsendpoint_crd() -> str:
-    """The manifest of the DNSEndpoint CRD, from the module that ExternalDNS itself was built from."""
+    """Return the manifest of the DNSEndpoint CRD, from the module that ExternalDNS itself was built from."""
     return binaries.external_dns().with_name(_MANIFEST).read_text()
 
 

@@ -25,18 +25,18 @@ _PRELOADED = "devcluster.preloaded"
 
 
 class ForkedChild:
-    """A child of the fork server, as ``subprocess.Popen`` shows one of ours."""
+    """A child of the fork server, in the form of ``subprocess.Popen``."""
 
     def __init__(self, process: ForkServerProcess) -> None:
         self._process = process
         self.pid = process.pid or 0
 
     def poll(self) -> int | None:
-        """Its exit status, or None while it runs."""
+        """Return its exit status, or None while it runs."""
         return self._process.exitcode
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status. Raises subprocess.TimeoutExpired."""
+        """Return its exit status. Raises subprocess.TimeoutExpired."""
         self._process.join(timeout)
         status = self._process.exitcode
         if status is None:
@@ -44,18 +44,18 @@ class ForkedChild:
         return status
 
     def send_signal(self, number: int) -> None:
-        """Signals it, if it has not ended."""
+        """Signal it, if it has not ended."""
         if self._process.exitcode is None:
             os.kill(self.pid, number)
 
 
 def fork_operator(command: Sequence[str], env: Mapping[str, str], log: Path) -> ForkedChild:
-    """Runs ``ses-operator ARGUMENTS``: ``command`` with its first word left aside. Output is appended to ``log``."""
+    """Run ``ses-operator ARGUMENTS``: ``command`` without its first word. Output is appended to ``log``."""
     return _fork(_run_operator, command[1:], env, log)
 
 
 def fork_module(command: Sequence[str], env: Mapping[str, str], log: Path) -> ForkedChild:
-    """Runs ``python -m MODULE ARGUMENTS``. Output is appended to ``log``."""
+    """Run ``python -m MODULE ARGUMENTS``. Output is appended to ``log``."""
     return _fork(_run_module, command[2:], env, log)
 
 
@@ -69,7 +69,7 @@ def _fork(run: Callable[[list[str]], None], arguments: Sequence[str], env: Mappi
 
 
 def _ensure_server() -> None:
-    """The server imports what is preloaded by PYTHONPATH alone, and says nothing if it cannot."""
+    """Start the fork server, which finds what to preload by PYTHONPATH alone, and says nothing if it cannot."""
     path = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), path)))
     try:

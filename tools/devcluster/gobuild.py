@@ -33,7 +33,7 @@ class GoProgram:
     links: tuple[str, ...] = ()
     files: tuple[str, ...] = field(default=())
     tags: tuple[str, ...] = ()
-    folder: str = field(default="", repr=False)  # what is in it decides where the program lies, and not its name
+    folder: str = field(default="", repr=False)  # its contents decide where the program is kept, and not its name
 
     @property
     def module(self) -> Path:
@@ -50,7 +50,7 @@ class GoProgram:
 
     @property
     def folder_name(self) -> str:
-        """Where it lies in the cache: changes with anything that it is built from."""
+        """Its folder in the cache: changes with anything that it is built from."""
         digest = hashlib.sha256(repr(self).encode())
         for source in sorted((self.module / "go.mod", self.module / "go.sum", *self.module.glob("*.go"))):
             digest.update(source.read_bytes())
@@ -62,13 +62,13 @@ class GoProgram:
 
 
 def built(program: GoProgram) -> Path | None:
-    """The folder of the program if it was built before."""
+    """Return the folder of the program if it was built before."""
     folder = cache_root() / program.folder_name
     return folder if folder.is_dir() else None
 
 
 def build(program: GoProgram) -> Path:
-    """The folder that holds the program, its links and its files; built if it was not."""
+    """Return the folder that holds the program, its links and its files; built if it was not."""
     return cached_folder(program.folder_name, lambda folder: _build(program, folder))
 
 
@@ -92,7 +92,7 @@ def _linker_flags(program: GoProgram) -> str:
 
 
 def _compile(command: list[str], program: GoProgram, progress: Progress) -> None:
-    """Runs `go build -v`, which names on stderr each module as it is downloaded and each package as it is compiled."""
+    """Run `go build -v`, which names on stderr each module as it is downloaded and each package as it is compiled."""
     with subprocess.Popen(
         command, cwd=program.module, env=go_environment(), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
@@ -105,7 +105,7 @@ def _compile(command: list[str], program: GoProgram, progress: Progress) -> None
 
 
 def _source(program: GoProgram) -> Path:
-    """The pinned module's source in Go's own cache."""
+    """Return the pinned module's source in Go's own cache."""
     listed = subprocess.run(
         [go(), "list", "-m", "-f", "{{.Dir}}", program.pinned],
         cwd=program.module, env=go_environment(), capture_output=True, text=True, check=True,
@@ -114,5 +114,5 @@ def _source(program: GoProgram) -> Path:
 
 
 def go_environment() -> dict[str, str]:
-    """No C compiler is needed, no other toolchain is looked for, and go.mod stays as it is."""
+    """Return the environment of Go: no C compiler is needed, no other toolchain is looked for, and go.mod stays as it is."""
     return {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly", "GOWORK": "off"}

@@ -27,7 +27,7 @@ class GoFiles:
 
     @property
     def folder_name(self) -> str:
-        """Where they lie in the cache: changes with the pinned version."""
+        """Their folder in the cache: changes with the pinned version."""
         digest = hashlib.sha256(repr(self).encode())
         for source in (self.module / "go.mod", self.module / "go.sum"):
             digest.update(source.read_bytes())
@@ -35,7 +35,7 @@ class GoFiles:
 
 
 def fetched(wanted: GoFiles) -> Path:
-    """The folder that holds the files by their names; downloaded if they were not."""
+    """Return the folder that holds the files by their names; downloaded if they were not."""
     return cached_folder(wanted.folder_name, lambda folder: _fetch(wanted, folder))
 
 

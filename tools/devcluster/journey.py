@@ -1,4 +1,4 @@
-"""How far an identity is, for people to watch: its regions as status has them, its records as DNS answers them."""
+"""The progress of an identity, for people to watch: its regions as status has them, its records as DNS answers them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _DNS_TIMEOUT = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Journey:
-    """One look at it. `served`: (name, type) of the records that the name server answers with."""
+    """One observation. `served`: (name, type) of the records that the name server answers with."""
 
     name: str
     wanted: tuple[str, ...]
@@ -29,7 +29,7 @@ class Journey:
 
     @classmethod
     def now(cls, environment: Environment, name: str) -> Self:
-        """Looks now, at the apiserver and at the sandbox's name server."""
+        """Look now, at the apiserver and at the sandbox's name server."""
         identity = environment.kubectl.get("sesidentity", name)
         status = identity.get("status", {})
         records = status.get("dns", {}).get("records", ())
@@ -39,23 +39,23 @@ class Journey:
 
     @property
     def is_done(self) -> bool:
-        """Whether it is ready."""
+        """True if it is ready."""
         return self._ready.get("status") == "True"
 
     @property
     def message(self) -> str:
-        """What the operator says of it."""
+        """The operator's message about it."""
         if not self._ready:
             return "The operator has not said anything yet."
         return f"Ready={self._ready['status']} {self._ready['reason']}: {self._ready['message']}"
 
     def regions(self) -> list[tuple[str, ...]]:
-        """A row for each region of the spec."""
+        """Return a row for each region of the spec."""
         known = {region["region"]: region for region in self.status.get("regions", ())}
         return [(region, *_region_cells(known.get(region, {}))) for region in self.wanted]
 
     def records(self) -> list[tuple[str, ...]]:
-        """A row for each record that SES asks for."""
+        """Return a row for each record that SES requires."""
         return [
             (
                 _shortened(record["name"]),
@@ -68,7 +68,7 @@ class Journey:
         ]
 
     def facts(self) -> Iterator[str]:
-        """What holds now, a sentence for each thing; one that changes becomes another sentence."""
+        """Yield the facts as they are now, a sentence for each; one that changes becomes another sentence."""
         for region, verification, dkim, mail_from in self.regions():
             yield f"{region}: verification {verification}, DKIM {dkim}, MAIL FROM {mail_from}"
         for name, kind, value, _, served in self.records():
@@ -90,7 +90,7 @@ def _region_cells(region: dict[str, Any]) -> tuple[str, str, str]:
 
 
 def _shortened(text: str) -> str:
-    """A DKIM token is 32 characters that tell nobody anything."""
+    """Shorten a DKIM token, whose 32 characters say nothing to people."""
     head, _, tail = text.partition(".")
     return f"{head[:6]}….{tail}" if len(head) == 32 else text
 

@@ -22,11 +22,11 @@ class Kubectl:
         self._command = [str(program), f"--kubeconfig={kubeconfig}"]
 
     def with_kubeconfig(self, kubeconfig: Path) -> Self:
-        """The same kubectl as someone else, or by another way."""
+        """Return the same kubectl as another user, or by another way."""
         return type(self)(self.program, kubeconfig)
 
     def __call__(self, *arguments: str, stdin: str | None = None, timeout: float = 120.0) -> str:
-        """What `kubectl ARGUMENTS` prints. Raises KubectlError with its stderr if it fails."""
+        """Return what `kubectl ARGUMENTS` prints. Raises KubectlError with its stderr if it fails."""
         done = subprocess.run(
             [*self._command, *arguments], input=stdin, capture_output=True, text=True, check=False, timeout=timeout
         )
@@ -35,19 +35,19 @@ class Kubectl:
         return done.stdout
 
     def apply(self, *manifests: str | dict[str, Any] | Path) -> str:
-        """`kubectl apply -f` of manifests given as YAML text, as objects or as paths of files and folders."""
+        """Call `kubectl apply -f` with manifests given as YAML text, as objects or as paths of files and folders."""
         files = [f"--filename={manifest}" for manifest in manifests if isinstance(manifest, Path)]
         texts = [_text(manifest) for manifest in manifests if not isinstance(manifest, Path)]
         piped = ["--filename=-"] if texts else []
         return self("apply", *files, *piped, stdin="\n---\n".join(texts))
 
     def get(self, *arguments: str) -> dict[str, Any]:
-        """The object, or the List, that `kubectl get ARGUMENTS` names."""
+        """Return the object, or the List, that `kubectl get ARGUMENTS` names."""
         found: dict[str, Any] = json.loads(self("get", "--output=json", *arguments))
         return found
 
     def await_kinds(self, *names: str) -> None:
-        """Waits until these CustomResourceDefinitions, by default all, are served.
+        """Wait until these CustomResourceDefinitions, by default all, are served.
 
         `kubectl wait` gives up at once on one that is so new that it has no conditions.
         """

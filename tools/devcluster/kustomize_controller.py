@@ -64,14 +64,14 @@ class KustomizeController:
 
 @dataclass(frozen=True, slots=True)
 class Artifacts:
-    """What source-controller makes of Git repositories: archives in a folder, and who tells of them in status."""
+    """The artifacts of Git repositories, as source-controller makes them: archives in a folder, announced in status."""
 
     kubectl: Kubectl
     folder: Path
     url: str
 
     def publish(self, repository: str, files: Mapping[str, str]) -> str:
-        """These files, by path, are what the GitRepository holds from now on; the revision."""
+        """Let these files, by path, be what the GitRepository holds from now on; return the revision."""
         archive = _archive(files)
         digest = hashlib.sha256(archive).hexdigest()
         name = f"{digest[:16]}.tar.gz"
@@ -123,11 +123,11 @@ class ArtifactServer:
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
-        """Nobody reads it."""
+        """Log nothing."""
 
 
 def kinds() -> list[dict[str, Any] | str]:
-    """The manifests of the kinds that it needs: its own, and stand-ins for those of source-controller."""
+    """Return the manifests of the kinds that it needs: its own, and stand-ins for those of source-controller."""
     own = binaries.kustomize_controller().with_name(_MANIFEST).read_text()
     return [own, *(_source(kind, plural) for kind, plural in _SOURCE_KINDS.items())]
 

@@ -13,7 +13,7 @@ _PR_SET_PDEATHSIG = 1  # prctl(2); the setting survives execve
 
 
 def die_with_parent(parent: int) -> None:
-    """From now on the kernel kills this process when its parent dies; exits if it has died already."""
+    """Let the kernel kill this process when its parent dies; exit if it has died already."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it died before the line above

@@ -19,7 +19,7 @@ READY_TIMEOUT = 120.0
 
 @dataclass(frozen=True, slots=True)
 class OperatorOptions:
-    """How an operator is run; what is not here is its own default.
+    """The options of an operator; those omitted have the operator's own defaults.
 
     `watch_namespaces` empty: all. `flags` are further settings of `ses-operator run`, by name: {"pending-poll": 1}.
     """
@@ -80,27 +80,27 @@ class OperatorProcess:
 
     @property
     def metrics_address(self) -> str:
-        """Where Prometheus finds its metrics, as host:port."""
+        """The address of its metrics, as host:port."""
         return f"127.0.0.1:{self._metrics_port}"
 
     def start(self) -> None:
-        """Starts it and returns at once."""
+        """Start it and returns at once."""
         self.process.start()
 
     def await_ready(self) -> None:
-        """Returns when /readyz says so: its caches are filled. Raises ProcessError if it does not come to that."""
+        """Wait until /readyz says so: its caches are filled. Raises ProcessError if it does not come to that."""
         self.process.await_ready(self._ready, timeout=READY_TIMEOUT)
 
     def kill(self) -> None:
-        """SIGKILL: it ends between two instructions, as when its node dies."""
+        """Send SIGKILL: it ends between two instructions, as when its node dies."""
         self.process.kill()
 
     def terminate(self) -> int | None:
-        """SIGTERM: it ends in order, as when its pod is deleted. Its exit status."""
+        """Send SIGTERM: it ends in order, as when its pod is deleted. Returns its exit status."""
         return self.process.stop()
 
     def metrics(self) -> str:
-        """What /metrics says."""
+        """Return what /metrics says."""
         with urlopen(f"http://{self.metrics_address}/metrics", timeout=60) as answer:
             text: bytes = answer.read()
         return text.decode()

@@ -1,4 +1,4 @@
-"""The certificates of a test control plane: one authority, one for the server, one for each user who asks."""
+"""The certificates of a test control plane: one authority, one for the server, one for each user."""
 
 import datetime as dt
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ class CertificateAuthority:
         return KeyPair(self.certificate, _private_pem(self._key))
 
     def server(self) -> KeyPair:
-        """For a server on 127.0.0.1, under any port."""
+        """Return a certificate for a server on 127.0.0.1, under any port."""
         names = x509.SubjectAlternativeName(
             [
                 x509.IPAddress(IPv4Address("127.0.0.1")),
@@ -61,7 +61,7 @@ class CertificateAuthority:
         return self._issue(subject, ExtendedKeyUsageOID.SERVER_AUTH, names)
 
     def client(self, user: str, groups: tuple[str, ...]) -> KeyPair:
-        """For a user as Kubernetes reads certificates: the common name is the user, each organization a group."""
+        """Return a certificate for a user as Kubernetes reads it: the common name is the user, each organization a group."""
         organizations = [x509.NameAttribute(NameOID.ORGANIZATION_NAME, group) for group in groups]
         subject = x509.Name([*organizations, x509.NameAttribute(NameOID.COMMON_NAME, user)])
         return self._issue(subject, ExtendedKeyUsageOID.CLIENT_AUTH)
@@ -92,7 +92,7 @@ class CertificateAuthority:
 
 
 def service_account_key() -> bytes:
-    """The private key, PEM, that service account tokens are signed with."""
+    """Return the private key, PEM, that service account tokens are signed with."""
     return _private_pem(ec.generate_private_key(ec.SECP256R1()))
 
 

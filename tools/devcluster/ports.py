@@ -1,4 +1,4 @@
-"""Loopback ports for programs that cannot say which one they took."""
+"""Loopback ports for programs that cannot report which one they took."""
 
 import random
 import socket
@@ -13,7 +13,7 @@ _reservations: deque[socket.socket] = deque(maxlen=64)
 
 
 def free_port() -> int:
-    """A TCP port on 127.0.0.1 that nobody listens on at the moment, and that nobody else is given soon."""
+    """Return a TCP port on 127.0.0.1 without a listener at the moment, which is given to no other process soon."""
     for port in random.sample(_RANGE, k=200):
         reservation = _reserved(port)
         if reservation is None:
@@ -35,7 +35,7 @@ def _is_free(port: int) -> bool:
 
 
 def _reserved(port: int) -> socket.socket | None:
-    """What keeps other processes from being given the port; None if one was.
+    """Reserve the port against other processes; None if another has it.
 
     A name among Linux's abstract sockets: only one process can have it, and it goes with that process.
     """

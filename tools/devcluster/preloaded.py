@@ -1,4 +1,4 @@
-"""What the fork server imports, once: the operator, and the service models that its first calls to AWS read."""
+"""The imports of the fork server, made once: the operator, and the service models that its first calls to AWS read."""
 
 import ses_operator.app
 import ses_operator.cli.run  # noqa: F401 - imported to be there

@@ -23,15 +23,15 @@ class Child(Protocol):
     pid: int
 
     def poll(self) -> int | None:
-        """Its exit status, or None while it runs."""
+        """Return its exit status, or None while it runs."""
         ...
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit status. Raises subprocess.TimeoutExpired."""
+        """Return its exit status. Raises subprocess.TimeoutExpired."""
         ...
 
     def send_signal(self, number: int, /) -> None:
-        """Signals it, if it has not ended."""
+        """Signal it, if it has not ended."""
         ...
 
 
@@ -40,7 +40,7 @@ Launch = Callable[[Sequence[str], Mapping[str, str], Path], Child]
 
 
 def execute(command: Sequence[str], env: Mapping[str, str], log: Path) -> Child:
-    """Runs the command itself."""
+    """Run the command itself."""
     launcher = [sys.executable, "-I", "-S", str(_LAUNCH), str(os.getpid())]
     with log.open("ab") as file:
         # A session of its own: Ctrl-C in a terminal reaches only the process that stops the others in order.
@@ -74,7 +74,7 @@ class Process:
         self._child: Child | None = None
 
     def start(self) -> None:
-        """Starts it and returns at once. The log is appended to, for a process may be started again."""
+        """Start it and return at once. The log is appended to, because a process may be started again."""
         self._child = self._launch(self._command, self._env, self.log)
 
     @property
@@ -86,14 +86,15 @@ class Process:
 
     @property
     def running(self) -> bool:
+        """True while it runs."""
         return self._child is not None and self._child.poll() is None
 
     def wait(self, timeout: float) -> int | None:
-        """Its exit status, once it has ended by itself; None if it was not started. Raises subprocess.TimeoutExpired."""
+        """Return its exit status, once it has ended by itself; None if it was not started. Raises subprocess.TimeoutExpired."""
         return None if self._child is None else self._child.wait(timeout)
 
     def stop(self, *, grace: float = 60.0) -> int | None:
-        """Asks it to end, and kills it after `grace` seconds. Its exit status; None if it was not started."""
+        """Ask it to end, and kill it after `grace` seconds. Returns its exit status; None if it was not started."""
         if self._child is None:
             return None
         self._child.send_signal(signal.SIGTERM)
@@ -103,19 +104,19 @@ class Process:
             return self.kill()
 
     def kill(self) -> int | None:
-        """Ends it as a power failure would. Its exit status; None if it was not started."""
+        """End it as a power failure would. Returns its exit status; None if it was not started."""
         if self._child is None:
             return None
         self._child.send_signal(signal.SIGKILL)
         return self._child.wait()
 
     def tail(self, lines: int = 15) -> str:
-        """The last lines of its log."""
+        """Return the last lines of its log."""
         text = self.log.read_text(errors="replace") if self.log.exists() else ""
         return "\n".join(text.splitlines()[-lines:])
 
     def await_ready(self, ready: Callable[[], bool], *, timeout: float) -> None:
-        """Returns as soon as `ready` says so. Raises ProcessError if it ends first, or after `timeout` seconds."""
+        """Wait until `ready` returns true. Raises ProcessError if it ends first, or after `timeout` seconds."""
         try:
             eventually(lambda: ready() or not self.running, timeout=timeout, of=self.name)
         except TimeoutError:

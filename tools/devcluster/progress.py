@@ -1,4 +1,4 @@
-"""Tells a person that something long is under way, on a terminal and in the log of a CI run."""
+"""Shows a person that something long is in progress, on a terminal and in the log of a CI run."""
 
 import sys
 import threading
@@ -26,7 +26,7 @@ class Progress:
         self._thread = threading.Thread(target=self._run, daemon=True)
 
     def detail(self, text: str) -> None:
-        """What exactly is being done at the moment; shown at the next refresh."""
+        """Set what exactly is being done at the moment; shown at the next refresh."""
         self._detail = text
 
     def __enter__(self) -> Self:

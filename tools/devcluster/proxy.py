@@ -18,7 +18,7 @@ class Cut(Enum):
     """Connections are reset and new ones closed at once, as when the server's host is there and the server is not."""
 
     SILENT = auto()
-    """Bytes go nowhere and nobody is told, as when a cable is cut. `restore` delivers what was on its way."""
+    """Bytes are lost and no side is notified, as when a cable is cut. `restore` delivers what was in flight."""
 
 
 class TcpProxy:
@@ -56,11 +56,11 @@ class TcpProxy:
         self._loop.close()
 
     def cut(self, how: Cut = Cut.REFUSED) -> None:
-        """Stops all traffic, of connections open and to come."""
+        """Stop all traffic, of connections open and to come."""
         self._run(self._set(how))
 
     def restore(self) -> None:
-        """Lets traffic pass again."""
+        """Let traffic pass again."""
         self._run(self._set(None))
 
     def _run(self, change: Coroutine[Any, Any, None]) -> None:

@@ -19,11 +19,12 @@ ACCOUNT_ID = "123456789012"
 
 @dataclass(frozen=True, slots=True)
 class SandboxOptions:
-    """How the sandbox is run; what is not here is its own default.
+    """The options of the sandbox; those omitted have the sandbox's own defaults.
 
     `speed`: simulated seconds per real second. `rate`: SES requests per second, action, account and region.
     `route53_rate`: Route 53 requests per second and account. `check_interval`: simulated seconds between SES's first
-    looks at the records. `zones`: hosted zones that are there from the start. `flags`: further ones of `ses-sandbox serve`.
+    lookups of the records. `zones`: hosted zones that exist from the start. `flags`: further ones of `ses-sandbox
+    serve`.
     """
 
     speed: float = 60.0
@@ -60,15 +61,15 @@ class Sandbox:
         self.stop()
 
     def start(self) -> None:
-        """Starts it and returns at once."""
+        """Start it and return at once."""
         self.process.start()
 
     def await_ready(self) -> None:
-        """Returns when it serves. Raises ProcessError with the log's tail if it does not come up."""
+        """Wait until it serves. Raises ProcessError with the log's tail if it does not come up."""
         self.process.await_ready(self._has_said_where, timeout=READY_TIMEOUT)
 
     def stop(self) -> None:
-        """Ends it; everything in it is lost."""
+        """End it; everything in it is lost."""
         self.process.stop()
 
     @property
@@ -88,7 +89,7 @@ class Sandbox:
         return zones
 
     def ask(self, path: str, body: Mapping[str, Any] | None = None, *, method: str | None = None) -> Any:
-        """The JSON that `/_sandbox/PATH` answers: to a GET, or to a POST of `body`."""
+        """Return the JSON that `/_sandbox/PATH` answers: to a GET, or to a POST of `body`."""
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(f"{self.aws_url}/_sandbox/{path}", data=data, method=method)  # noqa: S310
         with urllib.request.urlopen(request, timeout=90) as answer:  # noqa: S310

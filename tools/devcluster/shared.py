@@ -1,7 +1,8 @@
-"""One control plane for all test processes of a run: the first who asks has it started, and it ends with the run.
+"""One control plane for all test processes of a run: the first that needs it starts it, and it ends with the run.
 
-A *keeper* owns the processes: a process of its own that belongs to no test process, for each of these may end before the
-others do. It ends, and its control plane with it, when the process that runs the tests does, however that comes about.
+A *keeper* owns the processes: a process of its own that belongs to no test process, because each of these may end
+before the others do. It ends, and its control plane with it, when the process that runs the tests does, however that
+comes about.
 """
 
 from __future__ import annotations
@@ -26,16 +27,17 @@ _READY_TIMEOUT = 180.0
 
 
 class Kept(StrEnum):
-    """What a keeper keeps."""
+    """The kinds of keeper, by the processes that each owns."""
 
     APISERVER = "apiserver"  # with etcd
     CONTROLLER_MANAGER = "controller-manager"
 
 
 def shared_control_plane(run: Path, own: Path, *, with_controller_manager: bool = False) -> ControlPlane:
-    """The control plane of all who name the same folder ``run``, ready for use. ``own``: a folder for this process alone.
+    """Return the control plane of all that name the same folder ``run``, ready for use.
 
-    To stop what is returned stops nothing. Raises ProcessError with the log of the keeper where it does not come up.
+    ``own``: a folder for this process alone. To stop what is returned stops nothing. Raises ProcessError with the log
+    of the keeper if it does not come up.
     """
     _ensure(Kept.APISERVER, run)
     if with_controller_manager:
@@ -44,7 +46,7 @@ def shared_control_plane(run: Path, own: Path, *, with_controller_manager: bool 
 
 
 def _sign(kept: Kept, run: Path) -> Path:
-    """The file that is there once it is ready."""
+    """Return the file that exists once it is ready."""
     return run / f"{kept}.json"
 
 
@@ -71,7 +73,7 @@ def _start_keeper(kept: Kept, run: Path, log: Path) -> None:
 
 
 def _run_of_tests() -> int:
-    """The process that lives as long as the run: pytest-xdist's controller, where there is one."""
+    """Return the process that lives as long as the run: pytest-xdist's controller, if there is one."""
     return os.getppid() if "PYTEST_XDIST_WORKER" in os.environ else os.getpid()
 
 

@@ -1,4 +1,4 @@
-"""Who talks to the apiserver, and the kubeconfig file by which a client does so as them."""
+"""The subjects that talk to the apiserver, and the kubeconfig files by which clients act as them."""
 
 import base64
 from dataclasses import dataclass
@@ -19,6 +19,7 @@ class User:
 
     @property
     def file_name(self) -> str:
+        """Its part of the kubeconfig's file name."""
         return f"user-{self.name.replace('/', '_').replace(':', '_')}"
 
 
@@ -31,11 +32,12 @@ class ServiceAccount:
 
     @property
     def file_name(self) -> str:
+        """Its part of the kubeconfig's file name."""
         return f"serviceaccount-{self.namespace}-{self.name}"
 
 
 def write_kubeconfig(path: Path, *, url: str, authority: bytes, credential: str | KeyPair, namespace: str = "") -> Path:
-    """Writes a kubeconfig with one context. `credential` is a bearer token or a client certificate."""
+    """Write a kubeconfig with one context. `credential` is a bearer token or a client certificate."""
     context = {"cluster": "devcluster", "user": "devcluster", **({"namespace": namespace} if namespace else {})}
     document = {
         "apiVersion": "v1",

@@ -21,7 +21,7 @@ class ToolchainError(RuntimeError):
 
 @cache
 def go() -> Path:
-    """The `go` command to build with. Installs one into the cache where PATH has none that is new enough."""
+    """Return the `go` command to build with. Installs one into the cache if PATH has none that is new enough."""
     on_path = shutil.which("go")
     if on_path and _version(Path(on_path)) >= _required_version():
         return Path(on_path)
@@ -41,7 +41,7 @@ def _version(command: Path) -> tuple[int, ...]:
 
 
 def _required_version() -> tuple[int, ...]:
-    """The newest that any of the Go modules in this folder asks for."""
+    """Return the newest that any of the Go modules in this folder requires."""
     lines = (re.search(r"^go (\S+)$", file.read_text(), re.MULTILINE) for file in TOOLS.glob("*/go.mod"))
     return max(_numbers(line[1]) for line in lines if line)
 

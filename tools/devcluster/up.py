@@ -22,7 +22,7 @@ _WATCH = 1.0
 @click.option("--rate", default=1.0, show_default=True, help="SES requests per second, action and region; 0: any.")
 @click.option("--zone", "zones", multiple=True, default=(ZONE,), show_default=True, help="Hosted zone. Repeatable.")
 def up(speed: float, rate: float, zones: tuple[str, ...]) -> None:
-    """Start control plane, sandbox and operator, say how to reach them, and keep them running until Ctrl-C."""
+    """Start control plane, sandbox and operator, print how to reach them, and keep them running until Ctrl-C."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -41,7 +41,7 @@ def up(speed: float, rate: float, zones: tuple[str, ...]) -> None:
 
 
 def _open_account(environment: Environment) -> None:
-    """Examples bring a SesAccount of the same name: applied, it keeps what they do not say, and so stays the sandbox's."""
+    """Let examples apply a SesAccount of the same name: it keeps what they do not set, and so stays the sandbox's."""
     environment.kubectl("annotate", "sesaccount/default", "kubectl.kubernetes.io/last-applied-configuration-")
 
 
@@ -52,7 +52,7 @@ def _wait(stopped: threading.Event, operator: OperatorProcess) -> None:
 
 
 def instructions(environment: Environment, operator: OperatorProcess) -> str:
-    """What to type in another terminal."""
+    """Return what to type in another terminal."""
     aws = environment.sandbox.aws_url
     host, _, port = environment.sandbox.dns_address.rpartition(":")
     return f"""\

@@ -1,4 +1,4 @@
-"""Waits for what nothing announces: asks again and again, until a deadline."""
+"""Waits for what is not announced: polls until a deadline."""
 
 from collections.abc import Callable
 from time import monotonic, sleep
@@ -11,7 +11,7 @@ _SHORTEST, _LONGEST = 0.05, 0.3
 
 
 def eventually(question: Callable[[], T], *, timeout: float, of: str) -> T:
-    """The first answer that is true. Raises TimeoutError, naming what was waited for, after `timeout` seconds."""
+    """Return the first answer that is true. Raises TimeoutError, naming what was waited for, after `timeout` seconds."""
     begun = monotonic()
     while not (answer := question()):
         waited = monotonic() - begun

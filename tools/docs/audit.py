@@ -1,4 +1,4 @@
-"""`python -m docs.audit`: writes into docs/audit.md what an audit finds, from the findings. Run by `make docs`."""
+"""`python -m docs.audit`: writes the findings of an audit into docs/audit.md, from the code. Run by `make docs`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _PART = re.compile(r"(?<=findings\.py -->\n).*?(?=<!-- end of findings -->)", re
 
 
 def page(text: str) -> str:
-    """The page with the findings that there are, in place of those that it has."""
+    """Return the page with the present findings, in place of those that it has."""
     return _PART.sub(lambda _: "\n".join(_findings()), text, count=1)
 
 

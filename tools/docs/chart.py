@@ -26,13 +26,13 @@ class Value:
 
 
 def values() -> tuple[Value, ...]:
-    """The values that have a comment of their own, in the order of the file."""
+    """Return the values that have a comment of their own, in the order of the file."""
     text = (CHART / "values.yaml").read_text(encoding="utf-8")
     return tuple(_values(yaml.compose(text), yaml.safe_load(text), text.splitlines(), ""))
 
 
 def page() -> str:
-    """The README: what people wrote, then the table."""
+    """Return the README: what people wrote, then the table."""
     written, mark, _ = PAGE.read_text(encoding="utf-8").partition(MARK)
     return written + mark + "\n" + "\n".join(_table()) + "\n"
 
@@ -48,7 +48,7 @@ def _values(node: yaml.Node | None, loaded: dict[str, Any], lines: list[str], pr
 
 
 def _comment_above(lines: list[str], line: int) -> str | None:
-    """The comment that ends above this line and begins with `# -- `; None where there is no such."""
+    """Return the comment that ends above this line and begins with `# -- `; None if there is no such."""
     said: list[str] = []
     for above in reversed(lines[:line]):
         text = above.strip()

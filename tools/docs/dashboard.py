@@ -18,7 +18,7 @@ SOURCE = {"type": "prometheus", "uid": "${datasource}"}
 
 
 def dashboard() -> dict[str, Any]:
-    """The dashboard, in Grafana's schema 39 (Grafana 10 and later)."""
+    """Return the dashboard, in Grafana's schema 39 (Grafana 10 and later)."""
     panels = list(_panels())
     for number, panel in enumerate(panels, start=1):
         panel["id"] = number
@@ -38,7 +38,7 @@ def dashboard() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The file."""
+    """Return the text of the file."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 

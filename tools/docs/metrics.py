@@ -67,7 +67,7 @@ _INTRODUCTIONS = {"What became of mail": (_OF_MAIL,)}
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join((_HEAD, *_key_figures(), *_tables(), *_labels()))
 
 

@@ -42,7 +42,7 @@ class Block:
 
     @property
     def part_of(self) -> str | None:
-        """What a block of YAML is a part of, as its first line says it: a kind of ours, or the chart's values.yaml."""
+        """The owner of a block of YAML, by its first line: a kind of the operator, or the values.yaml of the chart."""
         found = _PART_OF.match(self.text)
         return found[1] if found else None
 
@@ -53,7 +53,7 @@ class Block:
 
 
 def blocks(page: Path, *languages: str) -> Iterator[Block]:
-    """The blocks of a page that are in one of these languages, as CommonMark finds them: in lists and quotations too."""
+    """Return the blocks of a page that are in one of these languages, as CommonMark finds them: in lists and quotations too."""
     return (block for block in _blocks(page) if block.language in languages)
 
 
@@ -68,7 +68,7 @@ def _blocks(page: Path) -> tuple[Block, ...]:
 
 
 def script(block: Block) -> str:
-    """What is typed: of a session at a terminal the lines after a prompt, with what continues them; else all of it."""
+    """Return what is typed: of a session at a terminal the lines after a prompt, with what continues them; else all of it."""
     text = block.text.replace("\\\n", " ")
     if block.language != "console":
         return text

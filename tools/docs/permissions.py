@@ -1,5 +1,7 @@
-"""`python -m docs.permissions`: writes into docs/permissions.md what each action is for, and the example policy. Run by
-`make docs`."""
+"""`python -m docs.permissions`: writes into docs/permissions.md the purpose of each action, and the example policy.
+
+Run by `make docs`.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +17,10 @@ EXAMPLE = PolicyScope(features=USUAL, zones=("Z0123456789ABCDEFGHIJ",), account_
 
 
 def page(text: str) -> str:
-    """The page with what the code says, in place of what it has. Rows stay where they are; a new action needs a new row."""
+    """Return the page with what the code says, in place of what it has.
+
+    Rows stay where they are; a new action needs a new row.
+    """
     for action in ACTIONS:
         text = _with_row(text, action)
     policy = f"```json\n{json.dumps(operator_policy(EXAMPLE), indent=2)}\n```\n"

@@ -1,4 +1,4 @@
-"""The questions that people ask of the metrics, in PromQL: key figures of docs/metrics.md, panels of the dashboard."""
+"""The queries on the metrics, in PromQL: key figures of docs/metrics.md, panels of the dashboard."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class Unit(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """A key figure: what it is, how it is asked for, what has to be known to read it."""
+    """A key figure: its name, its query, and how to read it."""
 
     title: str
     query: str
@@ -28,7 +28,7 @@ class Figure:
 
 @dataclass(frozen=True, slots=True)
 class Panel:
-    """A graph. ``legend``: how a line is named, from its labels."""
+    """A graph. ``legend``: the name of a line, from its labels."""
 
     title: str
     query: str
@@ -49,7 +49,7 @@ BY_ACCOUNT = "account, region"
 
 
 def _share(of: str, event: str, whole: str, by: str = BY_IDENTITY) -> str:
-    """Messages that ended so, of all that could; none where there were none."""
+    """Return the share of messages that ended so, of all that could; nothing if there were none."""
     part, all_ = (f'sum by ({by}) (ses_operator_{of}_messages{{event="{each}"}})' for each in (event, whole))
     return f"{part} / ({all_} > 0)"
 

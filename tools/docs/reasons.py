@@ -34,7 +34,7 @@ _HEADINGS = {
 
 
 def page() -> str:
-    """The whole page. Reasons stand in the order of their definition, under whoever acts."""
+    """Return the whole page. Reasons are in the order of their definition, under the party that can act."""
     return "\n".join((_HEAD, *(_section(actor) for actor in Actor)))
 
 

@@ -24,7 +24,7 @@ Schema = Mapping[str, Any]
 
 
 def page() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join((_HEAD, *(_section(kind) for kind in KINDS)))
 
 
@@ -68,7 +68,7 @@ def _refusals(schema: Schema, path: str, *, deep: bool) -> Iterator[str]:
 
 
 def _inner(schema: Schema) -> Schema:
-    """What has the properties: the object itself, or the items of the list or map."""
+    """Return the schema that has the properties: of the object itself, or of the items of the list or map."""
     for below in ("items", "additionalProperties"):
         if isinstance(schema.get(below), Mapping):
             return _inner(schema[below])
@@ -82,7 +82,7 @@ def _suffix(schema: Schema) -> str:
 
 
 def _type(schema: Schema) -> str:
-    """The type with its bounds, as people write it."""
+    """Return the type with its bounds, as people write it."""
     if "enum" in schema:
         return " or ".join(f"`{value}`" for value in schema["enum"])
     if "items" in schema:

@@ -1,7 +1,7 @@
 """`python -m docs.schemas`: JSON schemas of the kinds, for editors and for kubeconform. Run by `make schemas`.
 
-What a CustomResourceDefinition says in CEL only the apiserver checks; all else is in them, and a field that does not exist is
-found, which the apiserver only warns of.
+Only the apiserver checks the CEL of a CustomResourceDefinition; all else is in them, and they find fields that do not
+exist, of which the apiserver only warns.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from ses_operator.api.schema.crd import render_all
 
 FOLDER = Path(__file__).parents[2] / "dist" / "schemas"
 LOCATION = "{{.Group}}/{{.ResourceKind}}_{{.ResourceAPIVersion}}.json"
-"""Where they lie in the folder, as kubeconform's `-schema-location` says it and as catalogs of schemas have it."""
+"""Their place in the folder, as kubeconform's `-schema-location` names it and as catalogs of schemas have it."""
 
 
 def schemas() -> dict[str, str]:
-    """The schema of each version of each kind, by its path in the folder."""
+    """Return the schema of each version of each kind, by its path in the folder."""
     found = {}
     for text in render_all().values():
         spec = yaml.safe_load(text)["spec"]
@@ -45,7 +45,7 @@ def _schema(spec: Mapping[str, Any], version: Mapping[str, Any]) -> dict[str, An
 
 
 def _closed(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema without what only the apiserver understands; objects have no members but those that they list."""
+    """Return the schema without what only the apiserver understands; objects have no members but those that they list."""
     found = {name: value for name, value in schema.items() if not name.startswith("x-kubernetes-")}
     if "properties" in found:
         found["properties"] = {name: _closed(inner) for name, inner in found["properties"].items()}

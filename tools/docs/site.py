@@ -1,6 +1,6 @@
 """A hook of MkDocs: the README is the site's first page, and the examples that pages link to are part of it.
 
-In the repository links lead from docs/ to files beside it; on the site everything lies below one root.
+In the repository links lead from docs/ to files beside it; on the site everything is below one root.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _OUT_OF_DOCS = re.compile(rf"\]\(\.\./((?:\.\./)*(?:examples/|{'|'.join(map(re.e
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:
-    """Adds what lies beside docs/ and is linked to."""
+    """Add the linked files beside docs/."""
     for name, path in {"index.md": ROOT / "README.md", **{name: ROOT / name for name in BESIDE}}.items():
         content = _TO_DOCS.sub(r"\1", path.read_text(encoding="utf-8"))
         files.append(File.generated(config, name, content=content))
@@ -33,7 +33,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 
 
 def _examples() -> Iterator[str]:
-    """All examples on one page."""
+    """Yield all examples on one page."""
     yield "# Examples\n"
     for example in sorted((ROOT / "examples").iterdir()):
         text, language = example.read_text(encoding="utf-8"), example.suffix.removeprefix(".")
@@ -41,5 +41,5 @@ def _examples() -> Iterator[str]:
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """The page with its links to what lies beside docs/ as they are on the site."""
+    """Return the page with its links to files beside docs/ as they are on the site."""
     return _OUT_OF_DOCS.sub(r"](\1", markdown).replace("](examples/)", f"]({EXAMPLES})")

@@ -1,4 +1,4 @@
-"""What is generated, by `make crds docs gitops lock pictures`: what a new setting changes there is no work."""
+"""The generated files, by `make crds docs gitops lock pictures`: the changes of a new setting there are no work."""
 
 from __future__ import annotations
 

@@ -1,5 +1,7 @@
-"""Finds where sentences for people are compared or cut up. Whatever is compared needs a stable key: a release that rewords the
-sentence must not change what the operator does."""
+"""Finds where sentences for people are compared or cut up.
+
+Whatever is compared needs a stable key: a release that rewords the sentence must not change what the operator does.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +15,7 @@ PROSE = frozenset({"message", "sentence", "setting", "words"})
 """Attributes that hold a sentence. `setting`: of a repair, which is `str(step)`."""
 
 OTHERS_PROSE = ("operator/ses_operator/aws/",)
-"""Where messages are AWS's own, and some AWS errors have no code."""
+"""Folders where messages are AWS's own, and some AWS errors have no code."""
 
 _READING = frozenset(
     {

@@ -37,8 +37,10 @@ def counted(found: Iterable[str]) -> Value:
 
 
 def setting_more(subject: Subject) -> Value:
-    """Files that differ in the range SETTING and are not generated, nor differ in a generated part alone. A moved file counts
-    once."""
+    """Files that differ in the range SETTING and are not generated, nor differ in a generated part alone.
+
+    A moved file counts once.
+    """
     return counted(edited_by_hand(subject.change)) if subject.change else NONE
 
 
@@ -48,8 +50,10 @@ def forwarding(subject: Subject) -> Value:
 
 
 def stations_path(subject: Subject) -> Value:
-    """Modules outside core/ and api/ on the call stack when the key is enqueued or the status patch is written, in the one
-    reconcile recorded in build/stations.json."""
+    """Modules on the call stack when the key is enqueued or the status patch is written.
+
+    Outside core/ and api/, in the one reconcile recorded in build/stations.json.
+    """
     return _stations(subject.stations.path) if subject.stations else NONE
 
 
@@ -64,12 +68,12 @@ def _stations(modules: Iterable[str]) -> Value:
 
 
 def largest_of_operator(subject: Subject) -> Value:
-    """Modules (.py files but __init__.py) that lie directly in the fullest folder below operator/, and that folder."""
+    """Modules (.py files but __init__.py) directly in the fullest folder below operator/, and that folder."""
     return _largest(subject.tree, "operator")
 
 
 def largest_of_sandbox(subject: Subject) -> Value:
-    """Modules (.py files but __init__.py) that lie directly in the fullest folder below sandbox/, and that folder."""
+    """Modules (.py files but __init__.py) directly in the fullest folder below sandbox/, and that folder."""
     return _largest(subject.tree, "sandbox")
 
 
@@ -81,15 +85,19 @@ def _largest(tree: Tree, top: str) -> Value:
 
 
 def controllers_not_imported(subject: Subject) -> Value:
-    """Modules below controllers/ that no file below tests/ imports directly, in any form. A name that a package re-exports
-    counts as its module."""
+    """Modules below controllers/ that no file below tests/ imports directly, in any form.
+
+    A name that a package re-exports counts as its module.
+    """
     named = Modules.of(subject.tree).named(_imports(subject.tree.python("tests")))
     return _without(subject.tree, named)
 
 
 def controllers_not_reached(subject: Subject) -> Value:
-    """Modules below controllers/ that are not loaded by what the files below tests/controllers/ import, and what that
-    imports within the operator in turn."""
+    """Modules below controllers/ that are not loaded by the files below tests/controllers/.
+
+    Neither by what they import, nor by what that imports within the operator in turn.
+    """
     tests = subject.tree.python("tests/controllers")
     return _without(subject.tree, Modules.of(subject.tree).reached(_imports(tests))) if tests else NONE
 
@@ -104,8 +112,10 @@ def _without(tree: Tree, tested: set[str]) -> Value:
 
 
 def classes_defined_twice(subject: Subject) -> Value:
-    """Distinct names of classes at the top level, without a leading underscore, that two or more files below operator/
-    define."""
+    """Distinct names of classes that two or more files below operator/ define.
+
+    At the top level, without a leading underscore.
+    """
     places: dict[str, set[str]] = defaultdict(set)
     for path, text in subject.tree.python("operator").items():
         for node in ast.parse(text).body:
@@ -115,14 +125,18 @@ def classes_defined_twice(subject: Subject) -> Value:
 
 
 def prose(subject: Subject) -> Value:
-    """Places below operator/ but aws/ where a sentence for people is compared or cut up: figures.prose.prose_comparisons has
-    the rule."""
+    """Places below operator/ but aws/ where a sentence for people is compared or cut up.
+
+    The rule is in figures.prose.prose_comparisons.
+    """
     return counted(f"{path}:{finding.line}: {finding.text}" for path, finding in prose_findings(subject.tree))
 
 
 def words(subject: Subject) -> Value:
-    """Lines of text files in operator/, docs/, charts/ and of README.md with one of these three as a whole word, in upper or
-    lower case."""
+    """Lines of text files in operator/, docs/, charts/ and of README.md with one of these three as a whole word.
+
+    In upper or lower case.
+    """
     places = ("operator/", "docs/", "charts/")
     texts = ((p, text) for p, text in sorted(subject.tree.files.items()) if p.startswith(places) or p == "README.md")
     return counted(

@@ -52,7 +52,7 @@ class Stations:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What one column of the table is about."""
+    """The subject of one column of the table."""
 
     name: str
     tree: Tree

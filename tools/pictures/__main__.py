@@ -1,4 +1,4 @@
-"""`python -m pictures`: draws the pictures of the documentation anew, from a run of a quarter of an hour. By `make pictures`."""
+"""`python -m pictures`: draws the pictures of the documentation, from a run of a quarter of an hour. By `make pictures`."""
 
 from __future__ import annotations
 

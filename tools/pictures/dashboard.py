@@ -1,6 +1,6 @@
 """The Grafana dashboard of the chart, drawn by matplotlib: its own panels and queries, answered by a Prometheus.
 
-It is a drawing and no screenshot: where things stand and what is asked is Grafana's, the look is only like it.
+It is a drawing and no screenshot: places and queries are those of Grafana, the look is only like it.
 """
 
 from __future__ import annotations
@@ -48,12 +48,13 @@ class Window:
 
     @property
     def step(self) -> float:
+        """Seconds between two points."""
         return (self.end - self.start) / STEPS
 
 
 @dataclass(frozen=True, slots=True)
 class Box:
-    """Where a panel stands, in shares of the picture; ``line``: the height of a line of Grafana's grid."""
+    """The place of a panel, in shares of the picture; ``line``: the height of a line of Grafana's grid."""
 
     left: float
     bottom: float
@@ -63,7 +64,7 @@ class Box:
 
 
 def draw(dashboard: Mapping[str, Any], prometheus: Prometheus, window: Window, path: Path) -> None:
-    """Draws the panels as the dashboard places them."""
+    """Draw the panels as the dashboard places them."""
     mpl.rcParams.update({"font.size": 7.5, "text.color": TEXT, "font.family": "DejaVu Sans"})
     panels = list(_shown(dashboard["panels"]))
     rows = max(top + panel["gridPos"]["h"] for top, panel in panels) + 1.5
@@ -95,7 +96,7 @@ def draw(dashboard: Mapping[str, Any], prometheus: Prometheus, window: Window, p
 
 
 def _shown(panels: list[dict[str, Any]]) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The panels to draw, and in which line of the picture each begins."""
+    """Yield the panels to draw, and in which line of the picture each begins."""
     is_shown, left_out = True, 0
     for panel in panels:
         if panel["type"] == "row":
@@ -162,7 +163,7 @@ def _legend_below(figure: Figure, axes: Axes, box: Box) -> None:
 
 
 def _with_gaps(series: Series, window: Window) -> tuple[list[datetime], list[float]]:
-    """No line is drawn over a time for which nothing was found."""
+    """Return the points with gaps, so that no line is drawn over a time for which nothing was found."""
     moments: list[datetime] = []
     values: list[float] = []
     for index, (moment, value) in enumerate(series.points):
@@ -180,7 +181,7 @@ def _legend(form: str, labels: Mapping[str, str]) -> str:
 
 
 def in_unit(value: float, unit: str) -> str:
-    """As Grafana writes it."""
+    """Format a value as Grafana writes it."""
     if not math.isfinite(value):
         return "–"
     match unit:
@@ -198,6 +199,6 @@ def in_unit(value: float, unit: str) -> str:
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The dashboard as the chart has it."""
+    """Return the dashboard as the chart has it."""
     loaded: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
     return loaded

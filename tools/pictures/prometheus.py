@@ -24,7 +24,7 @@ _READY_TIMEOUT = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """What a query found under one set of labels: points as (seconds since the epoch, value)."""
+    """The result of a query under one set of labels: points as (seconds since the epoch, value)."""
 
     labels: Mapping[str, str]
     points: Sequence[tuple[float, float]]
@@ -32,16 +32,16 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class Prometheus:
-    """Asked by its HTTP API."""
+    """A running Prometheus, queried by its HTTP API."""
 
     url: str
 
     def instant(self, query: str) -> list[Series]:
-        """What the query finds now."""
+        """Return what the query finds now."""
         return [_series(found["metric"], [found["value"]]) for found in self._ask("query", query=query)]
 
     def range(self, query: str, start: float, end: float, step: float) -> list[Series]:
-        """What the query finds between two moments, every ``step`` seconds."""
+        """Return what the query finds between two moments, every ``step`` seconds."""
         found = self._ask("query_range", query=query, start=start, end=end, step=step)
         return [_series(each["metric"], each["values"]) for each in found]
 
@@ -51,6 +51,7 @@ class Prometheus:
         return result
 
     def is_ready(self) -> bool:
+        """Return True if it answers queries."""
         try:
             with urlopen(f"{self.url}/-/ready", timeout=2):  # noqa: S310
                 return True
@@ -60,7 +61,7 @@ class Prometheus:
 
 @contextmanager
 def scraping(target: str, folder: Path) -> Iterator[Prometheus]:
-    """A Prometheus that scrapes ``target`` (host:port) from now on. Raises FileNotFoundError where there is none to start."""
+    """Yield a Prometheus that scrapes ``target`` (host:port) from now on. Raises FileNotFoundError if there is none to start."""
     program = shutil.which("prometheus")
     if program is None:
         raise FileNotFoundError("prometheus is not in the PATH: install Debian's package of that name")

@@ -1,4 +1,4 @@
-"""What happens while the dashboard's metrics are taken: teams apply identities, some of which want something."""
+"""The events while the dashboard's metrics are taken: teams apply identities, some of which lack something."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ FLAGS = {"pending-poll": 2, "idle-poll": 5, "sweep-interval": 600}
 
 
 def identity(name: str, **spec: Any) -> dict[str, Any]:
+    """Return the manifest of a SesIdentity."""
     return {
         "apiVersion": "ses-operator.io/v1alpha1",
         "kind": "SesIdentity",
@@ -26,7 +27,7 @@ def identity(name: str, **spec: Any) -> dict[str, Any]:
 
 
 def play(environment: Environment, minutes: float) -> None:
-    """Takes ``minutes`` of real time: the times below are shares of them."""
+    """Play the scenario in ``minutes`` of real time: the times below are shares of them."""
     began, length = time.monotonic(), 60 * minutes
     for share, act in _acts(environment):
         time.sleep(max(0.0, began + share * length - time.monotonic()))

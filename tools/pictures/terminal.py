@@ -1,4 +1,4 @@
-"""What a terminal shows while one identity goes from kubectl apply to verified: drawn by rich, from a run."""
+"""The view of a terminal while one identity goes from kubectl apply to verified: drawn by rich, from a run."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Session:
         )
 
     def run(self, *arguments: str, shown: str | None = None, stdin: str | None = None) -> None:
-        """kubectl with these arguments; ``shown``: how somebody would type them."""
+        """Run kubectl with these arguments; ``shown``: how a person would type them."""
         self.console.print(Text("$ ", "green").append(shown or f"kubectl {' '.join(arguments)}", "bold bright_white"))
         said = self._kubectl(*arguments, stdin=stdin).rstrip()
         if said:
@@ -45,7 +45,7 @@ class Session:
 
 
 def draw(path: Path) -> None:
-    """Runs it and writes the picture."""
+    """Run it and write the picture."""
     with running(SANDBOX) as environment, environment.operator(OPERATOR):
         session, kubectl = Session(environment), environment.kubectl
         session.run("apply", "--filename=-", shown="kubectl apply -f mail.yaml", stdin=IDENTITY)
@@ -69,7 +69,7 @@ def _quoted(option: str) -> str:
 
 
 def _coloured(text: str) -> Text:
-    """With the blanks behind a word in its colour: what draws the picture may lose those that begin a piece of text."""
+    """Colour the text, with the blanks behind a word: the drawing may lose those that begin a piece of text."""
     shown = Text(text)
     shown.highlight_regex(r"\b(True|Succeeded|condition met|created) *", "green")
     shown.highlight_regex(r"\b(False|WaitingFor\w+) *", "yellow")

@@ -1,1 +1,1 @@
-"""Makes what a release consists of: wheel, chart, CRDs, JSON schemas, SBOM and their checksums, in dist/."""
+"""Makes the parts of a release: wheel, chart, CRDs, JSON schemas, SBOM and their checksums, in dist/."""

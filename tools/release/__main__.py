@@ -1,4 +1,4 @@
-"""`python -m release`: makes everything that a release consists of. Run by `make dist`."""
+"""`python -m release`: makes all parts of a release. Run by `make dist`."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def main(output: Path) -> None:
 
 
 def _wheel(output: Path) -> None:
-    """The same bytes for the same commit: hatchling takes its times from SOURCE_DATE_EPOCH."""
+    """Build the wheel; the same bytes for the same commit: hatchling takes its times from SOURCE_DATE_EPOCH."""
     epoch = _run("git", "log", "-1", "--format=%ct").strip()
     _run(
         sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(output.resolve()), SOURCE_DATE_EPOCH=epoch
@@ -56,7 +56,7 @@ def _wheel(output: Path) -> None:
 
 
 def _chart(output: Path) -> None:
-    """With what is new in its version, as Artifact Hub shows it."""
+    """Package the chart, with the changes of its version, as Artifact Hub shows them."""
     with tempfile.TemporaryDirectory() as folder:
         chart = Path(shutil.copytree(ROOT / "charts" / "ses-operator", Path(folder, "ses-operator")))
         about = yaml.safe_load((chart / "Chart.yaml").read_text(encoding="utf-8"))
@@ -68,7 +68,7 @@ def _chart(output: Path) -> None:
 
 
 def _bill_of_materials(output: Path) -> None:
-    """CycloneDX, of all that the image's lock holds."""
+    """Write the SBOM, as CycloneDX, of all that the image's lock holds."""
     program = Path(sys.executable).with_name("cyclonedx-py")
     target = output.resolve() / "ses-operator.cdx.json"
     _run(

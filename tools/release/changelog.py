@@ -1,4 +1,4 @@
-"""CHANGELOG.md as data: what people read there, Artifact Hub shows with the chart.
+"""CHANGELOG.md as data: Artifact Hub shows with the chart what people read there.
 
 Source: Keep a Changelog 1.1.0; Artifact Hub, "Helm annotations reference", artifacthub.io/changes.
 """
@@ -42,13 +42,13 @@ class ChangelogError(ValueError):
 
 
 def releases(text: str) -> tuple[Release, ...]:
-    """All releases, as they stand in the file. Raises ChangelogError."""
+    """Return all releases, in the order of the file. Raises ChangelogError."""
     blocks = re.split(r"^(?=## )", text, flags=re.MULTILINE)[1:]
     return tuple(_release(*block.partition("\n")[::2]) for block in blocks)
 
 
 def changes_of(version: str, text: str) -> tuple[Change, ...]:
-    """What is new in a version; what is unreleased while that has no release of its own yet."""
+    """Return the changes of a version; the unreleased ones while that has no release of its own yet."""
     found = {release.version: release.changes for release in releases(text)}
     return found.get(version, found.get(UNRELEASED, ()))
 
