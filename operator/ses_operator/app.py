@@ -37,6 +37,20 @@ async def run(settings: Settings, build: BuildControllers) -> int:
     stopped = asyncio.Event()
     stop_on_signals(stopped)
     telemetry = Telemetry()
+    manager = await replica(settings, build, telemetry)
+    probes = serving(
+        settings.bind_address,
+        settings.metrics_port,
+        settings.probe_port,
+        is_ready=lambda: manager.is_ready,
+        registry=telemetry.registry,
+    )
+    async with probes:
+        return await manager.run(stopped)
+
+
+async def replica(settings: Settings, build: BuildControllers, telemetry: Telemetry) -> Manager:
+    """Return the manager of one replica, which is yet to be run."""
     options = ReplicaOptions(
         lease=lease_key(settings.operator_namespace, settings.installation_id),
         timing=settings.lease_timing,
@@ -58,15 +72,7 @@ async def run(settings: Settings, build: BuildControllers) -> int:
     )
     for controller in build(cluster):
         manager.add(controller)
-    probes = serving(
-        settings.bind_address,
-        settings.metrics_port,
-        settings.probe_port,
-        is_ready=lambda: manager.is_ready,
-        registry=telemetry.registry,
-    )
-    async with probes:
-        return await manager.run(stopped)
+    return manager
 
 
 def _watched(manager: Manager, settings: Settings, telemetry: Telemetry) -> Cluster:

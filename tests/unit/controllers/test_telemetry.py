@@ -13,7 +13,7 @@ from ses_operator.aws.calls.budget import Bucket
 from ses_operator.aws.calls.calls import CallReport, CallResult
 from ses_operator.aws.errors.translation import Request
 from ses_operator.controllers.shared.telemetry import Telemetry
-from ses_operator.core.metrics.registry import LABELS, METRICS, Metric, MetricKind, Source
+from ses_operator.core.metrics.registry import LABELS, METRICS, Metric, MetricKind, MetricSource
 from ses_operator.core.state.answers import Outcome
 from ses_operator.runtime.workqueue import WorkQueue
 from unit.simulated_loop import simulate
@@ -30,7 +30,7 @@ def exposed(telemetry: Telemetry) -> dict[str, str]:
 
 def test_a_replica_exposes_what_is_described_but_for_the_census_which_needs_identities() -> None:
     described = {metric.name: str(metric.kind) for metric in METRICS}
-    of_objects = {metric.name for metric in METRICS if metric.source is not Source.PROCESS}
+    of_objects = {metric.name for metric in METRICS if metric.source is not MetricSource.PROCESS}
     assert exposed(Telemetry()).items() <= described.items()
     assert described.keys() - exposed(Telemetry()).keys() <= of_objects
 

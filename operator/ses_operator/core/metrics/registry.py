@@ -22,7 +22,7 @@ class MetricKind(StrEnum):
     HISTOGRAM = "histogram"
 
 
-class Source(StrEnum):
+class MetricSource(StrEnum):
     """The part that measures, and so which replicas show it."""
 
     PROCESS = "Each replica"
@@ -43,7 +43,7 @@ class Metric:
     meaning: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
-    source: Source = Source.PROCESS
+    source: MetricSource = MetricSource.PROCESS
 
     @property
     def series(self) -> tuple[str, ...]:
@@ -97,28 +97,28 @@ IDENTITIES = Metric(
     MetricKind.GAUGE,
     "Identities that are wanted, each counted once for each of its regions, by what SES says of them there",
     ("account", "region", "status"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 UNVERIFIED = Metric(
     "ses_operator_unverified_identities",
     MetricKind.GAUGE,
     "Those of them that are not verified, by how long that has been so",
     ("account", "region", "age"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 OBJECTS = Metric(
     "ses_operator_sesidentities",
     MetricKind.GAUGE,
     "SesIdentity objects, by their condition Ready, its reason, and whose move it is",
     ("account", "ready", "reason", "actor"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 DELETING = Metric(
     "ses_operator_sesidentities_deleting",
     MetricKind.GAUGE,
     "SesIdentity objects whose deletion has been asked for and is not done",
     ("account",),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 TIME_TO_VERIFY = Metric(
     "ses_operator_time_to_verify_seconds",
@@ -127,21 +127,21 @@ TIME_TO_VERIFY = Metric(
     "lost its verification counts again when it has it back",
     ("account", "region"),
     _VERIFICATION,
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 IDENTITY_READY = Metric(
     "ses_operator_identity_ready",
     MetricKind.GAUGE,
     "1 if the SesIdentity is Ready, else 0",
     ("namespace", "identity", "account", "reason"),
-    source=Source.EACH_IDENTITY,
+    source=MetricSource.EACH_IDENTITY,
 )
 IDENTITY_VERIFIED = Metric(
     "ses_operator_identity_verified",
     MetricKind.GAUGE,
     "1 if the SesIdentity is verified in the region, else 0",
     ("namespace", "identity", "account", "region", "status"),
-    source=Source.EACH_IDENTITY,
+    source=MetricSource.EACH_IDENTITY,
 )
 
 # The AWS accounts.
@@ -151,56 +151,56 @@ ACCOUNT_READY = Metric(
     MetricKind.GAUGE,
     "1 if the SesAccount is Ready, else 0",
     ("account", "reason"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 REGION_REACHABLE = Metric(
     "ses_operator_account_region_reachable",
     MetricKind.GAUGE,
     "1 if SES answered for the account in the region when it was last asked, else 0",
     ("account", "region"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 PRODUCTION_ACCESS = Metric(
     "ses_operator_account_production_access",
     MetricKind.GAUGE,
     "1 if the account may send to any address in the region, 0 while it is in the SES sandbox",
     ("account", "region"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 SENDING_ENABLED = Metric(
     "ses_operator_account_sending_enabled",
     MetricKind.GAUGE,
     "1 if the account may send in the region, 0 if sending is paused",
     ("account", "region"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 ENFORCEMENT = Metric(
     "ses_operator_account_enforcement",
     MetricKind.GAUGE,
     "1 for what SES enforces on the account in the region",
     ("account", "region", "enforcement"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 SEND_QUOTA = Metric(
     "ses_operator_send_quota_messages_per_day",
     MetricKind.GAUGE,
     "Messages that the account may send in the region in 24 hours; none where there is no limit",
     ("account", "region"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 SEND_RATE = Metric(
     "ses_operator_send_quota_messages_per_second",
     MetricKind.GAUGE,
     "Messages that the account may send in the region in a second",
     ("account", "region"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 SENT = Metric(
     "ses_operator_sent_last_24_hours_messages",
     MetricKind.GAUGE,
     "Messages that the account sent in the region in the 24 hours before it was last asked, which is once an hour",
     ("account", "region"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 
 # The fate of mail, if that is enabled.
@@ -211,21 +211,21 @@ IDENTITY_MAIL = Metric(
     f"Messages from the identity in the last {WINDOW_DAYS} days and today, by what became of them, as the Virtual "
     "Deliverability Manager counts them; none of an identity that has not sent",
     ("namespace", "identity", "account", "region", "event"),
-    source=Source.MAIL,
+    source=MetricSource.MAIL,
 )
 ACCOUNT_MAIL = Metric(
     "ses_operator_account_messages",
     MetricKind.GAUGE,
     f"Messages of the account in the region in the last {WINDOW_DAYS} days and today, by what became of them",
     ("account", "region", "event"),
-    source=Source.MAIL,
+    source=MetricSource.MAIL,
 )
 MAIL_COUNTED = Metric(
     "ses_operator_account_counts_by_identity",
     MetricKind.GAUGE,
     "1 if the Virtual Deliverability Manager counts the account's mail in the region by identity, else 0",
     ("account", "region"),
-    source=Source.MAIL,
+    source=MetricSource.MAIL,
 )
 
 # Audits: everything in the account's SES, whoever made it.
@@ -235,49 +235,49 @@ AUDITED = Metric(
     MetricKind.GAUGE,
     "Identities that SES had at the last audit, whoever made them, by what SES said of them",
     ("account", "region", "status"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 AUDIT_FINDINGS = Metric(
     "ses_operator_audit_findings",
     MetricKind.GAUGE,
     "Findings of the last audit",
     ("account", "region", "finding", "severity"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 AUDIT_COMPLETED = Metric(
     "ses_operator_audit_completed_timestamp_seconds",
     MetricKind.GAUGE,
     "When the last audit of the account ended, in Unix time",
     ("account",),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 AUDIT_NEXT = Metric(
     "ses_operator_audit_next_timestamp_seconds",
     MetricKind.GAUGE,
     "When the next is due, in Unix time; none while one runs",
     ("account",),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 AUDIT_SECONDS = Metric(
     "ses_operator_audit_duration_seconds",
     MetricKind.GAUGE,
     "How long the last audit of the account took",
     ("account",),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 AUDIT_FAILED = Metric(
     "ses_operator_audit_region_failed",
     MetricKind.GAUGE,
     "1 for each region that the last audit could not read to its end",
     ("account", "region", "reason"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 NOTIFICATIONS_FAILING = Metric(
     "ses_operator_account_notifications_failing",
     MetricKind.GAUGE,
     "1 while the last email about identities of the account could not be sent",
     ("account", "reason"),
-    source=Source.LEADER,
+    source=MetricSource.LEADER,
 )
 NOTIFICATIONS = Metric(
     "ses_operator_notifications_total",
