@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Iterable
 from dataclasses import replace
+from itertools import combinations, permutations, product
+from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
@@ -19,6 +22,9 @@ from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.ses import NotificationType, Topic, Topics
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 
+_K = TypeVar("_K")
+_V = TypeVar("_V")
+
 DOMAIN = "mail.example.com"
 OWNER = Owner("test", ObjectKey("team-a", "mail"))
 REGIONS = ("ap-south-2", "eu-west-1", "us-east-1", "us-west-2")
@@ -27,25 +33,41 @@ REGIONS = ("ap-south-2", "eu-west-1", "us-east-1", "us-west-2")
 REPORT_ADDRESSES = ("mailto:dmarc@example.com", "mailto:d@reports.example.net", "mailto:D%2Bx@example.org!10m")
 
 
+# Made once, and of few choices: what an example costs is the number of its choices, and of strategies made for it.
+
+
+def _some(keys: Iterable[_K], values: Iterable[_V]) -> list[dict[_K, _V]]:
+    """All dictionaries of some of these keys with these values, the empty one first."""
+    keys, choices = tuple(keys), (None, *values)
+    return [
+        {key: value for key, value in zip(keys, chosen, strict=True) if value is not None}
+        for chosen in product(choices, repeat=len(keys))
+    ]
+
+
+_addresses = st.sampled_from([each for size in range(4) for each in permutations(REPORT_ADDRESSES, size)])
+_dmarcs = st.builds(
+    Dmarc,
+    policy=st.sampled_from(DmarcPolicy),
+    subdomain_policy=st.sampled_from([None, *DmarcPolicy]),
+    percentage=st.integers(0, 100),
+    dkim=st.sampled_from(Alignment),
+    spf=st.sampled_from(Alignment),
+    rua=_addresses,
+    ruf=_addresses,
+)
+TOPICS = [Topic(arn, headers) for arn in ("arn:aws:sns:eu-west-1:123456789012:a", "arn:b") for headers in (False, True)]
+_topics = st.sampled_from(_some(NotificationType, TOPICS))
+
+
 def dmarcs() -> st.SearchStrategy[Dmarc]:
     """Any DMARC policy."""
-    addresses = st.lists(st.sampled_from(REPORT_ADDRESSES), unique=True).map(tuple)
-    return st.builds(
-        Dmarc,
-        policy=st.sampled_from(DmarcPolicy),
-        subdomain_policy=st.none() | st.sampled_from(DmarcPolicy),
-        percentage=st.integers(0, 100),
-        dkim=st.sampled_from(Alignment),
-        spf=st.sampled_from(Alignment),
-        rua=addresses,
-        ruf=addresses,
-    )
+    return _dmarcs
 
 
 def topics() -> st.SearchStrategy[Topics]:
     """SNS topics of one region."""
-    topic = st.builds(Topic, st.sampled_from(["arn:aws:sns:eu-west-1:123456789012:a", "arn:b"]), st.booleans())
-    return st.dictionaries(st.sampled_from(NotificationType), topic)
+    return _topics
 
 
 POLICY_NAMES = (GENERATED_POLICY, "partner", "audit")
@@ -87,34 +109,55 @@ def mail_from(style: str, behavior: MailFromBehavior, regions: tuple[str, ...], 
     return {r: MailFrom(f"{style.format(region=r)}.{DOMAIN}", behavior, first if shared else r) for r in regions}
 
 
-@st.composite
-def desires(draw: st.DrawFn) -> Desired:
-    """What one SesIdentity may ask for: always the same owner and domain, anything else at random."""
-    regions = tuple(sorted(draw(st.sets(st.sampled_from(REGIONS), min_size=1))))
-    first = draw(st.sampled_from(regions))
-    behavior = draw(st.sampled_from(MailFromBehavior))
-    tags = draw(st.dictionaries(st.sampled_from(["team", "cost-centre", "stage"]), st.sampled_from(["a", "b"])))
-    policies = draw(st.sampled_from(POLICY_VERSIONS))
+def _desired(
+    regions: tuple[str, ...],
+    first: int,
+    mail_from_as: tuple[str, MailFromBehavior],
+    tags: dict[str, str],
+    versions: dict[str, str],
+    overrides: dict[str, str],
+    topics: tuple[Topics | None, ...],
+    **others: Any,
+) -> Desired:
+    first_region = regions[first % len(regions)]
     return Desired(
         owner=OWNER,
         identity=DOMAIN,
         regions=regions,
-        signing_enabled=draw(st.booleans()),
-        dkim=draw(st.sampled_from(DKIM)),
-        mail_from=mail_from(draw(st.sampled_from(MAIL_FROM_STYLES)), behavior, regions, first),
-        first_region=first,
-        configuration_set_name=draw(st.sampled_from([None, "default", "bulk"])),
+        mail_from=mail_from(*mail_from_as, regions, first_region),
+        first_region=first_region,
         tags={**tags, OWNER_TAG: str(OWNER)},
         provider=DnsProvider.ROUTE53,
-        ttl=draw(st.sampled_from([60, 300])),
-        adoption=draw(st.sampled_from(AdoptionPolicy)),
         deletion=DeletionPolicy.DELETE,
-        dmarc=draw(st.none() | dmarcs()),
-        policies={r: tuple(policy(name, r, version) for name, version in policies.items()) for r in regions},
-        feedback_forwarding=draw(st.none() | st.booleans()),
-        configuration_set_overrides=draw(st.dictionaries(st.sampled_from(regions), st.sampled_from(["eu", "us"]))),
-        topics=draw(st.dictionaries(st.sampled_from(regions), topics())),
+        policies={r: tuple(policy(name, r, version) for name, version in versions.items()) for r in regions},
+        configuration_set_overrides={r: name for r, name in overrides.items() if r in regions},
+        topics={r: each for r, each in zip(REGIONS, topics, strict=True) if each is not None and r in regions},
+        **others,
     )
+
+
+_desires = st.builds(
+    _desired,
+    regions=st.sampled_from([each for size in range(1, 5) for each in combinations(REGIONS, size)]),
+    first=st.integers(0, len(REGIONS) - 1),
+    mail_from_as=st.sampled_from([*product(MAIL_FROM_STYLES, MailFromBehavior)]),
+    tags=st.sampled_from(_some(["team", "cost-centre", "stage"], ["a", "b"])),
+    versions=st.sampled_from(POLICY_VERSIONS),
+    overrides=st.sampled_from(_some(REGIONS, ["eu", "us"])),
+    topics=st.tuples(*(st.none() | _topics for _ in REGIONS)),
+    signing_enabled=st.booleans(),
+    dkim=st.sampled_from(DKIM),
+    configuration_set_name=st.sampled_from([None, "default", "bulk"]),
+    ttl=st.sampled_from([60, 300]),
+    adoption=st.sampled_from(AdoptionPolicy),
+    dmarc=st.none() | _dmarcs,
+    feedback_forwarding=st.sampled_from([None, False, True]),
+)
+
+
+def desires() -> st.SearchStrategy[Desired]:
+    """What one SesIdentity may ask for: always the same owner and domain, anything else at random."""
+    return _desires
 
 
 ADDRESS = "Billing@example.com"

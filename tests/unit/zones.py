@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import product
 
 from hypothesis import strategies as st
 
@@ -54,23 +55,34 @@ def contents(view: ZoneView) -> frozenset[ZoneSet]:
     return frozenset(found for sets in view.values() for found in sets)
 
 
-@st.composite
-def records(draw: st.DrawFn) -> tuple[RecordSet, ...]:
+def _ways(name: str) -> list[list[RecordSet]]:
+    """All that may stand at a name, nothing first."""
+    kinds = [(RecordType.CNAME,), (RecordType.MX, RecordType.TXT), (RecordType.TXT,)]
+    return [[]] + [
+        [record(name, kind, values, ttl) for kind, values in zip(at_once, each, strict=True)]
+        for at_once in kinds
+        for ttl in (60, 300)
+        for each in product(*(_VALUES[kind] for kind in at_once))
+    ]
+
+
+# One choice for each name: what an example costs is the number of its choices.
+_records = st.tuples(*(st.sampled_from(_ways(name)) for name in sorted(_NAMES))).map(
+    lambda found: merge(one for each in found for one in each)
+)
+
+
+def records() -> st.SearchStrategy[tuple[RecordSet, ...]]:
     """Wanted records at few names, so that they meet what stands there."""
-    wanted = []
-    for name in sorted(draw(st.sets(st.sampled_from(_NAMES)))):
-        types = draw(st.sampled_from([(RecordType.CNAME,), (RecordType.MX, RecordType.TXT), (RecordType.TXT,)]))
-        ttl = draw(st.sampled_from([60, 300]))
-        wanted += [record(name, kind, draw(st.sampled_from(_VALUES[kind])), ttl) for kind in types]
-    return merge(wanted)
-
-
-@st.composite
-def zones(draw: st.DrawFn) -> ZoneView:
-    """What others have in the zone, at the same names."""
-    return {**zone_view(ZoneSet.of(found) for found in draw(records())), **draw(_routed)}
+    return _records
 
 
 _routed = st.sampled_from(
     [{}, {_NAMES[2]: [ZoneSet(_NAMES[2], "MX", 300, ("10 mx.example.net",), routing='weighted ("blue")')]}]
 )
+_zones = st.builds(lambda found, routed: {**zone_view(ZoneSet.of(one) for one in found), **routed}, _records, _routed)
+
+
+def zones() -> st.SearchStrategy[ZoneView]:
+    """What others have in the zone, at the same names."""
+    return _zones

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import combinations
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,8 +12,9 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.admission.acceptance import same_account
 from ses_operator.core.state.inventory import Inventory
 
-names = st.frozensets(st.text(max_size=20), max_size=4)
-regions = st.frozensets(st.from_regex(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", fullmatch=True), max_size=4)
+names = st.lists(st.text(max_size=20), max_size=3).map(frozenset)
+REGIONS = ("eu-west-1", "us-gov-east-1", "ap-southeast-12", "x-y-0", "il-central-99", "abcde-f-g-h-3")
+regions = st.sampled_from([frozenset(each) for size in range(5) for each in combinations(REGIONS, size)])
 inventorys = st.builds(
     Inventory, regions, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
 )
@@ -19,6 +22,12 @@ inventorys = st.builds(
 
 @given(inventorys)
 def test_the_annotation_says_the_whole_inventory(inventory: Inventory) -> None:
+    assert Inventory.decode(inventory.encode()) == inventory
+
+
+@given(st.from_regex(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}", fullmatch=True))
+def test_the_annotation_says_each_region_whatever_it_is_called(region: str) -> None:
+    inventory = Inventory(frozenset({region}))
     assert Inventory.decode(inventory.encode()) == inventory
 
 
