@@ -57,7 +57,7 @@ def test_settings_that_differ_are_put_right_once_it_is_adopted(tenant: Tenant) -
     tenant.create(IRELAND, tags={"team": "payments"})
     refused = explains(tenant, Reason.NOT_ADOPTED, "taken over, this would change", "DKIM signing on", "(now: off)")
     listed = [change.action for change in refused.status.pending_changes or ()]
-    assert listed == ["TagIdentity", "SetSigningEnabled", *["CreateRecord"] * 3]
+    assert listed == ["TagIdentity", "SetSigning", *["CreateRecord"] * 3]
     assert set(tenant.writes(since=begun)) <= {"CreateEmailIdentity"}
 
     tenant.change(adoptionPolicy="IfUnowned")

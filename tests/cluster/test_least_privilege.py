@@ -27,7 +27,8 @@ from devcluster.sandbox_process import ACCOUNT_ID
 from devcluster.waiting import eventually
 from ses_operator.api.base.reasons import Reason
 from ses_operator.cli.main import main
-from ses_operator.core.iam.permissions import ACTIONS, Feature
+from ses_operator.core.iam.permissions import ACTIONS
+from ses_operator.core.model.iam_actions import Feature
 
 pytestmark = pytest.mark.usefixtures("operator")
 

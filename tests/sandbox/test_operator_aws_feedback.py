@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
@@ -9,9 +11,14 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.errors.translation import Refused
 from ses_operator.aws.ses.identities import SesRegion
+from ses_operator.core.features.feedback import FEEDBACK
+from ses_operator.core.features.topics import TOPIC, TOPIC_HEADERS, TOPICS
+from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.problems import Gone
-from ses_operator.core.model.ses import NotificationType, Topic
-from ses_operator.core.state.steps import SetFeedbackForwarding, SetTopic, SetTopicHeaders
+from ses_operator.core.model.ses import NotificationType, Topic, Topics
+from ses_operator.core.planning.expected import created
+from ses_operator.core.state.steps import CreateIdentity, PutSetting
+from unit.world import fresh_dkim
 
 NOW = Priority.PERSON
 ARN = f"arn:aws:sns:{REGION}:123456789012:mail"
@@ -22,12 +29,18 @@ async def region_of(world: AwsWorld) -> SesRegion:
     return (await world.account()).region(REGION)
 
 
+async def topics_of(ses: SesRegion) -> Topics | None:
+    """The SNS topics, by the operation that tells them."""
+    fresh = created(CreateIdentity(REGION, DOMAIN, EasyDkim(2048)), fresh_dkim(REGION, 2048))
+    return (await ses.read(TOPICS, DOMAIN, replace(fresh, topics=None), NOW)).topics
+
+
 async def test_a_new_identity_forwards_feedback_and_has_no_topics() -> None:
     async with aws_world() as world:
         await world.create()
         ses = await region_of(world)
-        assert (await ses.get(DOMAIN, NOW)).feedback_forwarding
-        assert await ses.get_topics(DOMAIN, NOW) == dict.fromkeys(NotificationType, Topic())
+        assert FEEDBACK.found(await ses.get(DOMAIN, NOW))
+        assert await topics_of(ses) == dict.fromkeys(NotificationType, Topic())
 
 
 async def test_forwarding_is_switched_off_and_on() -> None:
@@ -35,35 +48,35 @@ async def test_forwarding_is_switched_off_and_on() -> None:
         await world.create()
         ses = await region_of(world)
         for enabled in (False, True):
-            await ses.perform(SetFeedbackForwarding(REGION, DOMAIN, enabled), NOW)
-            assert (await ses.get(DOMAIN, NOW)).feedback_forwarding is enabled
+            await ses.perform(PutSetting(REGION, DOMAIN, FEEDBACK, enabled), NOW)
+            assert FEEDBACK.found(await ses.get(DOMAIN, NOW)) is enabled
 
 
 async def test_a_topic_and_its_headers_are_set_and_taken_away() -> None:
     async with aws_world() as world:
         await world.create()
         ses = await region_of(world)
-        await ses.perform(SetTopic(REGION, DOMAIN, COMPLAINT, ARN), NOW)
-        await ses.perform(SetTopicHeaders(REGION, DOMAIN, COMPLAINT, enabled=True), NOW)
-        assert await ses.get_topics(DOMAIN, NOW) == {
+        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC[COMPLAINT], ARN), NOW)
+        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC_HEADERS[COMPLAINT], True), NOW)
+        assert await topics_of(ses) == {
             BOUNCE: Topic(), COMPLAINT: Topic(ARN, include_headers=True), DELIVERY: Topic(),
         }  # fmt: skip
-        await ses.perform(SetTopic(REGION, DOMAIN, COMPLAINT, None), NOW)
-        await ses.perform(SetTopicHeaders(REGION, DOMAIN, COMPLAINT, enabled=False), NOW)
-        assert await ses.get_topics(DOMAIN, NOW) == dict.fromkeys(NotificationType, Topic())
+        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC[COMPLAINT], None), NOW)
+        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC_HEADERS[COMPLAINT], False), NOW)
+        assert await topics_of(ses) == dict.fromkeys(NotificationType, Topic())
 
 
 async def test_feedback_of_an_identity_that_is_not_there_is_gone() -> None:
     async with aws_world() as world:
         ses = await region_of(world)
         with pytest.raises(Gone):
-            await ses.perform(SetFeedbackForwarding(REGION, DOMAIN, enabled=False), NOW)
-        assert await ses.get_topics(DOMAIN, NOW) == dict.fromkeys(NotificationType, Topic())
+            await ses.perform(PutSetting(REGION, DOMAIN, FEEDBACK, False), NOW)
+        assert await topics_of(ses) == dict.fromkeys(NotificationType, Topic())
 
 
 async def test_a_topic_that_ses_refuses_is_for_the_author_to_correct() -> None:
     async with aws_world() as world:
         await world.create()
         with pytest.raises(Refused) as caught:
-            await (await region_of(world)).perform(SetTopic(REGION, DOMAIN, BOUNCE, "bounces"), NOW)
+            await (await region_of(world)).perform(PutSetting(REGION, DOMAIN, TOPIC[BOUNCE], "bounces"), NOW)
         assert caught.value.problem.reason is Reason.INVALID_SPEC

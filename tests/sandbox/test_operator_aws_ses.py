@@ -12,18 +12,18 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.errors.translation import Refused
 from ses_operator.aws.ses.identities import SesRegion
+from ses_operator.core.features.configuration_set import CONFIGURATION_SET
+from ses_operator.core.features.mail_from import MAIL_FROM, MailFromValue
+from ses_operator.core.features.signing import KEY_LENGTH, SIGNING
 from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.problems import Blocked, Gone, Retry, Stale
 from ses_operator.core.model.ses import ListedIdentity, MailFromFacts, VerificationStatus
 from ses_operator.core.state.steps import (
     CreateIdentity,
     DeleteIdentity,
+    PutSetting,
     RestartVerification,
     SesStep,
-    SetConfigurationSet,
-    SetKeyLength,
-    SetMailFrom,
-    SetSigningEnabled,
     TagIdentity,
     UntagIdentity,
 )
@@ -82,11 +82,11 @@ async def test_a_missing_identity_is_gone_to_a_read_and_no_error_to_a_deletion()
 @pytest.mark.parametrize(
     "step",
     [
-        SetSigningEnabled(REGION, DOMAIN, False),
-        SetKeyLength(REGION, DOMAIN, 1024),
+        PutSetting(REGION, DOMAIN, SIGNING, False),
+        PutSetting(REGION, DOMAIN, KEY_LENGTH, 1024),
         RestartVerification(REGION, DOMAIN),
-        SetMailFrom(REGION, DOMAIN, f"bounce.{DOMAIN}", "USE_DEFAULT_VALUE"),
-        SetConfigurationSet(REGION, DOMAIN, None),
+        PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue(f"bounce.{DOMAIN}", "USE_DEFAULT_VALUE")),
+        PutSetting(REGION, DOMAIN, CONFIGURATION_SET, None),
         TagIdentity(REGION, DOMAIN, {"team": "a"}),
         UntagIdentity(REGION, DOMAIN, ("team",)),
     ],
@@ -104,9 +104,9 @@ async def test_every_setting_is_written_and_read_back_and_may_be_written_twice()
         await world.create(team="a", stage="test")
         ses = await region_of(world)
         steps: tuple[SesStep, ...] = (
-            SetSigningEnabled(REGION, DOMAIN, False),
-            SetMailFrom(REGION, DOMAIN, f"bounce.{DOMAIN}", "REJECT_MESSAGE"),
-            SetConfigurationSet(REGION, DOMAIN, "default"),
+            PutSetting(REGION, DOMAIN, SIGNING, False),
+            PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue(f"bounce.{DOMAIN}", "REJECT_MESSAGE")),
+            PutSetting(REGION, DOMAIN, CONFIGURATION_SET, "default"),
             TagIdentity(REGION, DOMAIN, {"team": "b"}),
             UntagIdentity(REGION, DOMAIN, ("stage",)),
         )
@@ -125,10 +125,10 @@ async def test_mail_from_and_configuration_set_are_taken_away() -> None:
         await world.create()
         ses = await region_of(world)
         for step in (
-            SetMailFrom(REGION, DOMAIN, f"bounce.{DOMAIN}", "REJECT_MESSAGE"),
-            SetMailFrom(REGION, DOMAIN, None, "USE_DEFAULT_VALUE"),
-            SetConfigurationSet(REGION, DOMAIN, "default"),
-            SetConfigurationSet(REGION, DOMAIN, None),
+            PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue(f"bounce.{DOMAIN}", "REJECT_MESSAGE")),
+            PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue(None, "USE_DEFAULT_VALUE")),
+            PutSetting(REGION, DOMAIN, CONFIGURATION_SET, "default"),
+            PutSetting(REGION, DOMAIN, CONFIGURATION_SET, None),
         ):
             await ses.perform(step, NOW)
         facts = await ses.get(DOMAIN, NOW)
@@ -140,10 +140,10 @@ async def test_a_key_length_is_changed_once_in_24_hours() -> None:
     async with aws_world() as world:
         await world.create()
         ses = await region_of(world)
-        await ses.perform(SetKeyLength(REGION, DOMAIN, 1024), NOW)
+        await ses.perform(PutSetting(REGION, DOMAIN, KEY_LENGTH, 1024), NOW)
         assert (await ses.get(DOMAIN, NOW)).dkim.next_key_length == 1024
-        with pytest.raises(Retry) as caught:
-            await ses.perform(SetKeyLength(REGION, DOMAIN, 2048), NOW)
+        with pytest.raises(Blocked) as caught:
+            await ses.perform(PutSetting(REGION, DOMAIN, KEY_LENGTH, 2048), NOW)
         assert caught.value.problem.reason is Reason.KEY_LENGTH_TOO_SOON
 
 
@@ -152,7 +152,8 @@ async def test_a_mail_from_domain_that_ses_refuses_is_blocked_and_not_taken_for_
         await world.create()
         with pytest.raises(Refused) as caught:
             await (await region_of(world)).perform(
-                SetMailFrom(REGION, DOMAIN, "bounce.elsewhere.example", "USE_DEFAULT_VALUE"), NOW
+                PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue("bounce.elsewhere.example", "USE_DEFAULT_VALUE")),
+                NOW,
             )
         assert caught.value.problem.reason is Reason.INVALID_SPEC
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 
 T = TypeVar("T")
 
-SENTENCES = frozenset({"message", "description", "fault", "found"})
+SENTENCES = frozenset({"message", "description", "fault", "found", "done"})
 """The members that hold sentences. That there is none (empty, or None) says something, and stays."""
 
 Words = Callable[[], str]

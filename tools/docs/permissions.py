@@ -9,8 +9,9 @@ import json
 import re
 
 from docs.writing import ROOT, write
-from ses_operator.core.iam.permissions import ACTIONS, USUAL, Action
+from ses_operator.core.iam.permissions import ACTIONS, USUAL
 from ses_operator.core.iam.policy import PolicyScope, operator_policy
+from ses_operator.core.model.iam_actions import Action
 
 PAGE = ROOT / "docs" / "permissions.md"
 EXAMPLE = PolicyScope(features=USUAL, zones=("Z0123456789ABCDEFGHIJ",), account_id="123456789012")

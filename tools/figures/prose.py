@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 from figures.tree import Tree
 
-PROSE = frozenset({"message", "sentence", "setting", "words"})
-"""Attributes that hold a sentence. `setting`: of a repair, which is `str(step)`."""
+PROSE = frozenset({"message", "sentence", "setting", "done", "words"})
+"""Attributes that hold a sentence. `done`: of a repair, which is `str(step)`; `setting`: the same, before it had a key."""
 
 OTHERS_PROSE = ("operator/ses_operator/aws/",)
 """Folders where messages are AWS's own, and some AWS errors have no code."""

@@ -16,7 +16,7 @@ from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.base.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND, TEMPLATE_KIND
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.core.iam.permissions import USUAL, Feature
+from ses_operator.core.iam.permissions import USUAL
 from ses_operator.core.iam.policy import (
     Document,
     PolicyScope,
@@ -27,6 +27,7 @@ from ses_operator.core.iam.policy import (
     zone_policy,
 )
 from ses_operator.core.iam.scope import scope_of
+from ses_operator.core.model.iam_actions import Feature
 
 
 class PolicyHolder(StrEnum):

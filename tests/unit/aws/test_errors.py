@@ -243,7 +243,7 @@ CASES = (
     Case(
         "a key length that was changed today waits",
         refusal("BadRequestException", "The key length can be changed once in 24 hours."),
-        Retry,
+        Blocked,
         Reason.KEY_LENGTH_TOO_SOON,
         SIGNING,
     ),

@@ -13,8 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.cli.main import main
-from ses_operator.core.iam.permissions import ACTIONS, AUDIT_ACTIONS, Feature
+from ses_operator.core.iam.permissions import ACTIONS, AUDIT_ACTIONS
 from ses_operator.core.iam.policy import PolicyScope, Sending, operator_policy
+from ses_operator.core.model.iam_actions import Feature
 from ses_sandbox.access.policy import AccessRequest, Decision, decide
 
 IDENTITY: dict[str, Any] = {

@@ -37,6 +37,7 @@ from ses_operator.core.planning.dry_run import dry_run
 from ses_operator.core.planning.handover import is_handed_over
 from ses_operator.core.planning.plan import plan_identity, surplus_policy, wanted_records
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, PublishedAt
+from ses_operator.core.state.attempt import Attempt, Repair
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
@@ -85,14 +86,19 @@ def views(region: str) -> st.SearchStrategy[RegionView]:
     )
 
 
+KEYS = ("create", "configuration-set", "signing", "topics", "policy:partner")
+
+Seen = tuple[Observed, Attempt]
+
+
 @st.composite
-def worlds(draw: st.DrawFn, desired: Desired) -> Observed:
+def worlds(draw: st.DrawFn, desired: Desired) -> Seen:
     """Draw what may be seen of a spec: regions, refused writes, records in any state, and settings that others change back."""
-    failures = draw(st.dictionaries(st.sampled_from(desired.regions), problems(), max_size=1))
+    refused = st.dictionaries(st.sampled_from(KEYS), problems(), min_size=1)
+    failures = draw(st.dictionaries(st.sampled_from(desired.regions), refused, max_size=1))
+    ended = frozenset(failures) if draw(st.booleans()) else frozenset[str]()
     observed = Observed(
-        {region: draw(views(region)) for region in desired.regions},
-        failures=failures,
-        dns_failure=draw(st.none() | problems()),
+        {region: draw(views(region)) for region in desired.regions}, dns_failure=draw(st.none() | problems())
     )
     states, found = st.sampled_from(RecordState), st.none() | st.sampled_from(Reason)
     records = tuple(
@@ -103,19 +109,23 @@ def worlds(draw: st.DrawFn, desired: Desired) -> Observed:
     observed = replace(observed, dns=draw(st.none() | st.just(dns)))
     everything = LastApplied(frozenset(desired.regions), frozenset(str(entry.record) for entry in records))
     steps = plan_identity(desired, observed, covering(desired), EARLIER).ses_steps
+    repairs: tuple[Repair, ...] = ()
     for _ in range(draw(st.integers(0, 4))):
-        repairs = after_steps(observed, replace(observed, failures={}), steps, everything, EARLIER)
-        observed = replace(observed, repairs=repairs)
-        observed = replace(observed, repairs=after_publication(observed, dns, everything, EARLIER))
-    return observed
+        repairs = after_steps(repairs, observed, steps, everything, EARLIER)
+        repairs = after_publication(repairs, dns, everything, EARLIER)
+    return observed, Attempt(failures, ended, repairs=repairs)
 
 
-def reported(desired: Desired, observed: Observed) -> ReportInput:
-    plan = plan_identity(desired, observed, covering(desired), NOW)
-    return ReportInput.of(desired, observed, plan, account_id="123456789012", partition="aws", suspended=None)
+def reported(desired: Desired, seen: Seen) -> ReportInput:
+    observed, attempt = seen
+    plan = plan_identity(desired, observed, covering(desired), NOW, attempt)
+    repairs = attempt.repairs
+    return ReportInput.of(
+        desired, observed, plan, account_id="123456789012", partition="aws", suspended=None, repairs=repairs
+    )
 
 
-def object_of(desired: Desired, observed: Observed, former: tuple[FormerPlace, ...] = ()) -> SesIdentity:
+def object_of(desired: Desired, seen: Seen, former: tuple[FormerPlace, ...] = ()) -> SesIdentity:
     """Return the object with the status that says all this."""
     identity = SesIdentity.model_validate(
         {
@@ -123,7 +133,7 @@ def object_of(desired: Desired, observed: Observed, former: tuple[FormerPlace, .
             "spec": {"domain": DOMAIN, "regions": list(desired.regions)},
         }
     )
-    case = replace(reported(desired, observed), former=former)
+    case = replace(reported(desired, seen), former=former)
     status = identity_status(identity, case, None, EARLIER)
     return identity.model_copy(update={"status": status})
 
@@ -133,23 +143,27 @@ def object_of(desired: Desired, observed: Observed, former: tuple[FormerPlace, .
 def test_plans_pauses_timers_and_requeues_are_the_same_whatever_is_said(
     data: st.DataObject, desired: Desired, said: Words
 ) -> None:
-    observed, inventory = data.draw(worlds(desired)), covering(desired)
-    other, in_other_words = reworded(observed, said), reworded(desired, said)
+    seen, inventory = data.draw(worlds(desired)), covering(desired)
+    other_seen, in_other_words = reworded(seen, said), reworded(desired, said)
+    (observed, attempt), (other, other_attempt) = seen, other_seen
 
     assert in_other_words.digest() == desired.digest()
     assert surplus_policy(in_other_words, other) is surplus_policy(desired, observed)
     assert [dkim_differs(in_other_words, region, other) for region in desired.regions] == [
         dkim_differs(desired, region, observed) for region in desired.regions
     ]
-    plans = [plan_identity(*each, inventory, NOW) for each in ((desired, observed), (in_other_words, other))]
+    plans = [
+        plan_identity(desired, observed, inventory, NOW, attempt),
+        plan_identity(in_other_words, other, inventory, NOW, other_attempt),
+    ]
     assert unworded(plans[1]) == unworded(plans[0])
     runs = [dry_run(*each, inventory, NOW) for each in ((desired, observed), (in_other_words, other))]
     assert unworded(runs[1]) == unworded(runs[0])
     if observed.dns is not None and other.dns is not None:
-        pauses = [paused_publication(each.dns, each.repairs, NOW) for each in (observed, other) if each.dns]
+        pauses = [paused_publication(each.dns, run.repairs, NOW) for each, run in (seen, other_seen) if each.dns]
         assert unworded(pauses[1]) == unworded(pauses[0])
 
-    before, after = reported(desired, observed), reported(in_other_words, other)
+    before, after = reported(desired, seen), reported(in_other_words, other_seen)
     assert unworded(after.problems) == unworded(before.problems)
     assert requeue_after(after, NOW) == requeue_after(before, NOW)
     assert needs_backoff(after) == needs_backoff(before)
@@ -161,8 +175,8 @@ def test_plans_pauses_timers_and_requeues_are_the_same_whatever_is_said(
 def test_what_is_remembered_by_status_is_the_same_whatever_it_says(
     data: st.DataObject, desired: Desired, said: Words, pending: Pending
 ) -> None:
-    observed = data.draw(worlds(desired))
-    identity = object_of(desired, observed, (FormerPlace("Route53/Z1", pending, "it is kept", EARLIER),))
+    seen = data.draw(worlds(desired))
+    identity = object_of(desired, seen, (FormerPlace("Route53/Z1", pending, "it is kept", EARLIER),))
     handover = HandoverStatus(to="new", completed=data.draw(st.booleans()))
     identity = identity.model_copy(update={"status": identity.status.model_copy(update={"handover": handover})})
     other = identity.model_copy(update={"status": reworded(identity.status, said)})
@@ -180,7 +194,7 @@ def test_what_is_remembered_by_status_is_the_same_whatever_it_says(
     assert lasting_places(new, later) == lasting_places(old, later)
     waited = dict.fromkeys(desired.regions, 600.0)
     assert oldest_readings(new, waited) == oldest_readings(old, waited)
-    assert verification_regressed(observed.regions, new) == verification_regressed(observed.regions, old)
+    assert verification_regressed(seen[0].regions, new) == verification_regressed(seen[0].regions, old)
     assert transitions(new.conditions, old.conditions) == (), "that the words are others is no Event"
     assert new_losses(new.regions, old.regions, ()) == ()
     assert new_contests(new.repairs or (), old.repairs or ()) == ()

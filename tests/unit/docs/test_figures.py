@@ -22,7 +22,7 @@ CONTROLLERS = "operator/ses_operator/controllers"
         pytest.param("ready.message == handed_over(heir).message", id="both are sentences"),
         pytest.param("each.message.lower() == 'x'", id="it is compared in lower case"),
         pytest.param("setting.words(value) == said", id="words are made and compared"),
-        pytest.param("repair.setting not in known", id="it is looked for in a set"),
+        pytest.param("repair.done not in known", id="it is looked for in a set"),
         pytest.param("'waits' in problem.message", id="a word is looked for in it"),
         pytest.param("str(step) not in pauses", id="the sentence of a step is a key"),
         pytest.param("problem.message.removeprefix(f'{region}: ')", id="it is cut"),

@@ -221,7 +221,10 @@ class WarningStatus(Model):
 class RepairStatus(Model):
     """A setting or record that another client had changed, and that the operator corrected."""
 
-    setting: str = Field(description="The correction in words, such as: switch DKIM signing on in eu-west-1.")
+    setting: str = Field(
+        description="The setting, such as signing, mail-from, tags or policy:partner; in DNS, type and name of the record."
+    )
+    description: str = Field(description="The correction in words, such as: switch DKIM signing on in eu-west-1.")
     region: str | None = Field(None, description="The AWS region; absent where it is in DNS.")
     found: str = Field("", description="The value found before the last correction.")
     count: int = Field(description="The number of corrections since the first.")

@@ -17,7 +17,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Bucket, Priority, RequestBudget
 from ses_operator.aws.calls.executor import Executor
 from ses_operator.aws.errors.translation import Request, is_about_credentials, is_throttling, translate
-from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Retry
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Retry, Unauthenticated
 
 LOGGER = logging.getLogger(__name__)
 
@@ -91,11 +91,13 @@ class Calls:
         result, reason = CallResult.ABANDONED, None
         try:
             answer: Mapping[str, Any] = await self._executor.call(lambda: getattr(client(), method)(**parameters))
-        except Blocked:
+        except Blocked as error:
             self._on_rejected()  # the token that is exchanged for credentials is not given out
-            raise
+            raise Unauthenticated.of(error.problem) from error
         except (BotoCoreError, ClientError, ResponseParserError) as error:
             problem = translate(error, request)
+            if isinstance(problem, Blocked) and is_about_credentials(error, problem.problem):
+                problem = Unauthenticated.of(problem.problem)
             result = self._note_failure(error, problem, bucket)
             reason = None if result is CallResult.GONE else problem.problem.reason
             raise problem from error

@@ -198,7 +198,7 @@ def _refusal(answer: _Answer) -> OperatorError:
 def _key_length_too_soon(answer: _Answer) -> OperatorError | None:
     if answer.request.operation != "PutEmailIdentityDkimSigningAttributes" or not _ONCE_A_DAY.search(answer.message):
         return None
-    return Retry(
+    return Blocked(
         Reason.KEY_LENGTH_TOO_SOON,
         f"SES in {answer.request.region} changes the DKIM key length of {answer.request.subject} once in 24 hours: "
         "the change is made when that time is over",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ses_operator.core.features.settings import parsed_settings
 from ses_operator.core.model.ses import (
     AccountFacts,
     DkimFacts,
@@ -12,10 +13,7 @@ from ses_operator.core.model.ses import (
     IdentityType,
     ListedIdentity,
     MailFromFacts,
-    NotificationType,
     SigningOrigin,
-    Topic,
-    Topics,
     VerificationInfo,
     VerificationStatus,
     parent_region_of,
@@ -51,7 +49,7 @@ def identity_facts(answer: Answer, region: str) -> IdentityFacts:
         sending_enabled=bool(answer.get("VerifiedForSendingStatus")),
         verification_info=verification_info(answer.get("VerificationInfo") or {}),
         policies=dict(answer.get("Policies") or {}),
-        feedback_forwarding=bool(answer.get("FeedbackForwardingStatus", True)),
+        settings=parsed_settings(answer),
         type=type_,
     )
 
@@ -93,16 +91,6 @@ def verification_info(info: Answer) -> VerificationInfo:
         last_checked=info.get("LastCheckedTimestamp"),
         last_success=info.get("LastSuccessTimestamp"),
     )
-
-
-def topics(attributes: Answer) -> Topics:
-    """Read NotificationAttributes of one identity (v1, GetIdentityNotificationAttributes)."""
-    return {
-        kind: Topic(
-            attributes.get(f"{kind}Topic") or None, bool(attributes.get(f"HeadersIn{kind}NotificationsEnabled"))
-        )
-        for kind in NotificationType
-    }
 
 
 def listed_identities(answer: Answer) -> tuple[ListedIdentity, ...]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, assert_never
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Bucket, Priority
 from ses_operator.aws.calls.calls import Calls, ClientSource
 from ses_operator.aws.errors.translation import Refused, Request
-from ses_operator.aws.ses.answers import account_facts, dkim_facts, identity_facts, listed_identities, topics
+from ses_operator.aws.ses.answers import account_facts, dkim_facts, identity_facts, listed_identities
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.policy_documents import field_of
 from ses_operator.core.model.problems import Blocked, Gone
@@ -19,27 +19,22 @@ from ses_operator.core.model.ses import (
     IdentityFacts,
     ListedIdentity,
     SigningOrigin,
-    Topics,
     VerificationStatus,
     identity_arn,
     replica_origin,
+    signing_key_length,
 )
+from ses_operator.core.state.setting import Api, Call, SupplementaryRead
 from ses_operator.core.state.steps import (
     CreateIdentity,
     CreatePolicy,
     DeleteIdentity,
     DeletePolicy,
+    PutSetting,
     RestartVerification,
     SendVerificationEmail,
     SesStep,
-    SetConfigurationSet,
     SetDkimSource,
-    SetFeedbackForwarding,
-    SetKeyLength,
-    SetMailFrom,
-    SetSigningEnabled,
-    SetTopic,
-    SetTopicHeaders,
     TagIdentity,
     UntagIdentity,
     UpdatePolicy,
@@ -70,10 +65,11 @@ class SesRegion:
             await self._call("GetEmailIdentity", identity, priority, EmailIdentity=identity), self.region
         )
 
-    async def get_topics(self, identity: str, priority: Priority) -> Topics:
-        """GetIdentityNotificationAttributes (v1). An identity that does not exist has none."""
-        answer = await self._call_v1("GetIdentityNotificationAttributes", identity, priority, Identities=[identity])
-        return topics((answer.get("NotificationAttributes") or {}).get(identity) or {})
+    async def read(
+        self, read: SupplementaryRead, identity: str, facts: IdentityFacts, priority: Priority
+    ) -> IdentityFacts:
+        """The facts with what GetEmailIdentity does not tell."""
+        return read.merge(facts, identity, await self._make(read.call(identity), identity, priority))
 
     async def get_account(self, priority: Priority = Priority.SWEEP) -> AccountFacts:
         """GetAccount."""
@@ -109,17 +105,16 @@ class SesRegion:
                 await self._send_verification_email(step, priority)
             case RestartVerification(identity=name):
                 await self._restart(name, priority)
-            case SetSigningEnabled() | SetKeyLength() | SetMailFrom() | SetConfigurationSet() | SetFeedbackForwarding():
-                operation, parameters = _attributes(step)
-                await self._put(operation, step.identity, priority, **parameters)
-            case SetTopic() | SetTopicHeaders():
-                await self._set_topic(step, priority)
+            case PutSetting():
+                await self._put(step.call, step.identity, priority)
             case TagIdentity() | UntagIdentity():
                 await self._tag(step, priority)
             case CreatePolicy() | UpdatePolicy() | DeletePolicy():
                 await self._policy(step, priority)
             case DeleteIdentity(identity=name):
                 await self._delete("DeleteEmailIdentity", name, priority)
+            case _:
+                assert_never(step)
         return None
 
     async def _create(self, step: CreateIdentity, priority: Priority) -> DkimFacts:
@@ -138,13 +133,8 @@ class SesRegion:
         """Another kind of key, or another key of the customer's. From here on mail is unsigned until SES finds its record."""
         attributes = _signing_attributes(step.dkim)
         origin = SigningOrigin.EXTERNAL if isinstance(step.dkim, OwnKey) else SigningOrigin.EASY
-        answer = await self._put(
-            "PutEmailIdentityDkimSigningAttributes",
-            step.identity,
-            priority,
-            SigningAttributesOrigin=origin.value,
-            SigningAttributes=attributes,
-        )
+        parameters = {"SigningAttributesOrigin": origin.value, "SigningAttributes": attributes}
+        answer = await self._put(_dkim_call(step.identity, parameters), step.identity, priority)
         length = attributes.get("NextSigningKeyLength")
         told = {
             "Status": answer.get("DkimStatus"),
@@ -156,23 +146,13 @@ class SesRegion:
         }
         return dkim_facts(told, self.region)
 
-    async def _put(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
+    async def _put(self, call: Call, identity: str, priority: Priority) -> Mapping[str, Any]:
         try:
-            return await self._call(operation, identity, priority, EmailIdentity=identity, **parameters)
+            return await self._make(call, identity, priority)
         except Refused:
             # Some Put operations answer BadRequest for an identity that does not exist: Get tells which it is.
             await self.get(identity, priority)
             raise
-
-    async def _set_topic(self, step: SetTopic | SetTopicHeaders, priority: Priority) -> None:
-        """Only the first API version has these; without SnsTopic the topic is taken away."""
-        name, of = step.identity, {"Identity": step.identity, "NotificationType": step.kind.value}
-        if isinstance(step, SetTopicHeaders):
-            operation = "SetIdentityHeadersInNotificationsEnabled"
-            await self._call_v1(operation, name, priority, **of, Enabled=step.enabled)
-        else:
-            chosen = {"SnsTopic": step.arn} if step.arn else {}
-            await self._call_v1("SetIdentityNotificationTopic", name, priority, **of, **chosen)
 
     async def _send_verification_email(self, step: SendVerificationEmail, priority: Priority) -> None:
         """CreateEmailIdentity sends one for a new identity only: AlreadyExists otherwise."""
@@ -185,9 +165,9 @@ class SesRegion:
 
     async def _restart(self, identity: str, priority: Priority) -> None:
         """Neither call is documented as a restart; the second is what remains where SES refuses the first."""
-        operation = "PutEmailIdentityDkimSigningAttributes"
+        call = _dkim_call(identity, {"SigningAttributesOrigin": SigningOrigin.EASY.value})
         try:
-            await self._put(operation, identity, priority, SigningAttributesOrigin=SigningOrigin.EASY.value)
+            await self._put(call, identity, priority)
         except Refused:
             await self._call_v1("VerifyDomainDkim", identity, priority, Domain=identity)
 
@@ -226,6 +206,10 @@ class SesRegion:
         except Gone:
             return
 
+    async def _make(self, call: Call, identity: str, priority: Priority) -> Mapping[str, Any]:
+        version = self._call if call.api is Api.V2 else self._call_v1
+        return await version(call.operation, identity, priority, **call.parameters)
+
     async def _call(self, operation: str, subject: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
         request = Request("sesv2", operation, self.region, subject)
         return await self._calls(self._v2, request, self._bucket(request), priority, **parameters)
@@ -238,21 +222,8 @@ class SesRegion:
         return Bucket(self._account_id, self.region, request.operation)
 
 
-def _attributes(
-    step: SetSigningEnabled | SetKeyLength | SetMailFrom | SetConfigurationSet | SetFeedbackForwarding,
-) -> tuple[str, dict[str, Any]]:
-    """The Put operation that a step stands for, and its parameters."""
-    match step:
-        case SetSigningEnabled(enabled=enabled):
-            return "PutEmailIdentityDkimAttributes", {"SigningEnabled": enabled}
-        case SetKeyLength(key_length=bits):
-            return "PutEmailIdentityDkimSigningAttributes", _easy_dkim(bits)
-        case SetMailFrom():
-            return "PutEmailIdentityMailFromAttributes", _mail_from(step)
-        case SetConfigurationSet(name=name):
-            return "PutEmailIdentityConfigurationSetAttributes", {"ConfigurationSetName": name} if name else {}
-        case SetFeedbackForwarding(enabled=enabled):
-            return "PutEmailIdentityFeedbackAttributes", {"EmailForwardingEnabled": enabled}
+def _dkim_call(identity: str, parameters: Mapping[str, Any]) -> Call:
+    return Call("PutEmailIdentityDkimSigningAttributes", {"EmailIdentity": identity, **parameters})
 
 
 def _signing_attributes(source: GivenDkim) -> dict[str, Any]:
@@ -261,24 +232,11 @@ def _signing_attributes(source: GivenDkim) -> dict[str, Any]:
         case OwnKey(selector, private_key=key):
             return {"DomainSigningSelector": selector, "DomainSigningPrivateKey": key.reveal()}
         case EasyDkim(bits):
-            return {"NextSigningKeyLength": f"RSA_{bits}_BIT"}
+            return {"NextSigningKeyLength": signing_key_length(bits)}
         case ReplicaDkim(parent_region):
             return {"DomainSigningAttributesOrigin": replica_origin(parent_region)}
         case NoDkim():
             return {}
-
-
-def _easy_dkim(bits: int) -> dict[str, Any]:
-    return {
-        "SigningAttributesOrigin": SigningOrigin.EASY.value,
-        "SigningAttributes": _signing_attributes(EasyDkim(bits)),
-    }
-
-
-def _mail_from(step: SetMailFrom) -> dict[str, Any]:
-    """Without MailFromDomain the custom MAIL FROM domain is taken away."""
-    behavior = {"BehaviorOnMxFailure": step.behavior_on_mx_failure}
-    return {"MailFromDomain": step.domain, **behavior} if step.domain else behavior
 
 
 def _tags(tags: Mapping[str, str]) -> list[dict[str, str]]:

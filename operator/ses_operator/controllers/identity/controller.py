@@ -22,18 +22,16 @@ from ses_operator.controllers.identity.preconditions import (
     AwsUnavailable,
     Preconditions,
     Rejected,
-    Run,
     UpToDate,
 )
 from ses_operator.controllers.identity.regions import Regions
 from ses_operator.controllers.identity.resync import Resync, is_reported_ready
+from ses_operator.controllers.identity.run import Run
 from ses_operator.controllers.shared.accounts import Accounts
 from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.deletion_limit import DeletionLimit
-from ses_operator.controllers.shared.identity_objects import IdentityObjects, inventory_of_object, key_of
+from ses_operator.controllers.shared.identity_objects import IdentityObjects, key_of
 from ses_operator.core.admission.acceptance import Admission, OwnershipRequest, judge
-from ses_operator.core.dns.migration import FormerPlace
-from ses_operator.core.features.feedback import needs_topics
 from ses_operator.core.features.key_identity import selectors_in_use
 from ses_operator.core.features.sending_policy import asks_for_new_policies
 from ses_operator.core.model.dkim_source import MissingKey
@@ -45,14 +43,15 @@ from ses_operator.core.planning.dry_run import dry_run
 from ses_operator.core.planning.leftovers import within_reach
 from ses_operator.core.planning.pending_changes import Preview, as_if_adopted, pending_changes, suspension
 from ses_operator.core.planning.plan import (
-    Plan,
     all_published,
     inventory_of,
     owns_any,
     plan_identity,
+    reads_to_make,
     surplus_policy,
     wanted_records,
 )
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.steps import PublishRecords
@@ -124,37 +123,33 @@ class IdentityController:
                 return await self._carry_out(run)
 
     async def _carry_out(self, run: Run) -> Result:
-        observed = await self._observe(run)
-        if (problem := judge(self._ownership_request(run, observed))) is not None:
+        run = await self._observe(run)
+        if (problem := judge(self._ownership_request(run))) is not None:
             return await self._refuse(run.identity, problem, run.admission)
-        run, observed, plan = await self._converge(await self._with_new_key(run, observed), observed)
-        run, former = await self._leave(run, observed, plan)
-        return await self._report(run, observed, plan, former)
+        run = await self._converge(await self._with_new_key(run))
+        return await self._report(await self._leave(run))
 
-    def _ownership_request(self, run: Run, observed: Observed) -> OwnershipRequest:
+    def _ownership_request(self, run: Run) -> OwnershipRequest:
         return OwnershipRequest(
             run.desired,
             self._parts.claimants.of(run.identity, run.account.aws.account_id),
             self._parts.claimants.others(run.identity),
-            observed.regions,
-            observed.invited,
+            run.observed.regions,
+            run.observed.invited,
         )
 
-    async def _with_new_key(self, run: Run, observed: Observed) -> Run:
+    async def _with_new_key(self, run: Run) -> Run:
         """A DKIM key that is to be made stands in its Secret before SES or DNS hear of it."""
-        if run.identity.spec.suspend or not isinstance(run.desired.dkim, MissingKey):
+        if run.is_suspended or not isinstance(run.desired.dkim, MissingKey):
             return run
-        made = await self._parts.dkim_keys.make(
-            run.identity, selectors_in_use(observed, inventory_of_object(run.identity))
-        )
+        made = await self._parts.dkim_keys.make(run.identity, selectors_in_use(run.observed, run.inventory))
         return run if made is None else replace(run, desired=replace(run.desired, dkim=made))
 
-    async def _observe(self, run: Run) -> Observed:
+    async def _observe(self, run: Run) -> Run:
         """What SES says in every region of the spec and of the inventory. DNS is observed when SES has told its part."""
         memory, now = remembered(run.identity), self._now()
-        inventory = inventory_of_object(run.identity)
-        leaving = inventory.regions - frozenset(run.desired.regions)
-        in_full = self._parts.resync.is_due(run.identity) or asks_for_new_policies(run.desired, inventory)
+        leaving = run.inventory.regions - frozenset(run.desired.regions)
+        in_full = self._parts.resync.is_due(run.identity) or asks_for_new_policies(run.desired, run.inventory)
         seconds = {region: waited(memory.get(region), now) for region in run.desired.regions}
         oldest = dict.fromkeys(seconds, 0.0) if in_full else oldest_readings(run.identity.status, seconds)
         views = await self._parts.regions.read(
@@ -170,122 +165,119 @@ class IdentityController:
         if in_full or verification_regressed(views, run.identity.status):
             self._parts.dns.forget(run.target)
             self._parts.lookups.forget(run.desired.owner.key)
-        return Observed(
+        observed = Observed(
             regions=views,
             remembered=memory,
-            invited=inventory.invited,
-            repairs=known_repairs(run.identity.status, run.desired.digest(), now),
+            invited=run.inventory.invited,
             is_requested=self._parts.resync.is_requested(run.identity),
         )
+        repairs = known_repairs(run.identity.status, run.desired.digest(), now)
+        return replace(run, observed=observed, attempt=Attempt(repairs=repairs))
 
-    async def _converge(self, run: Run, observed: Observed) -> tuple[Run, Observed, Plan]:
+    async def _converge(self, run: Run) -> Run:
         """Plan and apply until nothing is left that can be done now."""
         for _ in range(MAX_ROUNDS):
-            observed = await self._with_topics(run, observed)
-            run, observed, plan = await self._with_leave(run, observed, self._plan(run, observed))
-            if not plan.ses_steps and observed.dns is None and observed.dns_failure is None:
-                observed = await self._observe_dns(run, observed)
-                plan = self._plan(run, observed)
-            if run.identity.spec.suspend:
-                return run, observed, plan
-            if plan.is_empty:
+            run = await self._with_leave(self._planned(await self._with_reads(run)))
+            if not run.plan.ses_steps and run.observed.dns is None and run.observed.dns_failure is None:
+                run = self._planned(await self._with_dns(run))
+            if run.is_suspended:
+                return run
+            if run.plan.is_empty:
                 # What is ours without our doing (an object that was restored, a mark that was lost) is anchored too.
-                anchored = await self._ensure_finalizer(run, observed) if owns_any(run.desired, observed) else run
-                return anchored, observed, plan
-            run = await self._ensure_finalizer(run, observed)
-            observed = await self._apply(run, plan, observed)
-        return run, observed, self._plan(run, observed)
+                return await self._ensure_finalizer(run) if owns_any(run.desired, run.observed) else run
+            run = await self._apply(await self._ensure_finalizer(run))
+        return self._planned(run)
 
-    async def _with_leave(self, run: Run, observed: Observed, plan: Plan) -> tuple[Run, Observed, Plan]:
+    def _planned(self, run: Run) -> Run:
+        return replace(run, plan=plan_identity(run.desired, run.observed, run.inventory, self._now(), run.attempt))
+
+    async def _with_leave(self, run: Run) -> Run:
         """With no deletion, in regions that have left the spec, which the brake of the account does not let go. Those that it
         does are counted first, then marked in the inventory: the count may be too high, and is never too low."""
-        inventory, name = inventory_of_object(run.identity), run.account.name
-        regions = regions_to_ask_for(plan, run.desired, inventory, run.identity)
-        limit = self._parts.brake.limit(name) if regions and not run.identity.spec.suspend else None
+        name = run.account.name
+        regions = regions_to_ask_for(run.plan, run.desired, run.inventory, run.identity)
+        limit = self._parts.brake.limit(name) if regions and not run.is_suspended else None
         if limit is None:
-            return run, observed, plan
+            return run
         try:
             wait = await self._parts.brake.ask(name)
         except OperatorError as error:
             held = dict.fromkeys(regions, error.problem)
         else:
             if not wait:
-                marked = replace(inventory, released=inventory.released | regions)
-                return (
-                    replace(run, identity=await self._parts.objects.ensure_finalizer(run.identity, marked)),
-                    observed,
-                    plan,
-                )
+                marked = replace(run.inventory, released=run.inventory.released | regions)
+                return run.written(await self._parts.objects.ensure_finalizer(run.identity, marked))
             held = {region: region_held_back(region, name, limit, wait) for region in regions}
-        observed = replace(observed, held={**observed.held, **held})
-        return run, observed, self._plan(run, observed)
+        attempt = replace(run.attempt, held={**run.attempt.held, **held})
+        return self._planned(replace(run, attempt=attempt))
 
-    async def _with_topics(self, run: Run, observed: Observed) -> Observed:
-        """With the SNS topics of the regions for which the spec names some, or did."""
-        inventory = inventory_of_object(run.identity)
-        regions = [region for region in observed.regions if needs_topics(run.desired, region, inventory)]
-        if not regions:
-            return observed
-        account, name = run.account.aws, run.desired.identity
-        views = await self._parts.regions.with_topics(account, name, observed.regions, regions, run.priority)
-        return replace(observed, regions=views)
+    async def _with_reads(self, run: Run) -> Run:
+        """With what GetEmailIdentity does not tell, where a setting needs it."""
+        reads = reads_to_make(run.desired, run.observed, run.inventory, run.attempt)
+        if not reads:
+            return run
+        observed, attempt = await self._parts.regions.with_reads(
+            run.account.aws, run.desired.identity, run.observed, reads, run.attempt, run.priority
+        )
+        return replace(run, observed=observed, attempt=attempt)
 
-    async def _observe_dns(self, run: Run, observed: Observed) -> Observed:
+    async def _with_dns(self, run: Run) -> Run:
         """With how the records stand: at the publisher, at the name servers where that is in question, and for SES."""
-        observed = await self._parts.dns.observe(run.target, run.desired, observed)
-        return await self._look(run, observed)
+        observed = await self._parts.dns.observe(run.target, run.desired, run.observed)
+        return await self._look(replace(run, observed=observed))
 
-    async def _look(self, run: Run, observed: Observed) -> Observed:
-        return await self._parts.lookups.refine(
+    async def _look(self, run: Run) -> Run:
+        observed = await self._parts.lookups.refine(
             run.desired,
-            observed,
+            run.observed,
             run.account.spec.dns.nameservers,
             lambda: self._parts.dns.published_at(run.account, run.target),
             self._now(),
         )
+        return replace(run, observed=observed)
 
-    def _plan(self, run: Run, observed: Observed) -> Plan:
-        return plan_identity(run.desired, observed, inventory_of_object(run.identity), self._now())
-
-    async def _apply(self, run: Run, plan: Plan, observed: Observed) -> Observed:
-        if plan.ses_steps:
-            now, before = self._now(), observed
-            observed = await self._parts.regions.apply(run.account.aws, plan.ses_steps, before, now, run.priority)
-            repairs = after_steps(before, observed, plan.ses_steps, run.last_applied, now)
-            return replace(observed, repairs=repairs, dns=None)
-        if isinstance(plan.dns, PublishRecords) and isinstance(run.target, Target):
-            before, observed = observed, await self._parts.dns.carry_out(run.target, plan.dns, observed)
+    async def _apply(self, run: Run) -> Run:
+        before, now = run.observed, self._now()
+        if run.plan.ses_steps:
+            applied = await self._parts.regions.apply(run.account.aws, run.plan, before, run.attempt, now, run.priority)
+            repairs = after_steps(run.attempt.repairs, before, applied.done, run.last_applied, now)
+            return replace(
+                run, observed=replace(applied.observed, dns=None), attempt=replace(applied.attempt, repairs=repairs)
+            )
+        if isinstance(run.plan.dns, PublishRecords) and isinstance(run.target, Target):
+            observed = await self._parts.dns.carry_out(run.target, run.plan.dns, before)
+            run = replace(run, observed=observed)
             if before.dns and observed.dns and not observed.dns_failure:
-                observed = replace(
-                    observed, repairs=after_publication(before, before.dns, run.last_applied, self._now())
-                )
-            return await self._look(run, observed)
-        return observed
+                repairs = after_publication(run.attempt.repairs, before.dns, run.last_applied, now)
+                run = replace(run, attempt=replace(run.attempt, repairs=repairs))
+            return await self._look(run)
+        return run
 
-    async def _ensure_finalizer(self, run: Run, observed: Observed) -> Run:
+    async def _ensure_finalizer(self, run: Run) -> Run:
         """Finalizer and inventory stand, confirmed, before anything that they cover is made."""
-        inventory = inventory_of_object(run.identity)
-        wanted = inventory_of(run.desired, run.places, observed.regions, inventory)
-        needed = inventory | within_reach(wanted, observed) | Inventory(account=run.account.aws.account_id)
+        wanted = inventory_of(run.desired, run.places, run.observed.regions, run.inventory)
+        account = Inventory(account=run.account.aws.account_id)
+        needed = run.inventory | within_reach(wanted, run.observed) | account
         needed = replace(needed, released=needed.released - frozenset(run.desired.regions))
-        return replace(run, identity=await self._parts.objects.ensure_finalizer(run.identity, needed))
+        return run.written(await self._parts.objects.ensure_finalizer(run.identity, needed))
 
-    async def _leave(self, run: Run, observed: Observed, plan: Plan) -> tuple[Run, tuple[FormerPlace, ...]]:
+    async def _leave(self, run: Run) -> Run:
         """Where records went before is brought to its end, as far as that can be done now; the inventory shrinks to what is
-        left. The old places that are not over with."""
-        inventory, identity = inventory_of_object(run.identity), run.identity
-        is_idle = plan.is_empty and identity.metadata.has_finalizer and not identity.spec.suspend
-        if not is_idle or not isinstance(run.target, Target) or observed.dns is None:
+        left."""
+        inventory, identity = run.inventory, run.identity
+        is_idle = run.plan.is_empty and identity.metadata.has_finalizer and not run.is_suspended
+        if not is_idle or not isinstance(run.target, Target) or run.observed.dns is None:
             known = former_places(identity).values()
-            return run, tuple(place for place in known if place.place in inventory.places - run.places)
-        scene = MigrationContext(identity, run.account, run.desired, run.target, observed)
+            old = inventory.places - run.places
+            return replace(run, former=tuple(place for place in known if place.place in old))
+        scene = MigrationContext(identity, run.account, run.desired, run.target, run.observed)
         left = await self._parts.moves.settle(scene)
         places = run.places | {place.place for place in left}
-        if all_published(observed) and not any(region.blockers for region in plan.regions.values()):
-            needed = inventory_of(run.desired, places, observed.regions, inventory)
+        if all_published(run.observed) and not any(region.blockers for region in run.plan.regions.values()):
+            needed = inventory_of(run.desired, places, run.observed.regions, inventory)
         else:
             needed = replace(inventory, places=inventory.places & places)
-        return replace(run, identity=await self._parts.objects.ensure_finalizer(identity, needed)), left
+        return replace(run.written(await self._parts.objects.ensure_finalizer(identity, needed)), former=left)
 
     async def _warn(self, identity: SesIdentity, admission: Admission) -> None:
         """Guardrails come and go without anything else having to be done."""
@@ -298,20 +290,19 @@ class IdentityController:
         await self._parts.objects.report(identity, warned_status(status, admission.warnings) if admission else status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
-    async def _preview(self, run: Run, observed: Observed, plan: Plan) -> Preview | None:
+    async def _preview(self, run: Run) -> Preview | None:
         """What would be done, where the spec holds it back: SES by rehearsal, DNS as the publisher finds it."""
-        desired = run.desired if run.identity.spec.suspend else as_if_adopted(run.desired, plan)
+        desired = run.desired if run.is_suspended else as_if_adopted(run.desired, run.plan)
         if desired is None:
             return None
-        inventory = inventory_of_object(run.identity)
-        rehearsal = dry_run(desired, observed, inventory, self._now())
+        rehearsal = dry_run(desired, run.observed, run.inventory, self._now())
         outcome = await self._parts.dns.observe(run.target, desired, rehearsal.outcome)
         changes = pending_changes(
             rehearsal,
             outcome.dns,
             surplus_policy(desired, outcome),
-            known=wanted_records(desired, observed),
-            former_places=inventory.places - run.places,
+            known=wanted_records(desired, run.observed),
+            former_places=run.inventory.places - run.places,
         )
         return Preview(changes, rehearsal.left)
 
@@ -322,17 +313,18 @@ class IdentityController:
         await self._parts.objects.report(identity, acknowledged_status(identity))
         return Result.retry()
 
-    async def _report(self, run: Run, observed: Observed, plan: Plan, former: tuple[FormerPlace, ...]) -> Result:
-        preview = await self._preview(run, observed, plan)
+    async def _report(self, run: Run) -> Result:
+        preview = await self._preview(run)
         case = ReportInput.of(
             run.desired,
-            observed,
-            plan,
+            run.observed,
+            run.plan,
             account_id=run.account.aws.account_id,
             partition=run.account.aws.partition,
-            suspended=suspension(preview.changes) if preview and run.identity.spec.suspend else None,
+            suspended=suspension(preview.changes) if preview and run.is_suspended else None,
             preview=preview,
-            former=former,
+            former=run.former,
+            repairs=run.attempt.repairs,
         )
         if is_reported_ready(run.identity, run.desired) and is_transient_only(case):
             return await self._doubt(run.identity)

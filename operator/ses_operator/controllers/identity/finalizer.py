@@ -31,6 +31,7 @@ from ses_operator.core.planning.handover import (
     requested_new_owner,
 )
 from ses_operator.core.planning.plan import Plan
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired, desired_identity
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
@@ -115,10 +116,10 @@ class Finalizer:
         observed = Observed(
             regions=whereabouts.relevant(views), remembered=remembered(identity), invited=inventory.invited
         )
-        plan = _plan(desired, observed, new_owner)
-        while plan.ses_steps:
-            observed = await self._parts.regions.apply(account.aws, plan.ses_steps, observed, self._now(), priority)
-            plan = _plan(desired, observed, new_owner)
+        attempt = Attempt()
+        while (plan := _plan(desired, observed, attempt, new_owner)).ses_steps:
+            applied = await self._parts.regions.apply(account.aws, plan, observed, attempt, self._now(), priority)
+            observed, attempt = applied.observed, applied.attempt
         problems = blockers(plan.regions)
         if plan.dns is None:
             return problems
@@ -167,7 +168,7 @@ def _waiting(problem: Problem, reason: Reason, words: str) -> Problem:
     return Problem(reason if problem.reason.stalls else problem.reason, words, problem.retry_after)
 
 
-def _plan(desired: Desired, observed: Observed, new_owner: str | None) -> Plan:
+def _plan(desired: Desired, observed: Observed, attempt: Attempt, new_owner: str | None) -> Plan:
     if new_owner is None:
-        return plan_deletion(desired, observed)
-    return plan_handover(desired, observed, desired.owner.new_owner(new_owner))
+        return plan_deletion(desired, observed, attempt)
+    return plan_handover(desired, observed, desired.owner.new_owner(new_owner), attempt)

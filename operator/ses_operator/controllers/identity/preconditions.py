@@ -15,6 +15,7 @@ from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.regions import Regions
 from ses_operator.controllers.identity.resync import Resync
+from ses_operator.controllers.identity.run import Run
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.identity_objects import inventory_of_object, key_of
@@ -24,37 +25,9 @@ from ses_operator.core.features.dkim_keys import key_bits
 from ses_operator.core.model.dkim_source import MissingKey, OwnKey
 from ses_operator.core.model.keys import Installation
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.planning.contention import LastApplied
 from ses_operator.core.state.desired import AwsScope, Desired, desired_identity
-from ses_operator.core.state.publication import DnsZone
 from ses_operator.core.status.report import is_ready
 from ses_operator.core.status.transient_errors import is_passing
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One reconcile: the object, its account and what that says of it, what is wanted, where its records go, how urgent it
-    is."""
-
-    identity: SesIdentity
-    account: OpenAccount
-    admission: Admission
-    desired: Desired
-    target: Target | Problem
-    priority: Priority
-
-    @property
-    def places(self) -> frozenset[str]:
-        return self.target.places if isinstance(self.target, Target) else frozenset()
-
-    @property
-    def last_applied(self) -> LastApplied:
-        """What of all that is wanted was in place before."""
-        return LastApplied.of(self.identity.status, self.desired.digest())
-
-    @property
-    def zone(self) -> DnsZone | None:
-        return self.target.publication.zone if isinstance(self.target, Target) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +102,8 @@ class Preconditions:
         await self.regions.listed(account.aws, desired.regions)
         if self._may_stay(identity, request) and self.resync.is_up_to_date(identity, desired, account.aws.account_id):
             return UpToDate(admission)
-        run = Run(identity, account, admission, desired, await self._target(identity, account, desired), priority)
+        target = await self._target(identity, account, desired)
+        run = Run(identity, account, admission, desired, target, priority, inventory_of_object(identity))
         barred = admit_to_zone(request, run.zone.hosted_zone_id) if run.zone is not None else None
         return run if barred is None else Rejected(barred, admission)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ses_operator.aws.calls.budget import Priority
@@ -13,10 +13,14 @@ from ses_operator.aws.listing.identity_cache import IdentityCache, Listed, NotLi
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.identity.facts import Facts, FactsKey
 from ses_operator.core.features.ownership import changes_hands, owner_tag
-from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale, Unauthenticated
 from ses_operator.core.model.ses import ListedIdentity
 from ses_operator.core.planning.expected import expected_memory, expected_state
+from ses_operator.core.planning.plan import Plan, RegionPlan
+from ses_operator.core.planning.repairs import refused_key
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered, Unread
+from ses_operator.core.state.setting import SupplementaryRead
 from ses_operator.core.state.steps import SesStep
 from ses_operator.core.status.requeue import freshness
 
@@ -24,6 +28,35 @@ LOGGER = logging.getLogger(__name__)
 
 FRESH = 30.0
 """Seconds for which a reading is taken as what stands, before something is deleted by it."""
+
+
+NOTHING: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What came of the calls in one region: the view after them, the steps that were taken, what was refused by the key of
+    what that holds up, and whether it ends the run there."""
+
+    view: RegionView
+    done: tuple[SesStep, ...] = ()
+    failures: Mapping[str, Problem] = field(default_factory=dict)
+    ends: bool = False
+
+    def noted(self, attempt: Attempt, region: str) -> Attempt:
+        """Return the attempt with what was refused here."""
+        for key, problem in self.failures.items():
+            attempt = attempt.failed(region, key, problem, ends=self.ends)
+        return attempt
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What stands after a plan was applied, what was refused, and which steps were taken in each region."""
+
+    observed: Observed
+    attempt: Attempt
+    done: Mapping[str, tuple[SesStep, ...]]
 
 
 class Regions:
@@ -58,35 +91,52 @@ class Regions:
         )
         return dict(zip(waited, views, strict=True))
 
-    async def with_topics(
+    async def with_reads(
         self,
         account: AwsAccount,
         identity: str,
-        views: Mapping[str, RegionView],
-        regions: Iterable[str],
+        observed: Observed,
+        reads: Mapping[str, Iterable[SupplementaryRead]],
+        attempt: Attempt,
         priority: Priority,
-    ) -> Mapping[str, RegionView]:
-        """The views, with the SNS topics of these regions where they are not known: GetEmailIdentity does not tell them."""
-        unknown = [
-            region for region in regions if isinstance(view := views.get(region), Present) and view.facts.topics is None
-        ]
-        read = await asyncio.gather(
-            *(self._with_topics(account, region, identity, views[region], priority) for region in unknown)
+    ) -> tuple[Observed, Attempt]:
+        """The views, with what GetEmailIdentity does not tell and is needed in these regions."""
+        outcomes = await asyncio.gather(
+            *(
+                self._supplement(account, region, identity, observed.regions[region], wanted, priority)
+                for region, wanted in reads.items()
+            )
         )
-        return {**views, **dict(zip(unknown, read, strict=True))}
+        views = dict(observed.regions)
+        for region, outcome in zip(reads, outcomes, strict=True):
+            views[region] = outcome.view
+            attempt = outcome.noted(attempt, region)
+        return replace(observed, regions=views), attempt
 
-    async def _with_topics(
-        self, account: AwsAccount, region: str, identity: str, view: RegionView, priority: Priority
-    ) -> RegionView:
-        if not isinstance(view, Present):
-            return view
-        try:
-            topics = await account.region(region).get_topics(identity, priority)
-        except OperatorError as error:
-            return Unread(error.problem)
-        known = Present(replace(view.facts, topics=topics))
-        self._keep(FactsKey(account.account_id, region, identity), known)
-        return known
+    async def _supplement(
+        self,
+        account: AwsAccount,
+        region: str,
+        identity: str,
+        view: RegionView,
+        reads: Iterable[SupplementaryRead],
+        priority: Priority,
+    ) -> Outcome:
+        """One that is refused holds up the settings that need it, and nothing else."""
+        failures: dict[str, Problem] = {}
+        for read in reads:
+            if not isinstance(view, Present):
+                break
+            try:
+                facts = await account.region(region).read(read, identity, view.facts, priority)
+            except OperatorError as error:
+                if _ends_the_run(error):
+                    return Outcome(Unread(error.problem))
+                failures[read.key] = error.problem
+            else:
+                view = Present(facts)
+                self._keep(FactsKey(account.account_id, region, identity), view)
+        return Outcome(view, failures=failures)
 
     async def read_certainly(
         self, account: AwsAccount, identity: str, regions: Iterable[str], priority: Priority
@@ -139,54 +189,61 @@ class Regions:
     async def apply(
         self,
         account: AwsAccount,
-        steps: Mapping[str, tuple[SesStep, ...]],
+        plan: Plan,
         observed: Observed,
+        attempt: Attempt,
         now: datetime,
         priority: Priority,
-    ) -> Observed:
-        """What stands after the steps: regions side by side, the steps of one in order, up to the first that fails."""
+    ) -> Applied:
+        """What stands after the plan's steps at SES: regions side by side, in each every step unless one that it needs failed."""
+        plans = {region: todo for region, todo in plan.regions.items() if todo.steps}
         outcomes = await asyncio.gather(
-            *(self._apply(account, region, todo, observed.regions[region], priority) for region, todo in steps.items())
+            *(self._apply(account, region, todo, observed.regions[region], priority) for region, todo in plans.items())
         )
-        views, failures, remembered = dict(observed.regions), dict(observed.failures), dict(observed.remembered)
-        for region, (view, problem, done) in zip(steps, outcomes, strict=True):
-            views[region] = view
-            if problem is not None:
-                failures[region] = problem
-            for step in done:
+        views, remembered, done = dict(observed.regions), dict(observed.remembered), {}
+        for region, outcome in zip(plans, outcomes, strict=True):
+            views[region] = outcome.view
+            attempt = outcome.noted(attempt, region)
+            for step in outcome.done:
                 remembered[region] = expected_memory(step, remembered.get(region, Remembered()), now)
-        return replace(observed, regions=views, failures=failures, remembered=remembered)
+            done[region] = outcome.done
+        return Applied(replace(observed, regions=views, remembered=remembered), attempt, done)
 
     async def _apply(
-        self, account: AwsAccount, region: str, steps: tuple[SesStep, ...], view: RegionView, priority: Priority
-    ) -> tuple[RegionView, Problem | None, tuple[SesStep, ...]]:
-        """The view after the steps, why no more of them could be taken, and those that were."""
-        done: list[SesStep] = []
-        for step in steps:
+        self, account: AwsAccount, region: str, plan: RegionPlan, view: RegionView, priority: Priority
+    ) -> Outcome:
+        """A step that is refused ends those that need it. What would go no better with another step ends the run there."""
+        done, failures, out = list[SesStep](), dict[str, Problem](), set[str]()
+        for step in plan.steps:
+            if plan.needs.get(step.key, NOTHING) & out:
+                out.add(step.key)
+                continue
             key = FactsKey(account.account_id, region, step.identity)
             if changes_hands(step, view):
                 # Nobody takes over by an old reading what somebody else has taken over since.
                 fresh = await self._get(account, key, priority)
                 if not isinstance(fresh, Present) or owner_tag(fresh) != owner_tag(view):
-                    return fresh, None, tuple(done)
+                    return Outcome(fresh, tuple(done), failures)
             try:
                 told = await account.region(region).perform(step, priority)
             except Stale:
                 # What was observed does not hold: the next round plans from what stands now.
                 self._facts.distrust(key)
-                return await self._get(account, key, priority), None, tuple(done)
+                return Outcome(await self._get(account, key, priority), tuple(done), failures)
             except OperatorError as error:
+                failures[refused_key(step, error.problem)] = error.problem
+                out.add(step.key)
                 if not isinstance(error, Blocked):
                     # It may have been carried out: only a read can tell what stands.
                     self._facts.distrust(key)
-                return view, error.problem, tuple(done)
-            LOGGER.info(
-                "%s", step, extra={"operation": type(step).__name__, "identity": step.identity, "region": region}
-            )
+                if _ends_the_run(error):
+                    return Outcome(view, tuple(done), failures, ends=True)
+                continue
+            LOGGER.info("%s", step, extra={"operation": step.action, "identity": step.identity, "region": region})
             view = expected_state(step, view, told)
             self._keep(key, view)
             done.append(step)
-        return view, None, tuple(done)
+        return Outcome(view, tuple(done), failures)
 
     def _keep(self, key: FactsKey, view: RegionView) -> None:
         self._facts.put(key, view)
@@ -203,3 +260,8 @@ def _agrees(listed: object, view: RegionView) -> bool:
     if isinstance(listed, Listed):
         return isinstance(view, Present) and view.facts.verification_status is listed.identity.verification_status
     return isinstance(listed, NotListed) and isinstance(view, Absent)
+
+
+def _ends_the_run(error: OperatorError) -> bool:
+    """Whether other calls in the region would go no better: time-outs, throttling, credentials, a write gate that is shut."""
+    return not isinstance(error, Blocked) or isinstance(error, Unauthenticated)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.reasons import Reason
@@ -26,18 +26,13 @@ from ses_operator.core.model.dkim_source import EasyDkim, MissingKey, NoDkim, Ow
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordSet, dkim_records, own_key_record
 from ses_operator.core.model.schedule import lookup_interval
-from ses_operator.core.model.ses import DkimFacts, IdentityFacts, SigningOrigin, VerificationStatus
+from ses_operator.core.model.ses import IdentityFacts, SigningOrigin, VerificationStatus
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import RecordState
-from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource, SetKeyLength
-
-KEY_CHANGE_INTERVAL = timedelta(hours=24)
-"""How often SES lets the DKIM key length change (API reference, PutEmailIdentityDkimSigningAttributes)."""
-
-Todo = tuple[tuple[SesStep, ...], Problem | None]
-"""Steps that can be taken now, and why no more than that."""
+from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource
+from ses_operator.core.state.todo import Todo
 
 _LOST = {VerificationStatus.FAILED, VerificationStatus.TEMPORARY_FAILURE}
 
@@ -90,15 +85,14 @@ def dkim_steps(desired: Desired, region: str, facts: IdentityFacts, observed: Ob
     match desired.dkim_in(region):
         case EasyDkim() as easy if own_selector(facts) is not None:
             # Which CNAMEs it needs, SES tells only when it has been switched.
-            return (SetDkimSource(region, desired.identity, easy),), None
-        case EasyDkim(key_length):
-            return _key_length(desired, region, key_length, facts.dkim, now)
+            return Todo((SetDkimSource(region, desired.identity, easy),))
         case OwnKey() as key:
             return _own_key(desired, region, key, facts, observed, now)
         case MissingKey():
-            return (), missing_key(desired, region)
-        case ReplicaDkim() | NoDkim():
-            return (), None
+            problem = missing_key(desired, region)
+            return Todo() if problem is None else Todo.held_up(SetDkimSource.KEY, problem)
+        case EasyDkim() | ReplicaDkim() | NoDkim():
+            return Todo()
 
 
 def dkim_restarts(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Iterator[SesStep]:
@@ -202,12 +196,12 @@ def _own_key(
 ) -> Todo:
     """A key of the customer's is given to SES once its record is seen; at once where no mail is signed well as things are."""
     if signs_with(key, region, observed):
-        return (), None
+        return Todo()
     entry = entry_of(key, observed)
     seen = entry is not None and entry.state is RecordState.PUBLISHED
     if seen or facts.dkim.status is not VerificationStatus.SUCCESS:
-        return (SetDkimSource(region, desired.identity, key),), None
-    return (), _not_seen(desired, region, key, observed, now)
+        return Todo((SetDkimSource(region, desired.identity, key),))
+    return Todo.held_up(SetDkimSource.KEY, _not_seen(desired, region, key, observed, now))
 
 
 def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, now: datetime) -> Problem:
@@ -228,18 +222,3 @@ def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, no
     if entry.state is RecordState.CONFLICT:
         reason = Reason.DNS_RECORD_CONFLICT
     return Problem(entry.reason or reason, f"{what}. {entry.message}", again, region)
-
-
-def _key_length(desired: Desired, region: str, wanted: int, dkim: DkimFacts, now: datetime) -> Todo:
-    """A change of the key length, or how long SES still refuses one."""
-    length = dkim.next_key_length or dkim.key_length
-    if length is None or length == wanted:
-        return (), None
-    changed = dkim.last_key_generation
-    if changed is not None and wanted > length and now - changed < KEY_CHANGE_INTERVAL:
-        left = KEY_CHANGE_INTERVAL - (now - changed)
-        message = (
-            f"SES changes the DKIM key length once in 24 hours; {wanted} bits follow when the last change is a day old"
-        )
-        return (), Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds(), region)
-    return (SetKeyLength(region, desired.identity, wanted),), None

@@ -9,36 +9,68 @@ it: SES redirects bounces to the region that sent the mail. Source: SES Develope
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.features.ownership import Ownership, ownership
+from ses_operator.core.model.iam_actions import Action, Feature, On
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose, RecordSet, mail_from_records
-from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
+from ses_operator.core.model.ses import IdentityFacts, MailFromFacts, VerificationStatus
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
-from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.publication import RecordState
-from ses_operator.core.state.steps import SesStep, SetMailFrom
+from ses_operator.core.state.setting import Call, Setting
+from ses_operator.core.state.steps import PutSetting, SesStep
 
 LOOK_AGAIN = 60.0
 """Seconds until it is looked again whether a name that is about to be used has its record."""
 
 
-def mail_from(desired: Desired, region: str, facts: IdentityFacts, _: Inventory) -> Iterable[SesStep]:
-    """The MAIL FROM domain and what SES does without its MX: a repair, where no mail depends on what stands."""
-    if mail_from_differs(desired, region, facts) and not is_move(desired, region, facts):
-        yield set_mail_from(desired, region)
+@dataclass(frozen=True, slots=True)
+class MailFromValue:
+    """What SES is told. ``domain`` None: no custom MAIL FROM domain."""
+
+    domain: str | None
+    behavior_on_mx_failure: str
 
 
-def moves(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Iterable[SesStep]:
-    """SES is told of the new name of a move once its MX record is served."""
-    if is_move(desired, region, facts) and _has_mx(observed, desired.mail_from[region].domain):
-        yield set_mail_from(desired, region)
+_NONE = MailFromValue(None, MailFromBehavior.USE_DEFAULT_VALUE)
 
 
-def move_problem(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Problem | None:
-    """Why a move has not come to SES yet."""
+def _wanted(desired: Desired, region: str) -> MailFromValue:
+    wanted = desired.mail_from.get(region)
+    return MailFromValue(wanted.domain, wanted.behavior_on_mx_failure) if wanted else _NONE
+
+
+def _found(facts: IdentityFacts) -> MailFromValue:
+    found = facts.mail_from
+    return MailFromValue(found.domain, found.behavior_on_mx_failure) if found else _NONE
+
+
+def _expected(facts: IdentityFacts, value: MailFromValue) -> IdentityFacts:
+    pending = (
+        MailFromFacts(value.domain, VerificationStatus.PENDING, value.behavior_on_mx_failure) if value.domain else None
+    )
+    return replace(facts, mail_from=pending)
+
+
+def _call(identity: str, value: MailFromValue) -> Call:
+    """Without MailFromDomain the custom MAIL FROM domain is taken away."""
+    named = {"MailFromDomain": value.domain} if value.domain else {}
+    parameters = {"EmailIdentity": identity, **named, "BehaviorOnMxFailure": value.behavior_on_mx_failure}
+    return Call("PutEmailIdentityMailFromAttributes", parameters)
+
+
+def _current(found: MailFromValue, value: MailFromValue) -> str:
+    if found.domain is None:
+        return "none"
+    return found.domain if found.domain != value.domain else f"{found.domain} with {found.behavior_on_mx_failure}"
+
+
+def _wait(desired: Desired, region: str, facts: IdentityFacts, observed: Observed, _: datetime) -> Problem | None:
+    """Return why a move has not come to SES yet: it is told of the new name once its MX record is served."""
     if not is_move(desired, region, facts) or _has_mx(observed, desired.mail_from[region].domain):
         return None
     return Problem(
@@ -48,6 +80,26 @@ def move_problem(desired: Desired, region: str, facts: IdentityFacts, observed: 
         LOOK_AGAIN,
         region,
     )
+
+
+MAIL_FROM = Setting(
+    key="mail-from",
+    spec_field="spec.mailFrom.subdomain",
+    wanted=_wanted,
+    found=_found,
+    expected=_expected,
+    reset_to=_NONE,
+    call=_call,
+    words=lambda value: f"set the MAIL FROM domain {value.domain}" if value.domain else "remove the MAIL FROM domain",
+    iam_action=Action(
+        "ses:PutEmailIdentityMailFromAttributes",
+        Feature.MAIL_FROM,
+        On.IDENTITY,
+        "`spec.mailFrom`, and removing a MAIL FROM domain",
+    ),
+    wait=_wait,
+    current=_current,
+)
 
 
 def is_move(desired: Desired, region: str, facts: IdentityFacts) -> bool:
@@ -70,23 +122,12 @@ def restarts_mail_from(desired: Desired, region: str, facts: IdentityFacts, obse
         and not mail_from_differs(desired, region, facts)
         and _has_mx(observed, found.domain)
     ):
-        yield set_mail_from(desired, region)
-
-
-def set_mail_from(desired: Desired, region: str) -> SetMailFrom:
-    """The step that sets the MAIL FROM domain as wanted, or takes it away."""
-    wanted = desired.mail_from.get(region)
-    if wanted is None:
-        return SetMailFrom(region, desired.identity, None, MailFromBehavior.USE_DEFAULT_VALUE)
-    return SetMailFrom(region, desired.identity, wanted.domain, wanted.behavior_on_mx_failure)
+        yield PutSetting(region, desired.identity, MAIL_FROM, _wanted(desired, region))
 
 
 def mail_from_differs(desired: Desired, region: str, facts: IdentityFacts) -> bool:
     """Whether SES has another MAIL FROM domain, or treats its absence otherwise, than is wanted."""
-    wanted, found = desired.mail_from.get(region), facts.mail_from
-    if wanted is None or found is None:
-        return (wanted is None) != (found is None)
-    return (wanted.domain, wanted.behavior_on_mx_failure) != (found.domain, found.behavior_on_mx_failure)
+    return _wanted(desired, region) != _found(facts)
 
 
 def is_mail_from_verified(wanted: MailFrom | None, facts: IdentityFacts | None) -> bool:

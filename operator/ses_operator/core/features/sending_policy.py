@@ -6,7 +6,7 @@ so; one that was there already with just our document counts as set, is not ours
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY, MAX_POLICIES
@@ -16,73 +16,57 @@ from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Present, RegionView
-from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, SesStep, UpdatePolicy
+from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, SesStep, UpdatePolicy, policy_key
+from ses_operator.core.state.todo import Todo
 
 LOOK_AGAIN = 600.0
 """Seconds after which it is looked whether a policy that is in the way is still there."""
 
 
-def policies(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
-    """Ours that are not wanted go, then the wanted are set, as far as nothing stands in their way."""
+def withdrawals(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
+    """Yield what may take rights away: ours that are not wanted go, ours that say something else are changed."""
     for name in _surplus(desired, region, facts, inventory):
         yield DeletePolicy(region, desired.identity, name)
-    has_room = _beyond_limit(desired, region, facts, inventory) <= 0
     for wanted in desired.policies.get(region, ()):
         found = facts.policies.get(wanted.name)
-        if wanted.fault or _is_in_the_way(wanted, region, facts, inventory):
+        if found is None or wanted.fault or _is_in_the_way(wanted, region, facts, inventory):
             continue
-        if found is None and has_room:
-            yield CreatePolicy(region, desired.identity, wanted.name, wanted.document)
-        elif found is not None and not are_same(found, wanted.document):
+        if not are_same(found, wanted.document):
             yield UpdatePolicy(region, desired.identity, wanted.name, wanted.document)
 
 
-def invalid(desired: Desired, region: str, _: IdentityFacts, __: Inventory) -> Problem | None:
-    """The first policy that cannot be set as it is written."""
+def grants(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Todo:
+    """Return the policies that are to be made, and why not all of those that are wanted can be set."""
+    has_room = _beyond_limit(desired, region, facts, inventory) <= 0
+    new = (each for each in desired.policies.get(region, ()) if each.name not in facts.policies and not each.fault)
+    steps = tuple(CreatePolicy(region, desired.identity, each.name, each.document) for each in new) if has_room else ()
+    return Todo(steps, _policy_problems(desired, region, facts, inventory))
+
+
+def _policy_problems(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> dict[str, Problem]:
+    """Return why policies cannot be set in this region, by the keys of their steps."""
+    problems: dict[str, Problem] = {}
     for wanted in desired.policies.get(region, ()):
+        key = policy_key(wanted.name)
         if wanted.fault:
-            return Problem(Reason.POLICY_INVALID, f"{wanted.field}: {wanted.fault}", region=region)
-    return None
-
-
-def conflict(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Problem | None:
-    """The first name that somebody else's policy has."""
-    for wanted in desired.policies.get(region, ()):
-        if _is_in_the_way(wanted, region, facts, inventory):
-            return Problem(
+            problems[key] = Problem(Reason.POLICY_INVALID, f"{wanted.field}: {wanted.fault}", region=region)
+        elif _is_in_the_way(wanted, region, facts, inventory):
+            problems[key] = Problem(
                 Reason.POLICY_CONFLICT,
                 f"the identity {desired.identity} has another policy {wanted.name} that is not this object's; it "
                 f"is left as it is. Remove it in SES, or choose another name in {wanted.field}",
                 LOOK_AGAIN,
                 region,
             )
-    return None
-
-
-def too_many(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Problem | None:
-    """With the policies of others there are more than SES keeps."""
-    beyond = _beyond_limit(desired, region, facts, inventory)
-    if beyond <= 0:
-        return None
-    return Problem(
-        Reason.QUOTA_EXCEEDED,
-        f"SES keeps {MAX_POLICIES} policies for {desired.identity}; with those of others there would be "
-        f"{MAX_POLICIES + beyond}. Remove {beyond} in SES, or from spec.policies",
-        LOOK_AGAIN,
-        region,
-    )
-
-
-PolicyRule = Callable[[Desired, str, IdentityFacts, Inventory], Problem | None]
-RULES: tuple[PolicyRule, ...] = (invalid, conflict, too_many)
-
-
-def policy_problem(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Problem | None:
-    """Why not all policies can be set in this region; None where they can."""
-    for rule in RULES:
-        if (problem := rule(desired, region, facts, inventory)) is not None:
-            return problem
-    return None
+    if (beyond := _beyond_limit(desired, region, facts, inventory)) > 0:
+        problems["policies"] = Problem(
+            Reason.QUOTA_EXCEEDED,
+            f"SES keeps {MAX_POLICIES} policies for {desired.identity}; with those of others there would be "
+            f"{MAX_POLICIES + beyond}. Remove {beyond} in SES, or from spec.policies",
+            LOOK_AGAIN,
+            region,
+        )
+    return problems
 
 
 def claimed_policies(desired: Desired, views: Mapping[str, RegionView], inventory: Inventory) -> frozenset[str]:

@@ -1,61 +1,20 @@
 """The IAM actions that each feature needs: the one table that policies, docs/permissions.md and tests are made from. Pure.
 
-Source: Service Authorization Reference, "Actions, resources, and condition keys" for Amazon SES v1 and v2, Route 53
-and STS.
+The entry of a setting in ``SETTINGS`` says what it needs; all else is here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
 
-
-class On(StrEnum):
-    """The resource that an action is allowed on."""
-
-    ANYTHING = "*"  # actions without resource types, and those of SES's first API
-    IDENTITY = "the identity"
-    IDENTITY_AND_CONFIGURATION_SET = "the identity and its configuration set"
-    ZONE = "the hosted zone"
-    SENDER = "the identity that is sent from"
-
-
-class Feature(StrEnum):
-    """The features that can be used or not, and that need permissions of their own."""
-
-    IDENTITIES = "identities"
-    EMAIL = "email"
-    VERIFICATION_TEMPLATES = "verification-templates"
-    MAIL_FROM = "mail-from"
-    CONFIGURATION_SETS = "configuration-sets"
-    FEEDBACK = "feedback"
-    TOPICS = "topics"
-    SENDING_POLICIES = "sending-policies"
-    MAIL_FIGURES = "mail-figures"
-    DEED = "deterministic-dkim"
-    ROUTE53 = "route53"
-    FIND_ZONES = "find-zones"
-    AUDIT = "audit"
-    AUDIT_OF_USE = "audit-of-use"
-    NOTIFICATIONS = "notifications"
-
+from ses_operator.core.features.settings import actions_of_settings
+from ses_operator.core.model.iam_actions import Action, Feature, On
 
 USUAL = frozenset(Feature) - {Feature.NOTIFICATIONS}
 """Every feature but that of sending email, which is allowed only if the address is known."""
 
 
-@dataclass(frozen=True, slots=True)
-class Action:
-    """One IAM action, and its purpose."""
-
-    name: str
-    feature: Feature
-    on: On
-    used_for: str
-
-
-ACTIONS: tuple[Action, ...] = (
+_OF_OTHERS: tuple[Action, ...] = (
     Action(
         "ses:ListEmailIdentities",
         Feature.IDENTITIES,
@@ -91,22 +50,10 @@ ACTIONS: tuple[Action, ...] = (
         "`deletionPolicy: Delete`, and regions taken out of the spec",
     ),
     Action(
-        "ses:PutEmailIdentityDkimSigningAttributes",
-        Feature.IDENTITIES,
-        On.IDENTITY,
-        "`spec.dkim.keySize`; another `spec.dkim.mode`, or key of yours; asking SES to look again after it gave up",
-    ),
-    Action(
         "ses:VerifyDomainDkim",
         Feature.IDENTITIES,
         On.ANYTHING,
         "the same in SES's first API, only where SES refuses the call above",
-    ),
-    Action(
-        "ses:PutEmailIdentityDkimAttributes",
-        Feature.IDENTITIES,
-        On.IDENTITY,
-        "`spec.dkim.signingEnabled: false`, and drift of it",
     ),
     Action(
         "ses:VerifyEmailIdentity",
@@ -150,32 +97,6 @@ ACTIONS: tuple[Action, ...] = (
         On.IDENTITY,
         "`spec.dkim.mode: Deterministic`: SES asks for it on the identity of the parent region when a replica is created. "
         "`ses:ReplicaRegion` can narrow it to the regions of the replicas",
-    ),
-    Action(
-        "ses:PutEmailIdentityMailFromAttributes",
-        Feature.MAIL_FROM,
-        On.IDENTITY,
-        "`spec.mailFrom`, and removing a MAIL FROM domain",
-    ),
-    Action(
-        "ses:PutEmailIdentityConfigurationSetAttributes",
-        Feature.CONFIGURATION_SETS,
-        On.IDENTITY_AND_CONFIGURATION_SET,
-        "`spec.configurationSetName` or that of `spec.regionOverrides` changed after creation",
-    ),
-    Action("ses:PutEmailIdentityFeedbackAttributes", Feature.FEEDBACK, On.IDENTITY, "`spec.feedback`"),
-    Action(
-        "ses:GetIdentityNotificationAttributes",
-        Feature.TOPICS,
-        On.ANYTHING,
-        "SNS topics of `spec.regionOverrides`, which no other operation tells",
-    ),
-    Action("ses:SetIdentityNotificationTopic", Feature.TOPICS, On.ANYTHING, "setting them, and taking them away"),
-    Action(
-        "ses:SetIdentityHeadersInNotificationsEnabled",
-        Feature.TOPICS,
-        On.ANYTHING,
-        "whether they are told the headers of the mail",
     ),
     Action(
         "ses:CreateEmailIdentityPolicy",
@@ -239,6 +160,9 @@ ACTIONS: tuple[Action, ...] = (
     ),
     Action("route53:GetChange", Feature.ROUTE53, On.ANYTHING, "waiting until a change is served"),
 )
+"""What everything but settings needs."""
+
+ACTIONS: tuple[Action, ...] = (*_OF_OTHERS, *actions_of_settings())
 """Every action that the operator's code can call, except those of STS, which depend on the roles that accounts name."""
 
 

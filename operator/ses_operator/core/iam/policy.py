@@ -10,7 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from ses_operator.core.iam.permissions import AUDIT_ACTIONS, Action, Feature, On, actions_of
+from ses_operator.core.iam.permissions import AUDIT_ACTIONS, actions_of
+from ses_operator.core.model.iam_actions import Action, Feature, On
 
 Document = Mapping[str, object]
 Statement = dict[str, object]

@@ -9,8 +9,8 @@ from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.identity.dkim import DkimMode
 from ses_operator.api.identity.kind import SesIdentity, SesIdentitySpec
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.core.iam.permissions import Feature
 from ses_operator.core.iam.policy import ANY, PolicyScope, Sending
+from ses_operator.core.model.iam_actions import Feature
 
 
 def scope_of(

@@ -50,7 +50,11 @@ class Retry(OperatorError):
 
 
 class Blocked(OperatorError):
-    """A person must act first: permissions, credentials, a zone, the spec."""
+    """Refused, and so it would be again: a person must act first (permissions, a zone, the spec), or a time must pass."""
+
+
+class Unauthenticated(Blocked):
+    """AWS does not accept the credentials, or gives none out: no other call with them will go better."""
 
 
 class Gone(OperatorError):

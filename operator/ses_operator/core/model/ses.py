@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 
 class VerificationStatus(StrEnum):
@@ -110,7 +111,11 @@ class VerificationInfo:
 
 @dataclass(frozen=True, slots=True)
 class IdentityFacts:
-    """One identity in one region, as GetEmailIdentity answered. ``policies``: JSON by name, from any client."""
+    """One identity in one region, as GetEmailIdentity answered.
+
+    ``policies``: JSON by name, from any client. ``settings``: by key, the values that nothing but their own setting reads.
+    ``topics`` None: not read.
+    """
 
     verification_status: VerificationStatus
     dkim: DkimFacts
@@ -120,7 +125,7 @@ class IdentityFacts:
     sending_enabled: bool = False
     verification_info: VerificationInfo = VerificationInfo()
     policies: Mapping[str, str] = field(default_factory=dict)
-    feedback_forwarding: bool = True
+    settings: Mapping[str, Any] = field(default_factory=dict)
     topics: Topics | None = None
     type: IdentityType = IdentityType.DOMAIN
 
@@ -158,6 +163,11 @@ class AccountFacts:
     max_send_rate: float | None = None
     sent_last_24_hours: float | None = None
     vdm_enabled: bool = False
+
+
+def signing_key_length(bits: int) -> str:
+    """Return SES's name of a length of Easy DKIM's key."""
+    return f"RSA_{bits}_BIT"
 
 
 def identity_arn(account_id: str, region: str, identity: str, partition: str = "aws") -> str:

@@ -9,14 +9,15 @@ sees it. The count is in status. It begins anew when the configuration changes, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import RepairStatus, SesIdentityStatus
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.planning.drift import current_value, is_drift
-from ses_operator.core.state.observed import Observed, Repair
+from ses_operator.core.state.attempt import Repair
+from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import SesStep
 
@@ -40,7 +41,10 @@ def known_repairs(status: SesIdentityStatus, digest: str, now: datetime) -> tupl
     """What had to be put right lately, with the configuration of this digest."""
     if status.applied_configuration != digest:
         return ()
-    repairs = (Repair(each.setting, each.found, each.count, each.last_at, each.region) for each in status.repairs or ())
+    repairs = (
+        Repair(each.setting, each.description, each.found, each.count, each.last_at, each.region)
+        for each in status.repairs or ()
+    )
     return tuple(repair for repair in repairs if now - repair.last < QUIET)
 
 
@@ -49,7 +53,8 @@ def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
     return (
         tuple(
             RepairStatus(
-                setting=each.setting,
+                setting=each.key,
+                description=each.done,
                 region=each.region,
                 found=each.found,
                 count=each.count,
@@ -83,39 +88,40 @@ class LastApplied:
 
 
 def after_steps(
+    known: tuple[Repair, ...],
     before: Observed,
-    after: Observed,
-    steps: Mapping[str, tuple[SesStep, ...]],
+    done: Mapping[str, tuple[SesStep, ...]],
     last_applied: LastApplied,
     now: datetime,
 ) -> tuple[Repair, ...]:
     """With what has just been put right at SES."""
     repaired = (
-        Repair(str(step), current_value(step, before.regions[region]), 1, now, region)
-        for region, done in steps.items()
-        if region in last_applied.regions and region not in after.failures
-        for step in done
+        Repair(step.key, str(step), current_value(step, before.regions[region]), 1, now, region)
+        for region, steps in done.items()
+        if region in last_applied.regions
+        for step in steps
         if is_drift(step, before.regions[region])
     )
-    return _joined(before.repairs, repaired)
+    return _joined(known, repaired)
 
 
 def after_publication(
-    before: Observed, dns: DnsObservation, last_applied: LastApplied, now: datetime
+    known: tuple[Repair, ...], dns: DnsObservation, last_applied: LastApplied, now: datetime
 ) -> tuple[Repair, ...]:
     """With what has just been put right in DNS. What was put right before need not have been seen since."""
-    known = {repair.setting for repair in before.repairs}
+    keys = {repair.key for repair in known if repair.region is None}
     repaired = (
-        Repair(_name(entry), _found(entry), 1, now)
+        Repair(str(entry.record), f"publish {entry.record}", _found(entry), 1, now)
         for entry in dns.amiss
-        if str(entry.record) in last_applied.records or _name(entry) in known
+        if str(entry.record) in last_applied.records | keys
     )
-    return _joined(before.repairs, repaired)
+    return _joined(known, repaired)
 
 
-def paused(setting: str, repairs: Iterable[Repair], now: datetime) -> Problem | None:
+def paused(key: str, region: str | None, repairs: Iterable[Repair], now: datetime) -> Problem | None:
     """Why this is not put right now; None where it is to be."""
-    known = next((repair for repair in repairs if repair.setting == setting and is_contested(repair)), None)
+    about = (repair for repair in repairs if (repair.key, repair.region) == (key, region))
+    known = next((repair for repair in about if is_contested(repair)), None)
     left = (known.last + pause(known.count) - now).total_seconds() if known else 0.0
     if known is None or left <= 0:
         return None
@@ -124,7 +130,7 @@ def paused(setting: str, repairs: Iterable[Repair], now: datetime) -> Problem | 
 
 def paused_publication(dns: DnsObservation, repairs: tuple[Repair, ...], now: datetime) -> Problem | None:
     """Why the records are not published now: each one that would be is contested, and nothing else is to be done."""
-    wrong = [paused(_name(entry), repairs, now) for entry in dns.amiss]
+    wrong = [paused(str(entry.record), None, repairs, now) for entry in dns.amiss]
     problems = [problem for problem in wrong if problem is not None]
     return problems[0] if problems and len(problems) == len(wrong) and not dns.surplus else None
 
@@ -144,22 +150,17 @@ def in_words(repair: Repair) -> str:
     """What goes on, and what to do about it."""
     found = f" and found again as it was not to be: {repair.found}" if repair.found else ""
     return (
-        f'somebody else keeps changing back what is set here: "{repair.setting}" was done {repair.count} times{found}. Find the '
+        f'somebody else keeps changing back what is set here: "{repair.done}" was done {repair.count} times{found}. Find the '
         "other writer (CloudTrail names it) and let one of the two go; until then it is put right at most once an hour"
     )
 
 
 def _joined(known: Iterable[Repair], new: Iterable[Repair]) -> tuple[Repair, ...]:
-    joined = {repair.setting: repair for repair in known}
+    joined = {(repair.key, repair.region): repair for repair in known}
     for repair in new:
-        before = joined.pop(repair.setting, None)
-        count = before.count + 1 if before else 1
-        joined[repair.setting] = Repair(repair.setting, repair.found, count, repair.last, repair.region)
+        before = joined.pop((repair.key, repair.region), None)
+        joined[repair.key, repair.region] = replace(repair, count=before.count + 1) if before else repair
     return tuple(joined.values())[-MAX_REPAIRS:]
-
-
-def _name(entry: PublishedRecord) -> str:
-    return f"publish {entry.record}"
 
 
 def _found(entry: PublishedRecord) -> str:

@@ -12,16 +12,17 @@ from dataclasses import dataclass
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.planning.plan import Plan, RegionPlan, plan_leaving
+from ses_operator.core.planning.plan import NOTHING_TRIED, Plan, RegionPlan, plan_leaving
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, RegionView, Unread
 from ses_operator.core.state.steps import ReleaseRecords, WithdrawRecords
 
 
-def plan_deletion(desired: Desired, observed: Observed) -> Plan:
+def plan_deletion(desired: Desired, observed: Observed, attempt: Attempt = NOTHING_TRIED) -> Plan:
     """The steps that can be taken now. DNS comes only when no region holds anything of ours any more."""
-    regions = {region: plan_leaving(desired, region, observed) for region in sorted(observed.regions)}
+    regions = {region: plan_leaving(desired, region, observed, attempt) for region in sorted(observed.regions)}
     retained = desired.deletion is DeletionPolicy.RETAIN
     if any(plan.steps for plan in regions.values()):
         return Plan(regions)

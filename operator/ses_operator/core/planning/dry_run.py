@@ -37,8 +37,7 @@ class DryRun:
 
 
 def dry_run(desired: Desired, observed: Observed, inventory: Inventory, now: datetime) -> DryRun:
-    """All SES steps from what is observed to what is wanted."""
-    observed = replace(observed, repairs=())  # a pause is over at some time
+    """All SES steps from what is observed to what is wanted. Pauses and refusals are over at some time: none is known here."""
     done: list[tuple[SesStep, RegionView]] = []
     plan = plan_identity(desired, observed, inventory, now)
     for _ in range(MAX_ROUNDS):

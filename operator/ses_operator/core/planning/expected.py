@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
+from typing import assert_never
 
+from ses_operator.core.features.settings import first_settings
 from ses_operator.core.model.dkim_source import NoDkim, OwnKey
-from ses_operator.core.model.ses import DkimFacts, IdentityFacts, IdentityType, MailFromFacts, Topic, VerificationStatus
+from ses_operator.core.model.ses import DkimFacts, IdentityFacts, IdentityType, VerificationStatus
 from ses_operator.core.state.observed import Absent, Present, RegionView, Remembered
 from ses_operator.core.state.steps import (
     CreateIdentity,
     CreatePolicy,
     DeleteIdentity,
     DeletePolicy,
+    PutSetting,
     RestartVerification,
     SendVerificationEmail,
     SesStep,
-    SetConfigurationSet,
     SetDkimSource,
-    SetFeedbackForwarding,
-    SetKeyLength,
-    SetMailFrom,
-    SetSigningEnabled,
-    SetTopic,
-    SetTopicHeaders,
     TagIdentity,
     UntagIdentity,
     UpdatePolicy,
@@ -33,28 +28,14 @@ from ses_operator.core.state.steps import (
 
 def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView:
     """The view after ``step``. ``told`` is what SES answered of DKIM, where it did: ``SesRegion.perform``."""
-    match step, view:
-        case CreateIdentity(), _ if told is not None:
-            return Present(
-                IdentityFacts(
-                    verification_status=VerificationStatus.PENDING,
-                    dkim=told,
-                    configuration_set_name=step.configuration_set_name,
-                    tags=dict(step.tags),
-                    topics={},
-                    type=IdentityType.EMAIL_ADDRESS if step.is_address else IdentityType.DOMAIN,
-                )
-            )
-        case SendVerificationEmail(), Absent():
-            return Present(unverified_address())
-        case SetDkimSource(), Present(facts) if told is not None:
-            return Present(_with_source(facts, told))
-        case DeleteIdentity(), _:
+    match step:
+        case CreateIdentity():
+            return view if told is None else Present(created(step, told))
+        case DeleteIdentity():
             return Absent()
-        case _, Present(facts):
-            return Present(_changed(step, facts))
-        case _:
-            return view
+        case SendVerificationEmail() if isinstance(view, Absent):
+            return Present(unverified_address())
+    return Present(_changed(step, view.facts, told)) if isinstance(view, Present) else view
 
 
 def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remembered:
@@ -71,8 +52,10 @@ def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remember
             return replace(known, key_fingerprint=key.fingerprint)
         case CreateIdentity() | SetDkimSource() | DeleteIdentity():
             return replace(known, key_fingerprint=None)
-        case _:
+        case PutSetting() | TagIdentity() | UntagIdentity() | CreatePolicy() | UpdatePolicy() | DeletePolicy():
             return known
+        case _:
+            assert_never(step)
 
 
 def _with_source(facts: IdentityFacts, told: DkimFacts) -> IdentityFacts:
@@ -90,65 +73,54 @@ def unverified_address() -> IdentityFacts:
         DkimFacts(VerificationStatus.NOT_STARTED, signing_enabled=False, tokens=(), signing_hosted_zone=""),
         tags={},
         topics={},
+        settings=first_settings(),
         type=IdentityType.EMAIL_ADDRESS,
     )
 
 
-def _changed(step: SesStep, facts: IdentityFacts) -> IdentityFacts:
+def created(step: CreateIdentity, told: DkimFacts) -> IdentityFacts:
+    """Return what stands right after the creation, where SES answers with ``told`` (API reference, CreateEmailIdentity)."""
+    return IdentityFacts(
+        verification_status=VerificationStatus.PENDING,
+        dkim=told,
+        configuration_set_name=step.configuration_set_name,
+        tags=dict(step.tags),
+        topics={},
+        settings=first_settings(),
+        type=IdentityType.EMAIL_ADDRESS if step.is_address else IdentityType.DOMAIN,
+    )
+
+
+def _changed(
+    step: PutSetting
+    | SetDkimSource
+    | RestartVerification
+    | SendVerificationEmail
+    | TagIdentity
+    | UntagIdentity
+    | CreatePolicy
+    | UpdatePolicy
+    | DeletePolicy,
+    facts: IdentityFacts,
+    told: DkimFacts | None,
+) -> IdentityFacts:
     match step:
-        case SetSigningEnabled() | SetKeyLength():
-            return replace(facts, dkim=_dkim(step, facts.dkim))
+        case PutSetting(setting=setting, value=value):
+            return setting.expected(facts, value)
+        case SetDkimSource():
+            return facts if told is None else _with_source(facts, told)
         case RestartVerification():
             dkim = replace(facts.dkim, status=VerificationStatus.PENDING)
             return replace(facts, verification_status=VerificationStatus.PENDING, dkim=dkim)
         case SendVerificationEmail():
             return replace(facts, verification_status=VerificationStatus.PENDING)
-        case SetMailFrom():
-            return replace(facts, mail_from=_mail_from(step))
-        case SetConfigurationSet():
-            return replace(facts, configuration_set_name=step.name)
-        case SetFeedbackForwarding() | SetTopic() | SetTopicHeaders():
-            return _feedback(step, facts)
-        case TagIdentity() | UntagIdentity():
-            return replace(facts, tags=_tags(step, facts.tags or {}))
-        case CreatePolicy() | UpdatePolicy() | DeletePolicy():
-            return replace(facts, policies=_policies(step, facts))
+        case TagIdentity(tags=tags):
+            return replace(facts, tags={**(facts.tags or {}), **tags})
+        case UntagIdentity(keys=keys):
+            return replace(facts, tags={key: value for key, value in (facts.tags or {}).items() if key not in keys})
+        case CreatePolicy(name=name, document=document) | UpdatePolicy(name=name, document=document):
+            return replace(facts, policies={**facts.policies, name: document})
+        case DeletePolicy(name=name):
+            return replace(facts, policies={other: text for other, text in facts.policies.items() if other != name})
         case _:
-            return facts
-
-
-def _dkim(step: SetSigningEnabled | SetKeyLength, dkim: DkimFacts) -> DkimFacts:
-    match step:
-        case SetSigningEnabled():
-            return replace(dkim, signing_enabled=step.enabled)
-        case SetKeyLength():
-            return replace(dkim, next_key_length=step.key_length, status=VerificationStatus.PENDING)
-
-
-def _policies(step: CreatePolicy | UpdatePolicy | DeletePolicy, facts: IdentityFacts) -> dict[str, str]:
-    others = {name: document for name, document in facts.policies.items() if name != step.name}
-    return others if isinstance(step, DeletePolicy) else {**others, step.name: step.document}
-
-
-def _mail_from(step: SetMailFrom) -> MailFromFacts | None:
-    if step.domain is None:
-        return None
-    return MailFromFacts(step.domain, VerificationStatus.PENDING, step.behavior_on_mx_failure)
-
-
-def _tags(step: TagIdentity | UntagIdentity, tags: Mapping[str, str]) -> dict[str, str]:
-    if isinstance(step, TagIdentity):
-        return {**tags, **step.tags}
-    return {key: value for key, value in tags.items() if key not in step.keys}
-
-
-def _feedback(step: SetFeedbackForwarding | SetTopic | SetTopicHeaders, facts: IdentityFacts) -> IdentityFacts:
-    if isinstance(step, SetFeedbackForwarding):
-        return replace(facts, feedback_forwarding=step.enabled)
-    topics = facts.topics or {}
-    topic = topics.get(step.kind, Topic())
-    changed = (
-        replace(topic, arn=step.arn) if isinstance(step, SetTopic) else replace(topic, include_headers=step.enabled)
-    )
-    others = {kind: topic for kind, topic in topics.items() if kind is not step.kind}
-    return replace(facts, topics=others if changed == Topic() else {**others, step.kind: changed})
+            assert_never(step)

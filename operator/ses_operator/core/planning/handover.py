@@ -14,7 +14,8 @@ from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.features.ownership import is_ours
 from ses_operator.core.model.keys import DNS_LABEL, Installation, Owner
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.planning.plan import Plan, RegionPlan
+from ses_operator.core.planning.plan import NOTHING_TRIED, Plan, RegionPlan
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, Unread
@@ -38,22 +39,24 @@ def invalid_new_owner(new_owner: str) -> Problem | None:
     )
 
 
-def plan_handover(desired: Desired, observed: Observed, new_owner: Owner) -> Plan:
+def plan_handover(desired: Desired, observed: Observed, new_owner: Owner, attempt: Attempt = NOTHING_TRIED) -> Plan:
     """The steps that can be taken now. DNS comes only when the tags of all regions name the new owner."""
-    regions = {region: _plan_region(desired, region, observed, new_owner) for region in sorted(observed.regions)}
+    regions = {
+        region: _plan_region(desired, region, observed, new_owner, attempt) for region in sorted(observed.regions)
+    }
     if any(plan.steps or plan.problem for plan in regions.values()):
         return Plan(regions)
     return Plan(regions, HandOverRecords(new_owner))
 
 
-def _plan_region(desired: Desired, region: str, observed: Observed, new_owner: Owner) -> RegionPlan:
-    if (failure := observed.failures.get(region)) is not None:
-        return RegionPlan(problem=failure)
+def _plan_region(desired: Desired, region: str, observed: Observed, new_owner: Owner, attempt: Attempt) -> RegionPlan:
+    if failures := attempt.failures.get(region):
+        return RegionPlan(problems=failures)
     match observed.regions[region]:
         case Unread() if observed.is_nowhere(region):
             return RegionPlan()
         case Unread(problem):
-            return RegionPlan(problem=problem)
+            return RegionPlan.held_up(problem)
         case Present(facts) if is_ours(region, facts, desired.owner, observed.invited):
             return RegionPlan((TagIdentity(region, desired.identity, {OWNER_TAG: str(new_owner)}),))
         case _:

@@ -7,8 +7,8 @@ from dataclasses import replace
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.core.features.dkim import dkim_settings
-from ses_operator.core.features.feedback import settings_of
 from ses_operator.core.features.sending_policy import policies_of
+from ses_operator.core.features.settings import remembered_settings
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Unread
@@ -33,6 +33,6 @@ def has_no_leftovers(desired: Desired, inventory: Inventory, lasting: frozenset[
         and len(inventory.places - lasting) == places
         and not inventory.invited
         and not inventory.released
-        and inventory.settings == settings_of(desired) | dkim_settings(desired)
+        and inventory.settings == remembered_settings(desired) | dkim_settings(desired)
         and inventory.policies <= policies_of(desired)
     )

@@ -113,7 +113,7 @@ def in_words(changes: Sequence[PendingChange]) -> str:
 
 def _call(step: SesStep, now: str) -> PendingChange:
     said = f"{step} (now: {now})" if now and not isinstance(step, CreateIdentity) else str(step)
-    return PendingChange(type(step).__name__, said, region=step.region)
+    return PendingChange(step.action, said, region=step.region)
 
 
 def _surplus(names: Iterable[str], policy: Surplus, known: Mapping[str, RecordSet]) -> Iterator[PendingChange]:

@@ -1,12 +1,12 @@
 """From what is wanted and what stands to what is to be done: the plan of one identity.
 
 Observe, plan, apply, observe again, until there is nothing more to do: each plan holds only steps that can be taken now. The
-regions of a plan do not wait for one another; the steps of one region are taken in order.
+regions of a plan do not wait for one another; nor do the steps of one region, unless one needs another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
@@ -23,55 +23,118 @@ from ses_operator.core.features.dkim import (
     missing_key,
     needed_dkim_records,
 )
-from ses_operator.core.features.feedback import settings_of
 from ses_operator.core.features.mail_from import (
     mail_from_differs,
-    move_problem,
-    moves,
     records_of_mail_from,
     restarts_mail_from,
     wanted_mail_from,
 )
 from ses_operator.core.features.ownership import Ownership, is_ours, ownership
-from ses_operator.core.features.sending_policy import claimed_policies, policy_problem
+from ses_operator.core.features.sending_policy import claimed_policies, grants, withdrawals
+from ses_operator.core.features.settings import due_settings, needed_reads, remembered_settings
 from ses_operator.core.features.verification_email import awaited_click, emails_due, invited, is_invited
 from ses_operator.core.model.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose, RecordSet, dmarc_record, merge
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.planning.contention import paused, paused_publication
-from ses_operator.core.planning.repairs import creation, creation_by_email, last_repairs, repairs
+from ses_operator.core.planning.repairs import creation, creation_by_email, tags
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import RecordState
+from ses_operator.core.state.setting import SupplementaryRead
 from ses_operator.core.state.steps import (
     DeleteIdentity,
     DnsStep,
     PublishRecords,
+    PutSetting,
     SesStep,
     Surplus,
+    TagIdentity,
     UntagIdentity,
 )
+
+NOTHING_TRIED = Attempt()
 
 RESTART_INTERVAL = timedelta(hours=1)
 """How often a verification that failed is started anew, once its records are right."""
 
 
+WHOLE_REGION = "region"
+"""The key of a problem that holds up all of a region."""
+
+Needs = Mapping[str, frozenset[str]]
+"""By the key of a step, the keys of those that have to succeed before it. One that is not named needs none."""
+
+
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """What is to be done in one region; ``problem`` is why no more than that; ``awaited`` what others have to do after it;
-    ``pauses``: why what somebody else keeps undoing is not done now."""
+    """What is to be done in one region: steps, each of which is tried unless one that it needs fails.
+
+    They are in an order in which they can be tried; what may take rights away comes as early as it can. ``problems``: why no
+    more than that, by the key of what each holds up. ``awaited``: what others have to do after it. ``pauses``: why what
+    another client keeps undoing is not done now.
+    """
 
     steps: tuple[SesStep, ...] = ()
-    problem: Problem | None = None
+    needs: Needs = field(default_factory=dict)
+    problems: Mapping[str, Problem] = field(default_factory=dict)
     awaited: Problem | None = None
     pauses: tuple[Problem, ...] = ()
+
+    @classmethod
+    def of(cls, steps: Iterable[SesStep], founded: bool = False) -> RegionPlan:
+        """Return the plan of these steps; ``founded``: all others need the first."""
+        todo = tuple(steps)
+        return cls(todo, _needs(todo, todo[0] if founded and todo else None))
+
+    @classmethod
+    def held_up(cls, problem: Problem) -> RegionPlan:
+        """Return that nothing can be done in the region."""
+        return cls(problems={WHOLE_REGION: problem})
+
+    def without(self, keys: Iterable[str]) -> RegionPlan:
+        """Return the plan without the steps of these keys, and without those that need one of them."""
+        return replace(self, steps=tuple(possible(self.steps, self.needs, keys)))
+
+    @property
+    def problem(self) -> Problem | None:
+        """The gravest of the problems."""
+        return next(iter(by_gravity(self.problems.values())), None)
 
     @property
     def blockers(self) -> tuple[Problem, ...]:
         """Everything that keeps the region from being as asked for, as far as it is ours to do."""
-        return (*([self.problem] if self.problem else []), *self.pauses)
+        return (*by_gravity(self.problems.values()), *self.pauses)
+
+
+def possible(steps: Iterable[SesStep], needs: Needs, failed: Iterable[str]) -> Iterator[SesStep]:
+    """Yield the steps that are left where those of the keys ``failed`` are."""
+    out = set(failed)
+    for step in steps:
+        if step.key in out or needs.get(step.key, frozenset()) & out:
+            out.add(step.key)
+        else:
+            yield step
+
+
+def by_gravity(problems: Iterable[Problem]) -> list[Problem]:
+    """Return first what only a change of the spec can help, then the rest as they come."""
+    return sorted(problems, key=lambda problem: not problem.reason.stalls)
+
+
+def _needs(steps: tuple[SesStep, ...], first: SesStep | None) -> Needs:
+    needs: dict[str, frozenset[str]] = {}
+    keys = {step.key for step in steps}
+    for step in steps:
+        before = {*step.setting.after} & keys if isinstance(step, PutSetting) else set[str]()
+        if first is not None and step is not first:
+            before.add(first.key)
+        if before:
+            needs[step.key] = frozenset(before)
+    return needs
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,76 +163,108 @@ def inventory_of(
         regions=frozenset(desired.regions),
         places=frozenset(places),
         tag_keys=frozenset(desired.tags) - {OWNER_TAG},
-        settings=settings_of(desired) | dkim_settings(desired),
+        settings=remembered_settings(desired) | dkim_settings(desired),
         policies=claimed_policies(desired, views, before),
         invited=invited(desired, views, before),
         account=before.account,
     )
 
 
-def plan_identity(desired: Desired, observed: Observed, inventory: Inventory, now: datetime) -> Plan:
-    """The steps that can be taken now towards ``desired``."""
+def plan_identity(
+    desired: Desired, observed: Observed, inventory: Inventory, now: datetime, attempt: Attempt = NOTHING_TRIED
+) -> Plan:
+    """The steps that can be taken now towards ``desired``, after what this run has tried already."""
     regions = {
-        region: _unless_paused(_plan_region(desired, region, observed, inventory, now), observed, now)
+        region: _unless_paused(_plan_region(desired, region, observed, inventory, now, attempt), region, attempt, now)
         for region in sorted({*desired.regions, *observed.regions})
     }
     plan = Plan(regions)
     if plan.ses_steps or (step := _plan_dns(desired, observed)) is None or observed.dns is None:
         return plan
-    pause = paused_publication(observed.dns, observed.repairs, now)
+    pause = paused_publication(observed.dns, attempt.repairs, now)
     return Plan(regions, dns_problem=pause) if pause else Plan(regions, step)
 
 
-def _unless_paused(plan: RegionPlan, observed: Observed, now: datetime) -> RegionPlan:
+def reads_to_make(
+    desired: Desired, observed: Observed, inventory: Inventory, attempt: Attempt
+) -> Mapping[str, tuple[SupplementaryRead, ...]]:
+    """Return what has to be read before a plan can say anything of some settings, by region, and was not refused in this run."""
+    found = {
+        region: tuple(
+            read
+            for read in needed_reads(desired, region, view.facts, inventory)
+            if read.key not in attempt.failures.get(region, {})
+        )
+        for region, view in observed.regions.items()
+        if isinstance(view, Present) and region in desired.regions
+    }
+    return {region: reads for region, reads in found.items() if reads}
+
+
+def _unless_paused(plan: RegionPlan, region: str, attempt: Attempt, now: datetime) -> RegionPlan:
     """Without the steps that somebody else keeps undoing, for as long as these have a pause."""
-    pauses = {step: pause for step in map(str, plan.steps) if (pause := paused(step, observed.repairs, now))}
-    steps = tuple(step for step in plan.steps if str(step) not in pauses)
-    return replace(plan, steps=steps, pauses=tuple(pauses.values()))
+    pauses = {
+        step.key: pause for step in plan.steps if (pause := paused(step.key, region, attempt.repairs, now)) is not None
+    }
+    return replace(plan.without(pauses), pauses=tuple(pauses.values())) if pauses else plan
 
 
-def _plan_region(desired: Desired, region: str, observed: Observed, inventory: Inventory, now: datetime) -> RegionPlan:
+def _plan_region(
+    desired: Desired, region: str, observed: Observed, inventory: Inventory, now: datetime, attempt: Attempt
+) -> RegionPlan:
     if region not in desired.regions:
-        return plan_leaving(desired, region, observed)
-    if (failure := observed.failures.get(region)) is not None:
-        return RegionPlan(problem=failure)
+        return plan_leaving(desired, region, observed, attempt)
+    failures = attempt.failures.get(region, {})
+    if region in attempt.ended:
+        return RegionPlan(problems=failures)
     match observed.regions.get(region):
         case Present(facts):
-            return _plan_present(desired, region, facts, observed, inventory, now)
+            plan = _plan_present(desired, region, facts, observed, inventory, now)
         case Absent():
-            return _plan_absent(desired, region, observed, now)
+            plan = _plan_absent(desired, region, observed, now, failures)
         case Unread(problem):
-            return RegionPlan(problem=problem)
+            return RegionPlan.held_up(problem)
         case None:
             return RegionPlan()
+    return after_failures(plan, failures)
 
 
-def _plan_absent(desired: Desired, region: str, observed: Observed, now: datetime) -> RegionPlan:
+def after_failures(plan: RegionPlan, failures: Mapping[str, Problem]) -> RegionPlan:
+    """Return what is left of a plan in a region where this was refused in this run."""
+    return replace(plan.without(failures), problems={**plan.problems, **failures}) if failures else plan
+
+
+def _plan_absent(
+    desired: Desired, region: str, observed: Observed, now: datetime, failures: Mapping[str, Problem]
+) -> RegionPlan:
     waits = awaited_parent(desired, region, observed)
     match desired.dkim_in(region):
         case MissingKey():
-            return RegionPlan(problem=missing_key(desired, region))
+            problem = missing_key(desired, region)
+            return RegionPlan.held_up(problem) if problem else RegionPlan()
         case NoDkim() if is_invited(desired, region, observed, now):
             return RegionPlan(awaited=awaited_click(desired, region, observed, now))
         case NoDkim() if desired.verification_template is not None:
-            return RegionPlan(creation_by_email(desired, region))
+            return RegionPlan.of(creation_by_email(desired, region), founded=True)
         case EasyDkim() | ReplicaDkim() | OwnKey() | NoDkim() as given:
-            return RegionPlan(problem=waits) if waits else RegionPlan(creation(desired, region, given))
+            steps = creation(desired, region, given, refused=failures)
+            return RegionPlan.held_up(waits) if waits else RegionPlan.of(steps, founded=True)
 
 
-def plan_leaving(desired: Desired, region: str, observed: Observed) -> RegionPlan:
+def plan_leaving(desired: Desired, region: str, observed: Observed, attempt: Attempt = NOTHING_TRIED) -> RegionPlan:
     """What is to be done where the identity is no longer wanted: what is ours goes, or is let go."""
-    if (failure := observed.failures.get(region)) is not None:
-        return RegionPlan(problem=failure)
+    if failures := attempt.failures.get(region):
+        return RegionPlan(problems=failures)
     match observed.regions.get(region):
         case Unread() if observed.is_nowhere(region):
             return RegionPlan()
         case Unread(problem):
-            return RegionPlan(problem=problem)
+            return RegionPlan.held_up(problem)
         case Present(facts) if is_ours(region, facts, desired.owner, observed.invited):
             if desired.deletion is DeletionPolicy.RETAIN:
                 return RegionPlan(_release(desired, region, facts))
-            waits = awaited_replicas(region, observed) or observed.held.get(region)
-            return RegionPlan(problem=waits) if waits else RegionPlan((DeleteIdentity(region, desired.identity),))
+            waits = awaited_replicas(region, observed) or attempt.held.get(region)
+            return RegionPlan.held_up(waits) if waits else RegionPlan((DeleteIdentity(region, desired.identity),))
         case _:
             return RegionPlan()
 
@@ -182,19 +277,27 @@ def _plan_present(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, inventory: Inventory, now: datetime
 ) -> RegionPlan:
     if (problem := _blocker(desired, region, facts, observed, inventory)) is not None:
-        return RegionPlan(problem=problem)
-    signing_steps, problem = dkim_steps(desired, region, facts, observed, now)
+        return RegionPlan.held_up(problem)
+    tagging = tuple(tags(desired, region, facts, inventory))
+    adopts = any(isinstance(step, TagIdentity) and OWNER_TAG in step.tags for step in tagging)
+    settings = due_settings(desired, region, facts, observed, inventory, now)
+    dkim = dkim_steps(desired, region, facts, observed, now)
+    policies = grants(desired, region, facts, inventory)
     steps = (
-        *repairs(desired, region, facts, inventory),
-        *moves(desired, region, facts, observed),
-        *signing_steps,
+        *(tagging if adopts else ()),
+        *withdrawals(desired, region, facts, inventory),
+        *(() if adopts else tagging),
+        *settings.steps,
+        *dkim.steps,
         *_restarts(desired, region, facts, observed, now),
         *emails_due(desired, region, facts, observed, now),
-        *last_repairs(desired, region, facts, inventory),
+        *policies.steps,
     )
-    problem = problem or move_problem(desired, region, facts, observed)
-    problem = problem or policy_problem(desired, region, facts, inventory)
-    return RegionPlan(steps, problem, awaited_click(desired, region, observed, now))
+    return replace(
+        RegionPlan.of(steps, founded=adopts),
+        problems={**dkim.problems, **settings.problems, **policies.problems},
+        awaited=awaited_click(desired, region, observed, now),
+    )
 
 
 def _blocker(

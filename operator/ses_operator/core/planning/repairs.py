@@ -1,33 +1,20 @@
-"""What differs between an identity and what is wanted, setting by setting, and the step that puts it right.
-
-A new setting is one rule more in ``REPAIRS``: it is then set after creation, repaired when it drifts, and described by a dry
-run.
-"""
+"""What differs between an identity and what is wanted, and the steps that correct it: settings, tags, policies, creation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
-from ses_operator.core.features.feedback import feedback_forwarding, topics
-from ses_operator.core.features.mail_from import mail_from
-from ses_operator.core.features.sending_policy import policies
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.features.configuration_set import CONFIGURATION_SET
+from ses_operator.core.features.sending_policy import grants
+from ses_operator.core.features.settings import differing_settings
 from ses_operator.core.model.dkim_source import GivenDkim
+from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, VerificationStatus
-from ses_operator.core.planning.expected import unverified_address
+from ses_operator.core.planning.expected import created, unverified_address
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.steps import (
-    CreateIdentity,
-    SendVerificationEmail,
-    SesStep,
-    SetConfigurationSet,
-    SetSigningEnabled,
-    TagIdentity,
-    UntagIdentity,
-)
-
-Repair = Callable[[Desired, str, IdentityFacts, Inventory], Iterable[SesStep]]
-"""Of one setting in one region. The inventory tells what we set there earlier."""
+from ses_operator.core.state.steps import CreateIdentity, SendVerificationEmail, SesStep, TagIdentity, UntagIdentity
 
 
 def tags(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
@@ -41,39 +28,18 @@ def tags(desired: Desired, region: str, facts: IdentityFacts, inventory: Invento
         yield UntagIdentity(region, desired.identity, surplus)
 
 
-def signing(desired: Desired, region: str, facts: IdentityFacts, _: Inventory) -> Iterable[SesStep]:
-    """DKIM signing is on or off as asked. SES refuses to hear of it for an address."""
-    if not desired.is_address and facts.dkim.signing_enabled != desired.signing_enabled:
-        yield SetSigningEnabled(region, desired.identity, desired.signing_enabled)
+def creation(desired: Desired, region: str, dkim: GivenDkim, refused: Iterable[str] = ()) -> tuple[SesStep, ...]:
+    """CreateEmailIdentity with all that one call can carry and that was not ``refused``, then what it cannot."""
+    carried = None if CONFIGURATION_SET.key in refused else desired.configuration_set(region)
+    create = CreateIdentity(region, desired.identity, dkim, desired.tags, carried)
+    unread = DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone="")
+    return (create, *_afterwards(desired, region, created(create, unread)))
 
 
-def configuration_set(desired: Desired, region: str, facts: IdentityFacts, _: Inventory) -> Iterable[SesStep]:
-    """The default configuration set."""
-    wanted = desired.configuration_set(region)
-    if facts.configuration_set_name != wanted:
-        yield SetConfigurationSet(region, desired.identity, wanted)
-
-
-REPAIRS: tuple[Repair, ...] = (tags, signing, mail_from, configuration_set, topics, feedback_forwarding)
-
-LAST_REPAIRS: tuple[Repair, ...] = (policies,)
-"""What SES may refuse until the identity is verified. All else comes before, for a step that is refused ends the run."""
-
-
-def repairs(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> tuple[SesStep, ...]:
-    """All steps that put the identity right in this region, in the order of ``REPAIRS``."""
-    return tuple(step for repair in REPAIRS for step in repair(desired, region, facts, inventory))
-
-
-def last_repairs(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> tuple[SesStep, ...]:
-    """The steps that come after everything else in this region, in the order of ``LAST_REPAIRS``."""
-    return tuple(step for repair in LAST_REPAIRS for step in repair(desired, region, facts, inventory))
-
-
-def creation(desired: Desired, region: str, dkim: GivenDkim) -> tuple[SesStep, ...]:
-    """CreateEmailIdentity with all that one call can carry, then what it cannot."""
-    create = CreateIdentity(region, desired.identity, dkim, desired.tags, desired.configuration_set(region))
-    return (create, *_afterwards(desired, region, _fresh(create)))
+def refused_key(step: SesStep, problem: Problem) -> str:
+    """Return the key of what was refused: of a creation, the one setting that it carries may be all that is wrong."""
+    blames_the_set = problem.reason is Reason.CONFIGURATION_SET_NOT_FOUND
+    return CONFIGURATION_SET.key if isinstance(step, CreateIdentity) and blames_the_set else step.key
 
 
 def creation_by_email(desired: Desired, region: str) -> tuple[SesStep, ...]:
@@ -83,15 +49,7 @@ def creation_by_email(desired: Desired, region: str) -> tuple[SesStep, ...]:
 
 
 def _afterwards(desired: Desired, region: str, fresh: IdentityFacts) -> Iterable[SesStep]:
-    return (step for rule in (repairs, last_repairs) for step in rule(desired, region, fresh, Inventory()))
-
-
-def _fresh(create: CreateIdentity) -> IdentityFacts:
-    """What stands right after the call, as far as repairs look at it (API reference, CreateEmailIdentity)."""
-    return IdentityFacts(
-        verification_status=VerificationStatus.PENDING,
-        dkim=DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone=""),
-        configuration_set_name=create.configuration_set_name,
-        tags=create.tags,
-        topics={},
-    )
+    nothing = Inventory()
+    yield from tags(desired, region, fresh, nothing)
+    yield from differing_settings(desired, region, fresh, nothing)
+    yield from grants(desired, region, fresh, nothing).steps

@@ -26,21 +26,9 @@ class Absent:
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """The region could not be read, or the last write there failed: why."""
+    """The region could not be read: why."""
 
     problem: Problem
-
-
-@dataclass(frozen=True, slots=True)
-class Repair:
-    """A setting or record that somebody had changed and that was put right: what was done in words, what was found before it,
-    how often since it began, when last. ``region`` None: in DNS."""
-
-    setting: str
-    found: str
-    count: int
-    last: datetime
-    region: str | None = None
 
 
 RegionView = Present | Absent | Unread
@@ -66,24 +54,19 @@ class Remembered:
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """Everything a plan is made from.
+    """The world, as far as it was read.
 
-    ``regions`` has a view for each region of the spec and of the inventory. ``failures``: writes of this run that were refused,
-    by region; a region with one is left alone until the next run. ``dns`` is None until it was observed. ``invited``: regions in
-    which an identity without an owner tag is ours, by the inventory. ``is_requested``: a person has asked for this look.
-    ``repairs``: what had to be put right lately, this run included. ``held``: regions outside the spec that the brake on deletion
-    does not let go yet, and why.
+    ``regions`` has a view for each region of the spec and of the inventory. ``remembered``: what it was when it was read before.
+    ``dns`` is None until it was observed. ``invited``: regions in which an identity without an owner tag is ours, by the
+    inventory. ``is_requested``: a person has asked for this look.
     """
 
     regions: Mapping[str, RegionView] = field(default_factory=dict)
     remembered: Mapping[str, Remembered] = field(default_factory=dict)
-    failures: Mapping[str, Problem] = field(default_factory=dict)
     dns: DnsObservation | None = None
     dns_failure: Problem | None = None
     invited: frozenset[str] = frozenset()
     is_requested: bool = False
-    repairs: tuple[Repair, ...] = ()
-    held: Mapping[str, Problem] = field(default_factory=dict)
 
     def is_nowhere(self, region: str) -> bool:
         """Whether nothing of ours can be in a region: there is no SES, and none has ever told us anything there.

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Any, ClassVar
 
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.records import RecordSet
-from ses_operator.core.model.ses import NotificationType
+from ses_operator.core.state.setting import Call, Setting
 
 
 class Surplus(StrEnum):
@@ -21,11 +22,31 @@ class Surplus(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class CreateIdentity:
-    """CreateEmailIdentity with DKIM, tags and the default configuration set in one call."""
+class _AtSes:
+    """A write to one identity in one region. Of the steps of a region, each has a key of its own."""
+
+    KEY: ClassVar[str] = ""
 
     region: str
     identity: str
+
+    @property
+    def key(self) -> str:
+        """Return what the step is remembered by: stable, whatever its words are."""
+        return self.KEY
+
+    @property
+    def action(self) -> str:
+        """Return what is done, in one word."""
+        return type(self).__name__
+
+
+@dataclass(frozen=True, slots=True)
+class CreateIdentity(_AtSes):
+    """CreateEmailIdentity with DKIM, tags and the default configuration set in one call."""
+
+    KEY = "create"
+
     dkim: GivenDkim
     tags: Mapping[str, str] = field(default_factory=dict)
     configuration_set_name: str | None = None
@@ -41,35 +62,36 @@ class CreateIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class SetSigningEnabled:
-    """PutEmailIdentityDkimAttributes."""
+class PutSetting(_AtSes):
+    """Give a setting this value."""
 
-    region: str
-    identity: str
-    enabled: bool
+    setting: Setting[Any]
+    value: Any
+
+    @property
+    def key(self) -> str:
+        return self.setting.key
+
+    @property
+    def action(self) -> str:
+        kind = self.setting.key.partition(":")[0]
+        return f"Set{kind.title().replace('-', '')}"
+
+    @property
+    def call(self) -> Call:
+        """Return the request that it stands for."""
+        return self.setting.call(self.identity, self.value)
 
     def __str__(self) -> str:
-        return f"switch DKIM signing {'on' if self.enabled else 'off'} in {self.region}"
+        return f"{self.setting.words(self.value)} in {self.region}"
 
 
 @dataclass(frozen=True, slots=True)
-class SetKeyLength:
-    """PutEmailIdentityDkimSigningAttributes with another NextSigningKeyLength, in bits."""
-
-    region: str
-    identity: str
-    key_length: int
-
-    def __str__(self) -> str:
-        return f"change the DKIM key to {self.key_length} bits in {self.region}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetDkimSource:
+class SetDkimSource(_AtSes):
     """PutEmailIdentityDkimSigningAttributes with another origin of the key, or another key of the customer's."""
 
-    region: str
-    identity: str
+    KEY = "dkim-source"
+
     dkim: EasyDkim | OwnKey
 
     def __str__(self) -> str:
@@ -81,25 +103,24 @@ class SetDkimSource:
 
 
 @dataclass(frozen=True, slots=True)
-class RestartVerification:
+class RestartVerification(_AtSes):
     """PutEmailIdentityDkimSigningAttributes with the origin alone: SES looks for the records again after FAILED."""
 
-    region: str
-    identity: str
+    KEY = "restart"
 
     def __str__(self) -> str:
         return f"ask SES in {self.region} to verify {self.identity} again"
 
 
 @dataclass(frozen=True, slots=True)
-class SendVerificationEmail:
+class SendVerificationEmail(_AtSes):
     """SendCustomVerificationEmail with the template of this name at SES, or VerifyEmailIdentity (v1) without one.
 
     Where the address is no identity yet, it becomes one, without tags.
     """
 
-    region: str
-    identity: str
+    KEY = "email"
+
     template: str | None
 
     def __str__(self) -> str:
@@ -107,80 +128,11 @@ class SendVerificationEmail:
 
 
 @dataclass(frozen=True, slots=True)
-class SetMailFrom:
-    """PutEmailIdentityMailFromAttributes; ``domain`` None takes the custom MAIL FROM domain away."""
-
-    region: str
-    identity: str
-    domain: str | None
-    behavior_on_mx_failure: str
-
-    def __str__(self) -> str:
-        if self.domain is None:
-            return f"remove the MAIL FROM domain in {self.region}"
-        return f"set the MAIL FROM domain {self.domain} in {self.region}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetConfigurationSet:
-    """PutEmailIdentityConfigurationSetAttributes; None takes the default configuration set away."""
-
-    region: str
-    identity: str
-    name: str | None
-
-    def __str__(self) -> str:
-        if self.name is None:
-            return f"remove the default configuration set in {self.region}"
-        return f"set the default configuration set {self.name} in {self.region}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetFeedbackForwarding:
-    """PutEmailIdentityFeedbackAttributes."""
-
-    region: str
-    identity: str
-    enabled: bool
-
-    def __str__(self) -> str:
-        return f"switch the forwarding of bounces and complaints {'on' if self.enabled else 'off'} in {self.region}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetTopic:
-    """SetIdentityNotificationTopic (v1); None takes the topic away."""
-
-    region: str
-    identity: str
-    kind: NotificationType
-    arn: str | None
-
-    def __str__(self) -> str:
-        if self.arn is None:
-            return f"remove the SNS topic for {self.kind} notifications in {self.region}"
-        return f"set the SNS topic {self.arn} for {self.kind} notifications in {self.region}"
-
-
-@dataclass(frozen=True, slots=True)
-class SetTopicHeaders:
-    """SetIdentityHeadersInNotificationsEnabled (v1)."""
-
-    region: str
-    identity: str
-    kind: NotificationType
-    enabled: bool
-
-    def __str__(self) -> str:
-        return f"switch headers in {self.kind} notifications {'on' if self.enabled else 'off'} in {self.region}"
-
-
-@dataclass(frozen=True, slots=True)
-class TagIdentity:
+class TagIdentity(_AtSes):
     """TagResource: adds these tags or changes their values."""
 
-    region: str
-    identity: str
+    KEY = "tags"
+
     tags: Mapping[str, str]
 
     def __str__(self) -> str:
@@ -188,24 +140,35 @@ class TagIdentity:
 
 
 @dataclass(frozen=True, slots=True)
-class UntagIdentity:
+class UntagIdentity(_AtSes):
     """UntagResource."""
 
-    region: str
-    identity: str
+    KEY = "untag"
+
     keys: tuple[str, ...]
 
     def __str__(self) -> str:
         return f"remove the tags {', '.join(self.keys)} in {self.region}"
 
 
+def policy_key(name: str) -> str:
+    """Return the key of a step that is about this policy."""
+    return f"policy:{name}"
+
+
 @dataclass(frozen=True, slots=True)
-class CreatePolicy:
+class _OfPolicy(_AtSes):
+    name: str
+
+    @property
+    def key(self) -> str:
+        return policy_key(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class CreatePolicy(_OfPolicy):
     """CreateEmailIdentityPolicy. ``document`` is JSON."""
 
-    region: str
-    identity: str
-    name: str
     document: str
 
     def __str__(self) -> str:
@@ -213,12 +176,9 @@ class CreatePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class UpdatePolicy:
+class UpdatePolicy(_OfPolicy):
     """UpdateEmailIdentityPolicy: another document for a policy of ours. ``document`` is JSON."""
 
-    region: str
-    identity: str
-    name: str
     document: str
 
     def __str__(self) -> str:
@@ -226,23 +186,18 @@ class UpdatePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class DeletePolicy:
+class DeletePolicy(_OfPolicy):
     """DeleteEmailIdentityPolicy."""
-
-    region: str
-    identity: str
-    name: str
 
     def __str__(self) -> str:
         return f"remove the policy {self.name} in {self.region}"
 
 
 @dataclass(frozen=True, slots=True)
-class DeleteIdentity:
+class DeleteIdentity(_AtSes):
     """DeleteEmailIdentity."""
 
-    region: str
-    identity: str
+    KEY = "delete"
 
     def __str__(self) -> str:
         return f"delete the identity {self.identity} in {self.region}"
@@ -256,6 +211,8 @@ class PublishRecords:
     not known, and what looks superfluous may be needed.
     """
 
+    key: ClassVar[str] = "publish"
+
     records: tuple[RecordSet, ...]
     surplus: Surplus
 
@@ -267,6 +224,8 @@ class PublishRecords:
 class WithdrawRecords:
     """Remove every record set that the ledger says is ours, and the ledger."""
 
+    key: ClassVar[str] = "withdraw"
+
     def __str__(self) -> str:
         return "remove the DNS records"
 
@@ -274,6 +233,8 @@ class WithdrawRecords:
 @dataclass(frozen=True, slots=True)
 class HandOverRecords:
     """Write another owner's name on what says whose the records are; they stay as they are."""
+
+    key: ClassVar[str] = "hand-over"
 
     new_owner: Owner
 
@@ -285,22 +246,18 @@ class HandOverRecords:
 class ReleaseRecords:
     """Remove the ledger alone: the records stay where they are and are nobody's."""
 
+    key: ClassVar[str] = "release"
+
     def __str__(self) -> str:
         return "leave the DNS records and let go of them"
 
 
 SesStep = (
     CreateIdentity
-    | SetSigningEnabled
-    | SetKeyLength
+    | PutSetting
     | SetDkimSource
     | RestartVerification
     | SendVerificationEmail
-    | SetMailFrom
-    | SetConfigurationSet
-    | SetFeedbackForwarding
-    | SetTopic
-    | SetTopicHeaders
     | TagIdentity
     | UntagIdentity
     | CreatePolicy

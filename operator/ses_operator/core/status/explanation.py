@@ -6,7 +6,7 @@ Sources: SES Developer Guide, "Troubleshooting domain verification"; API referen
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ses_operator.api.base.fields import DnsProvider
@@ -17,7 +17,7 @@ from ses_operator.core.features.mail_from import is_mail_from_verified
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
-from ses_operator.core.planning.plan import RegionPlan
+from ses_operator.core.planning.plan import RegionPlan, by_gravity
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Absent, Observed, Present
 from ses_operator.core.state.publication import PublishedRecord, RecordState, severity
@@ -67,12 +67,6 @@ class RegionCase:
 
 
 ExplanationRule = Callable[[RegionCase], Problem | None]
-
-
-def planned_problem(case: RegionCase) -> Problem | None:
-    """The plan cannot go on. That it waits for SES to see records is said last: what hinders that is worth more."""
-    problem = case.plan.problem
-    return None if problem is not None and problem.reason in _SAID_LAST else problem
 
 
 def not_created(case: RegionCase) -> Problem | None:
@@ -189,7 +183,6 @@ def not_before_records_are_seen(case: RegionCase) -> Problem | None:
 
 
 RULES: tuple[ExplanationRule, ...] = (
-    planned_problem,
     awaited,
     not_created,
     not_as_asked,
@@ -205,15 +198,30 @@ RULES: tuple[ExplanationRule, ...] = (
 
 
 def explain(case: RegionCase) -> Problem | None:
-    """Why the region is not there yet; None where it is. What somebody else keeps changing back hides nothing, and is not
-    hidden."""
-    found = next((problem for rule in RULES if (problem := rule(case)) is not None), None)
-    if not case.plan.pauses:
-        return found
-    said = [*case.plan.pauses, *([found] if found else [])]
-    first, *others = sorted(said, key=lambda problem: not problem.reason.stalls)
+    """Why the region is not there yet; None where it is.
+
+    Of what hinders us everything is said, and it is said before what DNS and SES say. What another client keeps changing back
+    hides nothing, and is not hidden.
+    """
+    found = _hindrances(case.plan) or next(([said] for rule in RULES if (said := rule(case)) is not None), [])
+    return together((*case.plan.pauses, *found))
+
+
+def together(problems: Iterable[Problem]) -> Problem | None:
+    """All problems of a region as one, the gravest first; None where there is none."""
+    ordered = by_gravity(dict.fromkeys(problems))
+    if not ordered:
+        return None
+    first, *others = ordered
     more = (f" Also: {other.message}" for other in others)
-    return Problem(first.reason, ".".join((first.message, *more)), first.retry_after, case.region)
+    return Problem(first.reason, ".".join((first.message, *more)), first.retry_after, first.region)
+
+
+def _hindrances(plan: RegionPlan) -> list[Problem]:
+    """Why the plan cannot go on; nothing where it only waits for SES to see records: what hinders that is worth more."""
+    waits = [problem for problem in plan.problems.values() if problem.reason in _SAID_LAST]
+    others = [problem for problem in plan.problems.values() if problem.reason not in _SAID_LAST]
+    return [*others, *waits] if others else []
 
 
 def _dkim_waits(case: RegionCase) -> bool:

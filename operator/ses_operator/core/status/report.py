@@ -21,10 +21,11 @@ from ses_operator.core.planning.contention import in_words, is_contested
 from ses_operator.core.planning.deletion import blockers
 from ses_operator.core.planning.pending_changes import Preview, with_preview
 from ses_operator.core.planning.plan import Plan, RegionPlan
+from ses_operator.core.state.attempt import Repair
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Present
 from ses_operator.core.state.publication import RecordState, severity
-from ses_operator.core.status.explanation import RegionCase, explain
+from ses_operator.core.status.explanation import RegionCase, explain, together
 
 RegionTest = Callable[["ReportInput", str], bool]
 
@@ -44,7 +45,7 @@ class Verdict:
 @dataclass(frozen=True, slots=True)
 class ReportInput:
     """All that a status is made from. ``plan`` is what is left to do after this run; ``preview``: what the spec holds back;
-    ``former``: places where records went before and that are not over with."""
+    ``former``: places where records went before and that are not over with. ``repairs``: what had to be corrected lately."""
 
     desired: Desired
     observed: Observed
@@ -55,6 +56,7 @@ class ReportInput:
     preview: Preview | None = None
     former: tuple[FormerPlace, ...] = ()
     problems: Mapping[str, Problem] = field(default_factory=dict)
+    repairs: tuple[Repair, ...] = ()
 
     @classmethod
     def of(
@@ -68,6 +70,7 @@ class ReportInput:
         suspended: Problem | None,
         preview: Preview | None = None,
         former: tuple[FormerPlace, ...] = (),
+        repairs: tuple[Repair, ...] = (),
     ) -> ReportInput:
         """The case with each region's problem worked out."""
         problems: dict[str, Problem] = {}
@@ -75,7 +78,7 @@ class ReportInput:
             region_plan = plan.regions.get(region, RegionPlan())
             if (problem := explain(RegionCase(desired, region, observed, region_plan))) is not None:
                 problems[region] = with_preview(problem, region, preview)
-        return cls(desired, observed, plan, account_id, partition, suspended, preview, former, problems)
+        return cls(desired, observed, plan, account_id, partition, suspended, preview, former, problems, repairs)
 
     def facts(self, region: str) -> IdentityFacts | None:
         view = self.observed.regions.get(region)
@@ -120,7 +123,7 @@ def readiness(case: ReportInput, blocking: Problem | None) -> dict[ConditionType
 
 def _contests(case: ReportInput) -> Iterable[str]:
     """What is as asked for now, and may not be so in a moment."""
-    for repair in case.observed.repairs:
+    for repair in case.repairs:
         if is_contested(repair):
             yield f"But {repair.region or 'in DNS'}: {in_words(repair)}."
 
@@ -208,8 +211,8 @@ def is_provisioned(case: ReportInput, region: str) -> bool:
 def _provisioned(case: ReportInput) -> Verdict:
     for region in case.desired.regions:
         plan = case.plan.regions.get(region, RegionPlan())
-        if plan.problem is not None and not plan.pauses:
-            return no(case.suspended or plan.problem)
+        if (problem := together(plan.problems.values())) is not None and not plan.pauses:
+            return no(case.suspended or problem)
         if not is_provisioned(case, region):
             return no(
                 case.suspended or case.problems.get(region) or Problem(Reason.PROGRESSING, "to do", region=region)

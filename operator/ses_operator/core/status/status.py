@@ -66,7 +66,7 @@ def identity_status(identity: SesIdentity, case: ReportInput, zone: DnsZone | No
             "verified_regions": f"{verified}/{len(regions)}",
             "applied_configuration": digest,
             "pending_changes": _pending_changes(case),
-            "repairs": told(case.observed.repairs),
+            "repairs": told(case.repairs),
         }
     )
 

@@ -75,11 +75,11 @@ def new_warnings(before: tuple[WarningStatus, ...], after: tuple[WarningStatus, 
 
 def new_contests(before: tuple[RepairStatus, ...], after: tuple[RepairStatus, ...]) -> tuple[Transition, ...]:
     """What to tell of settings that somebody else keeps changing back: when it turns out that this is so."""
-    known = {repair.setting for repair in before if repair.message}
+    known = {(repair.setting, repair.region) for repair in before if repair.message}
     return tuple(
         Transition(EventType.WARNING, Reason.CONTESTED, f"{repair.region or 'DNS'}: {repair.message}")
         for repair in after
-        if repair.message and repair.setting not in known
+        if repair.message and (repair.setting, repair.region) not in known
     )
 
 

@@ -14,6 +14,7 @@ from ses_operator.api.identity.kind import AdoptionPolicy, SesIdentity
 from ses_operator.api.identity.status import RegionDkimStatus, RegionStatus, SesIdentityStatus
 from ses_operator.core.dns.record_evidence import is_awaited, seen_by_ses, with_findings, worth_a_look
 from ses_operator.core.features.key_identity import selectors_in_use, signs_with
+from ses_operator.core.features.signing import SIGNING
 from ses_operator.core.model.dkim_source import DkimChoice, EasyDkim, MissingKey, OwnKey
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordType
@@ -24,7 +25,7 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, Remembered, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.state.steps import CreateIdentity, PublishRecords, SetDkimSource, SetSigningEnabled, Surplus
+from ses_operator.core.state.steps import CreateIdentity, PublishRecords, PutSetting, SetDkimSource, Surplus
 from ses_operator.core.status.report import ReportInput
 from ses_operator.core.status.stability import has_its_key
 from ses_operator.core.status.status import identity_status, remembered
@@ -186,7 +187,7 @@ def test_signing_stays_off_where_it_is_off() -> None:
     inventory = covering(asking(S1), desired)
     world = looked_at(converge(world, desired, inventory))
     assert not world.identities[REGION].dkim.signing_enabled
-    assert SetSigningEnabled(REGION, DOMAIN, enabled=False) not in steps_of(next_plan(world, desired, inventory))
+    assert PutSetting(REGION, DOMAIN, SIGNING, False) not in steps_of(next_plan(world, desired, inventory))
 
 
 def test_where_the_secret_is_missing_nothing_is_created_and_what_stands_stays_as_it_is() -> None:

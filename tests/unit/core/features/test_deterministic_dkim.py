@@ -23,6 +23,7 @@ from ses_operator.core.model.records import Purpose
 from ses_operator.core.model.ses import VerificationInfo, VerificationStatus
 from ses_operator.core.planning.deletion import blockers, plan_deletion
 from ses_operator.core.planning.plan import Plan, RegionPlan, plan_identity, surplus_policy, wanted_records
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired, MailFromBehavior, desired_identity
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present, RegionView, Remembered, Unread
@@ -151,11 +152,15 @@ def settled(*regions: str, parent: str = A) -> World:
     return settle(World(), spec, covering(spec))
 
 
+def refused(region: str, key: str) -> Attempt:
+    """A run in which this step was refused."""
+    return Attempt().failed(region, key, Problem(Reason.ACCESS_DENIED, "no right", region=region), ends=False)
+
+
 def test_a_parent_waits_for_the_deletion_of_a_replica_that_does_not_go() -> None:
     spec = deed(A, B)
     observed = settled(A, B).observed(spec, covering(spec))
-    refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, "no right", region=B)})
-    plan = plan_deletion(spec, refused)
+    plan = plan_deletion(spec, observed, refused(B, "delete"))
     assert (plan.ses_steps, plan.dns) == ({}, None)
     assert [problem.reason for problem in blockers(plan.regions)] == [Reason.ACCESS_DENIED, Reason.DELETION_BLOCKED]
     assert problem_of(plan, A).reason is Reason.DELETION_BLOCKED
@@ -166,9 +171,8 @@ def test_of_regions_that_leave_what_keeps_the_replica_is_told_and_not_that_the_p
     spec = easy(C)
     world = settle(settled(A, B), easy(A, B, C), covering(deed(A, B), spec))
     observed = world.observed(spec, covering(deed(A, B), spec))
-    refused = replace(observed, failures={B: Problem(Reason.ACCESS_DENIED, "no right", region=B)})
-    plan = plan_identity(spec, refused, covering(deed(A, B), spec), NOW)
-    said = readiness(ReportInput(spec, refused, plan), None)
+    plan = plan_identity(spec, observed, covering(deed(A, B), spec), NOW, refused(B, "delete"))
+    said = readiness(ReportInput(spec, observed, plan), None)
     assert said[ConditionType.READY].reason is Reason.ACCESS_DENIED
 
 
@@ -315,7 +319,7 @@ def test_a_key_length_is_the_parents() -> None:
     spec = deed(A, B, key_length=1024)
     world = settled(A, B)
     steps = steps_of(next_plan(world, spec, covering(spec)))
-    assert [(type(step).__name__, step.region) for step in steps] == [("SetKeyLength", A)]
+    assert [(step.action, step.region) for step in steps] == [("SetKeyLength", A)]
 
 
 def test_parents_are_where_ses_replicates_from() -> None:

@@ -12,7 +12,7 @@ from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.aws.ses.answers import identity_facts
-from ses_operator.core.features.sending_policy import asks_for_new_policies, policy_problem
+from ses_operator.core.features.sending_policy import asks_for_new_policies, grants
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
@@ -172,7 +172,7 @@ PROBLEMS: tuple[tuple[str, Desired, IdentityFacts, Reason, str], ...] = (
     ("desired", "facts", "reason", "words"), [p[1:] for p in PROBLEMS], ids=[p[0] for p in PROBLEMS]
 )
 def test_what_is_in_the_way_is_said(desired: Desired, facts: IdentityFacts, reason: Reason, words: str) -> None:
-    problem = policy_problem(desired, REGION, facts, Inventory())
+    (problem,) = grants(desired, REGION, facts, Inventory()).problems.values()
     assert problem is not None
     assert problem.reason is reason
     assert words in str(problem)
@@ -192,7 +192,7 @@ def test_only_what_the_author_alone_can_change_stalls() -> None:
 def test_a_policy_that_was_there_with_just_our_document_is_satisfied_and_not_ours() -> None:
     facts, desired = standing(partner=OURS.document), asking(OURS)
     views = {REGION: Present(facts)}
-    assert policy_problem(desired, REGION, facts, Inventory()) is None
+    assert grants(desired, REGION, facts, Inventory()).problems == {}
     assert inventory_of(desired, (), views, Inventory()).policies == frozenset()
     assert steps(asking(), facts, inventory_of(desired, (), views, Inventory())) == ()
 
@@ -218,8 +218,8 @@ def test_what_hinders_verification_is_said_before_that_ses_asks_for_it() -> None
         (pending, "waiting for SES to find the DKIM records"),
         (standing(), "takes the policy partner"),
     ):
-        observed = Observed(regions={REGION: Present(facts)}, failures={REGION: waits})
-        said = explain(RegionCase(asking(OURS), REGION, observed, RegionPlan(problem=waits)))
+        observed = Observed(regions={REGION: Present(facts)})
+        said = explain(RegionCase(asking(OURS), REGION, observed, RegionPlan(problems={"policy:partner": waits})))
         assert said is not None
         assert words in said.message
 

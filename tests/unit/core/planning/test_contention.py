@@ -13,6 +13,7 @@ from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import SesIdentityStatus
+from ses_operator.core.features.mail_from import MAIL_FROM, MailFromValue
 from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, SigningOrigin, VerificationStatus
@@ -30,13 +31,13 @@ from ses_operator.core.planning.contention import (
     paused,
     told,
 )
-from ses_operator.core.planning.dry_run import dry_run
 from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
+from ses_operator.core.state.attempt import Attempt, Repair
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Observed, Present, Repair, Unread
+from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource, SetMailFrom
+from ses_operator.core.state.steps import CreatePolicy, PutSetting, RestartVerification, SesStep, SetDkimSource
 from ses_operator.core.status.explanation import RegionCase, explain
 from ses_operator.core.status.report import ReportInput, verdicts
 from ses_operator.core.status.requeue import requeue_after
@@ -55,51 +56,44 @@ def identity(*, signing: bool = True) -> IdentityFacts:
     return IdentityFacts(VerificationStatus.SUCCESS, dkim, tags={OWNER_TAG: str(OWNER)})
 
 
-def drifted(repairs: tuple[Repair, ...] = ()) -> Observed:
-    return Observed({REGION: Present(identity(signing=False))}, repairs=repairs)
+DRIFTED = Observed({REGION: Present(identity(signing=False))})
 
 
-def plan(observed: Observed, now: datetime) -> Plan:
-    return plan_identity(wanted(), observed, Inventory(), now)
+def plan(observed: Observed, now: datetime, repairs: tuple[Repair, ...] = ()) -> Plan:
+    return plan_identity(wanted(), observed, Inventory(), now, Attempt(repairs=repairs))
 
 
 def fought(times: int) -> tuple[Repair, ...]:
     """The memory after so many repairs, a minute apart, the last one now."""
     repairs: tuple[Repair, ...] = ()
     for number in range(times):
-        before, now = drifted(repairs), NOW - timedelta(minutes=times - 1 - number)
-        steps = plan_identity(wanted(), drifted(), Inventory(), now).ses_steps
-        repairs = after_steps(before, before, steps, EVERYWHERE, now)
+        now = NOW - timedelta(minutes=times - 1 - number)
+        steps = plan_identity(wanted(), DRIFTED, Inventory(), now).ses_steps
+        repairs = after_steps(repairs, DRIFTED, steps, EVERYWHERE, now)
     return repairs
 
 
 def test_the_first_times_drift_is_put_right_at_once() -> None:
     for times in range(CONTESTED_AFTER):
-        assert [str(step) for step in plan(drifted(fought(times)), NOW).regions[REGION].steps] == [SIGNING_ON]
+        assert [str(step) for step in plan(DRIFTED, NOW, fought(times)).regions[REGION].steps] == [SIGNING_ON]
 
 
 def test_from_the_third_time_on_it_stands_for_a_while_and_is_named_with_both_values() -> None:
     (repair,) = fought(CONTESTED_AFTER)
-    assert (repair.setting, repair.found, repair.count, repair.region) == (SIGNING_ON, "off", 3, REGION)
+    assert (repair.key, repair.found, repair.count, repair.region) == ("signing", "off", 3, REGION)
 
-    held = plan(drifted((repair,)), NOW)
+    held = plan(DRIFTED, NOW, (repair,))
 
     (problem,) = held.regions[REGION].pauses
     assert held.ses_steps == {}
     assert (problem.reason, problem.retry_after) == (Reason.CONTESTED, SHORTEST_PAUSE.total_seconds())
     assert f'"{SIGNING_ON}" was done 3 times and found again as it was not to be: off' in problem.message
-    assert plan(drifted((repair,)), NOW + SHORTEST_PAUSE).ses_steps
+    assert plan(DRIFTED, NOW + SHORTEST_PAUSE, (repair,)).ses_steps
 
 
 def test_what_is_not_contested_goes_on() -> None:
-    observed = replace(
-        drifted(fought(CONTESTED_AFTER)), regions={REGION: Present(replace(identity(signing=False), tags={}))}
-    )
-    desired = wanted(tags={OWNER_TAG: str(OWNER), "team": "a"})
-    observed = replace(
-        observed, regions={REGION: Present(replace(identity(signing=False), tags={OWNER_TAG: str(OWNER)}))}
-    )
-    steps = plan_identity(desired, observed, Inventory(), NOW).regions[REGION].steps
+    desired, attempt = wanted(tags={OWNER_TAG: str(OWNER), "team": "a"}), Attempt(repairs=fought(CONTESTED_AFTER))
+    steps = plan_identity(desired, DRIFTED, Inventory(), NOW, attempt).regions[REGION].steps
     assert [str(step) for step in steps] == [f"set the tags team in {REGION}"]
 
 
@@ -136,9 +130,9 @@ def test_a_region_is_fought_over_whatever_lasts_in_another() -> None:
 
     drift = replace(denied, regions={**denied.regions, REGION: Present(identity(signing=False))})
     steps = plan_identity(BOTH, drift, Inventory(), NOW).ses_steps
-    assert [
-        repair.setting for repair in after_steps(drift, drift, steps, LastApplied.of(status, BOTH.digest()), NOW)
-    ] == [SIGNING_ON]
+    assert [repair.done for repair in after_steps((), drift, steps, LastApplied.of(status, BOTH.digest()), NOW)] == [
+        SIGNING_ON
+    ]
 
 
 def test_only_what_stood_before_is_put_right_and_not_set_for_the_first_time() -> None:
@@ -146,7 +140,7 @@ def test_only_what_stood_before_is_put_right_and_not_set_for_the_first_time() ->
     new = reported(BOTH, lasting)
     assert LastApplied.of(new, BOTH.digest()).regions == {OTHER}
     steps = plan_identity(BOTH, lasting, Inventory(), NOW).ses_steps
-    assert after_steps(lasting, lasting, steps, LastApplied.of(new, BOTH.digest()), NOW) == ()
+    assert after_steps((), lasting, steps, LastApplied.of(new, BOTH.digest()), NOW) == ()
 
 
 def test_what_stood_once_has_stood_until_something_else_is_asked_for() -> None:
@@ -171,9 +165,9 @@ def test_a_record_is_fought_over_whatever_is_in_the_way_of_another() -> None:
     assert last_applied.records == {str(first)}
 
     removed = DnsObservation(tuple(PublishedRecord(each, RecordState.MISSING) for each in (first, second))).marked()
-    (repair,) = after_publication(observed, removed, last_applied, NOW)
-    assert repair.setting == f"publish {first}"
-    again = after_publication(replace(observed, repairs=(repair,)), removed, LastApplied(), NOW)
+    (repair,) = after_publication((), removed, last_applied, NOW)
+    assert (repair.key, repair.done) == (str(first), f"publish {first}")
+    again = after_publication((repair,), removed, LastApplied(), NOW)
     assert [each.count for each in again] == [2], "what was put right need not have been seen since"
 
 
@@ -183,20 +177,20 @@ S1 = own_key("s1", "a")
 def test_a_key_that_is_switched_away_from_again_and_again_is_fought_over() -> None:
     easy = Observed({REGION: Present(identity())})
     to_own: dict[str, tuple[SesStep, ...]] = {REGION: (SetDkimSource(REGION, DOMAIN, S1),)}
-    (repair,) = after_steps(easy, easy, to_own, EVERYWHERE, NOW)
-    assert (repair.setting, repair.found) == (f"sign with the DKIM key of the selector s1 in {REGION}", "Easy DKIM")
+    (repair,) = after_steps((), easy, to_own, EVERYWHERE, NOW)
+    assert (repair.done, repair.found) == (f"sign with the DKIM key of the selector s1 in {REGION}", "Easy DKIM")
 
     external = replace(identity().dkim, origin=SigningOrigin.EXTERNAL, tokens=("s1",))
     own = Observed({REGION: Present(replace(identity(), dkim=external))})
     to_easy: dict[str, tuple[SesStep, ...]] = {REGION: (SetDkimSource(REGION, DOMAIN, EasyDkim(2048)),)}
-    assert [each.found for each in after_steps(own, own, to_easy, EVERYWHERE, NOW)] == ["the selector s1"]
-    assert after_steps(own, own, to_own, EVERYWHERE, NOW) == (), "a rotation under the same selector is nobody's fight"
+    assert [each.found for each in after_steps((), own, to_easy, EVERYWHERE, NOW)] == ["the selector s1"]
+    assert after_steps((), own, to_own, EVERYWHERE, NOW) == (), "a rotation under the same selector is nobody's fight"
 
 
 def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
     pending = Present(replace(identity(signing=False), verification_status=VerificationStatus.FAILED))
-    observed = replace(drifted(fought(CONTESTED_AFTER)), regions={REGION: pending})
-    held = plan(observed, NOW).regions[REGION]
+    observed = Observed({REGION: pending})
+    held = plan(observed, NOW, fought(CONTESTED_AFTER)).regions[REGION]
     assert (held.steps, held.problem, len(held.pauses)) == ((), None, 1)
 
     said = explain(RegionCase(wanted(), REGION, observed, held))
@@ -209,27 +203,25 @@ def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
 
 def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_other() -> None:
     lasting = Problem(Reason.INVALID_SPEC, "it is too long", region=REGION)
-    held = replace(plan(drifted(fought(CONTESTED_AFTER)), NOW).regions[REGION], problem=lasting)
-    observed = drifted(fought(CONTESTED_AFTER))
+    held = replace(plan(DRIFTED, NOW, fought(CONTESTED_AFTER)).regions[REGION], problems={"mail-from": lasting})
 
-    said = explain(RegionCase(wanted(), REGION, observed, held))
+    said = explain(RegionCase(wanted(), REGION, DRIFTED, held))
     assert said is not None
     assert said.reason is lasting.reason
     assert str(said).startswith(f"{REGION}: it is too long. Also: somebody else keeps")
 
-    case = ReportInput.of(wanted(), observed, Plan({REGION: held}), account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(wanted(), DRIFTED, Plan({REGION: held}), account_id="1", partition="aws", suspended=None)
     assert verdicts(case)[ConditionType.PROVISIONED].message == str(said)
     assert requeue_after(case, NOW) == SHORTEST_PAUSE.total_seconds()
 
 
-def test_what_failed_was_not_put_right_and_restarts_are_no_repairs() -> None:
-    before = Observed({REGION: Present(identity(signing=False))})
-    failed = replace(before, failures={REGION: Problem(Reason.THROTTLED, "later")})
-    assert after_steps(before, failed, plan(before, NOW).ses_steps, EVERYWHERE, NOW) == ()
+def test_what_was_not_done_was_not_put_right_and_restarts_are_no_repairs() -> None:
+    before = DRIFTED
+    assert after_steps((), before, {REGION: ()}, EVERYWHERE, NOW) == ()
     steps: dict[str, tuple[SesStep, ...]] = {REGION: (RestartVerification(REGION, DOMAIN),)}
-    assert after_steps(before, before, steps, EVERYWHERE, NOW) == ()
-    new = {REGION: (SetMailFrom(REGION, DOMAIN, "a", "REJECT_MESSAGE"),)}
-    assert [repair.found for repair in after_steps(before, before, new, EVERYWHERE, NOW)] == ["none"]
+    assert after_steps((), before, steps, EVERYWHERE, NOW) == ()
+    new = {REGION: (PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue("a", "REJECT_MESSAGE")),)}
+    assert [repair.found for repair in after_steps((), before, new, EVERYWHERE, NOW)] == ["none"]
 
 
 def test_records_that_somebody_keeps_removing_wait_too_unless_something_else_is_to_be_done() -> None:
@@ -237,26 +229,20 @@ def test_records_that_somebody_keeps_removing_wait_too_unless_something_else_is_
     first, *others = wanted_records(wanted(), observed)
     removed = PublishedRecord(first, RecordState.MISSING, "not there")
     dns = DnsObservation((removed, *(PublishedRecord(record, RecordState.PUBLISHED) for record in others))).marked()
+    repairs: tuple[Repair, ...] = ()
     for _ in range(CONTESTED_AFTER):
-        observed = replace(
-            observed,
-            dns=dns,
-            repairs=after_publication(observed, dns, LastApplied(records=frozenset({str(first)})), NOW),
-        )
+        repairs = after_publication(repairs, dns, LastApplied(records=frozenset({str(first)})), NOW)
+    observed = replace(observed, dns=dns)
 
-    held = plan(observed, NOW)
+    held = plan(observed, NOW, repairs)
 
     assert held.dns is None
     assert held.dns_problem is not None
     assert f'"publish {first}" was done 3 times' in held.dns_problem.message
-    assert plan(observed, NOW + SHORTEST_PAUSE).dns is not None
+    assert plan(observed, NOW + SHORTEST_PAUSE, repairs).dns is not None
     more = replace(dns, records=(removed, replace(removed, record=others[0]))).marked()
-    assert plan(replace(observed, dns=more), NOW).dns is not None
-    assert plan(replace(observed, dns=replace(dns, surplus=("CNAME old",))), NOW).dns is not None
-
-
-def test_a_dry_run_knows_no_pauses() -> None:
-    assert len(dry_run(wanted(), drifted(fought(CONTESTED_AFTER)), Inventory(), NOW).steps) == 1
+    assert plan(replace(observed, dns=more), NOW, repairs).dns is not None
+    assert plan(replace(observed, dns=replace(dns, surplus=("CNAME old",))), NOW, repairs).dns is not None
 
 
 def test_an_event_tells_of_it_once() -> None:
@@ -267,9 +253,9 @@ def test_an_event_tells_of_it_once() -> None:
 
 
 def test_the_memory_has_an_end() -> None:
-    observed = Observed({REGION: Present(identity(signing=False))})
+    repairs: tuple[Repair, ...] = ()
     for number in range(MAX_REPAIRS + 10):
-        steps = {REGION: (SetMailFrom(REGION, DOMAIN, f"n{number}", "REJECT_MESSAGE"),)}
-        observed = replace(observed, repairs=after_steps(observed, observed, steps, EVERYWHERE, NOW))
-    assert len(observed.repairs) == MAX_REPAIRS
-    assert paused("something else", observed.repairs, NOW) is None
+        steps = {REGION: (CreatePolicy(REGION, DOMAIN, f"n{number}", "{}"),)}
+        repairs = after_steps(repairs, DRIFTED, steps, EVERYWHERE, NOW)
+    assert len(repairs) == MAX_REPAIRS
+    assert paused("something else", REGION, repairs, NOW) is None

@@ -25,6 +25,7 @@ from ses_operator.core.model.rate_window import LOOK_AGAIN, RateWindow, decide
 from ses_operator.core.planning.deletion_limit import has_a_say, held_back, region_held_back, regions_to_ask_for
 from ses_operator.core.planning.leftovers import has_no_leftovers
 from ses_operator.core.planning.plan import Plan, RegionPlan, plan_identity, wanted_records
+from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
@@ -152,7 +153,7 @@ def test_regions_that_leave_a_spec_are_asked_for_unless_they_were_let_go_or_a_pe
     plan, desired, _, identity = losing()
     assert regions_to_ask_for(plan, desired, Inventory(), identity) == {VIRGINIA, OREGON}
     parent = Problem(Reason.DELETION_BLOCKED, "its replica goes first")
-    later = replace(plan, regions={**plan.regions, OREGON: RegionPlan(problem=parent)})
+    later = replace(plan, regions={**plan.regions, OREGON: RegionPlan.held_up(parent)})
     assert regions_to_ask_for(later, desired, Inventory(), identity) == {VIRGINIA, OREGON}, "what it loses counts once"
     released = Inventory(released=frozenset({VIRGINIA}))
     assert Inventory.decode(released.encode()) == released
@@ -166,13 +167,11 @@ def test_regions_that_leave_a_spec_are_asked_for_unless_they_were_let_go_or_a_pe
 def test_a_region_that_is_held_back_stays_with_its_records_and_is_said_though_all_else_is_well() -> None:
     _, desired, observed, _ = losing()
     why = region_held_back(VIRGINIA, "default", 10, 30.0)
-    held = replace(observed, held={VIRGINIA: why})
-
-    plan = plan_identity(desired, held, Inventory(), NOW)
+    plan = plan_identity(desired, observed, Inventory(), NOW, Attempt(held={VIRGINIA: why}))
 
     assert [step.region for step in steps_of(plan)] == [OREGON]
-    assert any(VIRGINIA in record.regions for record in wanted_records(desired, held))
-    case = ReportInput.of(desired, held, plan, account_id="1", partition="aws", suspended=None)
+    assert any(VIRGINIA in record.regions for record in wanted_records(desired, observed))
+    case = ReportInput.of(desired, observed, plan, account_id="1", partition="aws", suspended=None)
     ready = readiness(case, None)[ConditionType.READY]
     assert (ready.reason, ready.message) == (Reason.DELETION_LIMIT_REACHED, str(why))
     assert not has_no_leftovers(desired, replace(covering(desired), released=frozenset({VIRGINIA})))

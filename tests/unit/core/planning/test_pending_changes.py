@@ -10,6 +10,11 @@ from hypothesis import given
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
+from ses_operator.core.features.configuration_set import CONFIGURATION_SET
+from ses_operator.core.features.feedback import FEEDBACK
+from ses_operator.core.features.mail_from import MAIL_FROM, MailFromValue
+from ses_operator.core.features.signing import KEY_LENGTH, SIGNING
+from ses_operator.core.features.topics import TOPIC, TOPIC_HEADERS
 from ses_operator.core.model.ses import IdentityFacts, MailFromFacts, NotificationType, Topic, VerificationStatus
 from ses_operator.core.planning.drift import current_value
 from ses_operator.core.planning.dry_run import dry_run
@@ -29,14 +34,8 @@ from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import (
+    PutSetting,
     SesStep,
-    SetConfigurationSet,
-    SetFeedbackForwarding,
-    SetKeyLength,
-    SetMailFrom,
-    SetSigningEnabled,
-    SetTopic,
-    SetTopicHeaders,
     Surplus,
     TagIdentity,
 )
@@ -159,7 +158,7 @@ def test_what_is_as_asked_for_would_change_by_its_tag_alone() -> None:
 
 def test_what_differs_is_told_with_the_value_that_stands() -> None:
     message, changes = refused(standing_identity(tags={}, configuration_set_name="old"), signing_enabled=False)
-    assert [change.action for change in changes] == ["TagIdentity", "SetSigningEnabled", "SetConfigurationSet"]
+    assert [change.action for change in changes] == ["TagIdentity", "SetSigning", "SetConfigurationSet"]
     assert f"switch DKIM signing off in {REGION} (now: on)" in message
     assert "(now: old)" in message
 
@@ -187,22 +186,26 @@ def test_no_changes_are_no_words() -> None:
 
 BOUNCES = NotificationType.BOUNCE
 STANDING: list[tuple[SesStep, IdentityFacts, str]] = [
-    (SetSigningEnabled(REGION, DOMAIN, enabled=True), standing_identity(), "on"),
-    (SetKeyLength(REGION, DOMAIN, 1024), standing_identity(), "2048 bits"),
-    (SetMailFrom(REGION, DOMAIN, "a", "REJECT_MESSAGE"), standing_identity(), "none"),
+    (PutSetting(REGION, DOMAIN, SIGNING, True), standing_identity(), "on"),
+    (PutSetting(REGION, DOMAIN, KEY_LENGTH, 1024), standing_identity(), "2048 bits"),
+    (PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue("a", "REJECT_MESSAGE")), standing_identity(), "none"),
     (
-        SetMailFrom(REGION, DOMAIN, "a", "REJECT_MESSAGE"),
+        PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue("a", "REJECT_MESSAGE")),
         standing_identity(mail_from=MailFromFacts("a", VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE")),
         "a with USE_DEFAULT_VALUE",
     ),
-    (SetConfigurationSet(REGION, DOMAIN, "a"), standing_identity(configuration_set_name="b"), "b"),
-    (SetFeedbackForwarding(REGION, DOMAIN, enabled=True), standing_identity(feedback_forwarding=False), "off"),
-    (SetTopic(REGION, DOMAIN, BOUNCES, "arn:a"), standing_identity(topics={BOUNCES: Topic("arn:b")}), "arn:b"),
-    (SetTopicHeaders(REGION, DOMAIN, BOUNCES, enabled=True), standing_identity(), "off"),
+    (PutSetting(REGION, DOMAIN, CONFIGURATION_SET, "a"), standing_identity(configuration_set_name="b"), "b"),
+    (PutSetting(REGION, DOMAIN, FEEDBACK, True), standing_identity(settings={FEEDBACK.key: False}), "off"),
+    (
+        PutSetting(REGION, DOMAIN, TOPIC[BOUNCES], "arn:a"),
+        standing_identity(topics={BOUNCES: Topic("arn:b")}),
+        "arn:b",
+    ),
+    (PutSetting(REGION, DOMAIN, TOPIC_HEADERS[BOUNCES], True), standing_identity(topics={}), "off"),
     (TagIdentity(REGION, DOMAIN, {"team": "a", "new": "b"}), standing_identity(tags={"team": "c"}), "team=c"),
 ]
 
 
-@pytest.mark.parametrize(("step", "facts", "words"), STANDING, ids=[type(case[0]).__name__ for case in STANDING])
+@pytest.mark.parametrize(("step", "facts", "words"), STANDING, ids=[case[0].key for case in STANDING])
 def test_the_value_that_stands_is_told(step: SesStep, facts: IdentityFacts, words: str) -> None:
     assert current_value(step, Present(facts)) == words

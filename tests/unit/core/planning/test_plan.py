@@ -13,6 +13,11 @@ from hypothesis import strategies as st
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
+from ses_operator.core.features.configuration_set import CONFIGURATION_SET
+from ses_operator.core.features.feedback import FEEDBACK
+from ses_operator.core.features.mail_from import MAIL_FROM, MailFromValue
+from ses_operator.core.features.signing import KEY_LENGTH
+from ses_operator.core.features.topics import TOPIC, TOPIC_HEADERS
 from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import (
@@ -33,13 +38,8 @@ from ses_operator.core.state.steps import (
     CreateIdentity,
     DeleteIdentity,
     PublishRecords,
+    PutSetting,
     RestartVerification,
-    SetConfigurationSet,
-    SetFeedbackForwarding,
-    SetKeyLength,
-    SetMailFrom,
-    SetTopic,
-    SetTopicHeaders,
     Surplus,
     TagIdentity,
     UntagIdentity,
@@ -85,7 +85,7 @@ def test_a_plan_applied_to_nothing_gives_what_is_desired(desired: Desired) -> No
         assert facts.policies == {policy.name: policy.document for policy in desired.policies[region]}
         assert facts.dkim.signing_enabled == desired.signing_enabled
         assert facts.configuration_set_name == desired.configuration_set(region)
-        assert facts.feedback_forwarding is (desired.feedback_forwarding is not False)
+        assert FEEDBACK.found(facts) is (desired.feedback_forwarding is not False)
         assert facts.topics == desired.topics.get(region, {})
         mail_from = desired.mail_from.get(region)
         assert (facts.mail_from.domain if facts.mail_from else None) == (mail_from.domain if mail_from else None)
@@ -138,9 +138,9 @@ def test_the_records_of_a_region_go_after_its_identity(first: Desired, second: D
 
 def test_forwarding_that_we_switched_off_is_switched_on_again_when_the_spec_no_longer_names_it() -> None:
     inventory = covering(wanted(feedback_forwarding=False))
-    off = Observed(regions={REGION: Present(standing(feedback_forwarding=False))})
+    off = Observed(regions={REGION: Present(standing(settings={FEEDBACK.key: False}))})
     plan = plan_identity(wanted(), off, inventory, NOW)
-    assert plan.regions[REGION].steps == (SetFeedbackForwarding(REGION, DOMAIN, enabled=True),)
+    assert plan.regions[REGION].steps == (PutSetting(REGION, DOMAIN, FEEDBACK, True),)
 
 
 def test_topics_that_we_set_go_when_the_spec_no_longer_names_them_and_only_in_that_region() -> None:
@@ -148,7 +148,7 @@ def test_topics_that_we_set_go_when_the_spec_no_longer_names_them_and_only_in_th
     inventory = covering(wanted(regions=regions, topics={REGION: topics}))
     views = {region: Present(standing(topics=topics)) for region in regions}
     plan = plan_identity(wanted(regions=regions), Observed(regions=views), inventory, NOW)
-    assert plan.ses_steps == {REGION: (SetTopic(REGION, DOMAIN, NotificationType.BOUNCE, None),)}
+    assert plan.ses_steps == {REGION: (PutSetting(REGION, DOMAIN, TOPIC[NotificationType.BOUNCE], None),)}
 
 
 def test_an_identity_is_created_with_all_that_one_call_can_carry() -> None:
@@ -175,18 +175,18 @@ REPAIRS: list[Case] = [
         "the configuration set of one region is another",
         wanted(configuration_set_name="bulk", configuration_set_overrides={REGION: "eu"}),
         lambda: standing(configuration_set_name="bulk"),
-        (SetConfigurationSet(REGION, DOMAIN, "eu"),),
+        (PutSetting(REGION, DOMAIN, CONFIGURATION_SET, "eu"),),
     ),
     (
         "the forwarding of bounces is to be off",
         wanted(feedback_forwarding=False),
         standing,
-        (SetFeedbackForwarding(REGION, DOMAIN, enabled=False),),
+        (PutSetting(REGION, DOMAIN, FEEDBACK, False),),
     ),
     (
         "the forwarding of bounces that somebody else switched off is left when the spec does not name it",
         wanted(),
-        lambda: standing(feedback_forwarding=False),
+        lambda: standing(settings={FEEDBACK.key: False}),
         (),
     ),
     (
@@ -194,9 +194,9 @@ REPAIRS: list[Case] = [
         wanted(topics={REGION: {NotificationType.BOUNCE: Topic("arn:b", include_headers=True)}}),
         lambda: standing(topics={NotificationType.DELIVERY: Topic("arn:d")}),
         (
-            SetTopic(REGION, DOMAIN, NotificationType.BOUNCE, "arn:b"),
-            SetTopicHeaders(REGION, DOMAIN, NotificationType.BOUNCE, enabled=True),
-            SetTopic(REGION, DOMAIN, NotificationType.DELIVERY, None),
+            PutSetting(REGION, DOMAIN, TOPIC[NotificationType.BOUNCE], "arn:b"),
+            PutSetting(REGION, DOMAIN, TOPIC_HEADERS[NotificationType.BOUNCE], True),
+            PutSetting(REGION, DOMAIN, TOPIC[NotificationType.DELIVERY], None),
         ),
     ),
     (
@@ -221,7 +221,7 @@ REPAIRS: list[Case] = [
         "another key length is asked for",
         wanted(dkim=EasyDkim(1024)),
         standing,
-        (SetKeyLength(REGION, DOMAIN, 1024),),
+        (PutSetting(REGION, DOMAIN, KEY_LENGTH, 1024),),
     ),
     (
         "a MAIL FROM domain that is not wanted goes",
@@ -229,7 +229,7 @@ REPAIRS: list[Case] = [
         lambda: standing(
             mail_from=MailFromFacts("x.mail.example.com", VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE")
         ),
-        (SetMailFrom(REGION, DOMAIN, None, "USE_DEFAULT_VALUE"),),
+        (PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue(None, "USE_DEFAULT_VALUE")),),
     ),
 ]
 
@@ -349,17 +349,6 @@ def test_records_that_an_identity_may_still_need_stay_when_it_no_longer_is_what_
     plan = plan_identity(wanted(), Observed({REGION: Present(facts())}, dns=in_use), Inventory(), NOW)
 
     assert plan.dns == PublishRecords((), Surplus.KEEP), "nothing is taken away, nothing new is published"
-
-
-def test_a_refused_write_leaves_its_region_alone_and_the_others_go_on() -> None:
-    desired = wanted(regions=(REGION, "us-east-1"))
-    observed = Observed(
-        regions={REGION: Absent(), "us-east-1": Absent()},
-        failures={REGION: Problem(Reason.ACCESS_DENIED, "no right")},
-    )
-    plan = plan_identity(desired, observed, covering(desired), NOW)
-    assert plan.regions[REGION].steps == ()
-    assert isinstance(plan.regions["us-east-1"].steps[0], CreateIdentity)
 
 
 def test_under_retain_a_region_that_leaves_is_let_go_and_not_deleted() -> None:

@@ -258,9 +258,9 @@ def test_status_stays_small_whatever_somebody_writes_into_his_zone() -> None:
     records = with_records(desired, observed, RecordState.DIFFERENT, f'TXT x: is "{"y" * 60_000}"')
     assert records.dns is not None
     repairs = after_publication(
-        records, records.dns.marked(), LastApplied(records=frozenset(map(str, wanted_records(desired, observed)))), NOW
+        (), records.dns.marked(), LastApplied(records=frozenset(map(str, wanted_records(desired, observed)))), NOW
     )
-    status = status_of(desired, replace(records, repairs=repairs))
+    status = identity_status(identity(desired), replace(case(desired, records), repairs=repairs), None, NOW)
     assert repairs
     assert len(str(status.to_json())) < 20_000
 
