@@ -16,6 +16,7 @@ from ses_operator.controllers.shared.cluster import (
     TEMPLATE_INDEXES,
     Cluster,
 )
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.installed_kinds import obstacle
 from ses_operator.controllers.shared.resources import ACCOUNTS, IDENTITIES, TEMPLATES
 from ses_operator.controllers.shared.telemetry import DETAILS, IdentityMetrics, Telemetry
@@ -29,7 +30,7 @@ from ses_operator.runtime.probes import serving
 from ses_operator.runtime.watch.reflector import Reflectors
 from ses_operator.settings import Settings
 
-BuildControllers = Callable[[Cluster], Iterable[Controller]]
+BuildControllers = Callable[[ControllerContext], Iterable[Controller]]
 
 
 async def run(settings: Settings, build: BuildControllers) -> int:
@@ -59,27 +60,26 @@ async def replica(settings: Settings, build: BuildControllers, telemetry: Teleme
         obstacle=obstacle,
     )
     manager = Manager(await load_configuration(settings.kubeconfig), options, telemetry.queues)
-    cluster = _watched(manager, settings, telemetry)
+    context = ControllerContext(settings, _watched(manager, settings), telemetry)
     telemetry.watch_lease(options.lease.name, lambda: manager.may_write)
     telemetry.registry.register(
         IdentityMetrics(
-            cluster.identities,
-            cluster.accounts,
+            context.cluster.identities,
+            context.cluster.accounts,
             is_leading=lambda: manager.may_write,
             details=DETAILS[settings.metrics_detail],
-            now=cluster.now,
+            now=context.now,
         )
     )
-    for controller in build(cluster):
+    for controller in build(context):
         manager.add(controller)
     return manager
 
 
-def _watched(manager: Manager, settings: Settings, telemetry: Telemetry) -> Cluster:
+def _watched(manager: Manager, settings: Settings) -> Cluster:
     """The cluster as the manager keeps it up to date."""
     client, own, all_watched = manager.client, (settings.operator_namespace,), settings.namespaces
     return Cluster(
-        settings=settings,
         client=client,
         events=manager.events,
         accounts=manager.store(ACCOUNTS, SesAccount.model_validate, ACCOUNT_INDEXES),
@@ -89,5 +89,4 @@ def _watched(manager: Manager, settings: Settings, telemetry: Telemetry) -> Clus
         dkim_secrets=manager.reflect(Reflectors(client, SECRETS, all_watched, SECRET_SELECTOR)),
         endpoints=manager.reflect(Reflectors(client, DNS_ENDPOINTS, all_watched, ENDPOINT_SELECTOR)),
         namespaces=manager.reflect(Reflectors(client, NAMESPACES, (), "", names=all_watched)),
-        telemetry=telemetry,
     )

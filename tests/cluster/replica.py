@@ -22,7 +22,7 @@ from devcluster.forked import fork_module
 from devcluster.process import Process
 from ses_operator import logs
 from ses_operator.app import run
-from ses_operator.controllers.shared.cluster import Cluster
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Retry
 from ses_operator.runtime.controller import Controller, own_kind
@@ -53,8 +53,10 @@ class Teller:
         return Result.done()
 
 
-def telling(cluster: Cluster) -> tuple[Controller, ...]:
+def telling(context: ControllerContext) -> tuple[Controller, ...]:
     """Return controllers that only tell; beside that, the gate is asked at each tick."""
+
+    cluster = context.cluster
 
     def begin() -> None:
         tell(leading=boot_time())

@@ -26,6 +26,7 @@ from ses_operator.controllers.shared.cluster import (
     TEMPLATE_INDEXES,
     Cluster,
 )
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.telemetry import Telemetry
 from ses_operator.controllers.wiring import build_controllers
 from ses_operator.core.model.keys import ObjectKey
@@ -148,9 +149,9 @@ class World:
         self._namespaces, self._secrets, self._dkim_secrets = Objects(), Objects(), Objects()
         self.events = EventRecorder(self.host.client, clock=self.host.loop.time)
         given = {"installation_id": INSTALLATION, "namespace": OPERATOR_NAMESPACE, **self.settings}
-        built = build_controllers(
+        context = ControllerContext(
+            Settings(**given),
             Cluster(
-                settings=Settings(**given),
                 client=self.host.client,
                 events=self.events,
                 identities=self.identities,
@@ -160,11 +161,11 @@ class World:
                 namespaces=self._namespaces,
                 secrets=self._secrets,
                 dkim_secrets=self._dkim_secrets,
-                telemetry=self.telemetry,
-                now=self.host.sandbox.server.clock.now,
-            )
+            ),
+            self.telemetry,
+            self.host.sandbox.server.clock.now,
         )
-        named = {controller.name: controller for controller in built}
+        named = {controller.name: controller for controller in build_controllers(context)}
         self.controllers = {kind: named[name] for kind, name in KINDS.items()}
         for kind, controller in self.controllers.items():
             controller.feed(self._queues[kind])

@@ -5,8 +5,7 @@ from __future__ import annotations
 from ses_operator.controllers.account import controller as account
 from ses_operator.controllers.identity import reconciler as identity
 from ses_operator.controllers.notification import controller as notification
-from ses_operator.controllers.shared.cluster import Cluster
-from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.template import controller as template
 from ses_operator.runtime.controller import Controller
 
@@ -19,7 +18,6 @@ REGISTRATIONS = (
 """They are started in this order, and closed in the reverse one: identities use what accounts have opened."""
 
 
-def build_controllers(cluster: Cluster) -> tuple[Controller, ...]:
+def build_controllers(context: ControllerContext) -> tuple[Controller, ...]:
     """Return the controllers of a replica. They hold nothing open before they are started."""
-    context = Context(cluster)
     return tuple(register(context) for register in REGISTRATIONS)

@@ -22,9 +22,10 @@ from ses_operator.aws.calls.executor import Executor
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.account.controller import AccountController
-from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
+from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.controllers.shared.cluster import ACCOUNT_INDEXES, IDENTITY_INDEXES, TEMPLATE_INDEXES, Cluster
-from ses_operator.controllers.shared.email_delivery import EmailDelivery
+from ses_operator.controllers.shared.context import ControllerContext
+from ses_operator.controllers.shared.telemetry import Telemetry
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
 from ses_operator.runtime.kube.client import KubeClient
@@ -63,7 +64,6 @@ class Desk:
 
     def __init__(self, client: KubeClient) -> None:
         self.cluster = Cluster(
-            settings=Settings(installation_id="test", namespace="ops"),
             client=client,
             identities=ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES),
             accounts=ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES),
@@ -75,11 +75,10 @@ class Desk:
             templates=ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES),
         )
         self.cluster.accounts.observe(ACCOUNT)
-        self.accounts = Accounts(self.cluster.accounts, "test")
+        context = ControllerContext(Settings(installation_id="test", namespace="ops"), self.cluster, Telemetry())
+        self.accounts = context.accounts
         sessions = Sessions(Executor(threads=1), RequestBudget())
-        self.controller = AccountController(
-            self.cluster, sessions, self.accounts, Audits(self.cluster), EmailDelivery(), Source()
-        )
+        self.controller = AccountController(context, sessions, Audits(context), Source())
 
     def open(self) -> OpenAccount:
         config = AccountConfig("default")

@@ -22,9 +22,9 @@ from ses_operator.controllers.shared.cluster import (
     TEMPLATE_INDEXES,
     Cluster,
 )
-from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.identity_objects import StatusReport
-from ses_operator.controllers.shared.telemetry import queue_metrics
+from ses_operator.controllers.shared.telemetry import Telemetry, queue_metrics
 from ses_operator.controllers.wiring import REGISTRATIONS
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.dns.endpoint_object import DNS_ENDPOINTS
@@ -64,9 +64,9 @@ class World:
         self.dkim_secrets = Reflectors(client, SECRETS, (), SECRET_SELECTOR)
         self.endpoints = Reflectors(client, DNS_ENDPOINTS, (), ENDPOINT_SELECTOR)
         self.namespaces = Reflectors(client, NAMESPACES, (), "")
-        self.context = Context(
+        self.context = ControllerContext(
+            Settings(installation_id="test", namespace="ops"),
             Cluster(
-                settings=Settings(installation_id="test", namespace="ops"),
                 client=client,
                 events=EventRecorder(client, clock=time.monotonic),
                 identities=self.identities,
@@ -76,7 +76,8 @@ class World:
                 namespaces=self.namespaces,
                 secrets=self.secrets,
                 dkim_secrets=self.dkim_secrets,
-            )
+            ),
+            Telemetry(),
         )
         for number, name in enumerate(("a", "b", "c")):
             self.identities.observe(identity(name, "same.example" if number < 2 else "own.example"))

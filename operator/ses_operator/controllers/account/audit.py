@@ -6,7 +6,6 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import ParamSpec, TypeVar
 
 from ses_operator.api.account.audit import AuditReportStatus
@@ -16,7 +15,7 @@ from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.ses.identities import SesRegion
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.account.policy_reports import PolicyReports
-from ses_operator.controllers.shared.cluster import Cluster
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.core.audit.report import REPORT_KIND, Chunk, Chunks, Series
 from ses_operator.core.audit.rules import (
     AuditedAccount,
@@ -112,16 +111,15 @@ class Auditor:
 
     def __init__(
         self,
-        cluster: Cluster,
+        context: ControllerContext,
         aws: AwsAccount,
         standards: Standards,
         shelf: Shelf,
-        now: Callable[[], datetime],
     ) -> None:
-        self._cluster = cluster
+        self._context = context
         self._aws = aws
         self._standards = standards
-        self._now = now
+        self._now = context.now
         self._turns = asyncio.Semaphore(REGIONS_AT_ONCE)
         self.shelf = shelf
         self.tally = AuditTally()
@@ -200,12 +198,12 @@ class Auditor:
 
     def _holder(self, tag: str, name: str, region: str) -> Holder:
         """By what is known of the cluster at this moment."""
-        owner, settings = Owner.parse(tag), self._cluster.settings
+        owner, settings = Owner.parse(tag), self._context.settings
         if owner is None or owner.installation_id not in (settings.installation_id, *settings.inherited):
             return Holder(Claim.ELSEWHERE, tag)
         if settings.namespaces and owner.key.namespace not in settings.namespaces:
             return Holder(Claim.ELSEWHERE, tag)
-        return holder_of(tag, self._cluster.identities.get(owner.key), name, region)
+        return holder_of(tag, self._context.cluster.identities.get(owner.key), name, region)
 
     async def _note(self, region: str, chunks: Chunks, findings: Iterable[Found]) -> None:
         for found in findings:

@@ -14,7 +14,7 @@ from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.account.audit import Auditor, Shelf
 from ses_operator.controllers.account.policy_reports import PolicyReports
-from ses_operator.controllers.shared.cluster import Cluster
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.core.audit.progress import completed_audit, configuration, due_at, progress, standards_of
 from ses_operator.core.audit.report import Series
 from ses_operator.core.model.problems import OperatorError, Retry
@@ -44,10 +44,10 @@ class Audits:
 
     ``ended`` tells the names of accounts whose audit has ended."""
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self.ended: Source[str] = Source()
-        self._cluster = cluster
-        self._now = cluster.now
+        self._context = context
+        self._now = context.now
         self._running: dict[str, _Running] = {}
         self._done: dict[str, AuditStatus] = {}
         self._failed: dict[str, datetime] = {}
@@ -118,8 +118,8 @@ class Audits:
 
     def _begin(self, account: SesAccount, audit: AuditSpec, aws: AwsAccount, configured: str) -> None:
         series = self._series(account, aws)
-        shelf = Shelf(PolicyReports(self._cluster.client, series.selector), series)
-        auditor = Auditor(self._cluster, aws, standards_of(account.spec, audit), shelf, self._now)
+        shelf = Shelf(PolicyReports(self._context.cluster.client, series.selector), series)
+        auditor = Auditor(self._context, aws, standards_of(account.spec, audit), shelf)
         run = self._run(account, audit, auditor, configured)
         task = asyncio.create_task(run, name=f"audit of {account.metadata.name}", context=Context())
         self._running[account.metadata.name] = _Running(auditor, task, aws, configured)
@@ -152,7 +152,7 @@ class Audits:
         name = account.metadata.name
         if name in self._tidy and account.status.audit is None:
             return
-        reports = PolicyReports(self._cluster.client, self._series(account, aws).selector)
+        reports = PolicyReports(self._context.cluster.client, self._series(account, aws).selector)
         try:
             await reports.open()
             await reports.keep_only({})
@@ -165,4 +165,4 @@ class Audits:
 
     def _series(self, account: SesAccount, aws: AwsAccount) -> Series:
         meta = account.metadata
-        return Series(self._cluster.settings.installation_id, meta.name, meta.uid, aws.account_id)
+        return Series(self._context.settings.installation_id, meta.name, meta.uid, aws.account_id)

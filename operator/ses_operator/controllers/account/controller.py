@@ -16,10 +16,9 @@ from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.account.mail_figures import MailFigures
 from ses_operator.controllers.account.tokens import ServiceAccountTokens
 from ses_operator.controllers.shared import writes
-from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
-from ses_operator.controllers.shared.cluster import BY_ACCOUNT, BY_SECRET, Cluster, account_named, accounts_named_by
-from ses_operator.controllers.shared.context import Context
-from ses_operator.controllers.shared.email_delivery import EmailDelivery
+from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.controllers.shared.cluster import BY_ACCOUNT, BY_SECRET, account_named, accounts_named_by
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.identity_objects import OWN_DOING
 from ses_operator.controllers.shared.resources import ACCOUNTS
 from ses_operator.controllers.shared.status_pace import StatusPace
@@ -49,19 +48,18 @@ class AccountController:
 
     def __init__(
         self,
-        cluster: Cluster,
+        context: ControllerContext,
         sessions: Sessions,
-        accounts: Accounts,
         audits: Audits,
-        emails: EmailDelivery,
         rejected: Source[str],
     ) -> None:
         """``rejected`` tells the names of accounts whose credentials an AWS service does not take."""
-        self._cluster = cluster
+        self._context = context
+        self._cluster = context.cluster
+        self._accounts = context.accounts
+        self._telemetry = context.telemetry
         self._sessions = sessions
-        self._accounts = accounts
         self._audits = audits
-        self._emails = emails
         self._rejected = rejected
         self._asked: dict[tuple[str, str], float] = {}
         self._pace = StatusPace()
@@ -76,7 +74,7 @@ class AccountController:
             Watch(cluster.templates.changes, accounts_named_by),
             Watch(cluster.secrets.changes, self._with_credentials_in, Urgency.URGENT),
             Watch(self._rejected, account_named),
-            Watch(self._emails.changes, account_named),
+            Watch(self._context.emails.changes, account_named),
             Watch(self._audits.ended, account_named, Urgency.LOW),
         )
 
@@ -109,7 +107,7 @@ class AccountController:
         self._accounts.remove(name)
         self._sessions.forget(name)
         self._audits.forget(name)
-        self._cluster.telemetry.forget_account(name)
+        self._telemetry.forget_account(name)
         self._pace.forget(name)
         for key in [key for key in self._asked if key[0] == name]:
             del self._asked[key]
@@ -166,7 +164,7 @@ class AccountController:
     async def _static_credentials(self, credentials: api.Credentials) -> StaticCredentials | None:
         if credentials.secret_ref is None:
             return None
-        name, namespace = credentials.secret_ref.name, self._cluster.settings.operator_namespace
+        name, namespace = credentials.secret_ref.name, self._context.settings.operator_namespace
         try:
             secret = await self._cluster.client.get(SECRETS.object(ObjectKey(namespace, name)))
         except Gone as error:
@@ -207,7 +205,7 @@ class AccountController:
             facts = await aws.region(region).get_account(Priority.SWEEP)
         except OperatorError as error:
             return region_status(region, error.problem)
-        self._cluster.telemetry.on_quota(name, region, facts.sent_last_24_hours)
+        self._telemetry.on_quota(name, region, facts.sent_last_24_hours)
         return region_status(region, facts)
 
     async def _report(
@@ -225,9 +223,9 @@ class AccountController:
             identities=len(self._users(account.metadata.name)),
             requested_at=current.metadata.annotations.get(RECONCILE_REQUESTED_AT),
             audit=self._audits.status(current),
-            notifications=self._emails.status(current),
+            notifications=self._context.emails.status(current),
             problem=problem,
-            now=self._cluster.now(),
+            now=self._context.now(),
         )
         name, loop = account.metadata.name, asyncio.get_running_loop()
         if (wait := self._pace.wait(name, current.status, new, loop.time())) > 0:
@@ -245,10 +243,10 @@ class AccountController:
         return Result.after(REGION_REFRESH)
 
 
-def register(context: Context) -> Controller:
+def register(context: ControllerContext) -> Controller:
     """Return the controller of SesAccounts, with their audits and the figures of their mail."""
     cluster, loop = context.cluster, asyncio.get_running_loop()
-    settings, measured = cluster.settings, cluster.telemetry
+    settings, measured = context.settings, context.telemetry
     tokens = ServiceAccountTokens(cluster.client, settings.operator_namespace, loop)
     rejected: Source[str] = Source()
     sessions = Sessions(
@@ -258,9 +256,9 @@ def register(context: Context) -> Controller:
         measured.aws.on_call,
         lambda identity: tokens.token(identity.service_account, identity.audience),
     )
-    audits = Audits(cluster)
-    controller = AccountController(cluster, sessions, context.accounts, audits, context.emails, rejected)
-    figures = MailFigures(cluster.identities, context.accounts, settings.mail_figures_interval, cluster.now)
+    audits = Audits(context)
+    controller = AccountController(context, sessions, audits, rejected)
+    figures = MailFigures(cluster.identities, context.accounts, settings.mail_figures_interval, context.now)
     if settings.mail_figures_interval:
         measured.registry.register(Gauges(figures.samples))
 

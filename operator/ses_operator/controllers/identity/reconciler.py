@@ -29,9 +29,8 @@ from ses_operator.controllers.shared.cluster import (
     BY_DOMAIN,
     BY_NAMESPACE,
     BY_TEMPLATE,
-    Cluster,
 )
-from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.deletion_limit import DeletionLimit
 from ses_operator.core.model.keys import Installation, ObjectKey, Owner
 from ses_operator.core.planning.handover import requested_new_owner
@@ -49,9 +48,9 @@ PRIORITIES = {Urgency.URGENT: Priority.PERSON, Urgency.NORMAL: Priority.PENDING,
 class IdentityReconciler:
     """One key: the life of an identity, or its end."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         cluster = self._cluster = context.cluster
-        settings, clock = cluster.settings, asyncio.get_running_loop().time
+        settings, clock = context.settings, asyncio.get_running_loop().time
         self._context = context
         self._listed: Source[ObjectKey] = Source()
         self._published: Source[Owner] = Source()
@@ -59,11 +58,11 @@ class IdentityReconciler:
             self._listed.emit, Intervals(idle=settings.idle_poll, pending=settings.pending_poll)
         )
         self._dns = DnsSide(
-            self._route53_calls(), lambda account: _endpoint_publisher(cluster, account), self._published.emit
+            self._route53_calls(), lambda account: _endpoint_publisher(context, account), self._published.emit
         )
-        self._lookups = Lookups(Resolvers(cluster.telemetry.on_dns_query, clock), clock)
+        self._lookups = Lookups(Resolvers(context.telemetry.on_dns_query, clock), clock)
         self._resync = Resync(
-            self._identity_cache, cluster.endpoints, settings.sweep_interval, lambda: cluster.now().timestamp()
+            self._identity_cache, cluster.endpoints, settings.sweep_interval, lambda: context.now().timestamp()
         )
         parts = IdentityParts(
             objects=context.objects,
@@ -73,16 +72,16 @@ class IdentityReconciler:
             identity_cache=self._identity_cache,
             regions=Regions(Facts(clock), self._identity_cache),
             dns=self._dns,
-            moves=Moves(self._dns, self._lookups, context.objects.tell, cluster.now),
+            moves=Moves(self._dns, self._lookups, context.objects.tell, context.now),
             lookups=self._lookups,
             resync=self._resync,
-            brake=DeletionLimit(cluster.client, cluster.accounts, cluster.now),
+            brake=DeletionLimit(cluster.client, cluster.accounts, context.now),
             dkim_keys=DkimKeys(cluster.client),
         )
         self._uids: dict[ObjectKey, str] = {}
         self._installation = Installation(settings.installation_id, settings.inherited)
-        self._life = IdentityController(self._installation, parts, cluster.now)
-        self._end = Finalizer(self._installation, parts, cluster.now)
+        self._life = IdentityController(self._installation, parts, context.now)
+        self._end = Finalizer(self._installation, parts, context.now)
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -141,14 +140,14 @@ class IdentityReconciler:
         self._resync.forget(key, self._uids.pop(key, ""))
 
     def _route53_calls(self) -> Calls:
-        measured = self._cluster.telemetry.aws
+        measured = self._context.telemetry.aws
         budget = RequestBudget(REQUESTS_PER_SECOND, on_wait=measured.on_wait)
         return Calls(self._context.executor, budget, on_call=measured.on_call)
 
 
-def register(context: Context) -> Controller:
+def register(context: ControllerContext) -> Controller:
     """Return the controller of SesIdentities."""
-    reconciler, settings = IdentityReconciler(context), context.cluster.settings
+    reconciler, settings = IdentityReconciler(context), context.settings
     return Controller(
         "sesidentity",
         reconciler.reconcile,
@@ -166,9 +165,11 @@ def _identity_of(endpoint: Reflected) -> tuple[ObjectKey]:
     return (ObjectKey(namespace, labels.get(IDENTITY_NAME_LABEL) or endpoint.key.name),)
 
 
-def _endpoint_publisher(cluster: Cluster, account: OpenAccount) -> DnsEndpointPublisher:
+def _endpoint_publisher(context: ControllerContext, account: OpenAccount) -> DnsEndpointPublisher:
+    cluster = context.cluster
+
     def read(key: ObjectKey) -> EndpointObject | None:
         raw = cluster.endpoints.get(key)
         return EndpointObject.of(raw) if raw is not None else None
 
-    return DnsEndpointPublisher(cluster.client, account.spec.dns.txt_quoting, read, now=cluster.now)
+    return DnsEndpointPublisher(cluster.client, account.spec.dns.txt_quoting, read, now=context.now)

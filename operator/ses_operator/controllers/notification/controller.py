@@ -20,7 +20,7 @@ from ses_operator.api.base.meta import NOTIFICATIONS, RECONCILE_REQUESTED_AT
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.controllers.shared.cluster import BY_OUTLOOK, account_named
-from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.identity_objects import StatusReport
 from ses_operator.controllers.shared.rate_annotation import AccountTally
 from ses_operator.controllers.shared.resources import ACCOUNTS
@@ -86,16 +86,18 @@ class _AccountState:
 class NotificationController:
     """Observes what status says of the identities of an account, plans the next email, sends it, and marks it as sent."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         cluster = self._cluster = context.cluster
         self._accounts = context.accounts
         self._objects = context.objects
         self._emails = context.emails
-        self._now = cluster.now
+        self._settings = context.settings
+        self._telemetry = context.telemetry
+        self._now = context.now
         self._tally = AccountTally(
             cluster.client,
             cluster.accounts,
-            cluster.now,
+            context.now,
             NOTIFICATIONS,
             lambda spec: spec.notifications.max_per_hour if spec.notifications else None,
         )
@@ -179,7 +181,7 @@ class NotificationController:
         except OperatorError as error:
             return self._failed(account, desk, error.problem)
         logger.info("notification sent: %s", made.subject, extra={"account": name, "message_id": message_id})
-        self._cluster.telemetry.on_notification(name, Sent.SINGLE if len(about) == 1 else Sent.DIGEST)
+        self._telemetry.on_notification(name, Sent.SINGLE if len(about) == 1 else Sent.DIGEST)
         desk.gathering_since = None
         desk.unmarked |= {each.key: (self._cluster.identities.uid(each.key) or "", each) for each in about}
         self._tell_account(name, desk, None)
@@ -188,7 +190,7 @@ class NotificationController:
 
     def _letter(self, opened: OpenAccount, about: tuple[Waiting, ...]) -> Email | None:
         """None where nothing is left of what it was to be about."""
-        sender = Sender(self._cluster.settings.installation_id, opened.name, opened.aws.account_id)
+        sender = Sender(self._settings.installation_id, opened.name, opened.aws.account_id)
         listed = [
             News(identity, each.moment)
             for each in about[:MAX_LISTED]
@@ -221,7 +223,7 @@ class NotificationController:
         logger.warning(
             "notification not sent: %s", problem.message, extra={"account": name, "reason": str(problem.reason)}
         )
-        self._cluster.telemetry.on_notification(name, Sent.FAILED)
+        self._telemetry.on_notification(name, Sent.FAILED)
         said = Transition(EventType.WARNING, problem.reason, f"A notification was not sent: {problem.message}")
         self._cluster.events.record(Event(ACCOUNTS, account.metadata, said))
         self._tell_account(name, desk, problem)
@@ -234,7 +236,7 @@ class NotificationController:
         self._emails.note(name, problem)
 
 
-def register(context: Context) -> Controller:
+def register(context: ControllerContext) -> Controller:
     """Return the controller of the emails about identities."""
     controller = NotificationController(context)
     return Controller("notification", controller.reconcile, controller.watches, workers=WORKERS)

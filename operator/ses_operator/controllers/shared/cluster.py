@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Protocol
 
 from ses_operator.api.account.kind import SesAccount
@@ -13,7 +12,7 @@ from ses_operator.api.identity.dkim import ByodkimSpec
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import SesIdentityStatus
 from ses_operator.api.template import SesVerificationTemplate
-from ses_operator.controllers.shared.telemetry import BY_MARK, Telemetry
+from ses_operator.controllers.shared.telemetry import BY_MARK
 from ses_operator.core.metrics.identity_metrics import metric_labels
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.ses import VerificationStatus
@@ -24,7 +23,6 @@ from ses_operator.runtime.kube.resources import JsonObject, Resource
 from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
 from ses_operator.runtime.watch.reflector import Reflected
-from ses_operator.settings import Settings
 
 BY_ACCOUNT = "account"
 """The index of identities by the name of their SesAccount."""
@@ -154,20 +152,13 @@ class WatchedEndpoints(EndpointReader, Watched, Protocol):
         ...
 
 
-def time_of_day() -> datetime:
-    """Return the time as status tells it."""
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Cluster:
     """One replica's view of the cluster. ``client.gate`` is to be asked before each external write, from any thread.
 
-    ``secrets`` are those with credentials, ``dkim_secrets`` those with DKIM keys. ``now`` is the time of day; what is measured
-    in seconds is measured by the clock of the running event loop.
+    ``secrets`` are those with credentials, ``dkim_secrets`` those with DKIM keys.
     """
 
-    settings: Settings
     client: KubeClient
     events: EventRecorder
     identities: ObjectStore[SesIdentity]
@@ -177,5 +168,3 @@ class Cluster:
     namespaces: WatchedNamespaces
     secrets: Watched
     dkim_secrets: Watched
-    telemetry: Telemetry = field(default_factory=Telemetry)
-    now: Callable[[], datetime] = time_of_day

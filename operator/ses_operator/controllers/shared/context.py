@@ -1,8 +1,9 @@
-"""What the controllers of one replica share: its view of the cluster, the way to AWS, and what they tell one another."""
+"""What the controllers of one replica share: settings, the cluster, the way to AWS, and what they tell one another."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from datetime import UTC, datetime
 
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.account.notifications import Moment
@@ -12,27 +13,44 @@ from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.cluster import Cluster
 from ses_operator.controllers.shared.email_delivery import EmailDelivery
 from ses_operator.controllers.shared.identity_objects import IdentityObjects
+from ses_operator.controllers.shared.telemetry import Telemetry
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.settings import Settings
 
 
-class Context:
+def time_of_day() -> datetime:
+    """Return the time as status tells it."""
+    return datetime.now(UTC)
+
+
+class ControllerContext:
     """Given to each package of ``controllers`` when it registers its controller.
 
     ``accounts`` are the AWS accounts that are open, ``objects`` writes SesIdentities, ``emails`` knows what became of emails;
     ``finished_templates`` tells the SesVerificationTemplates that stand in every region.
     """
 
-    def __init__(self, cluster: Cluster) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        cluster: Cluster,
+        telemetry: Telemetry,
+        now: Callable[[], datetime] = time_of_day,
+    ) -> None:
+        """``now`` is the time of day; what is measured in seconds is measured by the clock of the running event loop."""
+        self.settings = settings
         self.cluster = cluster
-        self.executor = Executor(cluster.client.gate, cluster.settings.aws_connections)
-        self.accounts = Accounts(cluster.accounts, cluster.settings.installation_id)
+        self.telemetry = telemetry
+        self.now = now
+        self.executor = Executor(cluster.client.gate, settings.aws_connections)
+        self.accounts = Accounts(cluster.accounts, settings.installation_id)
         self.admissions = Admissions(cluster.accounts, cluster.namespaces)
         self.objects = IdentityObjects(
             cluster.client, cluster.identities, cluster.events, _moments_of(cluster.accounts)
         )
-        self.objects.reports.subscribe(lambda report: cluster.telemetry.on_status(report.before, report.status))
+        self.objects.reports.subscribe(lambda report: telemetry.on_status(report.before, report.status))
         self.emails = EmailDelivery()
         self.finished_templates: Source[ObjectKey] = Source()
 

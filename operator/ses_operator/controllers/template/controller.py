@@ -15,7 +15,7 @@ from ses_operator.aws.calls.budget import Priority
 from ses_operator.controllers.shared import writes
 from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.controllers.shared.cluster import BY_ACCOUNT, BY_NAMESPACE, BY_SENDER, BY_TEMPLATE, verified_regions
-from ses_operator.controllers.shared.context import Context
+from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.identity_objects import StatusReport
 from ses_operator.controllers.shared.resources import TEMPLATES
 from ses_operator.core.admission.acceptance import first_violation, same_account
@@ -52,12 +52,13 @@ WORKERS = 2
 class TemplateController:
     """Observe, plan, apply, report. Between calls it remembers only when each template is to be read again."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: ControllerContext) -> None:
         self._context = context
         self._cluster = context.cluster
         self._accounts = context.accounts
         self._admissions = context.admissions
-        self._now = context.cluster.now
+        self._settings = context.settings
+        self._now = context.now
         self._turns: dict[str, float] = {}
 
     @property
@@ -110,7 +111,7 @@ class TemplateController:
 
     def _desired(self, template: SesVerificationTemplate, account: OpenAccount) -> DesiredTemplate:
         key = ObjectKey(template.metadata.namespace, template.metadata.name)
-        owner = Owner(self._cluster.settings.installation_id, key)
+        owner = Owner(self._settings.installation_id, key)
         return desired_template(owner, template.spec, account.spec.default_tags)
 
     async def _observe(
@@ -240,10 +241,10 @@ class TemplateController:
         return turn - self._now().timestamp()
 
     def _next_turn(self, template: SesVerificationTemplate) -> float:
-        return next_sweep(template.metadata.uid, self._now().timestamp(), self._cluster.settings.sweep_interval)
+        return next_sweep(template.metadata.uid, self._now().timestamp(), self._settings.sweep_interval)
 
 
-def register(context: Context) -> Controller:
+def register(context: ControllerContext) -> Controller:
     """Return the controller of SesVerificationTemplates."""
     controller = TemplateController(context)
     return Controller("sesverificationtemplate", controller.reconcile, controller.watches, workers=WORKERS)
