@@ -19,24 +19,24 @@ The operator serves Prometheus metrics at `/metrics`, on port 8080 (`settings.me
 
 | To | Set in the chart |
 | --- | --- |
-| have a Service for them | `metrics.service.enabled: true` |
-| have Prometheus scrape them, by a ServiceMonitor | `metrics.serviceMonitor.enabled: true` |
-| be alerted, by a PrometheusRule ([runbooks.md](runbooks.md)) | `metrics.prometheusRule.enabled: true` |
-| have a Grafana dashboard, as a ConfigMap that Grafana's sidecar takes up | `metrics.dashboard.enabled: true` |
-| see each identity by its name | `settings.metricsDetail: identities` |
-| see what became of its mail | `settings.mailFiguresInterval: 21600`: [below](#what-became-of-mail) |
+| create a Service for them | `metrics.service.enabled: true` |
+| let Prometheus scrape them, with a ServiceMonitor | `metrics.serviceMonitor.enabled: true` |
+| get alerts, with a PrometheusRule ([runbooks.md](runbooks.md)) | `metrics.prometheusRule.enabled: true` |
+| get a Grafana dashboard, as a ConfigMap that Grafana's sidecar loads | `metrics.dashboard.enabled: true` |
+| see each identity by name | `settings.metricsDetail: identities` |
+| see its delivery figures | `settings.mailFiguresInterval: 21600`: [below](#delivery-figures) |
 
-ServiceMonitor and PrometheusRule are kinds of the Prometheus operator, which has to be installed. Without it, load
+ServiceMonitor and PrometheusRule are kinds of the Prometheus operator, which must be installed. Without it, load
 `charts/ses-operator/files/alerts.yaml` and `charts/ses-operator/files/dashboard.json` as they are.
 
 ![The panels of the dashboard: identities, accounts, calls, the operator](images/dashboard.png)
 
-Three rows of the dashboard with the metrics of twelve minutes, in which teams apply forty identities, two lack DNS, one names a
-region that does not exist, SES throttles, and a region is away for a while. Its own queries, answered by a Prometheus, drawn by
-matplotlib (`make pictures`): in Grafana it looks a little different.
+The picture shows three rows of the dashboard with the metrics of twelve minutes: teams apply forty identities, two lack DNS, one
+names a region that does not exist, SES throttles, and a region does not answer for a while. A Prometheus answers the dashboard's
+own queries, and matplotlib draws them (`make pictures`): in Grafana it looks slightly different.
 
-Gauges over identities and accounts are made of what the watches hold anyway: a scrape asks neither AWS nor the apiserver. Only
-the active replica tells them, so that sums are right whatever the number of replicas. They take about 1.3 KB of memory for an
+Gauges over identities and accounts come from what the watches hold anyway: a scrape asks neither AWS nor the apiserver. Only
+the active replica exposes them, so that sums are right whatever the number of replicas. They take about 1.3 KB of memory for an
 identity in 4 regions. With 10,000 such identities a scrape takes milliseconds and 3 KB; with `metricsDetail: identities` it takes
 about a second and 6 MB.
 """
@@ -44,26 +44,27 @@ about a second and 6 MB.
 _HOURS = 6
 _CALLS = 1000 * len(MailEvent) // QUERIES_PER_CALL // _HOURS
 _OF_MAIL = f"""\
-Nobody asks for these unless `settings.mailFiguresInterval` says how often, in seconds; {_HOURS * 3600} is a good start, for SES
-counts by day. They are sums over the last {WINDOW_DAYS} days and what there is of today.
+The operator reads these figures only if `settings.mailFiguresInterval` sets an interval, in seconds; {_HOURS * 3600} is a good
+start, because SES counts by day. They are sums over the last {WINDOW_DAYS} days and today so far.
 
-By identity, SES's Virtual Deliverability Manager is what counts, and it has to be on in the region: SES charges for it by the
-message, and `aws sesv2 put-account-vdm-attributes` switches it on. It leaves out mail with several recipients and to the
-mailbox simulator. Where it is off, `ses_operator_account_counts_by_identity` is 0, and there are figures of the account alone:
-those SES keeps without being asked to. Soft bounces are among their bounces once SES has given up, and their complaints stand
-beside all messages, also those delivered where nobody tells of complaints.
+SES's Virtual Deliverability Manager counts by identity, and must be on in the region: SES charges for it by the
+message, and `aws sesv2 put-account-vdm-attributes` switches it on. It does not count mail with several recipients or to the
+mailbox simulator. If it is off, `ses_operator_account_counts_by_identity` is 0, and there are only figures of the account, which
+SES keeps in any case. Their bounces include soft bounces once SES has given up. Their complaints relate to all messages,
+including those delivered where no complaints are reported.
 
-CloudWatch is not read. What it has without further set-up is the same as these figures of the account. By identity it has
-something only where each identity has a configuration set whose event destination is CloudWatch with the dimension
+The operator does not read CloudWatch. Without further set-up, CloudWatch has the same figures of the account. By identity it has
+figures only if each identity has a configuration set whose event destination is CloudWatch with the dimension
 `ses:from-domain`; each is a custom metric that CloudWatch charges for, and exporters for CloudWatch read them. Messages that SES
-*rejects* (for a virus) are counted for the account alone; sends that it refuses with `MessageRejected` nobody counts.
+*rejects* (because of a virus) are counted for the account only; sends that it refuses with `MessageRejected` are not counted
+anywhere.
 
 A reading costs one `GetAccount` and one `GetSendStatistics` for each account and region, and {len(MailEvent)} queries for each
 identity in each region, {QUERIES_PER_CALL} of them in a `BatchGetMetricData`: 1,000 identities every {_HOURS} hours are
 {_CALLS} calls an hour in a region. They wait behind everything else, at no more than 70 percent of `requestsPerSecond`:
 about 2,400 calls an hour in a region by default. The rights are those of `ses-operator iam-policy --with mail-figures`.
 """
-_INTRODUCTIONS = {"What became of mail": (_OF_MAIL,)}
+_INTRODUCTIONS = {"Delivery figures": (_OF_MAIL,)}
 
 
 def page() -> str:
@@ -73,7 +74,7 @@ def page() -> str:
 
 def _key_figures() -> Iterator[str]:
     yield "## Key figures\n"
-    yield "What to watch over SES identities, and how to ask for it.\n"
+    yield "What to monitor for SES identities, and how to query it.\n"
     for figure in KEY_FIGURES:
         yield from _key_figure(figure)
 
@@ -88,7 +89,7 @@ def _tables() -> Iterator[str]:
     for title, metrics in SECTIONS.items():
         yield f"## {title}\n"
         yield from _INTRODUCTIONS.get(title, ())
-        yield "| Metric | Type | Labels | What it tells | Told by |"
+        yield "| Metric | Type | Labels | Meaning | Exposed by |"
         yield "| --- | --- | --- | --- | --- |"
         yield from map(_row, metrics)
         yield ""
@@ -101,7 +102,7 @@ def _row(metric: Metric) -> str:
 
 def _labels() -> Iterator[str]:
     yield "## Labels\n"
-    yield "| Label | What it tells |"
+    yield "| Label | Meaning |"
     yield "| --- | --- |"
     for name, meaning in LABELS.items():
         yield f"| `{name}` | {meaning[0].upper()}{meaning[1:]}. |"

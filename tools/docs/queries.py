@@ -59,8 +59,8 @@ KEY_FIGURES = (
         "Unverified identities across all regions",
         "sum(ses_operator_unverified_identities)",
         Unit.COUNT,
-        "Each identity counts once for each region that it is wanted in. By region: `sum by (region) (…)`; those for which it "
-        'has gone on for more than an hour: `{age!="<1h"}`. With those that the operator has not made, where accounts are '
+        "Each identity counts once for each region of its spec. By region: `sum by (region) (…)`; those that have been "
+        'unverified for more than an hour: `{age!="<1h"}`. Including those that the operator did not create, if accounts are '
         '[audited](audit.md): `sum(ses_operator_audit_identities{status!="SUCCESS"})`.',
     ),
     Figure(
@@ -76,21 +76,21 @@ KEY_FIGURES = (
         "sum(ses_operator_unverified_identities) / sum(ses_operator_identities)",
         Unit.SHARE,
         'The share of identities and regions from which every send is rejected. SES answers `MessageRejected` ("Email address '
-        'is not verified") to whoever sends, and counts it nowhere: the share of *sends* is known to the senders alone. This is '
-        "its cause, and alerts before anybody sends.",
+        'is not verified") to the sender, and counts it nowhere: only the senders know the share of *sends*. This figure is the '
+        "cause, and alerts before anyone sends.",
     ),
     Figure(
         "Bounce rate of each sending identity, the worst",
         f"max({_share('identity', 'PERMANENT_BOUNCE', 'SEND')})",
         Unit.SHARE,
         "Hard bounces of all messages of the last 7 days. AWS reviews an account at 5 percent and may pause its sending at 10. "
-        "For each identity leave `max` out. Needs `settings.mailFiguresInterval`: [what became of mail](#what-became-of-mail).",
+        "For each identity, omit `max`. Needs `settings.mailFiguresInterval`: [delivery figures](#delivery-figures).",
     ),
     Figure(
         "Complaint rate of each sending identity, the worst",
         f"max({_share('identity', 'COMPLAINT', 'DELIVERY_COMPLAINT')})",
         Unit.SHARE,
-        "Complaints of all messages that were delivered where SES is told of complaints. AWS reviews an account at 0.1 percent "
+        "Complaints of all messages that were delivered where SES receives complaints. AWS reviews an account at 0.1 percent "
         "and may pause its sending at 0.5. Needs the same.",
     ),
 )
@@ -153,7 +153,7 @@ ROWS = (
         ),
     ),
     Row(
-        "What became of mail",
+        "Delivery figures",
         (
             Panel(
                 "Bounce rate by identity, the ten worst",

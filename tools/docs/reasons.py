@@ -13,14 +13,14 @@ _HEAD = """\
 <!-- Written by `make docs` from operator/ses_operator/api/base/reasons.py. Change the reasons there. -->
 # Reasons
 
-Every condition, and every region in status that is not there yet, carries a reason: one word for programs, beside a message
-for people. The words are API: they are not renamed within a version of the API.
+Every condition, and every region in status that is not ready yet, has a reason: one word for programs, next to a message
+for people. The words are part of the API: they are not renamed within a version of the API.
 
-The reasons are grouped by whose move it is. A reason stalls if only a change of this object's spec, or of a policy, can help:
-`Stalled` is then `True`, and tools such as Flux stop waiting. With every other reason but `Succeeded`, `Reconciling` is `True`
-beside `Ready=False`: it may still come, by itself or by somebody else's doing.
+The reasons are grouped by who has to act. A reason stalls if only a change of this object's spec, or of a policy, can help:
+`Stalled` is then `True`, and tools such as Flux stop waiting. With every other reason except `Succeeded`, `Reconciling` is `True`
+together with `Ready=False`: the object may still become ready without a change, or after another party acts.
 
-What to do about them: [troubleshooting.md](troubleshooting.md). What the conditions mean: [concepts.md](concepts.md).
+[troubleshooting.md](troubleshooting.md) says what to do about each reason, [concepts.md](concepts.md) what the conditions mean.
 """
 
 _HEADINGS = {

@@ -16,8 +16,8 @@ _HEAD = f"""\
 <!-- Written by `make docs` from operator/ses_operator/api/. Change the descriptions there. -->
 # API reference
 
-All kinds are of `{API_VERSION}`. The same stands in the cluster: `kubectl explain sesidentity.spec`. Under "Refused" is what the
-apiserver answers to what cannot be, field by field; bounds such as a greatest length stand beside the type.
+All kinds belong to `{API_VERSION}`. In the cluster, `kubectl explain sesidentity.spec` shows the same. "Refused" lists the
+messages with which the apiserver refuses a value, field by field; bounds such as a maximum length are next to the type.
 """
 
 Schema = Mapping[str, Any]

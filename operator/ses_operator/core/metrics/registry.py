@@ -61,23 +61,23 @@ class Metric:
 LABELS = {
     "account": "the name of the SesAccount",
     "region": "the AWS region; empty for a global service",
-    "status": "what SES last said: SUCCESS, PENDING, FAILED, TEMPORARY_FAILURE or NOT_STARTED; ABSENT while there is no identity",
+    "status": "SUCCESS, PENDING, FAILED, TEMPORARY_FAILURE or NOT_STARTED, as SES last reported; ABSENT if there is no identity",
     "age": "for how long: <1h, 1h-24h, 24h-72h or >72h, when SES has given up",
     "ready": "the status of the condition Ready: True, False or Unknown",
     "reason": "why, in one of the words of [reasons.md](reasons.md); Unexpected for an error that has none",
-    "actor": "whose move it is, by the reason: nobody, operator, dns, platform or author",
+    "actor": "who has to act, by the reason: nobody, operator, dns, platform or author",
     "namespace": "the namespace of the SesIdentity",
     "identity": "the name of the SesIdentity",
     "enforcement": "what SES enforces: HEALTHY, PROBATION or SHUTDOWN",
-    "event": "what became of mail, in the words of SES: SEND, DELIVERY, PERMANENT_BOUNCE, TRANSIENT_BOUNCE, COMPLAINT, "
-    "DELIVERY_COMPLAINT (delivered where complaints are told); of an account SEND, BOUNCE, COMPLAINT, REJECT (for a virus)",
+    "event": "the outcome of mail, in the words of SES: SEND, DELIVERY, PERMANENT_BOUNCE, TRANSIENT_BOUNCE, COMPLAINT, "
+    "DELIVERY_COMPLAINT (delivered where complaints are reported); of an account SEND, BOUNCE, COMPLAINT, REJECT (a virus)",
     "service": "the AWS API: sesv2, ses, route53 or sts",
     "operation": "the operation of that API",
     "action": "the operation whose rate is limited",
     "result": "how it ended",
     "finding": "what was found, in one of the words of [audit.md](audit.md)",
-    "severity": "how grave it is: high, medium or low",
-    "outcome": "what came back: Found, NoName, NoData, OtherType, ServerFailure, Timeout or Refused",
+    "severity": "how severe it is: high, medium or low",
+    "outcome": "the answer: Found, NoName, NoData, OtherType, ServerFailure, Timeout or Refused",
     "name": "the queue, sesidentity, sesaccount, sesverificationtemplate or notification; of the election, the Lease",
     "controller": "the controller, called as its queue",
 }
@@ -95,28 +95,28 @@ _VERIFICATION = (
 IDENTITIES = Metric(
     "ses_operator_identities",
     MetricKind.GAUGE,
-    "Identities that are wanted, each counted once for each of its regions, by what SES says of them there",
+    "Identities of all specs, each counted once for each of its regions, by their status at SES",
     ("account", "region", "status"),
     source=MetricSource.LEADER,
 )
 UNVERIFIED = Metric(
     "ses_operator_unverified_identities",
     MetricKind.GAUGE,
-    "Those of them that are not verified, by how long that has been so",
+    "Identities of all specs that are not verified, by how long they have not been",
     ("account", "region", "age"),
     source=MetricSource.LEADER,
 )
 OBJECTS = Metric(
     "ses_operator_sesidentities",
     MetricKind.GAUGE,
-    "SesIdentity objects, by their condition Ready, its reason, and whose move it is",
+    "SesIdentity objects, by their condition Ready, its reason, and who has to act",
     ("account", "ready", "reason", "actor"),
     source=MetricSource.LEADER,
 )
 DELETING = Metric(
     "ses_operator_sesidentities_deleting",
     MetricKind.GAUGE,
-    "SesIdentity objects whose deletion has been asked for and is not done",
+    "SesIdentity objects that are being deleted",
     ("account",),
     source=MetricSource.LEADER,
 )
@@ -124,7 +124,7 @@ TIME_TO_VERIFY = Metric(
     "ses_operator_time_to_verify_seconds",
     MetricKind.HISTOGRAM,
     "From the moment an identity was first seen unverified in a region until SES reported it verified there; one that "
-    "lost its verification counts again when it has it back",
+    "lost its verification counts again when it is verified again",
     ("account", "region"),
     _VERIFICATION,
     source=MetricSource.LEADER,
@@ -163,7 +163,7 @@ REGION_REACHABLE = Metric(
 PRODUCTION_ACCESS = Metric(
     "ses_operator_account_production_access",
     MetricKind.GAUGE,
-    "1 if the account may send to any address in the region, 0 while it is in the SES sandbox",
+    "1 if the account may send to any address in the region, 0 while it is in AWS's SES sandbox",
     ("account", "region"),
     source=MetricSource.LEADER,
 )
@@ -177,21 +177,21 @@ SENDING_ENABLED = Metric(
 ENFORCEMENT = Metric(
     "ses_operator_account_enforcement",
     MetricKind.GAUGE,
-    "1 for what SES enforces on the account in the region",
+    "1 for the enforcement status of the account in the region",
     ("account", "region", "enforcement"),
     source=MetricSource.LEADER,
 )
 SEND_QUOTA = Metric(
     "ses_operator_send_quota_messages_per_day",
     MetricKind.GAUGE,
-    "Messages that the account may send in the region in 24 hours; none where there is no limit",
+    "Messages that the account may send in the region in 24 hours; no series if there is no limit",
     ("account", "region"),
     source=MetricSource.LEADER,
 )
 SEND_RATE = Metric(
     "ses_operator_send_quota_messages_per_second",
     MetricKind.GAUGE,
-    "Messages that the account may send in the region in a second",
+    "Messages that the account may send in the region per second",
     ("account", "region"),
     source=MetricSource.LEADER,
 )
@@ -208,15 +208,15 @@ SENT = Metric(
 IDENTITY_MAIL = Metric(
     "ses_operator_identity_messages",
     MetricKind.GAUGE,
-    f"Messages from the identity in the last {WINDOW_DAYS} days and today, by what became of them, as the Virtual "
-    "Deliverability Manager counts them; none of an identity that has not sent",
+    f"Messages from the identity in the last {WINDOW_DAYS} days and today, by outcome, as the Virtual "
+    "Deliverability Manager counts them; no series for an identity that has not sent",
     ("namespace", "identity", "account", "region", "event"),
     source=MetricSource.MAIL,
 )
 ACCOUNT_MAIL = Metric(
     "ses_operator_account_messages",
     MetricKind.GAUGE,
-    f"Messages of the account in the region in the last {WINDOW_DAYS} days and today, by what became of them",
+    f"Messages of the account in the region in the last {WINDOW_DAYS} days and today, by outcome",
     ("account", "region", "event"),
     source=MetricSource.MAIL,
 )
@@ -233,7 +233,7 @@ MAIL_COUNTED = Metric(
 AUDITED = Metric(
     "ses_operator_audit_identities",
     MetricKind.GAUGE,
-    "Identities that SES had at the last audit, whoever made them, by what SES said of them",
+    "Identities that SES had at the last audit, whoever created them, by their status at SES",
     ("account", "region", "status"),
     source=MetricSource.LEADER,
 )
@@ -254,7 +254,7 @@ AUDIT_COMPLETED = Metric(
 AUDIT_NEXT = Metric(
     "ses_operator_audit_next_timestamp_seconds",
     MetricKind.GAUGE,
-    "When the next is due, in Unix time; none while one runs",
+    "When the next audit is due, in Unix time; no series while one runs",
     ("account",),
     source=MetricSource.LEADER,
 )
@@ -268,7 +268,7 @@ AUDIT_SECONDS = Metric(
 AUDIT_FAILED = Metric(
     "ses_operator_audit_region_failed",
     MetricKind.GAUGE,
-    "1 for each region that the last audit could not read to its end",
+    "1 for each region that the last audit could not read completely",
     ("account", "region", "reason"),
     source=MetricSource.LEADER,
 )
@@ -297,13 +297,13 @@ AWS_REQUESTS = Metric(
 AWS_ERRORS = Metric(
     "ses_operator_aws_errors_total",
     MetricKind.COUNTER,
-    "Requests that AWS did not carry out, or that had no answer, by reason; what does not exist is no error",
+    'Requests that AWS did not carry out, or that had no answer, by reason; "does not exist" is not an error',
     ("service", "operation", "region", "reason"),
 )
 AWS_SECONDS = Metric(
     "ses_operator_aws_request_seconds",
     MetricKind.HISTOGRAM,
-    "How long AWS took to answer, with the wait for a free thread",
+    "How long AWS took to answer, including the wait for a free thread",
     ("service",),
     (0.05, 0.2, 1.0, 5.0, 15.0),
 )
@@ -317,16 +317,16 @@ BUDGET_WAIT = Metric(
 DNS_QUERIES = Metric(
     "ses_operator_dns_queries_total",
     MetricKind.COUNTER,
-    "Questions that name servers were asked, by what came back",
+    "Queries to name servers, by answer",
     ("outcome",),
 )
 
 # The queues, the reconciles, the Lease.
 
 QUEUE_DEPTH = Metric("workqueue_depth", MetricKind.GAUGE, "Keys that wait for a worker", ("name",))
-QUEUE_OLDEST = Metric("workqueue_oldest_age_seconds", MetricKind.GAUGE, "How long the key at the head waits", ("name",))
+QUEUE_OLDEST = Metric("workqueue_oldest_age_seconds", MetricKind.GAUGE, "How long the first key has waited", ("name",))
 QUEUE_DELAYED = Metric("workqueue_delayed", MetricKind.GAUGE, "Keys that are due later", ("name",))
-QUEUE_ADDS = Metric("workqueue_adds_total", MetricKind.COUNTER, "Keys added, repetitions apart", ("name",))
+QUEUE_ADDS = Metric("workqueue_adds_total", MetricKind.COUNTER, "Keys added, without repetitions", ("name",))
 QUEUE_RETRIES = Metric("workqueue_retries_total", MetricKind.COUNTER, "Keys added again after a failure", ("name",))
 QUEUE_WAIT = Metric(
     "workqueue_queue_duration_seconds",
@@ -339,7 +339,7 @@ RECONCILE_SECONDS = Metric(
     "workqueue_work_duration_seconds", MetricKind.HISTOGRAM, "How long a reconcile took", ("name",), _RECONCILE
 )
 ACTIVE_WORKERS = Metric(
-    "controller_runtime_active_workers", MetricKind.GAUGE, "Reconciles that run now", ("controller",)
+    "controller_runtime_active_workers", MetricKind.GAUGE, "Reconciles that are running", ("controller",)
 )
 RECONCILES = Metric(
     "controller_runtime_reconcile_total",
@@ -350,7 +350,7 @@ RECONCILES = Metric(
 RECONCILE_ERRORS = Metric(
     "ses_operator_reconcile_errors_total",
     MetricKind.COUNTER,
-    "Reconciles that were given up to be repeated, by reason; what is wrong with an identity stands in its status instead",
+    "Reconciles that failed and are repeated, by reason; a problem of an identity is in its status instead",
     ("controller", "reason"),
 )
 LEADER = Metric(
@@ -368,7 +368,7 @@ SECTIONS = {
         ACCOUNT_READY, REGION_REACHABLE, PRODUCTION_ACCESS, SENDING_ENABLED, ENFORCEMENT, SEND_QUOTA, SEND_RATE, SENT,
         NOTIFICATIONS, NOTIFICATIONS_FAILING,
     ),
-    "What became of mail": (IDENTITY_MAIL, ACCOUNT_MAIL, MAIL_COUNTED),
+    "Delivery figures": (IDENTITY_MAIL, ACCOUNT_MAIL, MAIL_COUNTED),
     "Audits": (AUDITED, AUDIT_FINDINGS, AUDIT_COMPLETED, AUDIT_NEXT, AUDIT_SECONDS, AUDIT_FAILED),
     "Calls": (AWS_REQUESTS, AWS_ERRORS, AWS_SECONDS, BUDGET_WAIT, DNS_QUERIES),
     "Queues, reconciles, election": (
