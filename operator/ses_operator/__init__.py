@@ -1,0 +1,1 @@
+"""ses-operator: a Kubernetes operator for Amazon SES identities."""

@@ -1,4 +1,4 @@
-"""The operator: the manager of one replica, told what to watch and which controllers to run."""
+"""The operator: the manager of one replica, with what it watches and the controllers that it runs."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BuildControllers = Callable[[ControllerContext], Iterable[Controller]]
 
 
 async def run(settings: Settings, build: BuildControllers) -> int:
-    """Run one replica until SIGTERM or SIGINT; the exit code. The loss of the Lease ends the process from within."""
+    """Run one replica until SIGTERM or SIGINT; return the exit code. The loss of the Lease ends the process from within."""
     stopped = asyncio.Event()
     stop_on_signals(stopped)
     telemetry = Telemetry()
@@ -77,7 +77,7 @@ async def replica(settings: Settings, build: BuildControllers, telemetry: Teleme
 
 
 def _watched(manager: Manager, settings: Settings) -> Cluster:
-    """The cluster as the manager keeps it up to date."""
+    """Return the cluster as the manager keeps it up to date."""
     client, own, all_watched = manager.client, (settings.operator_namespace,), settings.namespaces
     return Cluster(
         client=client,

@@ -1,4 +1,4 @@
-"""From a metric as it is described to something of prometheus_client that counts."""
+"""Instruments of prometheus_client, made from the metrics as they are described."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from ses_operator.core.metrics.registry import Metric
 
 
 def counter(metric: Metric, registry: CollectorRegistry) -> Counter:
-    """prometheus_client adds the ``_total`` by itself."""
+    """Make a counter. prometheus_client adds the ``_total`` by itself."""
     return Counter(metric.name.removesuffix("_total"), metric.meaning, metric.labels, registry=registry)
 
 
 def gauge(metric: Metric, registry: CollectorRegistry) -> Gauge:
+    """Make a gauge."""
     return Gauge(metric.name, metric.meaning, metric.labels, registry=registry)
 
 
 def histogram(metric: Metric, registry: CollectorRegistry) -> Histogram:
+    """Make a histogram."""
     return Histogram(metric.name, metric.meaning, metric.labels, buckets=metric.buckets, registry=registry)
 
 
 def families(samples: Iterable[Sample]) -> Iterator[GaugeMetricFamily]:
-    """Samples of gauges, put together by metric, for a collector to give away."""
+    """Yield gauges for a collector: the samples, grouped by metric."""
     found: dict[str, GaugeMetricFamily] = {}
     for sample in samples:
         metric = sample.metric
@@ -43,4 +45,5 @@ class Gauges(Collector):
         self._samples = samples
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges, for prometheus_client."""
         return families(self._samples())

@@ -1,8 +1,8 @@
-"""Log lines: one for each thing that happened, as text with ``key=value`` at the end, or as JSON.
+"""Log lines: one for each event, as text with ``key=value`` at the end, or as JSON.
 
-What a line is about stands in ``extra``: ``logger.info("lease acquired", extra={"holder": …})``; which object a reconcile is
-about is said once, by ``about`` in ``runtime/log_subject.py``, and stands in all its lines. Objects, statuses and requests are
-not logged, so that no secret can be.
+The subject of a line is in ``extra``: ``logger.info("lease acquired", extra={"holder": …})``; the object of a
+reconcile is named once, by ``about`` in ``runtime/log_subject.py``, and is in all its lines. Objects, statuses and
+requests are not logged, so that no secret can be.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from ses_operator.settings import LogFormat, LogLevel
 _STANDARD = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 _QUIET = {"kopf": logging.WARNING, "aiohttp": logging.WARNING, "botocore": logging.WARNING, "boto3": logging.WARNING}
-"""Libraries that tell more than operators want to read."""
+"""Libraries that log more than users of the operator want to read."""
 
 
 class TextFormatter(logging.Formatter):
     """``2026-01-31T12:00:00.000Z INFO lease acquired holder=…``."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Format a line as text."""
         parts = [_time(record), record.levelname, record.getMessage()]
         parts += [f"{name}={_quoted(value)}" for name, value in _extra(record).items()]
         line = " ".join(parts)
@@ -32,9 +33,10 @@ class TextFormatter(logging.Formatter):
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object a line: ts, level, logger, msg, the extra members, and ``exception`` where there is one."""
+    """One JSON object a line: ts, level, logger, msg, the extra members, and ``exception`` if there is one."""
 
     def format(self, record: logging.LogRecord) -> str:
+        """Format a line as JSON."""
         line = {
             "ts": _time(record),
             "level": record.levelname.lower(),

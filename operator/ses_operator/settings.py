@@ -1,4 +1,4 @@
-"""What can be set, each once: the command line, its environment variables and the documentation are made from here."""
+"""The settings, each once: the command line, its environment variables and the documentation are made from here."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount
 
 
 class LogFormat(StrEnum):
-    """How log lines are written."""
+    """The formats of log lines."""
 
     TEXT = "text"
     JSON = "json"
@@ -33,19 +33,19 @@ class LogLevel(StrEnum):
 
 
 class MetricsDetail(StrEnum):
-    """What metrics tell of identities."""
+    """The detail in which metrics show identities."""
 
     TOTALS = "totals"
     IDENTITIES = "identities"
 
 
 def setting(help_text: str) -> dict[str, str]:
-    """The metadata of a field of ``Settings``: its documentation."""
+    """Return the metadata of a field of ``Settings``: its documentation."""
     return {"help": help_text}
 
 
 def own_namespace() -> str:
-    """The namespace of the pod that this runs in, ``default`` outside of one."""
+    """Return the namespace of the pod that this runs in, ``default`` outside of one."""
     if _SERVICE_ACCOUNT_NAMESPACE.exists():
         return _SERVICE_ACCOUNT_NAMESPACE.read_text(encoding="utf-8").strip()
     return "default"
@@ -53,7 +53,7 @@ def own_namespace() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """How one replica of the operator runs. Durations in seconds. Raises ValueError for what cannot be."""
+    """The settings of one replica of the operator. Durations in seconds. Raises ValueError for invalid values."""
 
     installation_id: str = field(
         metadata=setting(
@@ -140,7 +140,7 @@ class Settings:
             )
         for name in ("workers", "aws_connections"):
             _require(getattr(self, name) >= 1, f"{name.replace('_', ' ')}: at least 1")
-        _ = self.lease_timing  # refuses timings that would not be safe
+        _ = self.lease_timing  # raises for timings that would not be safe
         for name in ("pending_poll", "idle_poll", "sweep_interval"):
             _require(getattr(self, name) > 0, f"{name.replace('_', ' ')}: more than 0 seconds")
         for name in ("urgent_workers", "shutdown_grace", "mail_figures_interval"):
@@ -158,7 +158,7 @@ class Settings:
 
     @property
     def lease_timing(self) -> LeaseTiming:
-        """How the Lease is held. Raises ValueError for timings that would not be safe."""
+        """The timing of the Lease. Raises ValueError for timings that would not be safe."""
         return LeaseTiming(self.lease_duration, self.lease_renew_deadline, self.lease_retry_period)
 
     @property
@@ -180,12 +180,12 @@ class Option:
 
 
 def options() -> tuple[Option, ...]:
-    """Every setting, in the order in which they are documented."""
+    """Return every setting, in the order in which they are documented."""
     return tuple(map(_option, fields(Settings)))
 
 
 def from_mapping(values: Mapping[str, Any]) -> Settings:
-    """Settings from values by field name; each is converted to the type of its setting."""
+    """Make settings from values by field name; each is converted to the type of its setting."""
     types = {option.name: option.type for option in options()}
     return Settings(**{name: types[name](value) for name, value in values.items()})
 

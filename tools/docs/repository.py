@@ -1,4 +1,4 @@
-"""What belongs to the repository: the files that git tracks, not whatever a build left in the folder."""
+"""The files of the repository: those that git tracks, not whatever a build left in the folder."""
 
 from __future__ import annotations
 

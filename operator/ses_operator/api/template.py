@@ -95,7 +95,7 @@ class TemplateRegionStatus(Model):
     region: str = Field(description="The AWS region.")
     provisioned: bool = Field(False, description="True if SES has the desired template.")
     reason: str | None = Field(None, description="One word in PascalCase: why it is not there yet.")
-    message: str | None = Field(None, description="What is missing in this region, and what to do about it.")
+    message: str | None = Field(None, description="The missing parts in this region, and what to do about them.")
 
 
 class SesVerificationTemplateStatus(Model):

@@ -1,4 +1,4 @@
-"""Waits until Route 53's name servers have what was written: one poller for each zone, however many changes are on their way.
+"""Waits until Route 53's name servers have what was written: one poller for each zone, however many changes are in flight.
 
 Source: API reference, GetChange: PENDING, then INSYNC, usually within 60 seconds.
 """

@@ -1,4 +1,4 @@
-"""How long to wait before something that failed is tried again: one rule for queues, lists, watches, batches and reports."""
+"""The delay before another attempt: one rule for queues, lists, watches, batches and reports."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a controller is to the manager: a reconcile, and the watches that wake it."""
+"""A controller as the manager sees it: a reconcile, and the watches that wake it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Controller:
     closing: tuple[Callable[[], Awaitable[None]], ...] = ()
 
     def feed(self, queue: WorkQueue[ObjectKey]) -> None:
-        """Have all watches put their keys on this queue."""
+        """Let all watches put their keys on this queue."""
         for watch in self.watches:
             watch.feed(queue)
 
@@ -41,7 +41,7 @@ class Controller:
         queue.start(self.reconcile, workers=self.workers, urgent_workers=self.urgent_workers)
 
     async def close(self) -> None:
-        """End what goes on beside reconciles, of which none runs any more."""
+        """End what runs beside reconciles, of which none runs any more."""
         for close in self.closing:
             await close()
 

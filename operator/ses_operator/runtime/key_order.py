@@ -16,11 +16,11 @@ K = TypeVar("K", bound=Hashable)
 
 
 class Urgency(IntEnum):
-    """Who waits for a key: the lower goes first."""
+    """The urgency of a key: the lower goes first."""
 
     URGENT = 0  # a person has just changed something
     NORMAL = 1  # something that was waited for may have come
-    LOW = 2  # a sweep, a periodic look
+    LOW = 2  # a periodic resync
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +54,7 @@ class ReadyKeys(Generic[K]):
         return True
 
     def take(self, least: Urgency = Urgency.LOW) -> Ready[K] | None:
-        """The next key that is at least as urgent as ``least``, or None."""
+        """Return the next key that is at least as urgent as ``least``, or None."""
         for urgency, keys in self._waiting.items():
             if keys and urgency <= least:
                 key, since = keys.popitem(last=False)
@@ -62,7 +62,7 @@ class ReadyKeys(Generic[K]):
         return None
 
     def oldest(self) -> float | None:
-        """Since when the longest waiting key waits."""
+        """Return since when the longest waiting key waits."""
         return min((next(iter(keys.values())) for keys in self._waiting.values() if keys), default=None)
 
 
@@ -99,11 +99,11 @@ class DelayedKeys(Generic[K]):
         self._compact()
 
     def discard(self, key: K) -> None:
-        """The key is not due any more."""
+        """Forget the key, which is not due any more."""
         self._due.pop(key, None)
 
     def next_due(self) -> float | None:
-        """When the next key is due."""
+        """Return when the next key is due."""
         while self._heap and not self._stands(self._heap[0][2]):
             heapq.heappop(self._heap)
         return self._heap[0][0] if self._heap else None
@@ -119,7 +119,7 @@ class DelayedKeys(Generic[K]):
         return self._due.get(due.key) is due
 
     def _compact(self) -> None:
-        # What was replaced or discarded stays in the heap until it comes up, which for a daily sweep is a day.
+        # What was replaced or discarded stays in the heap until it comes up, which for a daily resync is a day.
         if len(self._heap) > 2 * len(self._due) + 64:
             self._heap = [entry for entry in self._heap if self._stands(entry[2])]
             heapq.heapify(self._heap)

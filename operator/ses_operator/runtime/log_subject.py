@@ -1,4 +1,4 @@
-"""The names that each log line of a task carries: which object a reconcile is about is said once, by ``about``."""
+"""The names that each log line of a task carries: ``about`` sets once which object a reconcile is about."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ _SUBJECT: ContextVar[Mapping[str, object]] = ContextVar("subject", default=Mappi
 
 
 def about(**names: object) -> None:
-    """Have each line carry these names from here on, in this task and in those that it starts.
+    """Let each line carry these names from here on, in this task and in those that it starts.
 
-    A task that outlives what started it is to be given a ``Context`` of its own.
+    A task that outlives what started it needs a ``Context`` of its own.
     """
     _SUBJECT.set(names)
 

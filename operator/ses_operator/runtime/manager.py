@@ -1,8 +1,8 @@
-"""One replica of an operator: what it watches, its Lease, the controllers that it runs, and the order of all that.
+"""One replica of an operator: its watches, its Lease, its controllers, and the order of all that.
 
-It watches from the start, so that a standby is warm; it reconciles while it holds the Lease. When it is told to stop it
-takes no more keys, lets running reconciles end, gives the Lease up and ends with 0. When it loses the Lease, it ends at
-once: another replica will act, and nothing here may.
+It watches from the start, so that a standby is warm; it reconciles while it holds the Lease. On a signal to stop it
+takes no more keys, lets running reconciles end, gives the Lease up and ends with 0. When it loses the Lease, it ends
+at once: another replica will act, and nothing here may.
 """
 
 from __future__ import annotations
@@ -44,8 +44,12 @@ EVENTS_GRACE = 2.0
 
 @dataclass(frozen=True, slots=True)
 class ReplicaOptions:
-    """``lease``: the object that replicas compete for. ``namespaces``: those that are watched, none for the whole cluster.
-    ``shutdown_grace``: seconds in which running reconciles may end. ``obstacle``: see ``Informers``."""
+    """The options of a replica.
+
+    ``lease``: the object that replicas compete for. ``namespaces``: those that are watched, none for the whole
+    cluster.
+    ``shutdown_grace``: seconds in which running reconciles may end. ``obstacle``: see ``Informers``.
+    """
 
     lease: ObjectKey
     timing: LeaseTiming
@@ -76,7 +80,7 @@ class Manager:
 
     @property
     def may_write(self) -> bool:
-        """Whether this replica is the active one."""
+        """True if this replica is the active one."""
         return self._elector.may_write
 
     def store(
@@ -85,13 +89,13 @@ class Manager:
         parse: Callable[[Mapping[str, Any]], M],
         indexes: Mapping[str, Callable[[M], Iterable[Hashable]]],
     ) -> ObjectStore[M]:
-        """Return a store of a kind of ours, which is kept up to date while the manager runs. See ``ObjectStore``."""
+        """Return a store of one of the operator's kinds, kept up to date while the manager runs. See ``ObjectStore``."""
         store = ObjectStore(parse, indexes, on_unreadable=_unreadable)
         self._kinds.append(Informer(resource, store))
         return store
 
     def reflect(self, reflectors: Reflectors) -> Reflectors:
-        """Have these kept up to date while the manager runs."""
+        """Keep these up to date while the manager runs, and return them."""
         self._reflectors.append(reflectors)
         return reflectors
 
@@ -102,7 +106,10 @@ class Manager:
         self._controllers.append((controller, queue))
 
     async def run(self, stopped: asyncio.Event) -> int:
-        """Run until ``stopped``, or until a part fails; the exit code. The loss of the Lease ends the process from within."""
+        """Run until ``stopped``, or until a part fails; return the exit code.
+
+        The loss of the Lease ends the process from within.
+        """
         informers = Informers(
             self.client, self._configuration, tuple(self._kinds), self._options.namespaces, self._options.obstacle
         )
@@ -126,7 +133,7 @@ class Manager:
         return EXIT_FAILED if failed else EXIT_STOPPED
 
     async def _lead(self, informers: Informers) -> None:
-        """Reconcile while the Lease is ours, from the moment on at which the caches are complete."""
+        """Reconcile while this replica holds the Lease, from the moment on at which the caches are complete."""
         await informers.synced()
         for reflectors in self._reflectors:
             await reflectors.synced()
@@ -141,7 +148,7 @@ class Manager:
             _end_at_once()
 
     async def _drain(self) -> None:
-        """Let the reconciles that run end, while the Lease is still renewed."""
+        """Let running reconciles end, while the Lease is still renewed."""
         grace = self._options.shutdown_grace
         ended = await asyncio.gather(*(queue.stop(grace) for _, queue in self._controllers))
         self._may_hand_over = all(ended)
@@ -157,7 +164,7 @@ class Manager:
 
 
 def stop_on_signals(stopped: asyncio.Event) -> None:
-    """Set the event when the process is told to end."""
+    """Set the event when the process gets a signal to end."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
 

@@ -1,4 +1,4 @@
-"""What the work queues and reconciles measure, as controller-runtime does."""
+"""The metrics of work queues and reconciles, those of controller-runtime."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ UNEXPECTED = "Unexpected"
 
 
 class ReconcileOutcome(StrEnum):
-    """How a reconcile ended."""
+    """The ways in which a reconcile can end."""
 
     SUCCESS = "success"
     REQUEUE_AFTER = "requeue_after"
@@ -23,8 +23,10 @@ class ReconcileOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkQueueMetrics:
-    """The metrics of all work queues of a registry; each queue is a value of the label ``name``. ``errors`` has ``reason``
-    beside it, ``reconciles`` has ``result``."""
+    """The metrics of all work queues of a registry; each queue is a value of the label ``name``.
+
+    ``errors`` has ``reason`` beside it, ``reconciles`` has ``result``.
+    """
 
     depth: Gauge
     oldest: Gauge

@@ -1,4 +1,4 @@
-"""What the kubelet and Prometheus ask: /healthz, /readyz, /metrics."""
+"""The endpoints for the kubelet and Prometheus: /healthz, /readyz, /metrics."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 async def serving(
     address: str, metrics_port: int, probe_port: int, *, is_ready: Callable[[], bool], registry: CollectorRegistry
 ) -> AsyncIterator[None]:
-    """Serve while the block runs. Alive is who answers: the event loop that must not hang is the one that serves."""
+    """Serve while the block runs. To answer is to be alive: the event loop that must not hang is the one that serves."""
 
     async def health(_: web.Request) -> web.Response:
         return web.Response(text="ok")

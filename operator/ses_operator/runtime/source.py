@@ -1,7 +1,7 @@
-"""Sources of changes, and the watches by which a controller says what a change means for it.
+"""Sources of changes, and the watches by which a controller maps a change to its keys.
 
-As in controller-runtime a watch is a source and a function from an event to keys. What the change was about is not handed on:
-the reconcile looks for itself.
+As in controller-runtime a watch is a source and a function from an event to keys. What the change was about is not
+handed on: the reconcile observes for itself.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ E = TypeVar("E")
 
 
 class Source(Generic[E]):
-    """Something that changes. Those who subscribed are called with each event, at once and in the order of their coming."""
+    """A source of events. Subscribers are called with each event, at once and in the order of the events."""
 
     __slots__ = ("_handlers",)
 
@@ -25,7 +25,7 @@ class Source(Generic[E]):
         self._handlers: list[Callable[[E], None]] = []
 
     def subscribe(self, handler: Callable[[E], None]) -> None:
-        """Have the handler called with each event from now on."""
+        """Call the handler with each event from now on."""
         self._handlers.append(handler)
 
     def emit(self, event: E) -> None:
@@ -36,7 +36,7 @@ class Source(Generic[E]):
 
 @dataclass(frozen=True, slots=True)
 class Watch(Generic[E]):
-    """Which keys an event of the source puts on the queue of a controller, and how urgently."""
+    """The keys that an event of the source puts on the queue of a controller, and how urgently."""
 
     source: Source[E]
     keys: Callable[[E], Iterable[ObjectKey]]

@@ -1,10 +1,10 @@
 """client-go's work queue in asyncio: which keys are to be reconciled, when, and how many at a time.
 
-A key waits at most once, and is never reconciled twice at the same time: what is added while its reconcile runs is
-looked at once more when that ends. Failures back off per key. Source: k8s.io/client-go/util/workqueue (queue.go,
+A key waits at most once, and is never reconciled twice at the same time: a key that is added while its reconcile runs
+is reconciled once more when that ends. Failures back off per key. Source: k8s.io/client-go/util/workqueue (queue.go,
 delaying_queue.go, default_rate_limiters.go) and controller-runtime's priority queue.
 
-It is *not* persistent and does not need to be: everything is queued again when the watches list anew.
+It is *not* persistent and does not need to be: everything is queued again when the watches list again.
 """
 
 from __future__ import annotations
@@ -32,28 +32,28 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What a reconcile asks for. Seconds; at most one of the two is set."""
+    """The request of a reconcile. Seconds; at most one of the two is set."""
 
     requeue_after: float | None = None
     backoff: bool = False
 
     @classmethod
     def done(cls) -> Result:
-        """Nothing to do until something changes."""
+        """Do nothing until something changes."""
         return cls()
 
     @classmethod
     def after(cls, seconds: float) -> Result:
-        """Look again then, or earlier if something changes."""
+        """Reconcile again then, or earlier if something changes."""
         return cls(requeue_after=seconds)
 
     def within(self, seconds: float) -> Result:
-        """The same, but no later than so."""
+        """Return the same, but no later than so."""
         return self if self.backoff else Result(min(seconds, self.requeue_after or seconds))
 
     @classmethod
     def retry(cls) -> Result:
-        """It did not work: again, later each time."""
+        """Reconcile again after a failure, later each time."""
         return cls(backoff=True)
 
 
@@ -69,7 +69,7 @@ def current_urgency() -> Urgency:
 
 
 def note_urgency(urgency: Urgency) -> None:
-    """Have what this task does from here on be so urgent."""
+    """Let what this task does from here on be so urgent."""
     _URGENCY.set(urgency)
 
 
@@ -77,7 +77,10 @@ class WorkQueue(Generic[K]):
     """Keys to reconcile, and the reconciles that run."""
 
     def __init__(self, name: str, metrics: WorkQueueMetrics, *, backoff: Backoff | None = None) -> None:
-        """``name`` labels logs and metrics. All methods are for the thread of the event loop that ``run`` runs in."""
+        """Make a queue whose ``name`` labels logs and metrics.
+
+        All methods are for the thread of the event loop that ``run`` runs in.
+        """
         self.name = name
         self._backoff = backoff or Backoff()
         self._metrics = metrics
@@ -93,12 +96,12 @@ class WorkQueue(Generic[K]):
         metrics.observe_queue(name, depth=self.__len__, oldest=self._oldest_age, delayed=self._delayed.__len__)
 
     def __len__(self) -> int:
-        """How many keys wait for a worker; those that run or are due later are not among them."""
+        """Return how many keys wait for a worker; those that run or are due later are not among them."""
         return len(self._ready)
 
     @property
     def running(self) -> int:
-        """How many reconciles run."""
+        """The number of running reconciles."""
         return len(self._running)
 
     def add(self, key: K, urgency: Urgency = Urgency.NORMAL) -> None:
@@ -130,16 +133,17 @@ class WorkQueue(Generic[K]):
         self.add_after(key, self._backoff.delay(failures), Urgency.NORMAL)
 
     def forget(self, key: K) -> None:
-        """The key does well: its next failure is its first."""
+        """Reset the failures of a key that succeeds: its next failure is its first."""
         self._failures.pop(key, None)
 
     def failures(self, key: K) -> int:
-        """How often in a row the key has failed."""
+        """Return how often in a row the key has failed."""
         return self._failures.get(key, 0)
 
     def start(self, reconcile: Reconcile[K], *, workers: int, urgent_workers: int = 0) -> None:
-        """Begin to reconcile: at most ``workers`` keys at a time, and ``urgent_workers`` more if they are urgent, so
-        that a person's change does not wait behind many that hang.
+        """Begin to reconcile: at most ``workers`` keys at a time, and ``urgent_workers`` more if they are urgent.
+
+        So a person's change does not wait behind many that hang.
         """
         self._reconcile, self._workers, self._urgent_workers = reconcile, workers, urgent_workers
         self._start_workers()
@@ -147,7 +151,7 @@ class WorkQueue(Generic[K]):
     async def stop(self, grace: float) -> bool:
         """Take no more keys; let the running reconciles end, and cancel those that do not within ``grace`` seconds.
 
-        Whether all ended by themselves: of those cancelled, a call in a thread may still be under way.
+        Returns True if all ended by themselves: of those cancelled, a call in a thread may still be in flight.
         """
         self._stopping = True
         if self._timer is not None:
@@ -168,7 +172,7 @@ class WorkQueue(Generic[K]):
             taken = self._take()
             if taken is None:
                 return
-            # What the last reconcile asked for is void: this one sees the same state and asks anew.
+            # What the last reconcile requested is void: this one sees the same state and requests it again.
             self._delayed.discard(taken.key)
             task = asyncio.get_running_loop().create_task(
                 self._work(self._reconcile, taken), name=f"{self.name} {taken.key}"
@@ -193,11 +197,11 @@ class WorkQueue(Generic[K]):
             outcome = self._settle(key, await reconcile(key))
         except asyncio.CancelledError:
             if not _is_cancelled():
-                # What it waited for was cancelled, by somebody who takes no interest in this key.
+                # What it waited for was cancelled, on behalf of another key.
                 logger.warning("reconcile interrupted")
                 self.add_rate_limited(key)
             else:
-                self._stopping = True  # nobody cancels one reconcile: all is coming down
+                self._stopping = True  # single reconciles are never cancelled: the process is ending
                 raise
         except OperatorError as error:
             self._postpone(key, error)
@@ -264,14 +268,14 @@ class WorkQueue(Generic[K]):
 
 
 def _names(key: Hashable) -> dict[str, str]:
-    """What log lines call a key."""
+    """Return the names of a key in log lines."""
     if isinstance(key, ObjectKey):
         return {"namespace": key.namespace, "name": key.name} if key.namespace else {"name": key.name}
     return {"object": str(key)}
 
 
 def _severity(error: OperatorError) -> int:
-    """How worrying it is that a reconcile ended so: what another was faster with, or took away, is everyday life."""
+    """Return the log level of an error; what another client did first, or removed, is not worth a warning."""
     match error:
         case Stale():
             return logging.DEBUG
@@ -282,7 +286,7 @@ def _severity(error: OperatorError) -> int:
 
 
 def _is_cancelled() -> bool:
-    """Whether the running task itself was told to end."""
+    """Return True if the running task itself was cancelled."""
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 

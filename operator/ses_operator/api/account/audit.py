@@ -87,17 +87,17 @@ class AuditRegionStatus(Model):
     )
     findings: Mapping[str, int] = Field(default_factory=dict, description="The number of findings of each kind here.")
     reason: str | None = Field(None, description="One word in PascalCase: why the region could not be audited.")
-    message: str | None = Field(None, description="What prevented the audit here, and what to do about it.")
+    message: str | None = Field(None, description="The obstacle to the audit here, and what to do about it.")
 
 
 class AuditExample(Model):
     """One finding among others of its kind."""
 
     finding: str = Field(description="The kind of finding.")
-    severity: str = Field(description="How severe it is: high, medium or low.")
+    severity: str = Field(description="The severity: high, medium or low.")
     region: str = Field(description="The AWS region.")
     identity: str | None = Field(None, description="The identity; absent if the finding is about the account.")
-    message: str = Field(description="What is wrong, and what to do about it.")
+    message: str = Field(description="The problem, and what to do about it.")
 
 
 class AuditReportStatus(Model):

@@ -266,7 +266,7 @@ class AccountRegionStatus(Model):
     )
     send_quota: SendQuotaStatus | None = Field(None, description="The send quota here.")
     reason: str | None = Field(None, description="One word in PascalCase: why the region is not reachable.")
-    message: str | None = Field(None, description="What is wrong in this region, and what to do about it.")
+    message: str | None = Field(None, description="The problem in this region, and what to do about it.")
 
 
 class SesAccountStatus(Model):
@@ -316,5 +316,6 @@ class SesAccount(Model):
     metadata: ObjectMeta
     spec: SesAccountSpec = Field(description="How the operator uses this AWS account.")
     status: SesAccountStatus = Field(
-        SesAccountStatus(), description="What the operator found about the account. Written by the operator only."
+        SesAccountStatus(),
+        description="The state of the account as the operator found it. Written by the operator only.",
     )

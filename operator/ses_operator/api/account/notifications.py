@@ -113,5 +113,5 @@ class NotificationsStatus(Model):
 
     reason: str = Field(description="One word in PascalCase: why the email was not sent.")
     message: str = Field(
-        description="What is wrong, and what to do about it. The email is tried again, at most every hour."
+        description="The problem, and what to do about it. The email is tried again, at most every hour."
     )

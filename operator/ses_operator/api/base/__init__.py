@@ -1,1 +1,1 @@
-"""What all kinds share: the base model, field types, metadata, conditions and reasons."""
+"""The parts that all kinds share: the base model, field types, metadata, conditions and reasons."""

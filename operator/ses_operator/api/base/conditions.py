@@ -46,7 +46,7 @@ class ConditionStatus(StrEnum):
 class Condition(Model):
     """One observation of the object's state, in words and for programs."""
 
-    type: str = Field(max_length=316, description="What is observed, such as Ready or Verified.")
+    type: str = Field(max_length=316, description="The observation, such as Ready or Verified.")
     status: ConditionStatus = Field(description="True, False or Unknown.")
     reason: str = Field(
         max_length=1024, description="One word in PascalCase for programs: why the status is what it is."

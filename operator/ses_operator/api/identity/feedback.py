@@ -1,4 +1,4 @@
-"""Where SES reports bounces and complaints, and the settings that differ in single regions."""
+"""The part of a SesIdentity about reports of bounces and complaints, and the settings that differ in single regions."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class RegionStatus(Model):
         None, description="When the operator last asked SES to look for the records again, after SES had given up."
     )
     reason: str | None = Field(None, description="One word in PascalCase: why this region is in this state.")
-    message: str | None = Field(None, description="What is missing in this region, and what to do about it.")
+    message: str | None = Field(None, description="The missing parts in this region, and what to do about them.")
 
 
 class ZoneStatus(Model):
@@ -128,7 +128,7 @@ class RecordStatus(Model):
             "operator did not write is in its place."
         ),
     )
-    message: str | None = Field(None, description="What is wrong with this record, and what to do about it.")
+    message: str | None = Field(None, description="The problem of this record, and what to do about it.")
 
 
 class ReportAuthorizationStatus(Model):
@@ -148,9 +148,9 @@ class FormerPlaceStatus(Model):
     reason: str = Field(
         "",
         description=(
-            "What the operator waits for, as one word in PascalCase: RegionsUnknown, NotPublished, NotAnswered,"
-            " StillDelegated, NotDelegated, CachedDelegation, ExternalDNSRemoves or ExternalDNSPublishes; or the reason of"
-            " an error."
+            "The reason, as one word in PascalCase: RegionsUnknown, NotPublished, NotAnswered, "
+            "StillDelegated, NotDelegated, CachedDelegation, ExternalDNSRemoves or ExternalDNSPublishes; "
+            "or the reason of an error."
         ),
     )
     message: str = Field(description="Why, what is waited for, and what to do in order not to wait for it.")
@@ -237,11 +237,13 @@ class RepairStatus(Model):
 
 
 class HandoverStatus(Model):
-    """The hand-over that the annotation ses-operator.io/hand-over-to asks for."""
+    """The hand-over that the annotation ses-operator.io/hand-over-to requests."""
 
-    to: str = Field(description="The installation that is to own what the object owns: its installationID.")
+    to: str = Field(
+        description="The installationID of the installation that becomes the owner of what the object owns."
+    )
     completed: bool = Field(
-        description="Whether it owns all of it. While it does not, the condition Ready says what is waited for."
+        description="True once it owns all of it. Until then, the condition Ready says what is waited for."
     )
 
 
@@ -294,9 +296,9 @@ class SesIdentityStatus(Model):
     repairs: tuple[RepairStatus, ...] | None = Field(
         None,
         description=(
-            "What another client had changed and the operator corrected, under the current configuration. "
-            "Removed when nothing had to be corrected for 36 hours. What keeps being changed back is "
-            "marked, and corrected less and less often."
+            "Settings and records that another client had changed and the operator corrected, under the "
+            "current configuration. Removed when nothing had to be corrected for 36 hours. What keeps "
+            "being changed back is marked, and corrected less and less often."
         ),
     )
     notified: str | None = Field(

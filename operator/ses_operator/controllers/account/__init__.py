@@ -1,0 +1,1 @@
+"""The controller of SesAccounts: credentials, status, audits, mail figures."""

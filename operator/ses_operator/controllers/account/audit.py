@@ -37,14 +37,14 @@ from ses_operator.runtime.backoff import Backoff
 LOGGER = logging.getLogger(__name__)
 
 REGIONS_AT_ONCE = 8
-"""Of the threads for calls, most are left to reconciles; and so many lists of names are held at the same time."""
+"""Most of the threads for calls are left to reconciles; and so many lists of names are held at the same time."""
 
 NAMES_AT_ONCE = 100
-"""Of so many it is asked at once what they have sent: more would be a sum for each day of each in memory."""
+"""The number of identities whose sending is read at once: more would be a sum for each day of each in memory."""
 
 TRIES = 4
 BACKOFF = Backoff(first=5.0, factor=5.0)
-"""Between tries of what failed in passing; after the last, the region, or the report, is given up for this time."""
+"""Between attempts after a passing failure; after the last, the region, or the report, is given up for this time."""
 
 HOW_TO_INSTALL = (
     "the kind ClusterPolicyReport (wgpolicyk8s.io/v1alpha2) is not installed: apply its CustomResourceDefinition, from "
@@ -57,7 +57,7 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class Shelf:
-    """The report of an audit as it grows. What hinders its writing hinders nothing else, and is told in status."""
+    """The report of an audit as it grows. If it cannot be written, status says so, and nothing else is affected."""
 
     reports: PolicyReports
     series: Series
@@ -67,6 +67,7 @@ class Shelf:
     lost: set[str] = field(default_factory=set)
 
     async def open(self) -> None:
+        """Learn which reports exist."""
         try:
             await _patiently(self.reports.open)
         except Gone:
@@ -75,6 +76,7 @@ class Shelf:
             self.trouble = str(error)
 
     async def put(self, region: str, chunks: Iterable[Chunk]) -> None:
+        """Write these reports of a region, if they differ."""
         names = self.written.setdefault(region, set())
         for chunk in chunks:
             if not self.trouble and await self._is_written(chunk):
@@ -90,7 +92,7 @@ class Shelf:
         return True
 
     async def close(self) -> AuditReportStatus:
-        """Take away what the audits before had and this one has not; what the report has become."""
+        """Delete what earlier audits wrote and this one has not; return what the report has become."""
         if not self.trouble:
             kept = {region: frozenset(names) for region, names in self.written.items()} | dict.fromkeys(self.lost)
             try:
@@ -127,7 +129,7 @@ class Auditor:
         self.listed = 0
 
     async def run(self, regions: Iterable[str]) -> AuditReportStatus:
-        """Audit these regions; without any, all that there are. What came of it stands in ``tally``."""
+        """Audit these regions; without any, all that exist. The results are in ``tally``."""
         asked = tuple(regions)
         await self.shelf.open()
         async with asyncio.TaskGroup() as group:
@@ -141,7 +143,7 @@ class Auditor:
                 await self._look_over(region)
             except OperatorError as error:
                 self.shelf.lost.add(region)
-                # A region that is not switched on for the account rejects its credentials.
+                # A region that is not enabled for the account rejects its credentials.
                 if is_asked_for or error.problem.reason is not Reason.CREDENTIALS_REJECTED:
                     LOGGER.warning("cannot audit %s: %s", region, error)
                     self.tally.region(region).problem = error.problem
@@ -163,7 +165,7 @@ class Auditor:
         await self.shelf.put(region, chunks.rest())
 
     async def _history(self, region: str, names: tuple[str, ...]) -> SendHistory | None:
-        """What was sent from these, if that is to be known. Where it cannot be read the audit goes on, and says so."""
+        """Return what was sent from these, if that is wanted. If it cannot be read, the audit goes on, and says so."""
         if self._standards.unused_days is None:
             return None
         window = Window.of_days(self._standards.unused_days, self._now())
@@ -174,7 +176,7 @@ class Auditor:
             return None
 
     async def _names(self, ses: SesRegion) -> tuple[str, ...]:
-        """All identities, sorted; listed at once, for nobody says how long the token of a page is good for."""
+        """Return all identities, sorted; listed at once, because it is not documented how long the token of a page is valid."""
         names: list[str] = []
         token: str | None = None
         while True:
@@ -197,7 +199,7 @@ class Auditor:
         return identity_findings(audited, self._standards)
 
     def _holder(self, tag: str, name: str, region: str) -> Holder:
-        """By what is known of the cluster at this moment."""
+        """Return the holder by what is known of the cluster at this moment."""
         owner, settings = Owner.parse(tag), self._context.settings
         if owner is None or owner.installation_id not in (settings.installation_id, *settings.inherited):
             return Holder(Claim.ELSEWHERE, tag)
@@ -212,5 +214,5 @@ class Auditor:
 
 
 async def _patiently(ask: Callable[P, Awaitable[T]], *args: P.args, **kwargs: P.kwargs) -> T:
-    """What it answers. A failure in passing is waited out: a region has thousands of reads, and hours of time."""
+    """Return the answer. A passing failure is waited out: a region has thousands of reads, and hours of time."""
     return await BACKOFF.retry(lambda: ask(*args, **kwargs), tries=TRIES)

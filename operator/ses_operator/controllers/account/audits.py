@@ -1,4 +1,4 @@
-"""Which accounts are audited when: begins audits, ends them, and has their results ready for status."""
+"""Schedules the audits: begins and ends them, and has their results ready for status."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from ses_operator.runtime.source import Source
 LOGGER = logging.getLogger(__name__)
 
 PROGRESS_INTERVAL = 60.0
-"""Seconds between two looks at how far an audit is."""
+"""Seconds between two reports of how far an audit is."""
 
 AFTER_FAILURE = timedelta(minutes=10)
-"""An audit that failed for no known reason is begun anew after this."""
+"""An audit that failed for no known reason is started again after this."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Running:
-    """An audit that runs, and what it was begun for."""
+    """An audit that runs, and the configuration that it was started for."""
 
     auditor: Auditor
     task: asyncio.Task[None]
@@ -40,9 +40,10 @@ class _Running:
 
 
 class Audits:
-    """The audits of all accounts, each a task beside the reconciles. A restart begins anew what had not come to its end.
+    """The audits of all accounts, each a task beside the reconciles. A restart starts again what was not complete.
 
-    ``ended`` tells the names of accounts whose audit has ended."""
+    ``ended`` emits the names of accounts whose audit has ended.
+    """
 
     def __init__(self, context: ControllerContext) -> None:
         self.ended: Source[str] = Source()
@@ -55,7 +56,10 @@ class Audits:
         self._tidy: set[str] = set()
 
     async def attend(self, account: SesAccount, aws: AwsAccount) -> float | None:
-        """Begin an audit if one is due, end one that is not wanted any more; seconds until the next look, None for none."""
+        """Start an audit if one is due, end one that is not wanted any more.
+
+        Returns the seconds until the next look, None for none.
+        """
         name, audit = account.metadata.name, account.spec.audit
         if self._uids.setdefault(name, account.metadata.uid) != account.metadata.uid:
             self.forget(name)  # another object of the same name
@@ -77,7 +81,7 @@ class Audits:
         return PROGRESS_INTERVAL if name in self._running else wait
 
     def status(self, account: SesAccount) -> AuditStatus | None:
-        """What status is to say of audits."""
+        """Return the audit's part of status."""
         name, audit = account.metadata.name, account.spec.audit
         if audit is None:
             return None
@@ -89,12 +93,12 @@ class Audits:
         return latest.model_copy(update={"progress": said, "next_at": None})
 
     def stop(self, name: str) -> None:
-        """The account cannot be read at present, or not as it was begun."""
+        """Stop the audit of an account that cannot be read at present, or not with the configuration that it was started for."""
         if (running := self._running.pop(name, None)) is not None:
             running.task.cancel()
 
     def forget(self, name: str) -> None:
-        """The account is gone."""
+        """Forget an account that is gone."""
         self.stop(name)
         for known in (self._done, self._failed, self._uids):
             known.pop(name, None)
@@ -129,7 +133,7 @@ class Audits:
         name, started_at = account.metadata.name, self._now()
         try:
             report = await auditor.run(audit.regions)
-        except Exception:  # a task that ends unseen would never be begun anew
+        except Exception:  # a task that ends unseen would never be started again
             LOGGER.exception("an audit failed unexpectedly", extra={"account": name})
             self._failed[name] = self._now()
         else:
@@ -148,7 +152,7 @@ class Audits:
         self.ended.emit(name)
 
     async def _remove_reports(self, account: SesAccount, aws: AwsAccount) -> None:
-        """Of audits that were. Asked once in the life of a process, and after each audit: status alone may be lost."""
+        """Delete the reports of former audits. Once in the life of a process, and after each audit: status alone may be lost."""
         name = account.metadata.name
         if name in self._tidy and account.status.audit is None:
             return
@@ -159,7 +163,7 @@ class Audits:
         except Retry:
             return
         except OperatorError as error:
-            # Where the kind is not installed, or nobody gave the right to it, nothing was written either.
+            # If the kind is not installed, or not permitted, nothing was written either.
             LOGGER.debug("there are no reports of audits: %s", error, extra={"account": name})
         self._tidy.add(name)
 

@@ -1,4 +1,4 @@
-"""Takes a SesAccount from its spec to credentials that work, and tells what SES says of the account in each region."""
+"""Takes a SesAccount from its spec to credentials that work, and reports the state of the account in each region."""
 
 from __future__ import annotations
 
@@ -40,11 +40,11 @@ from ses_operator.runtime.workqueue import Result, Urgency
 WORKERS = 4
 
 REGION_REFRESH = 3600.0
-"""Seconds between two questions of how an account stands in a region (GetAccount)."""
+"""Seconds between two reads of the account's state in a region (GetAccount)."""
 
 
 class AccountController:
-    """Opens accounts and reports on them. Between calls it holds only when it last asked and last wrote."""
+    """Opens accounts and reports on them. Between calls it holds only when it last read and last wrote."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class AccountController:
         audits: Audits,
         rejected: Source[str],
     ) -> None:
-        """``rejected`` tells the names of accounts whose credentials an AWS service does not take."""
+        """Take the source ``rejected``, which emits the names of accounts whose credentials an AWS service rejects."""
         self._context = context
         self._cluster = context.cluster
         self._accounts = context.accounts
@@ -66,7 +66,7 @@ class AccountController:
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
-        """What makes an account be looked at: itself, those that use it, its credentials, and what runs on its behalf."""
+        """The changes that wake an account: itself, those that use it, its credentials, and what runs on its behalf."""
         cluster = self._cluster
         return (
             own_kind(cluster.accounts),
@@ -82,6 +82,7 @@ class AccountController:
         return self._cluster.accounts.by_index(BY_SECRET, secret.key.name)
 
     async def reconcile(self, key: ObjectKey) -> Result:
+        """Open the account and write its status."""
         account = self._cluster.accounts.get(key)
         if account is None or not self._accounts.is_ours(account):
             self._forget(key.name)
@@ -103,7 +104,7 @@ class AccountController:
         return reported if look is None else reported.within(look)
 
     def _forget(self, name: str) -> None:
-        """The SesAccount is gone, and its credentials with it; or it has become another installation's."""
+        """Forget a SesAccount that is gone, with its credentials; or that has become another installation's."""
         self._accounts.remove(name)
         self._sessions.forget(name)
         self._audits.forget(name)
@@ -113,7 +114,7 @@ class AccountController:
             del self._asked[key]
 
     async def _keep_while_used(self, account: SesAccount) -> bool:
-        """Whether the account goes on to exist: identities that refer to it need its credentials to be deleted."""
+        """Return True if the account goes on to exist: identities that refer to it need its credentials to be deleted."""
         name, meta = account.metadata.name, account.metadata
         used = bool(self._users(name) or self._templates(name))
         if meta.is_deleting and not used:
@@ -134,7 +135,7 @@ class AccountController:
             accounts.changes.emit(sighting)
 
     def _is_open(self, account: SesAccount) -> bool:
-        """Whether it was opened as it is to be now: what its users were told then still holds, as far as is known."""
+        """Return True if it was opened with the present spec: what its users were told then still holds, as far as is known."""
         known = self._accounts.get(account.metadata.name)
         return isinstance(known, OpenAccount) and known.spec == account.spec
 
@@ -180,7 +181,7 @@ class AccountController:
         )
 
     async def _regions(self, account: SesAccount, aws: AwsAccount) -> tuple[AccountRegionStatus, ...]:
-        """How the account stands in each region in use; asked again once in a while, else as status remembers it."""
+        """Return the state of the account in each region in use; read again once in a while, else as status remembers it."""
         name = account.metadata.name
         used = {
             region
@@ -264,7 +265,7 @@ def register(context: ControllerContext) -> Controller:
 
     async def let_go() -> None:
         sessions.close()
-        await asyncio.to_thread(context.executor.close)  # it waits for calls on their way
+        await asyncio.to_thread(context.executor.close)  # it waits for calls in flight
 
     return Controller(
         "sesaccount",
@@ -284,13 +285,13 @@ def _web_identity(spec: api.WebIdentity | None) -> WebIdentityAccess | None:
 
 
 def _roles(spec: api.AssumeRole | None) -> tuple[Role, ...]:
-    """The roles in the order in which they are assumed, the one to work as last."""
+    """Return the roles in the order in which they are assumed, the one that is used last."""
     steps = (*spec.via, spec) if spec else ()
     return tuple(Role(step.role_arn, step.external_id, step.session_name) for step in steps)
 
 
 def _value(secret: JsonObject, name: str, key: str) -> str:
-    """A value of a Secret, decoded."""
+    """Return a value of a Secret, decoded."""
     try:
         value = (value_of(secret, key) or b"").decode().strip()
     except UnicodeDecodeError:

@@ -1,6 +1,6 @@
-"""Reads what became of mail, once in an interval for each account and region, and tells it as metrics. Off by default.
+"""Reads the fate of mail, once in an interval for each account and region, and exposes it as metrics. Off by default.
 
-A round costs one GetAccount and one GetSendStatistics for each account and region and, where the Virtual Deliverability
+A round costs one GetAccount and one GetSendStatistics for each account and region and, if the Virtual Deliverability
 Manager is on, six queries for each identity, ten of them in a call. All wait for their turn behind everything else.
 """
 
@@ -26,14 +26,14 @@ from ses_operator.runtime.watch.cache import ObjectStore
 logger = logging.getLogger(__name__)
 
 TICK = 30.0
-"""Seconds between two looks at what is due."""
+"""Seconds between two checks of what is due."""
 
 RETRY_SECONDS = 600.0
-"""What could not be read is tried again after this, or after the interval, if that is shorter."""
+"""What could not be read is read again after this, or after the interval, if that is shorter."""
 
 
 class MailFigures:
-    """What is known for each account and region. What could not be read anew is told no longer."""
+    """The figures of each account and region. Those that could not be read again are no longer exposed."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class MailFigures:
         interval: float,
         now: Callable[[], datetime],
     ) -> None:
-        """``interval``: seconds between two readings of the same."""
+        """Take the ``interval``: seconds between two readings of the same."""
         self._identities = identities
         self._accounts = accounts
         self._interval = interval
@@ -64,7 +64,7 @@ class MailFigures:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def samples(self) -> Iterator[Sample]:
-        """What is known now, of the objects that there are now."""
+        """Return what is known now, of the objects that exist now."""
         return mail_samples(self._known, self._senders())
 
     async def _run(self) -> None:

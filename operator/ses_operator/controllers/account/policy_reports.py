@@ -1,4 +1,4 @@
-"""ClusterPolicyReports of ours: those of one account are found by their label, and written one by one."""
+"""The ClusterPolicyReports of one account: found by their label, and written one by one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from ses_operator.runtime.watch.listing import METADATA_ONLY
 
 
 class PolicyReports:
-    """The reports of one account while an audit writes them anew. Made for one audit.
+    """The reports of one account while an audit writes them again. Made for one audit.
 
     Every method raises nothing but ``OperatorError``.
     """
@@ -25,7 +25,7 @@ class PolicyReports:
         self._standing: dict[str, tuple[str, str]] = {}
 
     async def open(self) -> None:
-        """Learn what stands, without its content. Raises ``Gone`` where the kind is not served."""
+        """Learn which reports exist, without their content. Raises ``Gone`` if the kind is not served."""
         path, selected = POLICY_REPORTS.collection(), {"labelSelector": self._selector}
         found = await self._client.get(path, selected, accept=METADATA_ONLY)
         for item in found.get("items") or ():
@@ -34,7 +34,7 @@ class PolicyReports:
             self._standing[meta["name"]] = (region, meta.get("annotations", {}).get(DIGEST, ""))
 
     async def put(self, chunk: Chunk) -> None:
-        """Have it stand as it is, if it does not. Raises ``Stale`` where a report of this name is somebody else's."""
+        """Write the report, if it differs. Raises ``Stale`` if a report of this name belongs to another client."""
         known = self._standing.get(chunk.name)
         if known is not None and known[1] == chunk.digest:
             return

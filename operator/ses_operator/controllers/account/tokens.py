@@ -11,11 +11,11 @@ from ses_operator.runtime.kube.client import REQUEST_TIMEOUT, KubeClient
 from ses_operator.runtime.kube.resources import SERVICE_ACCOUNTS, JsonObject
 
 LIFETIME_SECONDS = 600
-"""The shortest that the apiserver gives: each token is used once, at once."""
+"""The shortest that the apiserver accepts: each token is used once, at once."""
 
 
 class ServiceAccountTokens:
-    """Asks for tokens from threads: those that sign requests to AWS need them, and they do not run on the loop."""
+    """Requests tokens from threads: those that sign requests to AWS need them, and they do not run on the loop."""
 
     def __init__(self, client: KubeClient, namespace: str, loop: asyncio.AbstractEventLoop) -> None:
         self._client = client
@@ -23,7 +23,7 @@ class ServiceAccountTokens:
         self._loop = loop
 
     def token(self, name: str, audience: str) -> str:
-        """A new token of the ServiceAccount for this audience. Not to be called on the loop. Raises Blocked or Retry."""
+        """Return a new token of the ServiceAccount for this audience. Not to be called on the loop. Raises Blocked or Retry."""
         asked = asyncio.run_coroutine_threadsafe(self._request(name, audience), self._loop)
         try:
             return asked.result(REQUEST_TIMEOUT)

@@ -1,7 +1,7 @@
-"""Tells people by email what became of identities, as spec.notifications of their SesAccount asks for.
+"""Sends emails about identities, as spec.notifications of their SesAccount configures.
 
-It has a queue of its own, with the names of SesAccounts as keys: no reconcile of an identity ever waits for an email. One run
-sends one email at most; the rest follows at once.
+It has a queue of its own, with the names of SesAccounts as keys: no reconcile of an identity ever waits for an email.
+One run sends one email at most; the rest follows at once.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ PAUSE = 1.0
 """Seconds between two looks at all identities of an account: when hundreds change, they are looked at together."""
 
 BACKOFF = Backoff(first=60.0, cap=3600.0)
-"""Between tries to send an email that SES does not take."""
+"""Between attempts to send an email that SES rejects."""
 
 MARKS_AT_A_TIME = 8
-"""Identities of a digest that are marked as told side by side."""
+"""The number of identities of a digest that are marked as reported side by side."""
 
 
 class Sent(StrEnum):
-    """How an email ended, as metrics name it."""
+    """The results of an email, as metrics name them."""
 
     SINGLE = "sent"
     DIGEST = "digest"
@@ -69,10 +69,11 @@ class Sent(StrEnum):
 
 @dataclass(slots=True)
 class _AccountState:
-    """What is remembered of one account; to lose it costs one more try.
+    """The memory of one account; to lose it costs one more attempt.
 
-    ``asked``: what a person last wrote into the SesAccount. ``unmarked``: what was
-    sent and could not be marked as told yet. ``gathering_since``: since when a digest is being gathered.
+    ``asked``: what a person last wrote into the SesAccount. ``unmarked``: what was sent and could not be marked as
+    reported yet.
+    ``gathering_since``: since when a digest is being gathered.
     """
 
     asked: tuple[int, str | None]
@@ -84,7 +85,7 @@ class _AccountState:
 
 
 class NotificationController:
-    """Observes what status says of the identities of an account, plans the next email, sends it, and marks it as sent."""
+    """Observes the statuses of an account's identities, plans the next email, sends it, and marks it as sent."""
 
     def __init__(self, context: ControllerContext) -> None:
         cluster = self._cluster = context.cluster
@@ -105,7 +106,7 @@ class NotificationController:
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
-        """What makes the emails of an account be looked at: the account, and what is reported of its identities."""
+        """The changes that wake an account's emails: the account, and statuses of its identities."""
         return (
             Watch(self._cluster.accounts.changes, lambda delta: (delta.key,)),
             Watch(self._objects.reports, self._that_tell_of),
@@ -113,12 +114,13 @@ class NotificationController:
         )
 
     def _that_tell_of(self, report: StatusReport) -> tuple[ObjectKey, ...]:
-        """The account of the identity, where it has any emails sent."""
+        """Return the account of the identity, if it sends any emails."""
         key = ObjectKey("", report.before.spec.account_ref.name)
         found = self._cluster.accounts.get(key)
         return (key,) if found is not None and found.spec.notifications is not None else ()
 
     async def reconcile(self, key: ObjectKey) -> Result:
+        """Send the next email of the account, if one is due."""
         account, opened = self._cluster.accounts.get(key), self._accounts.get(key.name)
         if account is None or account.spec.notifications is None:
             self._desks.pop(key.name, None)
@@ -138,7 +140,7 @@ class NotificationController:
         return await self._send(account, opened, desk, plan.about)
 
     def _desk(self, account: SesAccount) -> _AccountState:
-        """What is remembered of the account. A person's change of it has what failed tried again at once."""
+        """Return the memory of the account. When a person changes the account, what failed is tried again at once."""
         meta = account.metadata
         asked = (meta.generation, meta.annotations.get(RECONCILE_REQUESTED_AT))
         desk = self._desks.setdefault(meta.name, _AccountState(asked))
@@ -147,7 +149,7 @@ class NotificationController:
         return desk
 
     def _pause(self, desk: _AccountState) -> float:
-        """Seconds until it is time to look; from now on the next pause counts."""
+        """Return the seconds until it is time to look; if it is time, the next pause begins."""
         now = asyncio.get_running_loop().time()
         left = max(desk.not_before, desk.looked_at + PAUSE) - now
         if left <= 0:
@@ -189,7 +191,7 @@ class NotificationController:
         return Result.after(PAUSE)
 
     def _letter(self, opened: OpenAccount, about: tuple[Waiting, ...]) -> Email | None:
-        """None where nothing is left of what it was to be about."""
+        """Return the email; None if nothing is left of what it was to be about."""
         sender = Sender(self._settings.installation_id, opened.name, opened.aws.account_id)
         listed = [
             News(identity, each.moment)
@@ -201,7 +203,7 @@ class NotificationController:
         return letter(sender, listed[0]) if len(about) == 1 else digest(sender, listed, counted(about))
 
     async def _mark(self, desk: _AccountState) -> None:
-        """Mark as told what was sent. What cannot be marked yet is not sent again before it is."""
+        """Mark as reported what was sent. What cannot be marked yet is not sent again before it is."""
         turns = asyncio.Semaphore(MARKS_AT_A_TIME)
 
         async def mark(key: ObjectKey, uid: str, told: Waiting) -> None:
@@ -215,7 +217,7 @@ class NotificationController:
                 raise failure
 
     def _failed(self, account: SesAccount, desk: _AccountState, problem: Problem) -> Result:
-        """Nothing was sent, as far as is known: it stays to be told, and is tried again later."""
+        """Note that nothing was sent, as far as is known: it stays to be reported, and is tried again later."""
         name = account.metadata.name
         desk.failures += 1
         delay = max(problem.retry_after or 0.0, BACKOFF.delay(desk.failures))
@@ -230,7 +232,7 @@ class NotificationController:
         return Result.after(delay)
 
     def _tell_account(self, name: str, desk: _AccountState, problem: Problem | None) -> None:
-        """Have the status of the account say so, where it does not."""
+        """Let the status of the account say so, if it does not."""
         if problem is None:
             desk.failures = 0
         self._emails.note(name, problem)

@@ -1,4 +1,4 @@
-"""The AWS accounts that are open: what each SesAccount became, for the identities that name it."""
+"""The open AWS accounts: the state of each SesAccount, for the identities that name it."""
 
 from __future__ import annotations
 
@@ -23,8 +23,10 @@ class OpenAccount:
 
 
 class Accounts:
-    """Open accounts by the name of their SesAccount; where one is not open, why. ``changes`` tells the names of those of which
-    something else became, for the objects that use them."""
+    """Open accounts by the name of their SesAccount; or why one is not open.
+
+    ``changes`` emits the names of those whose state changed, for the objects that use them.
+    """
 
     def __init__(self, store: ObjectStore[SesAccount], installation_id: str) -> None:
         self.changes: Source[str] = Source()
@@ -33,8 +35,10 @@ class Accounts:
         self._accounts: dict[str, OpenAccount | Problem] = {}
 
     def get(self, name: str) -> OpenAccount | Problem | None:
-        """The account, or why it cannot be used; None where nothing is to be done or said: while it is being opened, after which
-        its users are woken, and where it is another installation's.
+        """Return the account, or why it cannot be used.
+
+        None if there is nothing to do or report: while it is being opened, after which its users are woken, and if it
+        is another installation's.
         """
         state, account = self._accounts.get(name), self._store.get(ObjectKey("", name))
         if state is not None or account is not None:
@@ -45,11 +49,11 @@ class Accounts:
         )
 
     def is_ours(self, account: SesAccount) -> bool:
-        """Whether this installation works with the account."""
+        """Return True if this installation manages the account."""
         return account.spec.installation_id in (None, self._installation_id)
 
     def put(self, name: str, state: OpenAccount | Problem) -> None:
-        """Keep what became of it."""
+        """Keep the state of the account."""
         before = self._accounts.get(name)
         self._accounts[name] = state
         if before != state:

@@ -1,4 +1,4 @@
-"""Whether an account lets an identity in: the rules of ``core.acceptance`` on what stands in Kubernetes now."""
+"""Checks if an account admits an identity: the rules of ``core.admission`` on the present objects."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from ses_operator.runtime.watch.cache import ObjectStore
 
 
 class Admissions:
-    """Builds admission requests. Labels of a namespace that cannot be seen are unknown, and no rule takes them for granted."""
+    """Builds admission requests. Labels of a namespace that cannot be read are unknown, and no rule assumes them."""
 
     def __init__(self, accounts: ObjectStore[SesAccount], namespaces: NamespaceReader) -> None:
         self._accounts = accounts
         self._namespaces = namespaces
 
     def request(self, identity: SesIdentity, account: OpenAccount) -> AdmissionRequest:
-        """What the identity asks of the account, under the rules that it has now: it may have been opened with others."""
+        """Return the identity's request to the account, under its present rules: it may have been opened with others."""
         return self.petition_of(identity.metadata.namespace, identity.spec, account)
 
     def petition_of(self, namespace: str, spec: SesIdentitySpec, account: OpenAccount) -> AdmissionRequest:
-        """The same for what is no identity, and asks for as much as one would."""
+        """Return the same for an object that is no identity, and requests as much as one would."""
         newest = self._accounts.get(ObjectKey("", account.name))
         rules = newest.spec if newest is not None else account.spec
         return AdmissionRequest(self._namespace(namespace), spec, account.name, rules)

@@ -1,4 +1,4 @@
-"""What a replica has of Kubernetes: the ground that the controllers stand on."""
+"""One replica's view of Kubernetes, which all controllers use."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ BY_ACCOUNT = "account"
 """The index of identities by the name of their SesAccount."""
 
 BY_DOMAIN = "domain"
-"""The index of identities by what they ask for."""
+"""The index of identities by the domain or address that they want."""
 
 BY_TEMPLATE = "template"
 """The index of identities by the SesVerificationTemplate that they use."""
@@ -43,31 +43,34 @@ BY_SECRET = "secret"  # noqa: S105 - the name of an index
 """The index of accounts by the name of the Secret with their credentials."""
 
 BY_OUTLOOK = "outlook"
-"""The index of identities by what there may be to tell of them by email."""
+"""The index of identities by what there may be to report of them by email."""
 
 BY_DKIM_SECRET = "dkim-secret"  # noqa: S105 - the name of an index
 """The index of identities by the Secret with their DKIM key."""
 
 SECRET_SELECTOR = f"{WATCH_LABEL}=true"
-"""Secrets with this label are watched: a change of theirs is noticed at once, rather than at the next try."""
+"""Secrets with this label are watched: a change of theirs is noticed at once, rather than at the next attempt."""
 
 ENDPOINT_SELECTOR = IDENTITY_NAME_LABEL
-"""DNSEndpoints of ours carry this label."""
+"""The label of the operator's DNSEndpoints."""
 
 
 def secret_key(identity: SesIdentity, byodkim: ByodkimSpec) -> ObjectKey:
-    """The Secret that the spec names."""
+    """Return the key of the Secret that the spec names."""
     return ObjectKey(identity.metadata.namespace, byodkim.private_key_secret_ref.name)
 
 
 def template_of(identity: SesIdentity) -> ObjectKey | None:
-    """The SesVerificationTemplate that makes the emails to an address, where it names one."""
+    """Return the SesVerificationTemplate for the emails to an address, if the identity names one."""
     named = identity.spec.verification_template_ref
     return ObjectKey(identity.metadata.namespace, named.name) if named else None
 
 
 def senders(address: str) -> list[str]:
-    """The identities by any of which SES lets the address send (Developer Guide, "Creating and verifying identities")."""
+    """Return the identities by any of which SES lets the address send.
+
+    Source: Developer Guide, "Creating and verifying identities".
+    """
     labels = address.rpartition("@")[2].lower().split(".")
     return [address, *(".".join(labels[count:]) for count in range(len(labels)))]
 
@@ -118,7 +121,7 @@ class NamespaceReader(Protocol):
 
 
 class EndpointReader(Protocol):
-    """DNSEndpoints of ours, as last seen."""
+    """The operator's DNSEndpoints, as last seen."""
 
     def get(self, key: ObjectKey) -> JsonObject | None:
         """Return the object, None if there is none."""
@@ -126,7 +129,7 @@ class EndpointReader(Protocol):
 
     @property
     def installed(self) -> bool:
-        """Whether the kind is installed."""
+        """True if the kind is installed."""
         ...
 
 
@@ -135,26 +138,26 @@ class Watched(Protocol):
 
     @property
     def changes(self) -> Source[Reflected]:
-        """Emits what is added, changed and removed."""
+        """The source of objects that are added, changed and removed."""
         ...
 
 
 class WatchedNamespaces(NamespaceReader, Watched, Protocol):
-    """Namespaces, as last seen, and what changes of them."""
+    """Namespaces, as last seen, and their changes."""
 
 
 class WatchedEndpoints(EndpointReader, Watched, Protocol):
-    """DNSEndpoints of ours, as last seen, and what changes of them."""
+    """The operator's DNSEndpoints, as last seen, and their changes."""
 
     @property
     def installations(self) -> Source[Resource]:
-        """Emits the kind when it is installed."""
+        """The source that emits the kind when it is installed."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Cluster:
-    """One replica's view of the cluster. ``client.gate`` is to be asked before each external write, from any thread.
+    """One replica's view of the cluster. ``client.gate`` is to be called before each external write, from any thread.
 
     ``secrets`` are those with credentials, ``dkim_secrets`` those with DKIM keys.
     """

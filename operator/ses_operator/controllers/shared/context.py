@@ -1,4 +1,4 @@
-"""What the controllers of one replica share: settings, the cluster, the way to AWS, and what they tell one another."""
+"""The parts that the controllers of one replica share: settings, the cluster, the way to AWS, and the events between them."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ from ses_operator.settings import Settings
 
 
 def time_of_day() -> datetime:
-    """Return the time as status tells it."""
+    """Return the time as status has it."""
     return datetime.now(UTC)
 
 
 class ControllerContext:
-    """Given to each package of ``controllers`` when it registers its controller.
+    """Passed to each package of ``controllers`` when it registers its controller.
 
-    ``accounts`` are the AWS accounts that are open, ``objects`` writes SesIdentities, ``emails`` knows what became of emails;
-    ``finished_templates`` tells the SesVerificationTemplates that stand in every region.
+    ``accounts`` are the AWS accounts that are open, ``objects`` writes SesIdentities, ``emails`` has the results of
+    emails; ``finished_templates`` emits the SesVerificationTemplates that every region has.
     """
 
     def __init__(
@@ -39,7 +39,7 @@ class ControllerContext:
         telemetry: Telemetry,
         now: Callable[[], datetime] = time_of_day,
     ) -> None:
-        """``now`` is the time of day; what is measured in seconds is measured by the clock of the running event loop."""
+        """Take ``now``, the time of day; durations in seconds are measured by the clock of the running event loop."""
         self.settings = settings
         self.cluster = cluster
         self.telemetry = telemetry
@@ -56,7 +56,7 @@ class ControllerContext:
 
 
 def _moments_of(accounts: ObjectStore[SesAccount]) -> Callable[[str], Collection[Moment]]:
-    """What a SesAccount, by its name, tells of by email."""
+    """Return a function to the moments that a SesAccount, by its name, reports by email."""
 
     def moments(account: str) -> Collection[Moment]:
         found = accounts.get(ObjectKey("", account))

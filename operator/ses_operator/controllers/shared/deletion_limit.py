@@ -1,6 +1,6 @@
-"""Asks the brake on deletion of a SesAccount, and keeps its count in an annotation there.
+"""Applies the deletion limit of a SesAccount, and keeps its count in an annotation there.
 
-Those that ask while a count is being written share the next write: hundreds of deletions cost few.
+Requests that come while a count is being written share the next write: hundreds of deletions cost few.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from ses_operator.runtime.watch.cache import ObjectStore
 
 @dataclass(slots=True)
 class _Line:
-    """Those who ask about one account."""
+    """The requests that wait for one account."""
 
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     waiting: list[asyncio.Future[float]] = field(default_factory=list)
 
 
 class DeletionLimit:
-    """One for all accounts. It holds no count: that stands at the account."""
+    """One for all accounts. It holds no count: the account has it."""
 
     def __init__(self, client: KubeClient, accounts: ObjectStore[SesAccount], now: Callable[[], datetime]) -> None:
         self._accounts = accounts
@@ -36,14 +36,14 @@ class DeletionLimit:
         self._lines: dict[str, _Line] = {}
 
     def limit(self, account: str) -> int | None:
-        """Deletions that the account allows in an hour, None for no limit."""
+        """Return the deletions that the account allows in an hour, None for no limit."""
         found = self._accounts.get(ObjectKey("", account))
         return found.spec.max_deletions_per_hour if found else None
 
     async def ask(self, account: str) -> float:
-        """Ask to let one more go: 0 if it may, counted and confirmed; else the seconds after which to ask again.
+        """Request one more deletion: 0 if it is granted, counted and confirmed; else the seconds after which to request it again.
 
-        Raises ``OperatorError`` where the count cannot be written: nothing was let go then.
+        Raises ``OperatorError`` if the count cannot be written: nothing was granted then.
         """
         line = self._lines.setdefault(account, _Line())
         answer: asyncio.Future[float] = asyncio.get_running_loop().create_future()
@@ -60,7 +60,7 @@ class DeletionLimit:
         try:
             decision = await self._tally.count(account, len(asking))
         except OperatorError as error:
-            # For all of them: an apiserver that does not answer is not to be waited for once by each.
+            # For all of them, so that not each waits for an apiserver that does not answer.
             for answer in asking:
                 if not answer.done():
                     answer.set_exception(error)

@@ -1,4 +1,4 @@
-"""What became of the emails that a SesAccount asks for: its notifications know, and its status says so."""
+"""The results of a SesAccount's emails: the notification controller notes them, and the account's status reports them."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from ses_operator.runtime.source import Source
 
 
 class EmailDelivery:
-    """Why the last email of an account was not sent, None if it was. ``changes`` tells the names of accounts with news."""
+    """Why the last email of an account was not sent, None if it was. ``changes`` emits the names of accounts with news."""
 
     def __init__(self) -> None:
         self.changes: Source[str] = Source()
         self._last: dict[str, Problem | None] = {}
 
     def note(self, account: str, problem: Problem | None) -> None:
-        """Keep what became of the last email."""
+        """Keep the result of the last email."""
         is_news = account not in self._last or self._last[account] != problem
         self._last[account] = problem
         if is_news:
             self.changes.emit(account)
 
     def forget(self, account: str) -> None:
-        """Know nothing of the account any more."""
+        """Forget the account."""
         self._last.pop(account, None)
 
     def status(self, account: SesAccount) -> NotificationsStatus | None:
-        """Return what status is to say: what it says already, before the first email was tried."""
+        """Return the notification's part of status; before the first email was tried, what it has already."""
         name = account.metadata.name
         if account.spec.notifications is None:
             return None

@@ -27,16 +27,16 @@ from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore
 
 OWN_DOING = frozenset({ObjectChange.NOTHING, ObjectChange.STATUS})
-"""What a status write of ours changes. Anything beyond is somebody else's, and no watch will tell of it any more."""
+"""The changes that a status write of the operator makes. Any other is another client's, and no watch will show it any more."""
 
 
 def inventory_of_object(identity: SesIdentity) -> Inventory:
-    """What the object's annotation says."""
+    """Return the inventory in the object's annotation."""
     return Inventory.decode(identity.metadata.annotations.get(INVENTORY))
 
 
 def key_of(identity: SesIdentity) -> ObjectKey:
-    """The object's key."""
+    """Return the object's key."""
     return ObjectKey(identity.metadata.namespace, identity.metadata.name)
 
 
@@ -49,10 +49,11 @@ class StatusReport:
 
 
 class IdentityObjects:
-    """Writes to SesIdentity objects, and what they are after it.
+    """Writes to SesIdentity objects, and the objects as they are after it.
 
-    The ``changes`` of the store tell of what an answer to a write shows and a watch therefore will not: a spec that was changed
-    just before our status arrived, an object that is gone with its finalizer. ``reports`` tells of each status written.
+    The ``changes`` of the store show what an answer to a write shows and a watch therefore will not: a spec that was
+    changed just before the status arrived, an object that is gone with its finalizer. ``reports`` emits each status
+    written.
     """
 
     def __init__(
@@ -62,7 +63,7 @@ class IdentityObjects:
         events: EventRecorder,
         moments: Callable[[str], Collection[Moment]] = lambda _: (),
     ) -> None:
-        """``moments``: what a SesAccount tells of by email."""
+        """Take the ``moments`` that a SesAccount reports by email."""
         self.reports: Source[StatusReport] = Source()
         self._client = client
         self._store = store
@@ -72,11 +73,11 @@ class IdentityObjects:
         self._anchors = RecentFinalizers(store.uid)
 
     async def ensure_finalizer(self, identity: SesIdentity, inventory: Inventory) -> SesIdentity:
-        """The object with finalizer and inventory. No write where they stand as they should."""
+        """Return the object with finalizer and inventory. No write if they are as they should be."""
         if identity.metadata.has_finalizer and inventory_of_object(identity) == inventory:
             return identity
         requested = identity.metadata.annotations.get(WITHDRAW_FROM)
-        # What was asked for of a place that is over with shall not be taken for a wish when records go there again.
+        # A request about a place that is finished must not apply when records go there again.
         spent = (WITHDRAW_FROM,) if requested is not None and requested not in inventory.places else ()
         written = await writes.ensure_finalizer(self._client, IDENTITIES, identity.metadata, inventory.encode(), spent)
         self._store.observe(written)
@@ -86,17 +87,17 @@ class IdentityObjects:
         return anchored
 
     async def annotate(self, identity: SesIdentity, name: str, value: str) -> SesIdentity:
-        """The object with this annotation."""
+        """Return the object with this annotation."""
         written = await writes.annotate(self._client, IDENTITIES, identity.metadata, {name: value})
         self._store.observe(written)
         return self._as_written(identity, written)
 
     def vanished(self, key: ObjectKey) -> SesIdentity | None:
-        """What an object was that went without waiting for the finalizer that had just been put on it."""
+        """Return an object that went without waiting for the finalizer that had just been put on it."""
         return self._anchors.vanished(key)
 
     async def report(self, identity: SesIdentity, status: SesIdentityStatus) -> SesIdentity:
-        """The object with this status, written only where it differs, and an Event where that matters to a person."""
+        """Return the object with this status, written only if it differs, and record an Event if that matters to a person."""
         async with self._one_at_a_time(key_of(identity)):
             identity = self._as_last_notified(identity)
             status = notified_after(identity.status, status, self._moments(identity.spec.account_ref.name))
@@ -113,7 +114,7 @@ class IdentityObjects:
         return self._as_written(identity, written)
 
     async def note_told(self, key: ObjectKey, uid: str, notified: str | None) -> None:
-        """The object's status says that somebody was told of it; of an object that is gone, nothing has to."""
+        """Let the object's status say that it was reported; an object that is gone needs none."""
         async with self._one_at_a_time(key):
             identity = self._store.get(key)
             if identity is None or identity.metadata.uid != uid:
@@ -122,7 +123,7 @@ class IdentityObjects:
                 await self._write_status(identity, identity.status.model_copy(update={"notified": notified}))
 
     async def _write_status(self, identity: SesIdentity, status: SesIdentityStatus) -> JsonObject | None:
-        """What stands after it, in the store too; None where nothing had to be written."""
+        """Return the object after the write, which the store has too; None if nothing had to be written."""
         written = await writes.write_status(
             self._client, IDENTITIES, identity.metadata, identity.status.to_json(), status.to_json()
         )
@@ -131,11 +132,14 @@ class IdentityObjects:
         return written
 
     def _one_at_a_time(self, key: ObjectKey) -> asyncio.Lock:
-        """Status is written as a whole, and what was told by email is written aside: neither shall undo the other."""
+        """Return the lock of the object.
+
+        Status is written as a whole, and what was reported by email separately; neither must undo the other.
+        """
         return self._writing.setdefault(key, asyncio.Lock())
 
     def _as_last_notified(self, identity: SesIdentity) -> SesIdentity:
-        """The object as it was observed, but for what was told by email meanwhile."""
+        """Return the object as it was observed, but with what was reported by email meanwhile."""
         known = self._store.get(key_of(identity))
         if (
             known is None
@@ -147,11 +151,11 @@ class IdentityObjects:
         return identity.model_copy(update={"status": identity.status.model_copy(update=notified)})
 
     def tell(self, identity: SesIdentity, transition: Transition) -> None:
-        """An Event about the object."""
+        """Record an Event about the object."""
         self._events.record(Event(IDENTITIES, identity.metadata, transition))
 
     async def released(self, identity: SesIdentity) -> None:
-        """Take the finalizer away: nothing is left to be done."""
+        """Remove the finalizer: nothing is left to be done."""
         self._anchors.done(key_of(identity))
         try:
             sighting = self._store.observe(await writes.remove_finalizer(self._client, IDENTITIES, identity.metadata))
@@ -161,7 +165,7 @@ class IdentityObjects:
             self._store.changes.emit(sighting)
 
     def _as_written(self, identity: SesIdentity, written: JsonObject) -> SesIdentity:
-        """The object just as the write left it: what came after that is for the next reconcile."""
+        """Return the object just as the write left it: what came after that is for the next reconcile."""
         known = self._store.get(key_of(identity))
         if known is not None and known.metadata.resource_version == written["metadata"]["resourceVersion"]:
             return known

@@ -1,7 +1,7 @@
-"""What the apiserver says of our own kinds: whether it serves them, and which fields they have there.
+"""Reads from the apiserver if it serves the operator's kinds, and with which fields.
 
-Discovery and OpenAPI tell it, which everybody may read who is logged in (the ClusterRole system:discovery): no right on
-CustomResourceDefinitions is needed.
+Discovery and OpenAPI show it, which every authenticated client may read (the ClusterRole system:discovery): no
+permission for CustomResourceDefinitions is needed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ OPENAPI = f"/openapi/v3/apis/{SPOKEN.api_version}"
 
 
 async def obstacle(client: KubeClient, plurals: Collection[str]) -> str:
-    """What keeps the operator from beginning to watch these of our kinds, in words; empty if nothing does."""
+    """Return what prevents the operator from watching these of its kinds, in words; empty if nothing does."""
     kinds = [kind for kind in KINDS if kind.plural in plurals]
     try:
         return not_served(await _served(client), kinds) or outdated(await _published(client), kinds)
@@ -32,7 +32,7 @@ async def obstacle(client: KubeClient, plurals: Collection[str]) -> str:
 
 
 async def _served(client: KubeClient) -> set[str]:
-    """The plural names of our kinds that are served."""
+    """Return the plural names of the operator's kinds that are served."""
     try:
         answer = await client.get(DISCOVERY)
     except Gone:
@@ -41,7 +41,10 @@ async def _served(client: KubeClient) -> set[str]:
 
 
 async def _published(client: KubeClient) -> Mapping[str, Schema]:
-    """The schema of each of our kinds, by its name; empty where the apiserver does not tell. Raises Retry."""
+    """Return the schema of each of the operator's kinds, by its name; empty if the apiserver does not publish it.
+
+    Raises Retry.
+    """
     try:
         answer = await client.get(OPENAPI)
     except Retry:

@@ -1,4 +1,4 @@
-"""Keeps a count of the last hour in an annotation of a SesAccount: what an account lets happen so many times in an hour."""
+"""Keeps a count of the last hour in an annotation of a SesAccount: of what an account allows so many times in an hour."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.watch.cache import ObjectStore
 
 ATTEMPTS = 4
-"""Writes that somebody else's write came before, until the asking is given up and begun anew."""
+"""Writes that another client's write came before, until the request is given up."""
 
 
 class AccountTally:
-    """One count for each account. It holds nothing: the count stands at the account."""
+    """One count for each account. It holds nothing: the account has the count."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class AccountTally:
         annotation: str,
         limit: Callable[[SesAccountSpec], int | None],
     ) -> None:
-        """``limit``: what an account lets happen in an hour, None for no limit."""
+        """Take the ``limit``: what an account allows in an hour, None for no limit."""
         self._client = client
         self._accounts = accounts
         self._now = now
@@ -37,9 +37,9 @@ class AccountTally:
         self._limit = limit
 
     async def count(self, account: str, asked: int) -> RateDecision:
-        """Raise the count by as many as may be, in one write that nobody else's came before.
+        """Raise the count by as many as are allowed, in one write that no other client's came before.
 
-        Raises ``OperatorError`` where the count cannot be written: nothing was granted then.
+        Raises ``OperatorError`` if the count cannot be written: nothing was granted then.
         """
         key = ObjectKey("", account)
         for _ in range(ATTEMPTS):

@@ -1,8 +1,9 @@
-"""Objects that got our finalizer a moment ago: the apiserver may lose them all the same.
+"""Objects that got the finalizer a moment ago: the apiserver may lose them all the same.
 
 It decides whether a deletion must wait for finalizers, and then removes the object, in two steps (apiserver,
-registry/generic/registry/store.go, ``Delete``). A finalizer that arrives between them is removed with the object, though the
-write was confirmed. What was made for such an object is taken back by what the object was when it was anchored.
+registry/generic/registry/store.go, ``Delete``). A finalizer that arrives between them is removed with the object,
+though the write was confirmed. What was made for such an object is taken back by the object as it was when it got the
+finalizer.
 """
 
 from __future__ import annotations
@@ -14,30 +15,30 @@ from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.keys import ObjectKey
 
 UNCERTAIN_SECONDS = 60.0
-"""So long after its finalizer was confirmed an object may turn out to be gone: far longer than the two steps take."""
+"""For so long after its finalizer was confirmed an object may turn out to be gone: far longer than the two steps take."""
 
 
 class RecentFinalizers:
-    """What was anchored lately, by key. One that has vanished is kept until it is done with."""
+    """Objects that got the finalizer lately, by key. One that has vanished is kept until it is done with."""
 
     def __init__(self, alive: Callable[[ObjectKey], str | None], clock: Callable[[], float] = time.monotonic) -> None:
-        """``alive``: the uid of the object that there is under a key, None for none."""
+        """Take ``alive``: the uid of the object under a key, None for none."""
         self._alive = alive
         self._clock = clock
         self._anchored: dict[ObjectKey, tuple[SesIdentity, float]] = {}
 
     def note(self, key: ObjectKey, anchored: SesIdentity) -> None:
-        """The object has just got the finalizer."""
+        """Note that the object has just got the finalizer."""
         self._forget_certain()
         self._anchored[key] = (anchored, self._clock())
 
     def vanished(self, key: ObjectKey) -> SesIdentity | None:
-        """The object as it was when it was anchored, if there is none under its key now."""
+        """Return the object as it was when it got the finalizer, if there is none under its key now."""
         known = self._anchored.get(key)
         return None if known is None or self._alive(key) is not None else known[0]
 
     def done(self, key: ObjectKey) -> None:
-        """Nothing is left of it."""
+        """Forget an object of which nothing is left."""
         self._anchored.pop(key, None)
 
     def _forget_certain(self) -> None:

@@ -1,4 +1,4 @@
-"""The operator's own kinds, and another's that it writes, as resources of the Kubernetes API."""
+"""The operator's own kinds, and others that it writes, as resources of the Kubernetes API."""
 
 from __future__ import annotations
 

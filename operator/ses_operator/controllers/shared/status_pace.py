@@ -1,4 +1,4 @@
-"""How often the status of a SesAccount is written: what says little, and what somebody changes back, can wait."""
+"""How often the status of a SesAccount is written: what says little, and what another client changes back, can wait."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from ses_operator.runtime.backoff import Backoff
 logger = logging.getLogger(__name__)
 
 REPORT_INTERVAL = 5.0
-"""Seconds between two writes that tell of nothing but more or fewer identities: they come and go in hundreds."""
+"""Seconds between two writes that report only another number of identities: they come and go in hundreds."""
 
 LONGEST_PAUSE = 3600.0
 DISPUTE = Backoff(first=REPORT_INTERVAL, cap=LONGEST_PAUSE, spread=0.0)
-"""How long a status is left as somebody else wrote it."""
+"""How long a status is left as another client wrote it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class StatusPace:
         self._last: dict[str, _Write] = {}
 
     def wait(self, name: str, current: SesAccountStatus, new: SesAccountStatus, now: float) -> float:
-        """Seconds until ``new`` may take the place of ``current``; 0 or less: now."""
+        """Return the seconds until ``new`` may replace ``current``; 0 or less: now."""
         last = self._last.get(name)
         if last is None:
             return 0.0
@@ -42,7 +42,7 @@ class StatusPace:
         return last.at + REPORT_INTERVAL - now if tells_of_numbers_only(current, new) else 0.0
 
     def wrote(self, name: str, current: SesAccountStatus, new: SesAccountStatus, now: float) -> None:
-        """``new`` took the place of ``current``."""
+        """Note that ``new`` replaced ``current``."""
         last, disputes = self._last.get(name), 0
         if last is not None and is_changed_back(last.status, current, new):
             disputes = min(last.disputes + 1, 16)
@@ -55,5 +55,5 @@ class StatusPace:
         self._last[name] = _Write(new, now, disputes)
 
     def forget(self, name: str) -> None:
-        """The SesAccount is gone."""
+        """Forget a SesAccount that is gone."""
         self._last.pop(name, None)

@@ -52,7 +52,7 @@ def queue_metrics(registry: CollectorRegistry) -> WorkQueueMetrics:
 
 
 class Telemetry:
-    """Everything that is measured. Its methods are hooks: those who are measured know nothing of Prometheus."""
+    """All metrics of a replica. Its methods are hooks: what is measured knows nothing of Prometheus."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -67,29 +67,29 @@ class Telemetry:
         self._notifications = counter(metrics.NOTIFICATIONS, self.registry)
 
     def watch_lease(self, name: str, may_write: Callable[[], bool]) -> None:
-        """Ask for the state of the Lease whenever metrics are scraped."""
+        """Read the state of the Lease whenever metrics are scraped."""
         self._leader.labels(name).set_function(may_write)
 
     def on_dns_query(self, outcome: Outcome) -> None:
-        """A name server was asked."""
+        """Count a query to a name server."""
         self._dns_queries.labels(outcome).inc()
 
     def on_status(self, identity: SesIdentity, status: SesIdentityStatus) -> None:
-        """The status of an identity was written: this, in place of the one it has."""
+        """Observe a status of an identity that was written in place of the one that it has."""
         for region, seconds in verification_times(identity.status.regions, status.regions):
             self._time_to_verify.labels(identity.spec.account_ref.name, region).observe(seconds)
 
     def on_quota(self, account: str, region: str, sent: float | None) -> None:
-        """SES told how many messages the account has sent in 24 hours; None where it did not tell."""
+        """Note how many messages the account has sent in 24 hours by SES; None if SES did not say."""
         if sent is not None:
             self._sent.labels(account, region).set(sent)
 
     def on_notification(self, account: str, result: str) -> None:
-        """An email about identities was sent, or not."""
+        """Count an email about identities that was sent, or not."""
         self._notifications.labels(account, result).inc()
 
     def forget_account(self, account: str) -> None:
-        """The SesAccount is gone."""
+        """Forget a SesAccount that is gone."""
         self._notifications.remove_by_labels({"account": account})
         self._sent.remove_by_labels({"account": account})
 
@@ -97,8 +97,8 @@ class Telemetry:
 class IdentityMetrics(Collector):
     """The gauges over identities and accounts, made from what the watches hold whenever metrics are scraped.
 
-    ``is_leading``: only one replica tells, or every sum would be a multiple of what it is. ``details``: what is told of
-    single identities beside the totals.
+    ``is_leading``: only one replica exposes them, or every sum would be a multiple of what it is. ``details``: what
+    is exposed of single identities beside the totals.
     """
 
     def __init__(
@@ -117,6 +117,7 @@ class IdentityMetrics(Collector):
         self._now = now
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
+        """Yield the gauges, for prometheus_client."""
         return families(self._samples()) if self._is_leading() else iter(())
 
     def _samples(self) -> Iterator[Sample]:

@@ -1,7 +1,8 @@
-"""The few writes to a SesIdentity or SesAccount that there are. Each is one request, guarded by the object's uid,
-and gives back the object as it stands after it, for the store.
+"""The few writes to a SesIdentity or SesAccount.
 
-All raise Stale where the object is not the one that was observed, and Gone where there is none.
+Each is one request, guarded by the object's uid, and returns the object as it is after it, for the store.
+
+All raise Stale if the object is not the one that was observed, and Gone if there is none.
 """
 
 from __future__ import annotations
@@ -21,9 +22,9 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 async def ensure_finalizer(
     client: KubeClient, resource: Resource, observed: ObjectMeta, inventory: str | None, spent: Iterable[str] = ()
 ) -> JsonObject:
-    """Put our finalizer and the inventory annotation on the object in one write, before anything is made outside.
+    """Put the finalizer and the inventory annotation on the object in one write, before anything is made outside.
 
-    ``inventory`` None leaves the annotation as it is. ``spent``: annotations that are taken away with the same write.
+    ``inventory`` None leaves the annotation as it is. ``spent``: annotations that are removed with the same write.
     Stale if the object changed since it was observed.
     """
     metadata: JsonObject = {"finalizers": [*(name for name in observed.finalizers if name != FINALIZER), FINALIZER]}
@@ -40,8 +41,9 @@ async def annotate(
 
 
 async def remove_finalizer(client: KubeClient, resource: Resource, observed: ObjectMeta) -> JsonObject:
-    """Let go of the object: take our finalizer and our annotation away. The last finalizer gone, the object is gone
-    too.
+    """Release the object: remove the finalizer and the inventory annotation.
+
+    With the last finalizer the object is gone too.
     """
     metadata: JsonObject = {"finalizers": [name for name in observed.finalizers if name != FINALIZER]}
     if INVENTORY in observed.annotations:
@@ -54,8 +56,8 @@ async def write_status(
 ) -> JsonObject | None:
     """Replace the status, if it differs from the old one (both as JSON in the manifest). None, and no request, if not.
 
-    There is no test of the resource version: status is ours alone, and a spec that changes meanwhile has a generation
-    of its own to be compared with ``observedGeneration``.
+    There is no test of the resource version: only the operator writes status, and a spec that changes meanwhile has a
+    generation of its own to be compared with ``observedGeneration``.
     """
     new = _as_kept(new)
     if old == new:
@@ -70,8 +72,11 @@ async def write_status(
 
 
 def _as_kept(value: JsonObject) -> JsonObject:
-    """The value as the apiserver keeps it. Octets from DNS that are no UTF-8 stand in a text as lone surrogates, and it puts a
-    replacement character in the place of each: without this, status would differ from what is there each time."""
+    """Return the value as the apiserver keeps it.
+
+    Octets from DNS that are no UTF-8 are lone surrogates in a text, and the apiserver puts a replacement character in
+    the place of each: without this, status would differ from what is there each time.
+    """
     text = json.dumps(value, ensure_ascii=False)
     clean = _SURROGATE.sub("\ufffd", text)
     if clean is text:
@@ -84,7 +89,7 @@ async def _patch_metadata(
     client: KubeClient, resource: Resource, observed: ObjectMeta, metadata: JsonObject
 ) -> JsonObject:
     # A merge patch replaces the whole list of finalizers. With the resource version in it the apiserver compares
-    # first, and answers 409 if anybody, another finalizer's owner for one, was faster.
+    # first, and answers 409 if another client, such as another finalizer's owner, was faster.
     precondition = {"uid": observed.uid, "resourceVersion": observed.resource_version}
     return await client.merge_patch(resource.object(_key(observed)), {"metadata": {**precondition, **metadata}})
 

@@ -63,7 +63,7 @@ class TemplateController:
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
-        """What makes a template be looked at: itself, the identities that use it or send it, its namespace and its account."""
+        """The changes that wake a template: itself, the identities that use it or send it, its namespace and its account."""
         cluster = self._cluster
         return (
             own_kind(cluster.templates),
@@ -74,12 +74,13 @@ class TemplateController:
         )
 
     def _sent_from(self, report: StatusReport) -> Iterable[ObjectKey]:
-        """The templates whose sender has just been verified in a region."""
+        """Return the templates whose sender has just been verified in a region."""
         if not verified_regions(report.status) - verified_regions(report.before.status):
             return ()
         return self._cluster.templates.by_index(BY_SENDER, report.before.spec.identity)
 
     async def reconcile(self, key: ObjectKey) -> Result:
+        """Create, update or delete the template in its regions, and write its status."""
         template = self._cluster.templates.get(key)
         if template is None:
             return Result.done()
@@ -101,7 +102,7 @@ class TemplateController:
         return await self._report(template, desired, account, views)
 
     def _refusal(self, template: SesVerificationTemplate, account: OpenAccount) -> Problem | None:
-        """Why the template may not be made: who may use the account for which address, and what is wrong with the words."""
+        """Return why the template may not be made: the account does not admit its address, or its content is invalid."""
         spec, namespace = template.spec, template.metadata.namespace
         asked = SesIdentitySpec(email=spec.from_email_address, regions=spec.regions, account_ref=spec.account_ref)
         moved = same_account(_inventory(template), account.name, account.aws.account_id)
@@ -128,7 +129,7 @@ class TemplateController:
             return error.problem
 
     async def _apply(self, steps: Iterable[TemplateStep], account: OpenAccount) -> dict[str, TemplateView]:
-        """What stands after the steps, region by region."""
+        """Carry out the steps; return the state after them, region by region."""
         todo = tuple(steps)
         views = await asyncio.gather(*(self._perform(step, account) for step in todo))
         return {step.region: view for step, view in zip(todo, views, strict=True)}
@@ -142,12 +143,12 @@ class TemplateController:
         return template_after(step)
 
     async def _depart(self, template: SesVerificationTemplate, account: OpenAccount | Problem) -> Result:
-        """Out of every region, then the finalizer; held while an identity needs it."""
+        """Delete it in every region, then remove the finalizer; held while an identity needs it."""
         if not template.metadata.has_finalizer:
             return Result.done()
         if (held := in_use(self._users(template))) is not None:
             await self._write(template, held_template(template, held, self._now()))
-            return Result.done()  # an identity that lets go wakes it
+            return Result.done()  # an identity that no longer uses it wakes it
         problems: list[Problem] = [account] if isinstance(account, Problem) else await self._clear(template, account)
         if problems:
             first = problems[0]
@@ -168,7 +169,7 @@ class TemplateController:
         return [view for _, view in sorted(views.items()) if isinstance(view, Problem)]
 
     def _users(self, template: SesVerificationTemplate) -> tuple[str, ...]:
-        """The identities of the namespace whose emails the template makes, in the same account."""
+        """Return the identities of the namespace whose emails use the template, in the same account."""
         meta, found = template.metadata, self._cluster.identities
         users = (found.get(key) for key in found.by_index(BY_TEMPLATE, ObjectKey(meta.namespace, meta.name)))
         return tuple(
@@ -200,7 +201,7 @@ class TemplateController:
     async def _ensure_finalizer(
         self, template: SesVerificationTemplate, account: OpenAccount, regions: Iterable[str]
     ) -> SesVerificationTemplate:
-        """The template with our finalizer, and a inventory of the regions in which it may stand."""
+        """Return the template with the finalizer, and an inventory of the regions that may have it."""
         needed = Inventory(regions=frozenset(regions), account=account.aws.account_id)
         if template.metadata.has_finalizer and _inventory(template) == needed:
             return template
@@ -228,7 +229,7 @@ class TemplateController:
             store.changes.emit(sighting)
 
     def _is_settled(self, template: SesVerificationTemplate, desired: DesiredTemplate) -> bool:
-        """Whether there is nothing to read before its turn in the sweep."""
+        """Return True if there is nothing to read before its next resync."""
         meta, status = template.metadata, template.status
         asked = meta.annotations.get(RECONCILE_REQUESTED_AT) != status.last_handled_reconcile_at
         tidy = meta.has_finalizer and _inventory(template).regions == frozenset(desired.regions)
@@ -251,7 +252,7 @@ def register(context: ControllerContext) -> Controller:
 
 
 def _templates_named_by(delta: CacheDelta) -> Iterator[ObjectKey]:
-    """The templates that an identity uses, and used before."""
+    """Yield the templates that an identity uses, and used before."""
     if delta.change is not ObjectChange.STATUS:
         yield from (value for value in delta.values(BY_TEMPLATE) if isinstance(value, ObjectKey))
 

@@ -1,4 +1,4 @@
-"""Whether an identity may be managed at all: two chains of small rules, of which the first violation is reported.
+"""The acceptance of an identity: two chains of small rules, of which the first violation is reported.
 
 ``admit`` needs only what is in Kubernetes, and is called before anything is read. ``judge`` needs to know what SES
 says. None of them reveals anything about another's object but that the domain is taken.

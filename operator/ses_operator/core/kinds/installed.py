@@ -1,4 +1,4 @@
-"""Whether the cluster serves the kinds as this version of the operator needs them. Pure.
+"""Checks that the cluster serves the kinds as this version of the operator needs them. Pure.
 
 The apiserver silently drops fields that its schemas do not have. With kinds that are older than the operator, status
 would lose what has to be remembered: how many emails were sent, which key SES was given. So the operator does not

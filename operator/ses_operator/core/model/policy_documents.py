@@ -27,7 +27,7 @@ Document = Mapping[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class WantedPolicy:
-    """One policy as it is to be in one region. ``document`` is the JSON that SES gets.
+    """One desired policy in one region. ``document`` is the JSON that SES gets.
 
     If ``fault`` says why it cannot be set, the document is empty, and the policy at SES is kept.
     """

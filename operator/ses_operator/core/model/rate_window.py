@@ -1,4 +1,4 @@
-"""How much of something was done in the last hour, counted by the minute, and whether there is room for more. Pure.
+"""Counts what was done in the last hour, by the minute, and decides if there is room for more. Pure.
 
 The count is in an annotation of a SesAccount and is raised before the thing is done: it survives a restart, and its
 size does not depend on the limit.
@@ -20,7 +20,7 @@ LOOK_AGAIN = 3600.0
 
 @dataclass(frozen=True, slots=True)
 class RateWindow:
-    """What was granted, by the minute (since 1970, UTC) in which that was."""
+    """The number granted, by the minute (since 1970, UTC) in which that was."""
 
     minutes: Mapping[int, int] = field(default_factory=dict)
 

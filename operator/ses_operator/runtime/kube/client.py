@@ -1,7 +1,7 @@
-"""A thin asyncio client of the Kubernetes API: JSON in, JSON out, errors of ours.
+"""A thin asyncio client of the Kubernetes API: JSON in, JSON out, errors of ``core.problems``.
 
-It uses the connection, configuration and credentials of ``kubernetes.aio`` and none of its models, of which each object
-would make hundreds. Importing only the two modules below costs 2 MB beside kopf.
+It uses the connection, configuration and credentials of ``kubernetes.aio`` and none of its models, of which each
+object would make hundreds. Importing only the two modules below costs 2 MB beside kopf.
 """
 
 from __future__ import annotations
@@ -37,8 +37,9 @@ WriteGate = Callable[[], None]
 
 
 async def load_configuration(kubeconfig: str = "") -> Configuration:
-    """Where the apiserver is and how to log in: ``kubeconfig`` or the KUBECONFIG of the environment, else the
-    service account of the pod, else ~/.kube/config.
+    """Return where the apiserver is and how to log in.
+
+    ``kubeconfig`` or the KUBECONFIG of the environment, else the service account of the pod, else ~/.kube/config.
     """
     configuration = Configuration(connection_pool_maxsize=POOL_SIZE)
     path = kubeconfig or os.environ.get("KUBECONFIG", "")
@@ -54,7 +55,7 @@ async def load_configuration(kubeconfig: str = "") -> Configuration:
 
 
 def open_gate() -> None:
-    """A gate for those who may always write."""
+    """Allow every write: the gate of a client that may always write."""
 
 
 class KubeClient:
@@ -82,7 +83,7 @@ class KubeClient:
         await self._rest.close()
 
     async def get(self, path: str, params: Mapping[str, str] | None = None, *, accept: str = "") -> JsonObject:
-        """The object, or the list, at the path."""
+        """Return the object, or the list, at the path."""
         return await self._request("GET", path, params, accept=accept)
 
     async def create(self, path: str, body: JsonObject, *, timeout: float = REQUEST_TIMEOUT) -> JsonObject:
@@ -102,7 +103,7 @@ class KubeClient:
         return await self._write("PATCH", path, patch, content_type=_MERGE_PATCH)
 
     async def apply(self, path: str, body: JsonObject, *, field_manager: str = OPERATOR) -> JsonObject:
-        """Server-side apply: create the object, or make it hold these fields, taking them over from whoever owns them.
+        """Apply server-side: create the object, or make it hold these fields, taking them over from any other owner.
 
         With uid and resourceVersion in the body, Stale if it is not the object that was observed.
         """
@@ -110,7 +111,7 @@ class KubeClient:
         return await self._write("PATCH", path, body, params, content_type=_APPLY_PATCH)
 
     async def apply_new(self, path: str, body: JsonObject, *, field_manager: str = OPERATOR) -> JsonObject:
-        """Server-side apply that takes nothing over: Stale if the object exists and others hold any of these fields."""
+        """Apply server-side without taking anything over: Stale if the object exists and others hold any of these fields."""
         return await self._write("PATCH", path, body, {"fieldManager": field_manager}, content_type=_APPLY_PATCH)
 
     async def delete(self, path: str, *, uid: str = "") -> None:
@@ -121,8 +122,9 @@ class KubeClient:
     async def watch(
         self, path: str, params: Mapping[str, str], *, server_timeout: float, silence: float
     ) -> AsyncIterator[JsonObject]:
-        """The events of a watch, until the server ends it after ``server_timeout`` seconds. Retry if nothing, not
-        even a bookmark, comes for ``silence`` seconds.
+        """Yield the events of a watch, until the server ends it after ``server_timeout`` seconds.
+
+        Retry if nothing, not even a bookmark, comes for ``silence`` seconds.
         """
         query = {**params, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(int(server_timeout))}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=silence)

@@ -1,4 +1,4 @@
-"""What the apiserver refuses, in the operator's own terms. The only place that knows HTTP codes of Kubernetes."""
+"""The refusals of the apiserver, as errors of the operator. The only place that knows HTTP codes of Kubernetes."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DE
 
 
 def no_answer(error: BaseException) -> Retry:
-    """The request had no answer: it may or may not have been carried out."""
+    """Return the error for a request without an answer: it may or may not have been carried out."""
     kind = "did not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"
     return Retry(Reason.PROGRESSING, f"the Kubernetes API server {kind}")
 
 
 def refusal(code: int, status: Mapping[str, Any], method: str, path: str, retry_after: float | None) -> OperatorError:
-    """The error for an answer with an HTTP code of 400 and up; ``status`` is the Status object of its body."""
+    """Return the error for an answer with an HTTP code of 400 and up; ``status`` is the Status object of its body."""
     message = str(status.get("message") or f"HTTP {code}")
     if code in (404, 410):
         return Gone(Reason.PROGRESSING, message)
@@ -32,10 +32,10 @@ def refusal(code: int, status: Mapping[str, Any], method: str, path: str, retry_
 
 
 def _lost_a_race(status: Mapping[str, Any]) -> bool:
-    """Whether a 422 says that the object is not the one that was observed.
+    """Return True if a 422 says that the object is not the one that was observed.
 
-    It is being deleted, it is another one of the same name, or a JSON patch (its test, or a path in it) does not
-    fit: of that alone the apiserver gives no details.
+    It is being deleted, it is another one of the same name, or a JSON patch (its test, or a path in it) does not fit:
+    of that alone the apiserver gives no details.
     """
     if not status.get("details"):
         return True

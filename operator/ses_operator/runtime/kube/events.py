@@ -1,9 +1,9 @@
-"""Kubernetes Events: what happened to an object, for those who look with ``kubectl describe`` or in Argo CD.
+"""Kubernetes Events: what happened to an object, shown by ``kubectl describe`` and Argo CD.
 
-They are for transitions, and say once what happened once: the same (object, reason, message) is not sent again
-within an hour. Sending never fails or delays a reconcile. The API is core/v1, not events.k8s.io/v1: both are views
-of the same objects, but Argo CD and older tools read ``firstTimestamp`` and ``lastTimestamp``, which only core/v1
-lets us set.
+They are for transitions, and say once what happened once: the same (object, reason, message) is not sent again within
+an hour. Sending never fails or delays a reconcile. The API is core/v1, not events.k8s.io/v1: both are views of the
+same objects, but Argo CD and older tools read ``firstTimestamp`` and ``lastTimestamp``, which can be set in core/v1
+only.
 """
 
 from __future__ import annotations
@@ -37,29 +37,36 @@ class Subject(Protocol):
     """The metadata of the object that an Event is about; ``namespace`` is empty for a cluster-scoped one."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """The name of the object."""
 
     @property
-    def namespace(self) -> str: ...
+    def namespace(self) -> str:
+        """Its namespace."""
 
     @property
-    def uid(self) -> str: ...
+    def uid(self) -> str:
+        """Its uid."""
 
     @property
-    def resource_version(self) -> str: ...
+    def resource_version(self) -> str:
+        """Its resource version."""
 
 
 class Occurrence(Protocol):
-    """What happened: ``type`` is Normal or Warning, ``reason`` one word, ``message`` a sentence."""
+    """An occurrence: ``type`` is Normal or Warning, ``reason`` one word, ``message`` a sentence."""
 
     @property
-    def type(self) -> str: ...
+    def type(self) -> str:
+        """Normal or Warning."""
 
     @property
-    def reason(self) -> str: ...
+    def reason(self) -> str:
+        """One word."""
 
     @property
-    def message(self) -> str: ...
+    def message(self) -> str:
+        """One sentence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,7 @@ class EventRecorder:
     """Takes events at any time and sends them one after another while ``run`` runs."""
 
     def __init__(self, client: KubeClient, *, clock: Callable[[], float], instance: str = "") -> None:
-        """``clock`` in seconds; ``instance`` names this replica."""
+        """Take a clock in seconds; ``instance`` names this replica."""
         self._client = client
         self._clock = clock
         self._instance = instance
@@ -83,7 +90,7 @@ class EventRecorder:
         self._sent: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
     def record(self, event: Event) -> None:
-        """Have the event sent, unless the same was within the hour; the event is dropped when too many wait."""
+        """Queue the event, unless the same was sent within the hour; it is dropped when too many wait."""
         identity = (event.subject.uid, event.occurrence.reason, event.occurrence.message)
         now = self._clock()
         if now < self._sent.get(identity, float("-inf")) + REPEAT_AFTER:
@@ -132,7 +139,7 @@ def _body(event: Event, instance: str, now: datetime) -> JsonObject:
     return {
         "apiVersion": EVENTS.api_version,
         "kind": EVENTS.kind,
-        # Events about cluster-scoped objects live in the namespace "default": that is where kubectl looks for them.
+        # Events about cluster-scoped objects are in the namespace "default", where kubectl looks for them.
         "metadata": {
             "name": subject.name[: MAX_NAME - len(suffix)] + suffix,
             "namespace": subject.namespace or "default",

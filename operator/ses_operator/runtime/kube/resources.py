@@ -1,4 +1,4 @@
-"""Resources of the Kubernetes API, and where they live in it; here those that are part of Kubernetes itself."""
+"""Resources of the Kubernetes API and their paths; here those that are part of Kubernetes itself."""
 
 from __future__ import annotations
 
@@ -8,14 +8,12 @@ from typing import Any, TypeAlias
 from ses_operator.core.model.keys import ObjectKey
 
 JsonObject: TypeAlias = dict[str, Any]
-"""A Kubernetes object as the API sends it. It goes no further than the kube package and the parsers of the API
-models.
-"""
+"""A Kubernetes object as the API sends it. It goes no further than the kube package and the parsers of the API models."""
 
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of the API: where its objects are found."""
+    """A resource of the API, by which its objects are found."""
 
     group: str
     version: str
@@ -25,6 +23,7 @@ class Resource:
 
     @property
     def api_version(self) -> str:
+        """Group and version, as a manifest has them."""
         return f"{self.group}/{self.version}" if self.group else self.version
 
     @property
@@ -33,15 +32,15 @@ class Resource:
         return f"/apis/{self.group}/{self.version}" if self.group else f"/api/{self.version}"
 
     def collection(self, namespace: str = "") -> str:
-        """The path of all objects in the namespace; without one, of all in the cluster."""
+        """Return the path of all objects in the namespace; without one, of all in the cluster."""
         return f"{self.base}/namespaces/{namespace}/{self.plural}" if namespace else f"{self.base}/{self.plural}"
 
     def object(self, key: ObjectKey) -> str:
-        """The path of one object."""
+        """Return the path of one object."""
         return f"{self.collection(key.namespace)}/{key.name}"
 
     def status(self, key: ObjectKey) -> str:
-        """The path of the status subresource of one object."""
+        """Return the path of the status subresource of one object."""
         return f"{self.object(key)}/status"
 
 
@@ -53,13 +52,13 @@ LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 
 def key_of(obj: JsonObject) -> ObjectKey:
-    """The key of an object."""
+    """Return the key of an object."""
     metadata = obj["metadata"]
     return ObjectKey(metadata.get("namespace", ""), metadata["name"])
 
 
 def resource_version_of(obj: JsonObject) -> int:
-    """The resource version as the number that it is.
+    """Return the resource version as the number that it is.
 
     Source: KEP-5504, "Comparable Resource Version" (GA in 1.35): resource versions of one resource are ordered as
     integers.

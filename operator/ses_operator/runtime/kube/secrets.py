@@ -1,4 +1,4 @@
-"""What stands in a Secret, and a Secret of ours, as JSON."""
+"""The values of a Secret, decoded and encoded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from ses_operator.runtime.kube.resources import JsonObject
 
 
 def value_of(secret: JsonObject, key: str) -> bytes | None:
-    """The value under a key of the Secret's data; None where there is none, or nothing but white space."""
+    """Return the value under a key of the Secret's data; None if there is none, or nothing but white space."""
     try:
         value = base64.b64decode((secret.get("data") or {}).get(key, ""), validate=True)
     except binascii.Error:
@@ -18,5 +18,5 @@ def value_of(secret: JsonObject, key: str) -> bytes | None:
 
 
 def encoded(value: bytes) -> str:
-    """A value as it stands in a Secret's data."""
+    """Return a value as a Secret's data has it."""
     return base64.b64encode(value).decode()

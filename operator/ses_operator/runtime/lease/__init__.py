@@ -1,0 +1,1 @@
+"""The Lease, by which at most one replica writes."""

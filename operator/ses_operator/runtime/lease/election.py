@@ -1,10 +1,12 @@
-"""Which of the replicas may act: a ``coordination.k8s.io`` Lease, held by renewing it in time.
+"""Elects the replica that may act: a ``coordination.k8s.io`` Lease, held by renewing it in time.
 
-What is promised: of all replicas at most one may write at any moment, provided that their clocks run at about the same
-rate (they need not show the same time). The holder counts its deadline from *before* it sent a renewal that succeeded;
-another waits for the whole duration from *after* it first saw that renewal. The deadline is shorter than the
-duration, so the holder's gate is closed before another can acquire. Source: k8s.io/client-go/tools/leaderelection,
-whose algorithm this is, less its dependence on a leader that notices in time.
+The promise: of all replicas at most one may write at any moment, provided that their clocks run at about the same
+rate (they need not show the same time). The holder counts its deadline from *before* it sent a renewal that
+succeeded; another waits for the whole duration from *after* it first saw that renewal. The deadline is shorter than
+the duration, so the holder's gate is closed before another can acquire. Source:
+k8s.io/client-go/tools/leaderelection, whose algorithm this is, except that it does not depend on a leader that
+notices in time. ``kubernetes.aio.leaderelection`` cancels a task when the Lease is lost and has no such gate for each
+write.
 """
 
 from __future__ import annotations
@@ -26,8 +28,11 @@ Clock = Callable[[], float]
 
 @dataclass(frozen=True, slots=True)
 class LeaseTiming:
-    """Seconds. A holder renews every ``retry_period``, may act for ``renew_deadline`` after a renewal, and is taken for
-    dead after ``duration``."""
+    """The timing of a Lease, in seconds.
+
+    A holder renews every ``retry_period``, may act for ``renew_deadline`` after a renewal, and is considered dead
+    after ``duration``.
+    """
 
     duration: float = 15.0
     renew_deadline: float = 10.0
@@ -39,14 +44,16 @@ class LeaseTiming:
 
     @property
     def request_timeout(self) -> float:
-        """How long one request may take: two of them fit before the deadline."""
+        """The time-out of one request: two of them fit before the deadline."""
         return self.renew_deadline / 2
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """What the Lease says. ``holder`` is empty once it was released; ``version`` is its resourceVersion, empty
-    before it exists; ``duration`` in seconds.
+    """The contents of the Lease.
+
+    ``holder`` is empty once it was released; ``version`` is its resourceVersion, empty before it exists; ``duration``
+    in seconds.
     """
 
     holder: str
@@ -58,8 +65,11 @@ class LeaseRecord:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A state of the Lease (None: it does not exist), since when, by our own clock, it is known to be so, and for how
-    many seconds from then its holder may still be alive."""
+    """An observation of the Lease.
+
+    ``record`` None: it does not exist. ``since``: since when, by this process's own clock, it is known to be so.
+    ``patience``: for how many seconds from then its holder may still be alive.
+    """
 
     record: LeaseRecord | None
     since: float
@@ -67,9 +77,9 @@ class Seen:
 
 
 def see(before: Seen | None, record: LeaseRecord | None, now: float) -> Seen:
-    """What is known after reading the Lease. Any change of it counts as a sign of life of its holder.
+    """Return what is known after reading the Lease. Any change of it counts as a sign of life of its holder.
 
-    That somebody deleted the Lease does not mean that its holder is gone: it is waited for as if it were there.
+    If the Lease was deleted, its holder need not be gone: it is waited for as if the Lease existed.
     """
     if before is not None and before.record == record:
         return before
@@ -79,12 +89,12 @@ def see(before: Seen | None, record: LeaseRecord | None, now: float) -> Seen:
 
 
 def may_take(seen: Seen, identity: str, now: float) -> bool:
-    """Whether the Lease is free, ours, or was not renewed for its whole duration."""
+    """Return True if the Lease is free, this replica's, or was not renewed for its whole duration."""
     return (seen.record is not None and seen.record.holder == identity) or now >= seen.since + seen.patience
 
 
 def taken(record: LeaseRecord | None, identity: str, duration: float, wall_time: str) -> LeaseRecord:
-    """The record to write in order to take the Lease, or to renew it."""
+    """Return the record to write in order to take the Lease, or to renew it."""
     if record is None:
         return LeaseRecord(identity, duration, 0, wall_time)
     if record.holder == identity:
@@ -93,22 +103,20 @@ def taken(record: LeaseRecord | None, identity: str, duration: float, wall_time:
 
 
 class LeaseStorage(Protocol):
-    """Where the Lease lies."""
+    """The place where the Lease is kept."""
 
     async def read(self) -> LeaseRecord | None:
-        """The Lease as it is, None if there is none."""
+        """Return the Lease as it is, None if there is none."""
 
     async def write(self, record: LeaseRecord) -> LeaseRecord:
-        """Create it (no version) or replace exactly that version; Stale if somebody was faster. Gives its new
-        version.
-        """
+        """Create it (no version) or replace exactly that version; return it with its new version. Stale if another was faster."""
 
     def wall_time(self) -> str:
-        """The time of day, for people who read the Lease."""
+        """Return the time of day, for people who read the Lease."""
 
 
 def boot_time() -> float:
-    """Seconds on a clock that never goes back and also counts the time that the machine is suspended."""
+    """Return the seconds on a clock that never goes back and also counts the time that the machine is suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
@@ -118,7 +126,7 @@ class Elector:
     def __init__(
         self, storage: LeaseStorage, identity: str, timing: LeaseTiming | None = None, clock: Clock = boot_time
     ) -> None:
-        """``identity`` must be this process's alone: another of the same identity would share the Lease."""
+        """Take an ``identity`` that is this process's alone: another of the same identity would share the Lease."""
         self.identity = identity
         self.timing = timing or LeaseTiming()
         self._storage = storage
@@ -128,16 +136,16 @@ class Elector:
 
     @property
     def may_write(self) -> bool:
-        """Whether the last renewal that succeeded is recent enough. It does not wait for anything to notice."""
+        """True if the last renewal that succeeded is recent enough. It does not wait for anything to notice."""
         return self._clock() < self._deadline
 
     def check(self) -> None:
-        """The write gate: raises Retry when this replica may not write. To be asked before each external write."""
+        """Raise Retry if this replica may not write: the write gate, to be called before each external write."""
         if not self.may_write:
             raise Retry(Reason.PROGRESSING, "this replica does not hold the lease")
 
     async def acquire(self) -> None:
-        """Return as soon as the Lease is ours."""
+        """Return as soon as this replica holds the Lease."""
         while True:
             if await self._attempt():
                 logger.info("lease acquired", extra={"holder": self.identity})
@@ -145,7 +153,7 @@ class Elector:
             await asyncio.sleep(self.timing.retry_period)
 
     async def hold(self) -> None:
-        """Renew the Lease for as long as it goes; return when it is lost. The gate is closed then."""
+        """Renew the Lease as long as possible; return when it is lost. The gate is closed then."""
         due = self._clock() + self.timing.retry_period
         while self.may_write and not self._held_by_another():
             await asyncio.sleep(max(0.0, min(due, self._deadline) - self._clock()))
@@ -182,7 +190,7 @@ class Elector:
                 try:
                     return await self._take()
                 except (Stale, Gone):
-                    # Another's, or our own after an answer that was lost: reading tells.
+                    # Another's, or this replica's own after an answer that was lost: a read shows which.
                     self._seen = None
                     return await self._take()
         except (OperatorError, TimeoutError) as error:

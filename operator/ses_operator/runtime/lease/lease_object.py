@@ -16,12 +16,12 @@ from ses_operator.runtime.names import OPERATOR
 
 
 def lease_key(namespace: str, installation_id: str) -> ObjectKey:
-    """The Lease of an installation, in the operator's own namespace."""
+    """Return the key of the Lease of an installation, in the operator's own namespace."""
     return ObjectKey(namespace, f"{OPERATOR}-{installation_id}")
 
 
 def new_identity() -> str:
-    """An identity for this process: where it runs, and what no other process has."""
+    """Return an identity for this process: its host, and what no other process has."""
     return f"{socket.gethostname()}_{uuid.uuid4()}"
 
 
@@ -29,13 +29,13 @@ class LeaseObject:
     """Reads and writes one Lease. Each write replaces the version that was read, or creates."""
 
     def __init__(self, client: KubeClient, key: ObjectKey, *, request_timeout: float) -> None:
-        """``client`` must have an open gate, for the Lease is what the gate depends on."""
+        """Take a ``client`` with an open gate, because the gate depends on the Lease."""
         self._client = client
         self._key = key
         self._timeout = request_timeout
 
     async def read(self) -> LeaseRecord | None:
-        """The Lease as it is, None if there is none."""
+        """Return the Lease as it is, None if there is none."""
         try:
             return _record(await self._client.get(LEASES.object(self._key)))
         except Gone:
@@ -49,7 +49,7 @@ class LeaseObject:
         return _record(await self._client.create(LEASES.collection(self._key.namespace), body, timeout=self._timeout))
 
     def wall_time(self) -> str:
-        """The time of day as metav1.MicroTime."""
+        """Return the time of day as metav1.MicroTime."""
         return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
     def _body(self, record: LeaseRecord) -> JsonObject:

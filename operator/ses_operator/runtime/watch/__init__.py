@@ -1,0 +1,1 @@
+"""Watches, and the stores that they keep up to date."""

@@ -1,8 +1,8 @@
 """The objects of one kind as last seen or written: what reconciles read instead of the API.
 
-Fed by watches, and by our own writes with what the apiserver answered to them, so that a reconcile never sees less
-than it wrote itself: whatever is older than what is held is ignored. Objects are held as compact JSON, a tenth of
-what they take as Python dicts; those in use are parsed once for each resource version.
+Fed by watches, and by the operator's own writes with what the apiserver answered to them, so that a reconcile never
+sees less than it wrote itself: whatever is older than what is held is ignored. Objects are held as compact JSON, a
+tenth of what they take as Python dicts; those in use are parsed once for each resource version.
 """
 
 from __future__ import annotations
@@ -28,17 +28,17 @@ _LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 
 
 class ObjectChange(Enum):
-    """What a sighting of an object told that was not known."""
+    """The change that an observation of an object has shown."""
 
     NOTHING = "nothing"  # it is as it was held, or an older state
     ADDED = "added"
     INTENT = "intent"  # spec, labels, annotations, finalizers, deletionTimestamp
-    STATUS = "status"  # something else: its status, edited by somebody else
+    STATUS = "status"  # something else: its status, edited by another client
     REMOVED = "removed"
 
 
 class Origin(Enum):
-    """How a change came to be known: by listing everything, or as it happened."""
+    """The way in which a change was noticed: by listing everything, or as it happened."""
 
     LISTED = "listed"
     WATCHED = "watched"
@@ -46,7 +46,7 @@ class Origin(Enum):
 
 @dataclass(frozen=True, slots=True)
 class CacheDelta:
-    """What came of taking in an object. ``entries``: where it stands, and stood, in the indexes, as (index, value)."""
+    """The change of the cache by an object. ``entries``: its values in the indexes, now and before, as (index, value)."""
 
     key: ObjectKey
     change: ObjectChange
@@ -68,8 +68,10 @@ class _Held:
 
 
 class ObjectStore(Generic[M]):
-    """Objects of one kind, parsed by ``parse``, with lookups by ``indexes``: each a function from the parsed object
-    to the values by which it is to be found. ``changes`` is for those who take something in that may be news to others.
+    """Objects of one kind, parsed by ``parse``, with lookups by ``indexes``.
+
+    An index is a function from the parsed object to the values by which it is to be found. ``changes`` is for callers
+    that take in something that may be news to others.
     """
 
     def __init__(
@@ -79,8 +81,9 @@ class ObjectStore(Generic[M]):
         *,
         on_unreadable: Callable[[ObjectKey, Exception], None] = lambda *_: None,
     ) -> None:
-        """``parse`` raises ValueError (pydantic's errors are such) for an object that it cannot read; that is
-        reported to ``on_unreadable`` once per version, and the object is not held.
+        """Take a ``parse`` that raises ValueError (pydantic's errors are such) for an object that it cannot read.
+
+        That is reported to ``on_unreadable`` once per version, and the object is not held.
         """
         self.changes: Source[CacheDelta] = Source()
         self._parse = parse
@@ -99,7 +102,7 @@ class ObjectStore(Generic[M]):
         return key in self._held
 
     def __iter__(self) -> Iterator[ObjectKey]:
-        """The keys of all objects, in no particular order; the store may change meanwhile."""
+        """Return the keys of all objects, in no particular order; the store may change meanwhile."""
         return iter(tuple(self._held))
 
     @property
@@ -108,12 +111,12 @@ class ObjectStore(Generic[M]):
         return max((held.version for held in self._held.values()), default=0)
 
     def uid(self, key: ObjectKey) -> str | None:
-        """The uid of the object, None if there is none."""
+        """Return the uid of the object, None if there is none."""
         held = self._held.get(key)
         return held.uid if held else None
 
     def get(self, key: ObjectKey) -> M | None:
-        """The object, None if there is none."""
+        """Return the object, None if there is none."""
         held = self._held.get(key)
         if held is None:
             return None
@@ -124,13 +127,13 @@ class ObjectStore(Generic[M]):
         return self._remember(key, held.version, self._parse(json.loads(held.data)))
 
     def by_index(self, index: str, value: Hashable) -> list[ObjectKey]:
-        """The keys of the objects for which the index gives this value, sorted."""
+        """Return the keys of the objects for which the index gives this value, sorted."""
         if index not in self._indexes:
             raise KeyError(index)
         return sorted(self._index.get((index, value), ()))
 
     def index(self, index: str) -> Iterator[tuple[Hashable, Collection[ObjectKey]]]:
-        """Each value that an index has at present, and the keys of the objects for which it gives this value."""
+        """Yield each value that an index has at present, and the keys of the objects for which it gives this value."""
         if index not in self._indexes:
             raise KeyError(index)
         return ((value, keys) for (name, value), keys in self._index.items() if name == index and keys)
@@ -162,7 +165,7 @@ class ObjectStore(Generic[M]):
         return CacheDelta(key, change, fresh.entries | held.entries)
 
     def remove(self, key: ObjectKey, uid: str) -> CacheDelta:
-        """The object of this uid does not exist any more, whatever older sightings of it may still come."""
+        """Remove the object of this uid, which does not exist any more, whatever older observations of it may still come."""
         self._removed[uid] = None
         if len(self._removed) > TOMBSTONES:
             self._removed.popitem(last=False)
@@ -172,7 +175,7 @@ class ObjectStore(Generic[M]):
         return self._drop(key) if held is not None and held.uid == uid else CacheDelta(key, ObjectChange.NOTHING)
 
     def prune(self, live: Mapping[ObjectKey, str], version: int) -> list[CacheDelta]:
-        """Remove what a list as of ``version`` does not have: deletions that no watch told of. ``live``: uids by key.
+        """Remove what a list as of ``version`` does not have: deletions that no watch has shown. ``live``: uids by key.
 
         Objects newer than the list stay.
         """
@@ -180,7 +183,7 @@ class ObjectStore(Generic[M]):
         return [self.remove(key, self._held[key].uid) for key in gone]
 
     def lacks(self, live: Mapping[ObjectKey, str]) -> bool:
-        """Whether the list has objects that were never seen here."""
+        """Return True if the list has objects that were never seen here."""
         return any(
             key not in self._held and key not in self._unreadable and uid not in self._removed
             for key, uid in live.items()

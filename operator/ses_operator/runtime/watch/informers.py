@@ -1,7 +1,7 @@
-"""The operator's own kinds, watched by Kopf into stores, with a second look where a watch alone does not do.
+"""The operator's own kinds, watched by Kopf into stores, with a second look where a watch alone is not enough.
 
-A watch that has to list anew tells nothing of what was deleted meanwhile, and Kopf does not say when its first list is
-through. Both are answered by comparing a store with a list of names and uids (metadata only, 1 KB an object).
+A watch that has to list again does not show what was deleted meanwhile, and Kopf does not report when its first list
+is complete. Both are solved by comparing a store with a list of names and uids (metadata only, 1 KB an object).
 """
 
 from __future__ import annotations
@@ -38,12 +38,12 @@ Obstacle = Callable[[KubeClient, Collection[str]], Awaitable[str]]
 
 
 class InformersDeafError(Exception):
-    """The watches do not show what lists show: only starting anew helps."""
+    """The watches do not show what lists show: only a restart helps."""
 
 
 @dataclass(frozen=True, slots=True)
 class Informer:
-    """A kind, and where its objects are kept; the ``changes`` of the store tell of what lists and watches show."""
+    """A kind, and the store of its objects; the ``changes`` of the store show what lists and watches have shown."""
 
     resource: Resource
     store: ObjectStore[Any]
@@ -60,7 +60,7 @@ class Informers:
         namespaces: tuple[str, ...],
         obstacle: Obstacle,
     ) -> None:
-        """``obstacle`` says, for the plural names of kinds, what keeps us from watching them; empty if nothing does."""
+        """Take an ``obstacle`` that returns what prevents watching the kinds of these plural names; empty if nothing does."""
         self._client = client
         self._informers = informers
         self._namespaces = namespaces
@@ -74,7 +74,7 @@ class Informers:
 
     @property
     def is_synced(self) -> bool:
-        """Whether the stores hold everything that there was when the operator started."""
+        """True if the stores hold everything that existed when the operator started."""
         return self._synced.is_set()
 
     async def run(self, on_started: Callable[[], None]) -> None:
@@ -91,13 +91,13 @@ class Informers:
         self._kopf.stop()
 
     async def synced(self) -> None:
-        """Return once the stores hold everything that there is."""
+        """Return once the stores hold everything that exists."""
         await self._started.wait()
         await self._all_caught_up()
         self._synced.set()
 
     async def compare(self) -> None:
-        """From time to time, and after each list anew, remove from the stores what is gone. Until cancelled."""
+        """Remove from the stores what is gone, from time to time, and after each new list. Until cancelled."""
         while True:
             self._relisted.clear()
             try:
@@ -166,7 +166,7 @@ class Informers:
             informer.store.changes.emit(replace(sighting, origin=Origin.LISTED))
 
     async def _list(self, resource: Resource) -> tuple[dict[ObjectKey, str], int]:
-        """The uids of all objects that are watched, and the version as of which. It repeats until it has an answer."""
+        """Return the uids of all objects that are watched, and the version of the list. It repeats until it has an answer."""
 
         def failed(error: OperatorError) -> None:
             logger.warning("%s not listed: %s", resource.plural, error)

@@ -1,8 +1,8 @@
-"""Kopf, told to be nothing but informers: it lists and watches, and its handlers get what it sees.
+"""Kopf, configured to be nothing but informers: it lists and watches, and its handlers get what it sees.
 
 Handlers of the kind ``on.event`` cost no writes and no tasks per object. Everything else that Kopf can do (its
 finalizer, annotations, Events, peering, webhooks, scanning for kinds) is off, so that it neither writes nor needs
-rights for it.
+permissions for it.
 """
 
 from __future__ import annotations
@@ -22,9 +22,7 @@ SERVER_TIMEOUT = 480
 """Seconds; Kopf passes it on as it is, and the apiserver takes whole numbers only."""
 REQUEST_TIMEOUT = 45.0
 WORKER_IDLE = 0.2
-"""How long Kopf keeps a task for an object that nothing happens to. Its default of 5 s holds 10,000 tasks at a
-start.
-"""
+"""How long Kopf keeps a task for an object that does not change. Its default of 5 s holds 10,000 tasks at a start."""
 
 OnEvent = Callable[..., Awaitable[None]]
 """Called with ``event``: its type is ADDED, MODIFIED or DELETED, or None for an object that was listed."""
@@ -36,7 +34,10 @@ class KopfShell:
     def __init__(
         self, configuration: Configuration, handlers: Mapping[Resource, OnEvent], namespaces: tuple[str, ...]
     ) -> None:
-        """``namespaces`` empty: the whole cluster. Kinds that are cluster-scoped are watched as such in any case."""
+        """Register the handlers.
+
+        ``namespaces`` empty: the whole cluster. Cluster-scoped kinds are watched as such in any case.
+        """
         self._configuration = configuration
         self._namespaces = namespaces
         self._registry = kopf.OperatorRegistry()

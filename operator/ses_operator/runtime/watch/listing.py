@@ -1,4 +1,4 @@
-"""Listing what the apiserver has, page by page: what all watches begin with, and are compared with."""
+"""Lists of the apiserver, page by page: what all watches begin with, and are compared with."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from ses_operator.runtime.kube.resources import JsonObject
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
 PAGE_SIZE = "500"
 BACKOFF = Backoff(first=1.0, cap=10.0)
-"""Between two tries to list or to watch."""
+"""Between two attempts to list or to watch."""
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A part of a list. ``version``: the resource version as of which the whole list is."""
+    """A part of a list. ``version``: the resource version of the whole list."""
 
     items: tuple[JsonObject, ...]
     version: str

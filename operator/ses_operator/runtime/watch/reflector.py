@@ -1,17 +1,17 @@
 """A small reflector: a copy, kept up to date, of the objects of one kind that a label or a name selects.
 
-Our own kinds are watched by Kopf (``informers``). What is watched here cannot be said in Kopf:
+The operator's own kinds are watched by Kopf (``informers``). What is watched here cannot be expressed in Kopf:
 
 - A run of Kopf has one list of namespaces for all kinds. Secrets with credentials are in the operator's namespace, all else in
   those that it works for.
-- Kopf notices a kind that is installed later by watching CustomResourceDefinitions, to which the operator has no right.
+- Kopf notices a kind that is installed later by watching CustomResourceDefinitions, for which the operator has no permission.
   DNSEndpoints may come later.
-- Kopf ends when the apiserver refuses a list. Rights to Namespaces and DNSEndpoints are optional here: what may not be seen is
-  tried again from time to time.
-- A right to an object by its name needs a watch of its own for each name. Kopf has one for a kind in a namespace.
+- Kopf ends when the apiserver refuses a list. Permissions for Namespaces and DNSEndpoints are optional here: what may not be
+  seen is tried again from time to time.
+- A permission for an object by its name needs a watch of its own for each name. Kopf has one for a kind in a namespace.
 
-Lists and backoff are those of the informers (``listing``), and the manager holds a replica ready when both are synced.
-Source of the protocol: Kubernetes API concepts, "Efficient detection of changes".
+Lists and backoff are those of the informers (``listing``), and the manager holds a replica ready when both are
+synced. Source of the protocol: Kubernetes API concepts, "Efficient detection of changes".
 """
 
 from __future__ import annotations
@@ -50,7 +50,10 @@ class Reflector:
     def __init__(
         self, client: KubeClient, resource: Resource, namespace: str, label_selector: str, *, name: str = ""
     ) -> None:
-        """``namespace`` empty: of the whole cluster. ``name``: this object alone, for which a right by name suffices."""
+        """Watch a ``namespace``, or the whole cluster if empty.
+
+        ``name``: this object alone, for which a permission by name is enough.
+        """
         self._client = client
         self._resource = resource
         self._path = resource.collection(namespace)
@@ -60,13 +63,13 @@ class Reflector:
         self._objects: dict[ObjectKey, JsonObject] = {}
         self._settled = asyncio.Event()
         self.installed = False
-        """Whether the apiserver serves the kind, and lets us see it."""
+        """True if the apiserver serves the kind, and permits to read it."""
         self.changes: Source[Reflected] = Source()
         self.installations: Source[Resource] = Source()
         """Emits the kind when it is served where it was not."""
 
     def get(self, key: ObjectKey) -> JsonObject | None:
-        """The object, None if there is none (that the label selects)."""
+        """Return the object, None if there is none (that the label selects)."""
         return self._objects.get(key)
 
     def __iter__(self) -> Iterator[ObjectKey]:
@@ -94,7 +97,7 @@ class Reflector:
                 await asyncio.sleep(BACKOFF.delay(failures))
 
     async def _list(self) -> str:
-        """List everything, tell what changed since, and give the version to watch from."""
+        """List everything, emit what changed since, and return the version to watch from."""
         found: dict[ObjectKey, JsonObject] = {}
         async for page in pages(self._client, self._path, self._selector):
             found.update((key_of(item), item) for item in page.items)
@@ -110,8 +113,10 @@ class Reflector:
         return page.version
 
     async def _watch(self, version: str) -> str:
-        """Follow changes from this version on; the version reached when the server ends the watch, empty if it is too
-        old and everything has to be listed again."""
+        """Follow changes from this version on; return the version reached when the server ends the watch.
+
+        Empty if it is too old and everything has to be listed again.
+        """
         params = {"resourceVersion": version, **self._selector}
         async for event in self._client.watch(self._path, params, server_timeout=SERVER_TIMEOUT, silence=SILENCE):
             kind, obj = event["type"], event["object"]
@@ -129,7 +134,7 @@ class Reflector:
         if known is not None and known["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
             return
         metadata.pop("managedFields", None)
-        obj.pop("data", None)  # what a Secret holds is read by whoever needs it, and kept by nobody
+        obj.pop("data", None)  # the data of a Secret is read where it is needed, and kept nowhere
         self._objects[key] = obj
         self.changes.emit(Reflected(key, obj))
 
@@ -159,7 +164,7 @@ class Reflectors:
         *,
         names: tuple[str, ...] = (),
     ) -> None:
-        """``names``, of a cluster-scoped kind: these objects alone, each watched for itself."""
+        """Watch each namespace. ``names``, of a cluster-scoped kind: these objects alone, each with a watch of its own."""
         self.name = resource.plural
         self.changes: Source[Reflected] = Source()
         self.installations: Source[Resource] = Source()
@@ -173,11 +178,11 @@ class Reflectors:
 
     @property
     def installed(self) -> bool:
-        """Whether the apiserver serves the kind, and lets us see it."""
+        """True if the apiserver serves the kind, and permits to read it."""
         return all(reflector.installed for reflector in self._each)
 
     def get(self, key: ObjectKey) -> JsonObject | None:
-        """The object, None if there is none (that the label selects)."""
+        """Return the object, None if there is none (that the label selects)."""
         return next((found for reflector in self._each if (found := reflector.get(key)) is not None), None)
 
     async def synced(self) -> None:
