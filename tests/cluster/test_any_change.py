@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 
 from cluster.conftest import QUICK
+from cluster.feedback import ensure_configuration_set, topics
 from cluster.specs import (
     ALWAYS_SET,
     CONFIGURATION_SETS,
@@ -36,7 +37,6 @@ from cluster.specs import (
 )
 from cluster.tenant import PATIENCE, Tenant, tags
 from cluster.test_byodkim import add_secret
-from cluster.test_feedback import ensure_configuration_set, topics
 from cluster.zone_watch import ZoneWatch
 from devcluster.apiclient import ACCOUNTS
 from devcluster.crash_proxy import CrashProxy, Moment

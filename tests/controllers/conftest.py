@@ -32,23 +32,33 @@ def host(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """The apiserver with the kinds, AWS in this process with the hosted zone example.com."""
     with hosting(run_folder, tmp_path_factory.mktemp("plane"), zones=(ZONE,)) as host:
         host.environment.install()
-        eventually(lambda: _is_served(host), timeout=PATIENCE, of="all kinds")
+        kinds = [f"{GROUP}/{kind.plural}" for kind in KINDS]
+        eventually(lambda: _are_served(host, kinds), timeout=PATIENCE, of="all kinds")
         yield host
 
 
-def _is_served(host: Host) -> bool:
+def _are_served(host: Host, kinds: list[str]) -> bool:
     """A kind that has just been established is refused as "(re)initializing" for a moment."""
     with suppress(ApiError):
-        return all(host.api.get(f"{GROUP}/{kind.plural}") is not None for kind in KINDS)
+        return all(host.api.get(kind) is not None for kind in kinds)
     return False
 
 
 @pytest.fixture(scope="session")
-def dnsendpoints(host: Host) -> None:
-    """ExternalDNS's kind is installed; nobody publishes what is in its objects."""
+def dnsendpoint_kind(host: Host) -> None:
+    """ExternalDNS's kind is served. Operators take it for installed only in the tests that ask for ``dnsendpoints``."""
     host.plane.kubectl.apply(dnsendpoint_crd())
     host.plane.kubectl.await_kinds("crd/dnsendpoints.externaldns.k8s.io")
-    host.api.has_written = True
+    kinds = ["/apis/externaldns.k8s.io/v1alpha1/dnsendpoints"]
+    eventually(lambda: _are_served(host, kinds), timeout=PATIENCE, of="DNSEndpoints")
+
+
+@pytest.fixture
+def dnsendpoints(host: Host, dnsendpoint_kind: None) -> Iterator[None]:  # noqa: ARG001 - served
+    """ExternalDNS's kind is installed; nothing publishes what is in its objects."""
+    host.has_dnsendpoints = host.api.has_written = True
+    yield
+    host.has_dnsendpoints = False
 
 
 @pytest.fixture

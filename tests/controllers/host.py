@@ -88,7 +88,8 @@ class Client(KubeClient):
 
 @dataclass
 class Host:
-    """``gate`` is asked before each write by the controllers of the test that runs."""
+    """``gate`` is asked before each write by the controllers of the test that runs. ``has_dnsendpoints``: ExternalDNS's kind
+    counts as installed, which another test process may do at any moment."""
 
     plane: ControlPlane
     api: NotingApi
@@ -97,6 +98,7 @@ class Host:
     loop: MovingLoop
     client: Client
     gate: Callable[[], None]
+    has_dnsendpoints: bool = False
 
     def ask_gate(self) -> None:
         self.gate()

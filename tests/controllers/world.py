@@ -333,7 +333,7 @@ class World:
 
     def _endpoints_seen(self) -> None:
         was, path = self._endpoints.installed, "/apis/externaldns.k8s.io/v1alpha1/namespaces/{}/dnsendpoints"
-        self._endpoints.installed = self.host.api.get(path.format(self.namespaces[0])) is not None
+        self._endpoints.installed = self.host.has_dnsendpoints
         if self._endpoints.installed and not was:
             self._endpoints.installations.emit(DNS_ENDPOINTS)
         if self._endpoints.installed:

@@ -1,56 +1,58 @@
-"""What cannot work as it stands: the reason, the thing that is wrong, the way out, and that it goes on once that is taken."""
+"""Specs that cannot work yet: the reason, the wrong value, the way out, and that it goes on once that is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cluster.tenant import PATIENCE, Tenant, tags
+from cluster.tenant import Tenant, tags
 from cluster.verdicts import explains
-from devcluster.environment import OPERATOR_NAMESPACE, Environment
-from devcluster.kubectl import Kubectl
-from devcluster.waiting import eventually
+from controllers.world import World
+from devcluster.apiclient import ACCOUNTS
+from devcluster.environment import OPERATOR_NAMESPACE
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND = "eu-west-1"
 
 
 @pytest.fixture
-def account(kubectl: Kubectl, namespace: str) -> Iterator[str]:
-    """The name of a SesAccount for this test; whatever made it, it goes when nobody uses it any more."""
-    yield namespace
-    kubectl("delete", "sesaccount", namespace, "--wait=false", "--ignore-not-found")
+def user(tenant: Tenant, world: World) -> Tenant:
+    """The tenant with another SesAccount, which does not exist yet."""
+    user = replace(tenant, account=f"{tenant.account}-later")
+    world.accounts.append(user.account)
+    return user
 
 
-@pytest.fixture
-def user(tenant: Tenant, account: str) -> Tenant:
-    """The tenant with that account."""
-    return replace(tenant, account=account)
+def apply_account(user: Tenant, secret: str) -> None:
+    environment = user.environment
+    account = environment.account(user.account, secret, environment.sandbox.aws_url, {})
+    user.api.apply(f"{ACCOUNTS}/{user.account}", account)
 
 
-def test_an_account_that_does_not_exist_yet_is_waited_for(environment: Environment, user: Tenant) -> None:
+def apply_secret(user: Tenant, secret: dict[str, Any]) -> None:
+    user.api.apply(f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets/{secret['metadata']['name']}", secret)
+
+
+def test_an_account_that_does_not_exist_yet_is_waited_for(user: Tenant) -> None:
     user.create(IRELAND)
     explains(user, Reason.ACCOUNT_NOT_FOUND, f"SesAccount {user.account}", "spec.accountRef")
 
-    environment.add_account(user.account)
+    user.environment.add_account(user.account)
 
     user.ready()
 
 
-def test_a_secret_that_does_not_exist_yet_is_waited_for(environment: Environment, user: Tenant) -> None:
+def test_a_secret_that_does_not_exist_yet_is_waited_for(user: Tenant) -> None:
     secret = f"{user.account}-keys"
-    environment.kubectl.apply(environment.account(user.account, secret, environment.sandbox.aws_url, {}))
+    apply_account(user, secret)
     user.create(IRELAND)
     explains(user, Reason.SECRET_NOT_FOUND, f"Secret {secret}", OPERATOR_NAMESPACE, "spec.credentials.secretRef")
     user.account_not_ready(Reason.SECRET_NOT_FOUND)
 
-    environment.kubectl.apply(environment.secret(secret))
+    apply_secret(user, user.environment.secret(secret))
 
     user.ready()
 
@@ -63,17 +65,15 @@ def test_a_secret_that_does_not_exist_yet_is_waited_for(environment: Environment
     ],
     ids=["missing", "empty"],
 )
-def test_a_secret_without_a_key_is_told_which_one(environment: Environment, user: Tenant, keys: dict[str, str]) -> None:
-    secret = environment.secret(f"{user.account}-keys")
-    environment.kubectl.apply(
-        {**secret, "stringData": keys},
-        environment.account(user.account, f"{user.account}-keys", environment.sandbox.aws_url, {}),
-    )
+def test_a_secret_without_a_key_is_told_which_one(user: Tenant, keys: dict[str, str]) -> None:
+    secret = user.environment.secret(f"{user.account}-keys")
+    apply_secret(user, {**secret, "stringData": keys})
+    apply_account(user, f"{user.account}-keys")
     user.create(IRELAND)
     explains(user, Reason.SECRET_KEY_MISSING, f"Secret {user.account}-keys", "aws_secret_access_key", "put it there")
     user.account_not_ready(Reason.SECRET_KEY_MISSING)
 
-    environment.kubectl.apply(secret)
+    apply_secret(user, secret)
 
     user.ready()
 
@@ -89,43 +89,41 @@ def test_a_domain_without_a_hosted_zone_goes_on_when_there_is_one(tenant: Tenant
     tenant.ready()
 
 
-def test_two_hosted_zones_of_one_name_are_for_the_author_to_choose_from(environment: Environment, user: Tenant) -> None:
+def test_two_hosted_zones_of_one_name_are_for_the_author_to_choose_from(user: Tenant) -> None:
     zone = f"{user.namespace}.org"
     first, second = _make_zone(user, zone), _make_zone(user, zone)
-    environment.add_account(user.account)
+    user.environment.add_account(user.account)
     user.create(IRELAND, domain=zone)
     explains(user, Reason.HOSTED_ZONE_AMBIGUOUS, zone, first, second, "spec.dns.route53.zoneRef")
 
-    environment.add_account(user.account, zones=[{"name": "public", "hostedZoneID": second}])
+    user.environment.add_account(user.account, zones=[{"name": "public", "hostedZoneID": second}])
     user.change(dns={"route53": {"zoneRef": {"name": "public"}}})
 
-    eventually(
-        lambda: len(_names(user, second)) == 3 + 1, timeout=PATIENCE, of="the records in the zone that was chosen"
-    )
+    user.wait(lambda: len(_names(user, second)) == 3 + 1, "the records in the zone that was chosen")
     assert _names(user, first) == set()
 
 
-def test_a_zone_that_the_account_does_not_list_yet_is_waited_for(environment: Environment, user: Tenant) -> None:
-    environment.add_account(user.account)
+def test_a_zone_that_the_account_does_not_list_yet_is_waited_for(user: Tenant) -> None:
+    user.environment.add_account(user.account)
     user.create(IRELAND, dns={"route53": {"zoneRef": {"name": "corp"}}})
     explains(user, Reason.ZONE_REF_NOT_FOUND, "corp", "spec.dns.zones of the SesAccount")
 
-    zone_id = environment.sandbox.zones["example.com"]
-    environment.add_account(user.account, zones=[{"name": "corp", "hostedZoneID": zone_id}])
+    zone_id = user.environment.sandbox.zones["example.com"]
+    user.environment.add_account(user.account, zones=[{"name": "corp", "hostedZoneID": zone_id}])
 
     user.ready()
 
 
-def test_a_zone_that_does_not_hold_the_domain_is_named(environment: Environment, user: Tenant) -> None:
+def test_a_zone_that_does_not_hold_the_domain_is_named(user: Tenant) -> None:
     zone_id = _make_zone(user, f"{user.namespace}.org")
-    environment.add_account(user.account, zones=[{"name": "corp", "hostedZoneID": zone_id}])
+    user.environment.add_account(user.account, zones=[{"name": "corp", "hostedZoneID": zone_id}])
 
     user.create(IRELAND, dns={"route53": {"zoneRef": {"name": "corp"}}})
 
     explains(user, Reason.HOSTED_ZONE_NOT_FOUND, zone_id, user.domain, "change spec.dns.route53.zoneRef")
 
 
-def test_an_identity_of_somebody_else_is_left_until_its_owner_lets_go(tenant: Tenant) -> None:
+def test_an_identity_of_another_installation_is_left_until_its_owner_releases_it(tenant: Tenant) -> None:
     theirs: Any = {"Key": OWNER_TAG, "Value": "elsewhere/team/mail"}
     tenant.ses(IRELAND).create_email_identity(EmailIdentity=tenant.domain, Tags=[theirs])
     tenant.create(IRELAND)

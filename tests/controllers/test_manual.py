@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-
-from cluster.tenant import PATIENCE, ZONE, Tenant
-from devcluster.waiting import eventually
+from cluster.tenant import ZONE, Tenant
 from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND = "eu-west-1"
 MANUAL = {"provider": "Manual", "ttl": 60}
@@ -39,10 +34,9 @@ def test_records_copied_from_status_make_it_ready(tenant: Tenant) -> None:
     identity = tenant.ready()
     assert identity.status.dns is not None
     assert identity.status.dns.provider == "Manual"
-    eventually(
+    tenant.wait(
         lambda: (condition := tenant.condition(ConditionType.DNS_PUBLISHED)) is not None and condition.is_true,
-        timeout=PATIENCE,
-        of="all records to be seen",
+        "all records to be seen",
     )
 
 

@@ -8,32 +8,12 @@ from typing import Any
 
 import pytest
 
-from cluster.tenant import PATIENCE, Tenant, tags
-from devcluster.kubectl import Kubectl
-from devcluster.waiting import eventually
-from ses_operator.api.base.meta import OWNER_TAG
+from cluster.tenant import Tenant, tags
+from controllers.world import World
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND, VIRGINIA, SYDNEY = "eu-west-1", "us-east-1", "ap-southeast-2"
 MAIL_FROM = {"subdomain": "bounce"}
-
-
-def test_three_regions_go_from_apply_to_ready(tenant: Tenant, kubectl: Kubectl) -> None:
-    kubectl.apply(tenant.manifest(IRELAND, VIRGINIA, SYDNEY, mailFrom=MAIL_FROM, tags={"team": "payments"}))
-
-    kubectl("wait", "--for=condition=Ready", "sesidentity/mail", "-n", tenant.namespace, "--timeout=90s")
-
-    at_ses = tenant.at_ses()
-    assert {region: identity["VerificationStatus"] for region, identity in at_ses.items()} == {
-        IRELAND: "SUCCESS", VIRGINIA: "SUCCESS", SYDNEY: "SUCCESS",
-    }  # fmt: skip
-    for identity in at_ses.values():
-        assert identity["MailFromAttributes"]["MailFromDomainStatus"] == "SUCCESS"
-        assert tags(identity) == {"team": "payments", OWNER_TAG: f"tests/{tenant.namespace}/mail"}
-    columns = kubectl("get", "sesid", "mail", "-n", tenant.namespace, "--no-headers").split()
-    assert columns[1:5] == [tenant.domain, "3/3", "True", "Succeeded"]
 
 
 def test_the_zone_holds_what_status_says(tenant: Tenant) -> None:
@@ -98,60 +78,9 @@ def test_deletion_takes_the_identity_and_its_records_and_nothing_of_others(tenan
     assert tenant.records().keys() == {others}
 
 
-def test_a_record_of_somebody_else_is_reported_and_left(tenant: Tenant) -> None:
-    theirs = "10 mail.example.net."
-    key = tenant.add_record(f"bounce-{IRELAND}", "MX", theirs)
-
-    tenant.create(IRELAND, mailFrom=MAIL_FROM)
-
-    said = tenant.not_ready(Reason.DNS_RECORD_CONFLICT).message
-    assert "mail.example.net" in said
-    assert f"feedback-smtp.{IRELAND}.amazonses.com" in said
-    assert tenant.records()[key] == (theirs,)
-
-    tenant.remove_record(f"bounce-{IRELAND}", "MX", theirs, ttl=60)
-    tenant.request_reconcile()
-    tenant.ready()
-
-
-def test_a_record_that_somebody_deleted_is_published_again(tenant: Tenant) -> None:
-    tenant.create(IRELAND, mailFrom=MAIL_FROM)
-    tenant.settled()
-    tenant.remove_record(f"bounce-{IRELAND}", "MX", f"10 feedback-smtp.{IRELAND}.amazonses.com")
-    key = (f"bounce-{IRELAND}.{tenant.domain}", "MX")
-    assert key not in tenant.records()
-
-    tenant.request_reconcile()
-
-    eventually(lambda: key in tenant.records(), timeout=PATIENCE, of="the record to be back")
-
-
-def test_a_domain_without_a_hosted_zone_says_so(tenant: Tenant) -> None:
-    tenant.create(IRELAND, domain="mail.example.org")
-
-    assert "example.org" in tenant.not_ready(Reason.HOSTED_ZONE_NOT_FOUND).message
-
-
-def test_an_unknown_region_is_named_and_the_others_go_on(tenant: Tenant) -> None:
-    tenant.create(IRELAND, "eu-nowhere-7")
-
-    assert "eu-nowhere-7" in tenant.not_ready(Reason.REGION_NOT_SUPPORTED).message
-    eventually(lambda: tenant.is_verified_at_ses(IRELAND), timeout=PATIENCE, of="the other region")
-
-
-def test_a_suspended_identity_says_what_it_would_do_and_does_nothing(tenant: Tenant) -> None:
-    tenant.create(IRELAND, suspend=True)
-
-    said = tenant.not_ready(Reason.SUSPENDED).message
-
-    assert IRELAND in said
-    assert tenant.at_ses() == {}
-    assert tenant.records() == {}
-
-
 @dataclass(frozen=True)
 class Drift:
-    """Somebody changes the identity in the console; `holds` says whether it is as the spec wants it."""
+    """A person changes the identity in the console; `holds` says whether it is as the spec wants it."""
 
     name: str
     change: Callable[[Tenant], None]
@@ -185,7 +114,7 @@ DRIFTS = (
 
 @pytest.mark.parametrize("drift", DRIFTS, ids=lambda drift: drift.name)
 def test_drift_is_repaired(tenant: Tenant, drift: Drift) -> None:
-    _ensure_configuration_set(tenant)
+    tenant.ses(IRELAND).create_configuration_set(ConfigurationSetName="default")
     tenant.create(IRELAND, mailFrom=MAIL_FROM, tags={"team": "payments"}, configurationSetName="default")
     tenant.settled()
     drift.change(tenant)
@@ -193,17 +122,13 @@ def test_drift_is_repaired(tenant: Tenant, drift: Drift) -> None:
 
     tenant.request_reconcile()
 
-    eventually(lambda: drift.holds(tenant.at_ses()[IRELAND]), timeout=PATIENCE, of="the repair")
+    tenant.wait(lambda: drift.holds(tenant.at_ses()[IRELAND]), "the repair")
     tenant.ready()
 
 
-def _ensure_configuration_set(tenant: Tenant) -> None:
-    ses = tenant.ses(IRELAND)
-    if "default" not in ses.list_configuration_sets()["ConfigurationSets"]:
-        ses.create_configuration_set(ConfigurationSetName="default")
-
-
-def test_a_key_that_somebody_shortened_stays_short_for_the_24_hours_that_ses_asks_for(tenant: Tenant) -> None:
+def test_a_key_that_another_client_shortened_stays_short_for_the_24_hours_that_ses_asks_for(
+    tenant: Tenant, world: World
+) -> None:
     tenant.create_ready(IRELAND)
     tenant.ses(IRELAND).put_email_identity_dkim_signing_attributes(
         EmailIdentity=tenant.domain,
@@ -215,6 +140,11 @@ def test_a_key_that_somebody_shortened_stays_short_for_the_24_hours_that_ses_ask
 
     assert IRELAND in tenant.not_ready(Reason.KEY_LENGTH_TOO_SOON).message
 
+    world.pass_time(hours=25)
+
+    tenant.ready()
+    assert tenant.at_ses()[IRELAND]["DkimAttributes"]["NextSigningKeyLength"] == "RSA_2048_BIT"
+
 
 def test_a_key_that_is_to_be_short_is_shortened_at_once(tenant: Tenant) -> None:
     tenant.create_ready(IRELAND)
@@ -225,11 +155,11 @@ def test_a_key_that_is_to_be_short_is_shortened_at_once(tenant: Tenant) -> None:
     assert tenant.at_ses()[IRELAND]["DkimAttributes"]["NextSigningKeyLength"] == "RSA_1024_BIT"
 
 
-def test_an_identity_that_somebody_deleted_is_made_again(tenant: Tenant) -> None:
+def test_an_identity_that_another_client_deleted_is_created_again(tenant: Tenant) -> None:
     tenant.create_ready(IRELAND, mailFrom=MAIL_FROM)
 
     tenant.ses(IRELAND).delete_email_identity(EmailIdentity=tenant.domain)
 
-    eventually(lambda: tenant.owners().keys() == {IRELAND}, timeout=PATIENCE, of="the identity to be back")
-    eventually(lambda: tenant.is_verified_at_ses(IRELAND), timeout=PATIENCE, of="its verification")
+    tenant.wait(lambda: tenant.owners().keys() == {IRELAND}, "the identity to be back")
+    tenant.wait(lambda: tenant.is_verified_at_ses(IRELAND), "its verification")
     tenant.ready()

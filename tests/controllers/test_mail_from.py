@@ -5,14 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import pytest
-
-from cluster.tenant import PATIENCE, ZONE, Tenant
+from cluster.tenant import ZONE, Tenant
 from cluster.zone_watch import ZoneWatch
-from devcluster.waiting import eventually
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 SET = "PutEmailIdentityMailFromAttributes"
@@ -34,7 +29,7 @@ def names_at_ses(tenant: Tenant) -> dict[str, Any]:
 def moved(tenant: Tenant, label: str) -> None:
     """Waits until SES has verified this name in every region, and the object says so."""
     name = f"{label}.{tenant.domain}"
-    eventually(lambda: set(names_at_ses(tenant).values()) == {name}, timeout=PATIENCE, of=f"SES to have {name}")
+    tenant.wait(lambda: set(names_at_ses(tenant).values()) == {name}, f"SES to have {name}")
     tenant.request_reconcile()
     tenant.ready()
 
@@ -56,12 +51,12 @@ def test_a_name_for_each_region_becomes_one_for_all_whose_mx_follows_the_first_r
 
     calls = [call["operation"] for call in tenant.calls(since=before)]
     assert calls.index("ChangeResourceRecordSets") < calls.index(SET)
-    eventually(lambda: exchanges(tenant) == {"bounce": mx(IRELAND)}, timeout=PATIENCE, of="the old records to go")
+    tenant.wait(lambda: exchanges(tenant) == {"bounce": mx(IRELAND)}, "the old records to go")
 
     zones = tenant.environment.sandbox.zones
     watched = ZoneWatch(tenant.environment.sandbox, tenant.route53, zones, zones[ZONE])
     tenant.change(regions=[VIRGINIA])
-    eventually(lambda: exchanges(tenant) == {"bounce": mx(VIRGINIA)}, timeout=PATIENCE, of="the MX of the next region")
+    tenant.wait(lambda: exchanges(tenant) == {"bounce": mx(VIRGINIA)}, "the MX of the next region")
     tenant.ready()
     assert names_at_ses(tenant) == {VIRGINIA: f"bounce.{tenant.domain}"}
     told = watched.answers(f"bounce.{tenant.domain}", "MX")
@@ -77,4 +72,4 @@ def test_records_stay_until_ses_has_let_go_of_a_name_that_is_switched_off(tenant
 
     tenant.ready()
     assert names_at_ses(tenant) == {IRELAND: None}
-    eventually(lambda: exchanges(tenant) == {}, timeout=PATIENCE, of="the records to go")
+    tenant.wait(lambda: exchanges(tenant) == {}, "the records to go")
