@@ -142,7 +142,7 @@ class CrashProxy:
         folder = self._plane.folder
         trust = ssl.create_default_context(cafile=str(folder / "ca.crt"))
         serve = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-        serve.load_cert_chain(folder / "apiserver.crt", folder / "apiserver.key")
+        serve.load_cert_chain(folder / "server.crt", folder / "server.key")
         self._session = ClientSession(
             connector=TCPConnector(limit=0, ssl=trust), auto_decompress=False, timeout=ClientTimeout(total=None)
         )
