@@ -20,7 +20,7 @@ EXAMPLE = PolicyScope(features=USUAL, zones=("Z0123456789ABCDEFGHIJ",), account_
 def page(text: str) -> str:
     """Return the page with what the code says, in place of what it has.
 
-    Rows stay where they are; a new action needs a new row.
+    Rows stay where they are. A new action of SES gets a row below the last of its feature, or of SES where it is the first.
     """
     for action in ACTIONS:
         text = _with_row(text, action)
@@ -30,7 +30,12 @@ def page(text: str) -> str:
 
 def _with_row(text: str, action: Action) -> str:
     row = re.compile(rf"^(\| `{action.name}` \|(?: [^|]+ \|)?) [^|]+ \|$", re.MULTILINE)
-    return row.sub(lambda found: f"{found[1]} {action.used_for} |", text)
+    if row.search(text) or not action.name.startswith("ses:"):
+        return row.sub(lambda found: f"{found[1]} {action.used_for} |", text)
+    named = [other for other in ACTIONS if other.name.startswith("ses:") and f"\n| `{other.name}` |" in text]
+    above = next((other for other in reversed(named) if other.feature is action.feature), named[-1])
+    row_above = re.compile(rf"^\| `{above.name}` \|.*$", re.MULTILINE)
+    return row_above.sub(lambda found: f"{found[0]}\n| `{action.name}` | {action.used_for} |", text, count=1)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ GENERATED = (
 )
 """Files that are written as a whole. `*` matches slashes too."""
 
+_ROW = re.compile(r"^\| `ses:[^`]+` \| [^|]+ \|\n", re.MULTILINE)
 _CELL = re.compile(r"^(\| `[^`]+` \|(?: [^|]+ \|)?) [^|]+ \|$", re.MULTILINE)
 _POLICY = re.compile(r"^```json\n.*?^```\n", re.MULTILINE | re.DOTALL)
 _FINDINGS = re.compile(r"(?<=findings\.py -->\n).*?(?=<!-- end of findings -->)", re.DOTALL)
@@ -33,7 +34,7 @@ _VALUES = re.compile(r"(?<=<!-- Written by `make docs` from values\.yaml).*", re
 PARTS: Mapping[str, Callable[[str], str]] = {
     "charts/ses-operator/README.md": lambda text: _VALUES.sub("", text),
     "docs/audit.md": lambda text: _FINDINGS.sub("", text),
-    "docs/permissions.md": lambda text: _CELL.sub(r"\1", _POLICY.sub("", text, count=1)),
+    "docs/permissions.md": lambda text: _CELL.sub(r"\1", _ROW.sub("", _POLICY.sub("", text, count=1))),
 }
 """Files with a generated part → the text without it, as the modules of tools/docs find that part."""
 

@@ -57,3 +57,11 @@ def test_the_tables_name_just_what_the_table_in_the_code_names() -> None:
 
 def test_what_each_action_is_for_and_the_example_policy_are_what_the_code_says() -> None:
     assert page(PAGE) == PAGE, "run `make docs`"
+
+
+def test_a_new_action_of_ses_gets_a_row_below_those_of_its_feature() -> None:
+    row = next(row for row in PAGE.splitlines() if row.startswith("| `ses:PutEmailIdentityFeedbackAttributes` |"))
+    assert set(page(PAGE.replace(f"{row}\n", "")).splitlines()) == set(PAGE.splitlines())
+    topics = [row for row in PAGE.splitlines() if "Notification" in row and row.startswith("| `ses:")]
+    without = PAGE.replace(f"{topics[-1]}\n", "")
+    assert page(without) == PAGE, "it comes after the last of its feature"

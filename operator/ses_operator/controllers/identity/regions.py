@@ -16,7 +16,8 @@ from ses_operator.core.features.ownership import changes_hands, owner_tag
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale, Unauthenticated
 from ses_operator.core.model.ses import ListedIdentity
 from ses_operator.core.planning.expected import expected_memory, expected_state
-from ses_operator.core.planning.plan import Plan, RegionPlan
+from ses_operator.core.planning.plan import Plan
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.planning.repairs import refused_key
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered, Unread

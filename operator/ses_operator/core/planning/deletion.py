@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.planning.plan import NOTHING_TRIED, Plan, RegionPlan, plan_leaving
+from ses_operator.core.planning.plan import NOTHING_TRIED, Plan, plan_leaving
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory

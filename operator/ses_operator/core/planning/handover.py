@@ -14,7 +14,8 @@ from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.features.ownership import is_ours
 from ses_operator.core.model.keys import DNS_LABEL, Installation, Owner
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.planning.plan import NOTHING_TRIED, Plan, RegionPlan
+from ses_operator.core.planning.plan import NOTHING_TRIED, Plan
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory

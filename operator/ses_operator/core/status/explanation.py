@@ -17,7 +17,7 @@ from ses_operator.core.features.mail_from import is_mail_from_verified
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
-from ses_operator.core.planning.plan import RegionPlan, by_gravity
+from ses_operator.core.planning.region_plan import RegionPlan, by_gravity
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Absent, Observed, Present
 from ses_operator.core.state.publication import PublishedRecord, RecordState, severity

@@ -20,7 +20,8 @@ from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.contention import in_words, is_contested
 from ses_operator.core.planning.deletion import blockers
 from ses_operator.core.planning.pending_changes import Preview, with_preview
-from ses_operator.core.planning.plan import Plan, RegionPlan
+from ses_operator.core.planning.plan import Plan
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.attempt import Repair
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Present

@@ -22,7 +22,8 @@ from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose
 from ses_operator.core.model.ses import VerificationInfo, VerificationStatus
 from ses_operator.core.planning.deletion import blockers, plan_deletion
-from ses_operator.core.planning.plan import Plan, RegionPlan, plan_identity, surplus_policy, wanted_records
+from ses_operator.core.planning.plan import Plan, plan_identity, surplus_policy, wanted_records
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired, MailFromBehavior, desired_identity
 from ses_operator.core.state.inventory import Inventory

@@ -17,7 +17,8 @@ from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.leftovers import has_no_leftovers
-from ses_operator.core.planning.plan import RegionPlan, inventory_of, plan_identity
+from ses_operator.core.planning.plan import inventory_of, plan_identity
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present

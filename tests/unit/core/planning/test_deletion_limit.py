@@ -24,7 +24,8 @@ from ses_operator.core.model.problems import OperatorError, Problem
 from ses_operator.core.model.rate_window import LOOK_AGAIN, RateWindow, decide
 from ses_operator.core.planning.deletion_limit import has_a_say, held_back, region_held_back, regions_to_ask_for
 from ses_operator.core.planning.leftovers import has_no_leftovers
-from ses_operator.core.planning.plan import Plan, RegionPlan, plan_identity, wanted_records
+from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory

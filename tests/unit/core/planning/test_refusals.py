@@ -15,7 +15,8 @@ from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, NotificationType, Topic, VerificationStatus
-from ses_operator.core.planning.plan import RegionPlan, plan_identity, reads_to_make
+from ses_operator.core.planning.plan import plan_identity, reads_to_make
+from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.planning.repairs import refused_key
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
