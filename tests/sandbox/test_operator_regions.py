@@ -132,6 +132,18 @@ async def test_a_sender_that_left_the_spec_may_send_no_more_whatever_else_of_the
         assert second not in json.dumps(dict((await runs.facts()).policies))
 
 
+async def test_a_sender_that_left_may_send_no_more_though_ses_refuses_the_one_that_came() -> None:
+    stays, leaves = "arn:aws:iam::111111111111:root", "arn:aws:iam::222222222222:root"
+    async with aws_world() as world:
+        runs = runs_in(world)
+        await runs.run(spec(policies={REGION: (policy(GENERATED_POLICY, stays, leaves),)}))
+        broken = policy(GENERATED_POLICY, stays, "arn:aws:iam::333333333333:root", Version="1999-01-01")
+        assert list(failures(await runs.run(spec(policies={REGION: (broken,)})))) == [f"policy:{GENERATED_POLICY}"]
+        found = (await runs.facts()).policies[GENERATED_POLICY]
+        assert stays in found
+        assert leaves not in found
+
+
 async def test_a_policy_that_is_refused_leaves_the_others() -> None:
     async with aws_world() as world:
         runs = runs_in(world)

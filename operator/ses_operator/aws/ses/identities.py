@@ -38,6 +38,7 @@ from ses_operator.core.state.steps import (
     TagIdentity,
     UntagIdentity,
     UpdatePolicy,
+    WithdrawRights,
 )
 
 PAGE_SIZE = 1000  # the most that ListEmailIdentities gives
@@ -109,7 +110,7 @@ class SesRegion:
                 await self._put(step.call, step.identity, priority)
             case TagIdentity() | UntagIdentity():
                 await self._tag(step, priority)
-            case CreatePolicy() | UpdatePolicy() | DeletePolicy():
+            case WithdrawRights() | CreatePolicy() | UpdatePolicy() | DeletePolicy():
                 await self._policy(step, priority)
             case DeleteIdentity(identity=name):
                 await self._delete("DeleteEmailIdentity", name, priority)
@@ -178,24 +179,27 @@ class SesRegion:
         else:
             await self._call("UntagResource", step.identity, priority, ResourceArn=arn, TagKeys=sorted(step.keys))
 
-    async def _policy(self, step: CreatePolicy | UpdatePolicy | DeletePolicy, priority: Priority) -> None:
-        if isinstance(step, DeletePolicy):
-            await self._delete("DeleteEmailIdentityPolicy", step.identity, priority, PolicyName=step.name)
-        else:
-            await self._set_policy(step, priority)
+    async def _policy(
+        self, step: WithdrawRights | CreatePolicy | UpdatePolicy | DeletePolicy, priority: Priority
+    ) -> None:
+        match step:
+            case CreatePolicy(document=document):
+                await self._set_policy("CreateEmailIdentityPolicy", step.identity, step.name, document, priority)
+            case UpdatePolicy(document=document) | WithdrawRights(document=str(document)):
+                await self._set_policy("UpdateEmailIdentityPolicy", step.identity, step.name, document, priority)
+            case DeletePolicy() | WithdrawRights():
+                await self._delete("DeleteEmailIdentityPolicy", step.identity, priority, PolicyName=step.name)
 
-    async def _set_policy(self, step: CreatePolicy | UpdatePolicy, priority: Priority) -> None:
+    async def _set_policy(self, operation: str, name: str, policy: str, document: str, priority: Priority) -> None:
         """SES is documented to refuse policies before verification, and seen to take them: it is tried, and waited for."""
-        operation = "CreateEmailIdentityPolicy" if isinstance(step, CreatePolicy) else "UpdateEmailIdentityPolicy"
-        name = step.identity
         try:
-            await self._call(operation, name, priority, EmailIdentity=name, PolicyName=step.name, Policy=step.document)
+            await self._call(operation, name, priority, EmailIdentity=name, PolicyName=policy, Policy=document)
         except Refused as refused:
             if (await self.get(name, priority)).verification_status is VerificationStatus.SUCCESS:
-                raise Blocked(Reason.POLICY_INVALID, f"{refused}. Correct {field_of(step.name)}") from refused
+                raise Blocked(Reason.POLICY_INVALID, f"{refused}. Correct {field_of(policy)}") from refused
             raise Blocked(
                 Reason.WAITING_FOR_VERIFICATION,
-                f"SES takes the policy {step.name} when {name} is verified; it is set then",
+                f"SES takes the policy {policy} when {name} is verified; it is set then",
                 POLICY_RETRY_SECONDS,
                 self.region,
             ) from refused

@@ -10,13 +10,13 @@ from collections.abc import Iterable, Mapping
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY, MAX_POLICIES
-from ses_operator.core.model.policy_documents import WantedPolicy, are_same
+from ses_operator.core.model.policy_documents import WantedPolicy, are_same, narrowed
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Present, RegionView
-from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, SesStep, UpdatePolicy, policy_key
+from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, SesStep, UpdatePolicy, WithdrawRights, policy_key
 from ses_operator.core.state.todo import Todo
 
 LOOK_AGAIN = 600.0
@@ -27,12 +27,21 @@ def withdrawals(desired: Desired, region: str, facts: IdentityFacts, inventory: 
     """Yield what may take rights away: ours that are not wanted go, ours that say something else are changed."""
     for name in _surplus(desired, region, facts, inventory):
         yield DeletePolicy(region, desired.identity, name)
-    for wanted in desired.policies.get(region, ()):
-        found = facts.policies.get(wanted.name)
-        if found is None or wanted.fault or _is_in_the_way(wanted, region, facts, inventory):
-            continue
-        if not are_same(found, wanted.document):
-            yield UpdatePolicy(region, desired.identity, wanted.name, wanted.document)
+    changed = [
+        (wanted, found)
+        for wanted in desired.policies.get(region, ())
+        if (found := facts.policies.get(wanted.name)) is not None
+        and not wanted.fault
+        and not _is_in_the_way(wanted, region, facts, inventory)
+        and not are_same(found, wanted.document)
+    ]
+    left = {wanted.name: narrowed(found, wanted.document) for wanted, found in changed}
+    for wanted, found in changed:
+        if left[wanted.name] != found and not are_same(left[wanted.name], wanted.document):
+            yield WithdrawRights(region, desired.identity, wanted.name, left[wanted.name] or None)
+    for wanted, _ in changed:
+        step = UpdatePolicy if left[wanted.name] else CreatePolicy
+        yield step(region, desired.identity, wanted.name, wanted.document)
 
 
 def grants(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Todo:

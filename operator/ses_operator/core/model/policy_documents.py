@@ -7,6 +7,7 @@ CreateEmailIdentityPolicy; IAM User Guide, "IAM JSON policy elements reference".
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,9 @@ from ses_operator.api.identity.sending import GENERATED_POLICY, AuthorizedSender
 
 MAX_BYTES = 4096
 """Of one policy (API reference, CreateEmailIdentityPolicy: "The policy cannot exceed 4 KB")."""
+
+EVERYONE = "*"
+_ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
 
 VERSIONS = ("2008-10-17", "2012-10-17")
 
@@ -59,6 +63,67 @@ def wanted_policies(
 def are_same(one: str, other: str) -> bool:
     """Return True if two documents say the same, however their JSON is laid out."""
     return one == other or _canonical(one) == _canonical(other)
+
+
+def narrowed(found: str, wanted: str) -> str:
+    """Return the document ``found`` without the principals that ``wanted`` allows nothing; empty where that leaves nothing.
+
+    What is denied stays denied. A document that cannot be taken apart is returned as it is.
+    """
+    try:
+        old, kept = json.loads(found), _allowed(json.loads(wanted))
+    except (ValueError, RecursionError):
+        return found
+    if EVERYONE in kept or not isinstance(old, dict):
+        return found
+    statements = _listed(old.get("Statement"))
+    left = [each for each in (_kept(statement, kept) for statement in statements) if each is not None]
+    if left == statements:
+        return found
+    return json.dumps({**old, "Statement": left}, separators=(",", ":")) if left else ""
+
+
+def _allowed(document: Any) -> set[str]:
+    statements = _listed(document.get("Statement") if isinstance(document, dict) else None)
+    return {
+        name for each in statements if _allows(each) for names in _by_kind(each).values() for name in map(_plain, names)
+    }
+
+
+def _kept(statement: Any, names: set[str]) -> Any:
+    """Return the statement with these principals alone; None where it has none of them."""
+    if not _allows(statement):
+        return statement
+    by_kind = _by_kind(statement)
+    left = {kind: [name for name in found if _plain(name) in names] for kind, found in by_kind.items()}
+    if left == by_kind:
+        return statement
+    left = {kind: found for kind, found in left.items() if found}
+    return {**statement, "Principal": left} if left else None
+
+
+def _allows(statement: Any) -> bool:
+    """Whether it gives principals that it names a right."""
+    return isinstance(statement, dict) and statement.get("Effect") == "Allow" and "Principal" in statement
+
+
+def _by_kind(statement: Any) -> dict[str, list[Any]]:
+    principals = statement["Principal"]
+    found = principals if isinstance(principals, dict) else {EVERYONE: principals}
+    return {kind: _listed(names) for kind, names in found.items()}
+
+
+def _listed(value: Any) -> list[Any]:
+    """Return the value as a list: IAM takes a single one without brackets."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def _plain(name: Any) -> str:
+    """Return an account by its id, however it is written, and others as they are."""
+    root = _ROOT.fullmatch(str(name))
+    return root[1] if root else str(name)
 
 
 class _UnusableError(Exception):

@@ -22,6 +22,7 @@ from ses_operator.core.state.steps import (
     TagIdentity,
     UntagIdentity,
     UpdatePolicy,
+    WithdrawRights,
 )
 
 
@@ -37,7 +38,7 @@ def is_drift(step: SesStep, view: RegionView) -> bool:
             return facts is None or own_selector(facts) != (dkim.selector if isinstance(dkim, OwnKey) else None)
         case CreateIdentity() | TagIdentity() | CreatePolicy() | UpdatePolicy() | DeletePolicy():
             return True
-        case UntagIdentity() | RestartVerification() | SendVerificationEmail() | DeleteIdentity():
+        case UntagIdentity() | RestartVerification() | SendVerificationEmail() | WithdrawRights() | DeleteIdentity():
             return False
         case _:
             assert_never(step)
@@ -57,7 +58,7 @@ def current_value(step: SesStep, view: RegionView) -> str:
             return _tags(step, view.facts)
         case UpdatePolicy():
             return "another document"
-        case CreateIdentity() | CreatePolicy() | DeletePolicy():
+        case CreateIdentity() | WithdrawRights() | CreatePolicy() | DeletePolicy():
             return ""
         case UntagIdentity() | RestartVerification() | SendVerificationEmail() | DeleteIdentity():
             return ""

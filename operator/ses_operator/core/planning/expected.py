@@ -23,6 +23,7 @@ from ses_operator.core.state.steps import (
     TagIdentity,
     UntagIdentity,
     UpdatePolicy,
+    WithdrawRights,
 )
 
 
@@ -52,7 +53,15 @@ def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remember
             return replace(known, key_fingerprint=key.fingerprint)
         case CreateIdentity() | SetDkimSource() | DeleteIdentity():
             return replace(known, key_fingerprint=None)
-        case PutSetting() | TagIdentity() | UntagIdentity() | CreatePolicy() | UpdatePolicy() | DeletePolicy():
+        case (
+            PutSetting()
+            | TagIdentity()
+            | UntagIdentity()
+            | WithdrawRights()
+            | CreatePolicy()
+            | UpdatePolicy()
+            | DeletePolicy()
+        ):
             return known
         case _:
             assert_never(step)
@@ -98,6 +107,7 @@ def _changed(
     | SendVerificationEmail
     | TagIdentity
     | UntagIdentity
+    | WithdrawRights
     | CreatePolicy
     | UpdatePolicy
     | DeletePolicy,
@@ -120,7 +130,9 @@ def _changed(
             return replace(facts, tags={key: value for key, value in (facts.tags or {}).items() if key not in keys})
         case CreatePolicy(name=name, document=document) | UpdatePolicy(name=name, document=document):
             return replace(facts, policies={**facts.policies, name: document})
-        case DeletePolicy(name=name):
+        case WithdrawRights(name=name, document=str(document)):
+            return replace(facts, policies={**facts.policies, name: document})
+        case WithdrawRights(name=name) | DeletePolicy(name=name):
             return replace(facts, policies={other: text for other, text in facts.policies.items() if other != name})
         case _:
             assert_never(step)

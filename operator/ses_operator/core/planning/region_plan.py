@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.state.steps import PutSetting, SesStep
+from ses_operator.core.state.steps import SesStep
 
 WHOLE_REGION = "region"
 """The key of a problem that holds up all of a region."""
@@ -75,7 +75,7 @@ def _needs(steps: tuple[SesStep, ...], first: SesStep | None) -> Needs:
     needs: dict[str, frozenset[str]] = {}
     keys = {step.key for step in steps}
     for step in steps:
-        before = {*step.setting.after} & keys if isinstance(step, PutSetting) else set[str]()
+        before = {*step.after} & keys
         if first is not None and step is not first:
             before.add(first.key)
         if before:

@@ -40,6 +40,11 @@ class _AtSes:
         """Return what is done, in one word."""
         return type(self).__name__
 
+    @property
+    def after(self) -> tuple[str, ...]:
+        """Return the keys of steps that have to succeed before it, where they are to be taken at all."""
+        return ()
+
 
 @dataclass(frozen=True, slots=True)
 class CreateIdentity(_AtSes):
@@ -76,6 +81,10 @@ class PutSetting(_AtSes):
     def action(self) -> str:
         kind = self.setting.key.partition(":")[0]
         return f"Set{kind.title().replace('-', '')}"
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        return self.setting.after
 
     @property
     def call(self) -> Call:
@@ -166,10 +175,31 @@ class _OfPolicy(_AtSes):
 
 
 @dataclass(frozen=True, slots=True)
+class WithdrawRights(_OfPolicy):
+    """UpdateEmailIdentityPolicy that only takes rights away, or DeleteEmailIdentityPolicy where ``document`` (JSON) is None.
+
+    It comes before a change that gives rights too: whatever SES says to that one, these are gone.
+    """
+
+    document: str | None
+
+    @property
+    def key(self) -> str:
+        return f"withdraw:{self.name}"
+
+    def __str__(self) -> str:
+        return f"take the rights of those who are no longer named out of the policy {self.name} in {self.region}"
+
+
+@dataclass(frozen=True, slots=True)
 class CreatePolicy(_OfPolicy):
     """CreateEmailIdentityPolicy. ``document`` is JSON."""
 
     document: str
+
+    @property
+    def after(self) -> tuple[str, ...]:
+        return (f"withdraw:{self.name}",)
 
     def __str__(self) -> str:
         return f"set the policy {self.name} in {self.region}"
@@ -260,6 +290,7 @@ SesStep = (
     | SendVerificationEmail
     | TagIdentity
     | UntagIdentity
+    | WithdrawRights
     | CreatePolicy
     | UpdatePolicy
     | DeletePolicy

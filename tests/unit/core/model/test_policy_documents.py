@@ -13,7 +13,7 @@ from ses_operator.api.account.kind import SesAccountSpec
 from ses_operator.api.identity.kind import SesIdentitySpec
 from ses_operator.api.identity.sending import GENERATED_POLICY, AuthorizedSender, RawPolicy
 from ses_operator.core.model.keys import Installation, ObjectKey
-from ses_operator.core.model.policy_documents import WantedPolicy, are_same, wanted_policies
+from ses_operator.core.model.policy_documents import WantedPolicy, are_same, narrowed, wanted_policies
 from ses_operator.core.state.desired import AwsScope, desired_identity
 
 ARN = "arn:aws:ses:eu-west-1:123456789012:identity/mail.example.com"
@@ -205,3 +205,36 @@ def test_each_region_gets_the_arn_that_the_identity_has_there() -> None:
         for policy in policies:
             assert f'"arn:aws:ses:{region}:123456789012:identity/mail.example.com"' in policy.document
     assert desired_identity(Installation("test"), key, spec, SesAccountSpec(), None).policies == {}
+
+
+def document(*statements: object) -> str:
+    return json.dumps({"Version": "2012-10-17", "Statement": list(statements)})
+
+
+def allow(*accounts: str, **more: object) -> dict[str, object]:
+    return {"Effect": "Allow", "Principal": {"AWS": list(accounts)}, "Action": "ses:SendEmail", **more}
+
+
+A, B, FRESH = "111111111111", "arn:aws:iam::222222222222:root", "arn:aws:iam::333333333333:role/fresh"
+DENY_A = {**allow(A), "Effect": "Deny"}
+
+NARROWED = [
+    ("whoever is no longer named goes", document(allow(A), allow(B)), document(allow(A), allow(FRESH)), document(allow(A))),
+    ("out of a statement with others too", document(allow(A, B)), document(allow(A, FRESH)), document(allow(A))),
+    ("an account is the same as its root", document(allow(f"arn:aws:iam::{A}:root")), document(allow(A)), None),
+    ("the rights of those who stay are left to the change", document(allow(A)), document(allow(A, Action="ses:*")), None),
+    ("what is denied stays denied", document(DENY_A, allow(B)), document(allow(FRESH)), document(DENY_A)),
+    ("nothing is left", document(allow(B)), document(allow(FRESH)), ""),
+    ("everyone goes when some are named", document({**allow(), "Principal": "*"}), document(allow(A)), ""),
+    ("no one goes when everyone is named", document(allow(B)), document({**allow(), "Principal": "*"}), None),
+    ("a single statement needs no list", json.dumps({"Statement": allow(B)}), document(allow(A)), ""),
+    ("what is no policy is left", "no JSON", document(allow(A)), None),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("found", "wanted", "left"), [case[1:] for case in NARROWED], ids=[case[0] for case in NARROWED]
+)
+def test_a_document_is_narrowed_to_those_who_are_still_named(found: str, wanted: str, left: str | None) -> None:
+    said = narrowed(found, wanted)
+    assert said == found if left is None else said == left or are_same(said, left)

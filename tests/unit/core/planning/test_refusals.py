@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -22,7 +23,15 @@ from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present
-from ses_operator.core.state.steps import CreateIdentity, DeletePolicy, SesStep, TagIdentity, UpdatePolicy
+from ses_operator.core.state.steps import (
+    CreateIdentity,
+    CreatePolicy,
+    DeletePolicy,
+    SesStep,
+    TagIdentity,
+    UpdatePolicy,
+    WithdrawRights,
+)
 from ses_operator.core.status.explanation import RegionCase, explain
 from ses_operator.core.status.report import ReportInput, is_provisioned
 from ses_operator.core.status.requeue import needs_backoff
@@ -97,6 +106,31 @@ def test_rights_that_were_withdrawn_go_before_anything_else_is_tried() -> None:
     others = {*keys(withdrawn[2:])}
     assert {"signing", "mail-from", "configuration-set", "tags", "topic:Bounce"} <= others
     assert keys(planned(fewer, facts, refused(*others)).steps) == ["policy:p1", f"policy:{GENERATED_POLICY}"]
+
+
+def document(*accounts: str) -> str:
+    statements = [{"Effect": "Allow", "Principal": {"AWS": [name]}, "Action": "ses:SendEmail"} for name in accounts]
+    return json.dumps({"Statement": statements}, separators=(",", ":"))
+
+
+def test_rights_are_withdrawn_before_others_are_given_by_the_same_policy() -> None:
+    change = wanted(policies={REGION: (WantedPolicy(GENERATED_POLICY, document("a", "fresh")),)})
+    update = UpdatePolicy(REGION, DOMAIN, GENERATED_POLICY, document("a", "fresh"))
+
+    withdraw = WithdrawRights(REGION, DOMAIN, GENERATED_POLICY, document("a"))
+    assert planned(change, standing(policies={GENERATED_POLICY: document("a", "b")})).steps == (withdraw, update)
+    after = planned(change, standing(policies={GENERATED_POLICY: document("a")}))
+    assert after.steps == (update,), "what has been withdrawn is not withdrawn again"
+    after = planned(change, standing(policies={GENERATED_POLICY: document("a", "b")}), refused(withdraw.key))
+    assert after.steps == (update,), "it takes them away too, if SES takes it"
+
+
+def test_a_policy_of_which_nothing_may_stay_is_removed_before_it_is_made_again() -> None:
+    change = wanted(policies={REGION: (WantedPolicy(GENERATED_POLICY, document("fresh")),)})
+    facts = standing(policies={GENERATED_POLICY: document("b")})
+    create = CreatePolicy(REGION, DOMAIN, GENERATED_POLICY, document("fresh"))
+    assert planned(change, facts).steps == (WithdrawRights(REGION, DOMAIN, GENERATED_POLICY, None), create)
+    assert planned(change, facts, refused(f"withdraw:{GENERATED_POLICY}")).steps == ()
 
 
 def test_a_policy_that_is_refused_leaves_the_other_policies_and_settings() -> None:
@@ -186,7 +220,7 @@ def test_a_refusal_leaves_every_step_that_does_not_need_it(
 
 
 @given(desires(), desires())
-def test_only_creation_adoption_and_topics_are_needed_by_others_and_each_key_is_one_step(
+def test_only_creation_adoption_topics_and_withdrawals_are_needed_by_others_and_each_key_is_one_step(
     first: Desired, second: Desired
 ) -> None:
     inventory = covering(first, second)
@@ -196,7 +230,7 @@ def test_only_creation_adoption_and_topics_are_needed_by_others_and_each_key_is_
         assert len(found) == len(set(found))
         for key, needs in region_plan.needs.items():
             assert found.index(key) > max(found.index(need) for need in needs), "in an order in which they can be tried"
-            assert needs <= {"create", "tags"} or key.startswith("topic-headers:")
+            assert needs <= {"create", "tags"} or key.startswith(("topic-headers:", "policy:"))
 
 
 @pytest.mark.parametrize("ends", [False, True])
