@@ -175,6 +175,9 @@ class World:
     def stop(self) -> None:
         """The operator ends. What it knew is lost."""
         controllers, self.controllers = self.controllers, {}
+        for queue in self._queues.values():
+            queue.asked.clear()
+            queue.due.clear()
         for controller in reversed(controllers.values()):
             self.host.loop.run_until_complete(controller.close())
 
@@ -321,7 +324,7 @@ class World:
         self._endpoints_seen()
 
     def _look_if_written(self) -> None:
-        if self.host.api.has_written:
+        if self.host.api.has_written and self.controllers:
             self.look()
 
     def _seen(self, store: ObjectStore[Any], items: list[JsonObject]) -> None:

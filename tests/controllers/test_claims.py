@@ -6,16 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from cluster.conftest import QUICK
-from cluster.tenant import PATIENCE, Tenant
-from devcluster.environment import Environment
-from devcluster.kubectl import Kubectl
-from devcluster.operator_process import OperatorOptions
-from devcluster.waiting import eventually
-from ses_operator.api.base.conditions import ConditionType
+from cluster.tenant import Tenant
+from controllers.host import Host
+from controllers.world import World
+from devcluster.apiclient import ACCOUNTS
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 
@@ -54,14 +49,15 @@ def test_the_same_domain_in_other_regions_is_no_rival(tenant: Tenant) -> None:
 
 
 @pytest.fixture
-def second_cluster(environment: Environment, tenant: Tenant, kubectl: Kubectl) -> Iterator[Tenant]:
-    """The same namespace and Git as seen by another installation, which shares the AWS account."""
+def second_cluster(host: Host, tenant: Tenant) -> Iterator[Tenant]:
+    """The same domain as another installation sees it, which shares the AWS account."""
     name = f"{tenant.namespace}-twin"
-    kubectl("create", "namespace", name)
-    options = OperatorOptions("twin", watch_namespaces=(name,), flags=QUICK)
-    with environment.operator(options):
-        yield Tenant(environment, tenant.api, name, domain=tenant.domain)
-    kubectl("delete", "namespace", name, "--wait=false")
+    host.api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    host.environment.add_account(name)
+    host.api.patch(f"{ACCOUNTS}/{name}", {"spec": {"installationID": "twin"}})
+    world = World(host, [name], [name], installation_id="twin")
+    yield Tenant(host.environment, host.api, name, account=name, domain=tenant.domain, wait=world.until)
+    world.stop()
 
 
 def test_two_clusters_from_the_same_git_do_not_share_an_identity(tenant: Tenant, second_cluster: Tenant) -> None:
@@ -72,9 +68,6 @@ def test_two_clusters_from_the_same_git_do_not_share_an_identity(tenant: Tenant,
     second_cluster.not_ready(Reason.OWNED_BY_ANOTHER)
     second_cluster.delete()
     second_cluster.gone()
-    eventually(
-        lambda: tenant.condition(ConditionType.READY) is not None,
-        timeout=PATIENCE,
-        of="the first cluster to be as it was",
-    )
+    tenant.reconciled()
+    tenant.ready()
     assert tenant.owners() == {IRELAND: f"tests/{tenant.namespace}/mail"}

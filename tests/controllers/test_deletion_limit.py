@@ -1,16 +1,13 @@
-"""A brake on deletion: what is beyond it waits untouched, through a restart, until its turn or a person's word."""
+"""The deletion limit: what is beyond it waits untouched, through a restart, until its turn or until a person allows it."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
-from cluster.tenant import PATIENCE, Tenant
+from cluster.tenant import Tenant
+from controllers.world import World
 from devcluster.apiclient import ACCOUNTS, IDENTITIES
-from devcluster.environment import OPERATOR_NAMESPACE, Environment
-from devcluster.operator_process import OperatorProcess
-from devcluster.waiting import eventually
+from devcluster.environment import OPERATOR_NAMESPACE
 from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.meta import ALLOW_DELETION
 from ses_operator.api.base.reasons import Reason
@@ -20,14 +17,15 @@ NAMES = ("a", "b", "c", "d")
 
 
 @pytest.fixture
-def tenant(tenant: Tenant, environment: Environment) -> Iterator[Tenant]:
-    """A tenant with a SesAccount of its own, which lets one identity go in an hour."""
-    name = tenant.namespace
-    environment.add_account(name)
-    tenant.api.patch(f"{ACCOUNTS}/{name}", {"spec": {"maxDeletionsPerHour": 1}})
-    yield Tenant(environment, tenant.api, tenant.namespace, account=name)
-    tenant.api.patch(f"{ACCOUNTS}/{name}", {"spec": {"maxDeletionsPerHour": None}})
-    tenant.api.delete(f"{ACCOUNTS}/{name}")
+def tenant(tenant: Tenant) -> Tenant:
+    """A tenant whose SesAccount allows one deletion in an hour."""
+    allow(tenant, 1)
+    return tenant
+
+
+def allow(tenant: Tenant, deletions: int) -> None:
+    """So many in an hour, from now on."""
+    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"maxDeletionsPerHour": deletions}})
 
 
 def left(tenant: Tenant) -> set[str]:
@@ -40,7 +38,7 @@ def held(tenant: Tenant) -> set[str]:
     return {name for name, ready in found.items() if ready and ready.reason == Reason.DELETION_LIMIT_REACHED}
 
 
-def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Tenant, operator: OperatorProcess) -> None:
+def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Tenant, world: World) -> None:
     for name in NAMES:
         tenant.create(IRELAND, name=name, domain=f"{name}.{tenant.domain}")
     for name in NAMES:
@@ -49,12 +47,11 @@ def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Ten
     for name in NAMES:
         tenant.delete(name)
 
-    eventually(lambda: len(held(tenant)) == 3 and held(tenant) == left(tenant), timeout=PATIENCE, of="three to be held")
+    tenant.wait(lambda: len(held(tenant)) == 3 and held(tenant) == left(tenant), "three to be held")
     waiting = sorted(held(tenant))
-    operator.kill()
-    tenant.environment.revive(operator)
+    world.restart()
     tenant.request_reconcile(waiting[0])
-    eventually(lambda: is_looked_at(tenant, waiting[0]), timeout=PATIENCE, of="the restarted operator to look at it")
+    tenant.wait(lambda: is_looked_at(tenant, waiting[0]), "the restarted operator to look at it")
     assert sorted(held(tenant)) == waiting
     assert all(tenant.at_ses(f"{name}.{tenant.domain}").keys() == {IRELAND} for name in waiting)
     message = tenant.waits_for_deletion(Reason.DELETION_LIMIT_REACHED, waiting[0])
@@ -69,12 +66,12 @@ def test_deletions_beyond_the_limit_wait_until_a_person_lets_them_go(tenant: Ten
     tenant.gone(waiting[1])
     assert tenant.at_ses(f"{waiting[1]}.{tenant.domain}").keys() == {IRELAND}
 
-    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"maxDeletionsPerHour": 2}})
+    allow(tenant, 2)
     tenant.gone(waiting[2])
     assert tenant.at_ses(f"{waiting[2]}.{tenant.domain}") == {}
 
 
-def test_regions_that_leave_specs_beyond_the_limit_wait_too(tenant: Tenant, operator: OperatorProcess) -> None:
+def test_regions_that_leave_specs_beyond_the_limit_wait_too(tenant: Tenant, world: World) -> None:
     names = NAMES[:2]
     for name in names:
         tenant.create(IRELAND, VIRGINIA, name=name, domain=f"{name}.{tenant.domain}")
@@ -84,13 +81,12 @@ def test_regions_that_leave_specs_beyond_the_limit_wait_too(tenant: Tenant, oper
     for name in names:
         tenant.change(name, regions=[IRELAND])
 
-    eventually(lambda: len(held(tenant)) == 1, timeout=PATIENCE, of="one to be held")
+    tenant.wait(lambda: len(held(tenant)) == 1, "one to be held")
     (waiting,) = held(tenant)
     (gone,) = set(names) - {waiting}
     tenant.ready(gone)
     assert tenant.at_ses(f"{gone}.{tenant.domain}").keys() == {IRELAND}
-    operator.kill()
-    tenant.environment.revive(operator)
+    world.restart()
     assert VIRGINIA in tenant.reconciled(waiting).status.conditions[0].message
     assert tenant.at_ses(f"{waiting}.{tenant.domain}").keys() == {IRELAND, VIRGINIA}
     tenant.change(waiting, regions=[IRELAND, VIRGINIA])
@@ -103,14 +99,14 @@ def test_regions_that_leave_specs_beyond_the_limit_wait_too(tenant: Tenant, oper
     assert tenant.at_ses(f"{waiting}.{tenant.domain}").keys() == {VIRGINIA}
 
 
-@pytest.mark.usefixtures("operator")
-def test_while_credentials_are_missing_no_deletion_is_counted(tenant: Tenant, environment: Environment) -> None:
+def test_while_credentials_are_missing_no_deletion_is_counted(tenant: Tenant) -> None:
     for name in NAMES[:2]:
         tenant.create(IRELAND, name=name, domain=f"{name}.{tenant.domain}")
     for name in NAMES[:2]:
         tenant.ready(name)
     secret = f"{tenant.account}-credentials"
-    environment.kubectl("delete", "secret", secret, "--namespace", OPERATOR_NAMESPACE)
+    secrets = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/secrets"
+    tenant.api.delete(f"{secrets}/{secret}")
     tenant.account_not_ready(Reason.SECRET_NOT_FOUND)
 
     for name in NAMES[:2]:
@@ -118,10 +114,10 @@ def test_while_credentials_are_missing_no_deletion_is_counted(tenant: Tenant, en
 
     for name in NAMES[:2]:
         assert secret in tenant.waits_for_deletion(Reason.SECRET_NOT_FOUND, name)
-    environment.kubectl.apply(environment.secret(secret))
-    eventually(lambda: len(left(tenant)) == 1 and held(tenant) == left(tenant), timeout=PATIENCE, of="one to be held")
-    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"maxDeletionsPerHour": 2}})
-    eventually(lambda: left(tenant) == set(), timeout=PATIENCE, of="both to be gone")
+    tenant.api.apply(f"{secrets}/{secret}", tenant.environment.secret(secret))
+    tenant.wait(lambda: len(left(tenant)) == 1 and held(tenant) == left(tenant), "one to be held")
+    allow(tenant, 2)
+    tenant.wait(lambda: left(tenant) == set(), "both to be gone")
 
 
 def is_looked_at(tenant: Tenant, name: str) -> bool:
