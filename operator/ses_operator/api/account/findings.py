@@ -47,22 +47,22 @@ class Finding(StrEnum):
         Severity.HIGH,
         Scope.IDENTITY,
         "SES has given up verifying it: nothing can be sent from it.",
-        "publish its records and have it verified anew, or delete it",
+        "publish its records and start the verification again, or delete it",
     )
     VERIFICATION_REVOKED = (
         "VerificationRevoked",
         Severity.HIGH,
         Scope.IDENTITY,
         "SES no longer sees records that it saw before (`TEMPORARY_FAILURE`): mail goes unsigned, and after 72 hours it fails.",
-        "put its DNS records back",
+        "publish its DNS records again",
     )
     OPEN_SENDING_POLICY = (
         "OpenSendingPolicy",
         Severity.HIGH,
         Scope.IDENTITY,
         (
-            "A sending policy lets everybody send, or a service for all its customers, or an account that is not in "
-            "`guardrails.sendingPolicies.allowedAccounts` where that is set."
+            "A sending policy allows anyone to send, or a service for all its customers, or an account that is not in "
+            "`guardrails.sendingPolicies.allowedAccounts` if that is set."
         ),
         "narrow the policy, or delete it",
     )
@@ -71,9 +71,9 @@ class Finding(StrEnum):
         Severity.MEDIUM,
         Scope.IDENTITY,
         (
-            "It has been pending for longer than `pendingLongerThan`. SES does not tell since when: counted is from what the "
-            "SesIdentity says, else from when the DKIM key was made. Where neither is known SES itself sets the end: after 72 "
-            "hours, for an address after 24, it fails."
+            "It has been pending for longer than `pendingLongerThan`. SES does not report since when: the time counts from "
+            "what the SesIdentity reports, otherwise from the creation of the DKIM key. If neither is known, only SES sets an "
+            "end: after 72 hours, for an address after 24, it fails."
         ),
         "publish its records, or follow the link in the email; or delete it",
     )
@@ -91,8 +91,8 @@ class Finding(StrEnum):
         "MailFromFailed",
         Severity.MEDIUM,
         Scope.IDENTITY,
-        "SES does not see the MX record of the MAIL FROM domain, and does not look again by itself once it has failed.",
-        "publish the MX record and set the MAIL FROM domain anew",
+        "SES does not see the MX record of the MAIL FROM domain, and does not look again once it has failed.",
+        "publish the MX record and set the MAIL FROM domain again",
     )
     ORPHANED = (
         "Orphaned",
@@ -105,7 +105,7 @@ class Finding(StrEnum):
         "Unmanaged",
         Severity.MEDIUM,
         Scope.IDENTITY,
-        "It has neither an owner tag of an operator nor any of `ownerTags`: nobody is known to answer for it.",
+        "It has neither an owner tag of an operator nor any of `ownerTags`: its owner is not known.",
         "tag it with who owns it, adopt it with a SesIdentity (adoptionPolicy IfUnowned), or delete it",
     )
     NO_MAIL_FROM = (
@@ -121,8 +121,8 @@ class Finding(StrEnum):
         Scope.IDENTITY,
         (
             "It is verified, and nothing was sent from it for `unusedForDays`, as far as the Virtual Deliverability Manager "
-            "counts: mail to several recipients at once is not counted. Where the manager is off, or has not counted for so "
-            "long, nothing is said."
+            "counts: mail to several recipients at once is not counted. If the manager is off, or has not counted for that "
+            "long, nothing is reported."
         ),
         "ask its owner whether it is still needed; if not, delete it",
     )
@@ -159,12 +159,12 @@ class Finding(StrEnum):
         Severity.MEDIUM,
         Scope.ACCOUNT,
         "There are at least `quotaNearPercent` of the 10,000 identities that SES allows.",
-        "delete identities that nobody uses, or ask AWS for more",
+        "delete unused identities, or ask AWS for a higher quota",
     )
     ACCOUNT_IN_SANDBOX = (
         "AccountInSandbox",
         Severity.LOW,
         Scope.ACCOUNT,
-        "The account is in the sandbox of SES: it may send to verified addresses only, and little.",
-        "ask AWS for production access, or delete what nobody uses there",
+        "The account is in AWS's SES sandbox: it may send to verified addresses only, and few messages.",
+        "ask AWS for production access, or delete unused identities there",
     )
