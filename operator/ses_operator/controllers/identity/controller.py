@@ -11,12 +11,9 @@ from datetime import datetime
 
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.listing.identity_cache import IdentityCache
-from ses_operator.controllers.identity.claimants import Claimants
 from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.dns_migration import MigrationContext, Moves
-from ses_operator.controllers.identity.lookups import Lookups
 from ses_operator.controllers.identity.preconditions import (
     AccountNotReady,
     AwsUnavailable,
@@ -28,14 +25,13 @@ from ses_operator.controllers.identity.regions import Regions
 from ses_operator.controllers.identity.resync import Resync, is_reported_ready
 from ses_operator.controllers.identity.run import Run
 from ses_operator.controllers.shared.accounts import Accounts
-from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.deletion_limit import DeletionLimit
 from ses_operator.controllers.shared.identity_objects import IdentityObjects, key_of
-from ses_operator.core.admission.acceptance import Admission, OwnershipRequest, judge
+from ses_operator.core.admission.acceptance import Admission
 from ses_operator.core.features.key_identity import selectors_in_use
 from ses_operator.core.features.sending_policy import asks_for_new_policies
 from ses_operator.core.model.dkim_source import MissingKey
-from ses_operator.core.model.keys import Installation, ObjectKey
+from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
 from ses_operator.core.planning.contention import after_publication, after_steps, known_repairs
 from ses_operator.core.planning.deletion_limit import region_held_back, regions_to_ask_for
@@ -74,17 +70,13 @@ MAX_ROUNDS = 8
 
 @dataclass(frozen=True, slots=True)
 class IdentityParts:
-    """What the controller is made of."""
+    """What the life and the end of an identity need."""
 
     objects: IdentityObjects
     accounts: Accounts
-    admissions: Admissions
-    claimants: Claimants
-    identity_cache: IdentityCache
     regions: Regions
     dns: DnsSide
     moves: Moves
-    lookups: Lookups
     resync: Resync
     brake: DeletionLimit
     dkim_keys: DkimKeys
@@ -93,24 +85,15 @@ class IdentityParts:
 class IdentityController:
     """Observe, plan, apply, report: the life of an identity. Its end is in ``finalizer``."""
 
-    def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
+    def __init__(self, preconditions: Preconditions, parts: IdentityParts, now: Callable[[], datetime]) -> None:
+        self._preconditions = preconditions
         self._parts = parts
-        self._preconditions = Preconditions(
-            installation,
-            parts.accounts,
-            parts.admissions,
-            parts.identity_cache,
-            parts.regions,
-            parts.dns,
-            parts.resync,
-            parts.dkim_keys,
-        )
         self._now = now
 
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
         match await self._preconditions.check(identity, priority):
             case AccountNotReady():
-                self._parts.identity_cache.unwatch(key_of(identity))
+                self._parts.regions.unwatch(key_of(identity))
                 return Result.done()
             case AwsUnavailable():
                 return await self._doubt(identity)
@@ -124,19 +107,10 @@ class IdentityController:
 
     async def _carry_out(self, run: Run) -> Result:
         run = await self._observe(run)
-        if (problem := judge(self._ownership_request(run))) is not None:
+        if (problem := self._preconditions.refusal(run)) is not None:
             return await self._refuse(run.identity, problem, run.admission)
         run = await self._converge(await self._with_new_key(run))
         return await self._report(await self._leave(run))
-
-    def _ownership_request(self, run: Run) -> OwnershipRequest:
-        return OwnershipRequest(
-            run.desired,
-            self._parts.claimants.of(run.identity, run.account.aws.account_id),
-            self._parts.claimants.others(run.identity),
-            run.observed.regions,
-            run.observed.invited,
-        )
 
     async def _with_new_key(self, run: Run) -> Run:
         """A DKIM key that is to be made stands in its Secret before SES or DNS hear of it."""
@@ -163,8 +137,7 @@ class IdentityController:
             run.account.aws, run.desired.identity, sorted(leaving), run.priority
         )
         if in_full or verification_regressed(views, run.identity.status):
-            self._parts.dns.forget(run.target)
-            self._parts.lookups.forget(run.desired.owner.key)
+            self._parts.dns.distrust(run.target, run.desired.owner)
         observed = Observed(
             regions=views,
             remembered=memory,
@@ -227,13 +200,7 @@ class IdentityController:
         return await self._look(replace(run, observed=observed))
 
     async def _look(self, run: Run) -> Run:
-        observed = await self._parts.lookups.refine(
-            run.desired,
-            run.observed,
-            run.account.spec.dns.nameservers,
-            lambda: self._parts.dns.published_at(run.account, run.target),
-            self._now(),
-        )
+        observed = await self._parts.dns.look_up(run.account, run.target, run.desired, run.observed, self._now())
         return replace(run, observed=observed)
 
     async def _apply(self, run: Run) -> Run:
@@ -285,7 +252,7 @@ class IdentityController:
             await self._parts.objects.report(identity, warned_status(identity.status, admission.warnings))
 
     async def _refuse(self, identity: SesIdentity, problem: Problem, admission: Admission | None = None) -> Result:
-        self._parts.identity_cache.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
+        self._parts.regions.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
         status = refused_status(identity, problem, self._now())
         await self._parts.objects.report(identity, warned_status(status, admission.warnings) if admission else status)
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)

@@ -6,12 +6,14 @@ import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ses_operator.api.account.kind import Zone
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.aws.calls.calls import Calls
 from ses_operator.aws.route53 import Route53Access
 from ses_operator.aws.sessions import AwsAccount
+from ses_operator.controllers.identity.lookups import Lookups
 from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Gone, OperatorError, Problem, Stale
@@ -60,9 +62,14 @@ class DnsSide:
     """Chooses publishers and speaks to them. One ``Route53Publisher`` an account, so that changes go in batches."""
 
     def __init__(
-        self, calls: Calls, endpoint_publisher: EndpointPublisherFor, on_insync: Callable[[Owner], None]
+        self,
+        calls: Calls,
+        lookups: Lookups,
+        endpoint_publisher: EndpointPublisherFor,
+        on_insync: Callable[[Owner], None],
     ) -> None:
         self._calls = calls
+        self._lookups = lookups
         self._endpoint_publisher = endpoint_publisher
         self._on_insync = on_insync
         self._manual = ManualPublisher()
@@ -101,6 +108,11 @@ class DnsSide:
         except Gone:
             return None
         return Target(bound.route53, replace(publication, zone=zone), place)
+
+    def distrust(self, target: Target | Problem, owner: Owner) -> None:
+        """Believe nothing that is remembered: the records are to be read in full, and looked up."""
+        self.forget(target)
+        self._lookups.forget(owner.key)
 
     def forget(self, target: Target | Problem) -> None:
         """What is remembered of the records will not do: they are to be read in full."""
@@ -144,7 +156,16 @@ class DnsSide:
         _log(step, target)
         return left
 
-    async def published_at(self, account: OpenAccount, target: Target | Problem) -> PublishedAt | None:
+    async def look_up(
+        self, account: OpenAccount, target: Target | Problem, desired: Desired, observed: Observed, now: datetime
+    ) -> Observed:
+        """With what the name servers say, for records of which that is in question."""
+        nameservers = account.spec.dns.nameservers
+        return await self._lookups.refine(
+            desired, observed, nameservers, lambda: self._published_at(account, target), now
+        )
+
+    async def _published_at(self, account: OpenAccount, target: Target | Problem) -> PublishedAt | None:
         """The zone that is written to, with its name servers unless others are asked in their place; None without a zone."""
         zone = target.publication.zone if isinstance(target, Target) else None
         if zone is None:

@@ -78,7 +78,7 @@ class Finalizer:
         lets_go = meta.is_deleting and desired.deletion is DeletionPolicy.RETAIN
         if problems and not lets_go:
             return await self._wait(identity, problems[0], new_owner)
-        self._parts.identity_cache.unwatch(key)
+        self._parts.regions.unwatch(key)
         if isinstance(account, OpenAccount):
             regions = CandidateRegions.of(identity, inventory_of_object(identity)).regions
             self._parts.regions.forget(account.aws.account_id, desired.identity, regions)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.listing.identity_cache import IdentityCache
+from ses_operator.controllers.identity.claimants import Claimants
 from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.regions import Regions
@@ -19,7 +19,14 @@ from ses_operator.controllers.identity.run import Run
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.identity_objects import inventory_of_object, key_of
-from ses_operator.core.admission.acceptance import Admission, admit, admit_to_zone, same_account
+from ses_operator.core.admission.acceptance import (
+    Admission,
+    OwnershipRequest,
+    admit,
+    admit_to_zone,
+    judge,
+    same_account,
+)
 from ses_operator.core.admission.tenancy import AdmissionRequest
 from ses_operator.core.features.dkim_keys import key_bits
 from ses_operator.core.model.dkim_source import MissingKey, OwnKey
@@ -65,7 +72,7 @@ class Preconditions:
     installation: Installation
     accounts: Accounts
     admissions: Admissions
-    identity_cache: IdentityCache
+    claimants: Claimants
     regions: Regions
     dns: DnsSide
     resync: Resync
@@ -107,11 +114,23 @@ class Preconditions:
         barred = admit_to_zone(request, run.zone.hosted_zone_id) if run.zone is not None else None
         return run if barred is None else Rejected(barred, admission)
 
+    def refusal(self, run: Run) -> Problem | None:
+        """Return why an identity that has been observed is not worked on: who else claims it, whose it is at SES."""
+        return judge(
+            OwnershipRequest(
+                run.desired,
+                self.claimants.of(run.identity, run.account.aws.account_id),
+                self.claimants.others(run.identity),
+                run.observed.regions,
+                run.observed.invited,
+            )
+        )
+
     def watch(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> None:
         """Have the lists tell of this identity; of a region that status does not know as verified, often."""
         verified = {region.region for region in identity.status.regions if region.verification_status == "SUCCESS"}
         regions = {region: region not in verified for region in desired.regions}
-        self.identity_cache.watch(desired.owner.key, account.aws, desired.identity, regions)
+        self.regions.watch(desired.owner.key, account.aws, desired.identity, regions)
 
     def _desired(self, identity: SesIdentity, account: OpenAccount, key: OwnKey | MissingKey | None) -> Desired:
         scope = AwsScope(account.aws.account_id, account.aws.partition)

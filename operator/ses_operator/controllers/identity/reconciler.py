@@ -20,6 +20,7 @@ from ses_operator.controllers.identity.dns_migration import Moves
 from ses_operator.controllers.identity.facts import Facts
 from ses_operator.controllers.identity.finalizer import Finalizer
 from ses_operator.controllers.identity.lookups import Lookups, Resolvers
+from ses_operator.controllers.identity.preconditions import Preconditions
 from ses_operator.controllers.identity.regions import Regions
 from ses_operator.controllers.identity.resync import Resync
 from ses_operator.controllers.shared.accounts import OpenAccount
@@ -57,30 +58,39 @@ class IdentityReconciler:
         self._identity_cache = IdentityCache(
             self._listed.emit, Intervals(idle=settings.idle_poll, pending=settings.pending_poll)
         )
-        self._dns = DnsSide(
-            self._route53_calls(), lambda account: _endpoint_publisher(context, account), self._published.emit
-        )
         self._lookups = Lookups(Resolvers(context.telemetry.on_dns_query, clock), clock)
+        self._dns = DnsSide(
+            self._route53_calls(),
+            self._lookups,
+            lambda account: _endpoint_publisher(context, account),
+            self._published.emit,
+        )
         self._resync = Resync(
             self._identity_cache, cluster.endpoints, settings.sweep_interval, lambda: context.now().timestamp()
         )
         parts = IdentityParts(
             objects=context.objects,
             accounts=context.accounts,
-            admissions=context.admissions,
-            claimants=Claimants(cluster.identities, context.accounts, context.admissions),
-            identity_cache=self._identity_cache,
             regions=Regions(Facts(clock), self._identity_cache),
             dns=self._dns,
             moves=Moves(self._dns, self._lookups, context.objects.tell, context.now),
-            lookups=self._lookups,
             resync=self._resync,
             brake=DeletionLimit(cluster.client, cluster.accounts, context.now),
             dkim_keys=DkimKeys(cluster.client),
         )
         self._uids: dict[ObjectKey, str] = {}
         self._installation = Installation(settings.installation_id, settings.inherited)
-        self._life = IdentityController(self._installation, parts, context.now)
+        preconditions = Preconditions(
+            self._installation,
+            context.accounts,
+            context.admissions,
+            Claimants(cluster.identities, context.accounts, context.admissions),
+            parts.regions,
+            parts.dns,
+            parts.resync,
+            parts.dkim_keys,
+        )
+        self._life = IdentityController(preconditions, parts, context.now)
         self._end = Finalizer(self._installation, parts, context.now)
 
     @property

@@ -13,6 +13,7 @@ from ses_operator.aws.listing.identity_cache import IdentityCache, Listed, NotLi
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.identity.facts import Facts, FactsKey
 from ses_operator.core.features.ownership import changes_hands, owner_tag
+from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale, Unauthenticated
 from ses_operator.core.model.ses import ListedIdentity
 from ses_operator.core.planning.expected import expected_memory, expected_state
@@ -66,6 +67,18 @@ class Regions:
     def __init__(self, facts: Facts, identity_cache: IdentityCache) -> None:
         self._facts = facts
         self._identity_cache = identity_cache
+
+    def watch(self, key: ObjectKey, account: AwsAccount, identity: str, regions: Mapping[str, bool]) -> None:
+        """Have the lists tell of an identity; ``regions``: where it is wanted, and whether it is waited for there."""
+        self._identity_cache.watch(key, account, identity, regions)
+
+    def rest(self, key: ObjectKey) -> None:
+        """Wait for nothing in the lists of what the object watches."""
+        self._identity_cache.rest(key)
+
+    def unwatch(self, key: ObjectKey) -> None:
+        """Have the lists tell nothing to the object any more."""
+        self._identity_cache.unwatch(key)
 
     async def listed(self, account: AwsAccount, regions: Iterable[str]) -> None:
         """Wait for the first listing of each region; what one that fails has to say, a read of the region will."""
