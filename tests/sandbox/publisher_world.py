@@ -11,6 +11,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any
 
 import boto3
+from moto.route53.models import route53_backends
 
 from sandbox.operator_aws_world import AwsWorld, aws_world
 from ses_operator.api.account.kind import Zone as ZoneEntry
@@ -128,7 +129,8 @@ def records_of(domain: str, regions: Sequence[str] = REGIONS) -> tuple[RecordSet
 
 @asynccontextmanager
 async def publisher_world(route53: Route53Settings = UNHURRIED, rate: float = 1000.0) -> AsyncIterator[PublisherWorld]:
-    """The clock moves in steps only, as ``wait`` says."""
+    """The clock moves in steps only, as ``wait`` says. There is one moto in a process: it is emptied first."""
+    route53_backends.reset()
     async with aws_world(SandboxSettings(rate=0, speed=0.001, route53=route53)) as aws:
         access = Route53Access(await aws.account(), Calls(aws.executor, RequestBudget(rate)))
         served: asyncio.Queue[Owner] = asyncio.Queue()

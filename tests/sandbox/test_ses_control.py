@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,11 @@ import boto3
 import dns.message
 import dns.query
 import pytest
+from click.testing import CliRunner
 
 from sandbox.ses_world import SesWorld, ses_world
 from ses_sandbox.control.app import ROUTES
+from ses_sandbox.main import main
 
 
 @pytest.fixture(scope="module")
@@ -164,15 +167,20 @@ def test_the_command_prints_its_addresses_as_one_line_and_stops_on_a_signal() ->
         assert process.returncode == 0
 
 
+@pytest.fixture
+def handlers() -> Iterator[None]:
+    """Signals do afterwards what they did before: the command takes them for itself."""
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
+
+
+@pytest.mark.usefixtures("handlers")
 def test_the_command_refuses_a_port_that_is_taken(world: SesWorld) -> None:
     port = world.sandbox.aws_url.rpartition(":")[2]
-    ended = subprocess.run(
-        [sys.executable, "-m", "ses_sandbox.main", "serve", "--aws-port", port],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (ended.returncode, "cannot listen" in ended.stderr) == (1, True)
+    ended = CliRunner().invoke(main, ["serve", "--aws-port", port])
+    assert (ended.exit_code, "cannot listen" in ended.stderr) == (1, True)
 
 
 def test_an_account_of_old_has_identities_that_nobody_made_here(world: SesWorld) -> None:

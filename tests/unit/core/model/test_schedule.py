@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -84,6 +85,7 @@ class DelayedKeysMachine(RuleBasedStateMachine):
 
 TestReadyKeys = ReadyKeysMachine.TestCase
 TestDelayedKeys = DelayedKeysMachine.TestCase
+TestReadyKeys.settings = TestDelayedKeys.settings = settings(max_examples=40)  # of 50 steps each, with six keys
 
 
 def test_replaced_times_do_not_pile_up_in_the_heap() -> None:
