@@ -147,7 +147,7 @@ def test_the_heir_of_a_cluster_that_is_lost_takes_over_what_was_its(
     before, records, begun = tenant.at_ses(), tenant.records(), tenant.last_call()
 
     flags = {**QUICK, "inherit-from": f"{lost.installation_id},another"}
-    new_owner = OperatorOptions(f"new_owner-{tenant.namespace}", watch_namespaces=(tenant.namespace,), flags=flags)
+    new_owner = OperatorOptions(f"new-owner-{tenant.namespace}", watch_namespaces=(tenant.namespace,), flags=flags)
     with new_cluster.operator(new_owner):
         twin.create_ready(IRELAND, VIRGINIA, **SPEC)
 

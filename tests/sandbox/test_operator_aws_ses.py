@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -14,10 +15,12 @@ from ses_operator.aws.errors.translation import Refused
 from ses_operator.aws.ses.identities import SesRegion
 from ses_operator.core.features.configuration_set import CONFIGURATION_SET
 from ses_operator.core.features.mail_from import MAIL_FROM, MailFromValue
+from ses_operator.core.features.settings import SETTINGS
 from ses_operator.core.features.signing import KEY_LENGTH, SIGNING
 from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.problems import Blocked, Gone, Retry, Stale
 from ses_operator.core.model.ses import ListedIdentity, MailFromFacts, VerificationStatus
+from ses_operator.core.state.setting import Setting
 from ses_operator.core.state.steps import (
     CreateIdentity,
     DeleteIdentity,
@@ -29,6 +32,8 @@ from ses_operator.core.state.steps import (
 )
 from ses_sandbox.faults import Fault, FaultKind
 from ses_sandbox.server import SandboxSettings
+from unit.strategies import CONFIGURATION_SETS, asked_for
+from unit.strategies import DOMAIN as WANTED_DOMAIN
 
 NOW = Priority.PERSON
 
@@ -117,6 +122,22 @@ async def test_every_setting_is_written_and_read_back_and_may_be_written_twice()
         assert facts.mail_from == MailFromFacts(f"bounce.{DOMAIN}", VerificationStatus.PENDING, "REJECT_MESSAGE")
         assert facts.configuration_set_name == "default"
         assert facts.tags == {"team": "b"}
+
+
+@pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
+async def test_each_setting_is_set_read_back_and_reset(setting: Setting[Any]) -> None:
+    async with aws_world() as world:
+        for name in CONFIGURATION_SETS:
+            world.somebody_else().create_configuration_set(ConfigurationSetName=name)
+        await world.create(WANTED_DOMAIN)
+        ses = await region_of(world)
+        for value in (asked_for(setting), setting.reset_to):
+            await ses.perform(PutSetting(REGION, WANTED_DOMAIN, setting, value), NOW)
+            facts = await ses.get(WANTED_DOMAIN, NOW)
+            if setting.read is not None:
+                facts = await ses.read(setting.read, WANTED_DOMAIN, facts, NOW)
+            assert setting.found(facts) == value
+            await asyncio.to_thread(world.sandbox.advance, timedelta(hours=25))
 
 
 async def test_mail_from_and_configuration_set_are_taken_away() -> None:

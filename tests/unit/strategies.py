@@ -5,9 +5,11 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import replace
+from functools import cache
 from itertools import combinations, permutations, product
 from typing import Any, TypeVar
 
+from hypothesis import Phase, find, settings
 from hypothesis import strategies as st
 
 from ses_operator.api.base.fields import DnsProvider
@@ -21,6 +23,7 @@ from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.ses import NotificationType, Topic, Topics
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
+from ses_operator.core.state.setting import UNMANAGED, Setting
 
 _K = TypeVar("_K")
 _V = TypeVar("_V")
@@ -97,6 +100,9 @@ DKIM: tuple[DkimChoice, ...] = (EasyDkim(1024), EasyDkim(2048), own_key("s1", "a
 """Where one SesIdentity may ask for the DKIM key to come from."""
 
 
+CONFIGURATION_SETS = ("default", "bulk", "eu", "us")
+"""Two for all regions, and two for single ones."""
+
 MAIL_FROM_STYLES = ("", "bounce", "mx", "bounce-{region}", "mx-{region}")
 """Subdomains of MAIL FROM: none, one that all regions share, one for each region."""
 
@@ -143,11 +149,11 @@ _desires = st.builds(
     mail_from_as=st.sampled_from([*product(MAIL_FROM_STYLES, MailFromBehavior)]),
     tags=st.sampled_from(_some(["team", "cost-centre", "stage"], ["a", "b"])),
     versions=st.sampled_from(POLICY_VERSIONS),
-    overrides=st.sampled_from(_some(REGIONS, ["eu", "us"])),
+    overrides=st.sampled_from(_some(REGIONS, CONFIGURATION_SETS[2:])),
     topics=st.tuples(*(st.none() | _topics for _ in REGIONS)),
     signing_enabled=st.booleans(),
     dkim=st.sampled_from(DKIM),
-    configuration_set_name=st.sampled_from([None, "default", "bulk"]),
+    configuration_set_name=st.sampled_from([None, *CONFIGURATION_SETS[:2]]),
     ttl=st.sampled_from([60, 300]),
     adoption=st.sampled_from(AdoptionPolicy),
     dmarc=st.none() | _dmarcs,
@@ -202,3 +208,25 @@ def wanted(**changes: object) -> Desired:
         deletion=DeletionPolicy.DELETE,
     )
     return replace(base, **changes)  # type: ignore[arg-type]
+
+
+def wanted_value(setting: Setting[Any], desired: Desired) -> Any:
+    """The first value that a spec asks for in one of its regions."""
+    values = (setting.wanted(desired, region) for region in desired.regions)
+    return next((value for value in values if value is not UNMANAGED), UNMANAGED)
+
+
+@cache
+def asking_for(setting: Setting[Any]) -> Desired:
+    """A spec with a value other than that which SES begins with. The strategy for specs has to know of each setting."""
+    as_it_comes = settings(phases=[Phase.generate], database=None)
+    return find(
+        desires(),
+        lambda desired: wanted_value(setting, desired) not in (UNMANAGED, setting.reset_to),
+        settings=as_it_comes,
+    )
+
+
+def asked_for(setting: Setting[Any]) -> Any:
+    """The value that this spec asks for."""
+    return wanted_value(setting, asking_for(setting))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import pytest
 from botocore.loaders import Loader
 from botocore.model import ServiceModel
 from botocore.validate import ParamValidator
-from hypothesis import Phase, find, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ses_operator.core.features.settings import SETTINGS, actions_of_settings, needed_reads, remembered_settings
@@ -24,35 +23,13 @@ from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, Present
 from ses_operator.core.state.setting import UNKNOWN, UNMANAGED, Call, NoValue, Setting
 from ses_operator.core.state.steps import CreateIdentity, PutSetting
-from unit.strategies import DOMAIN, desires, wanted
+from unit.strategies import DOMAIN, asked_for, asking_for, desires, wanted, wanted_value
 from unit.world import NOW, fresh_dkim
 
 REGION = "eu-west-1"
 NEW = created(CreateIdentity(REGION, DOMAIN, EasyDkim(2048)), fresh_dkim(REGION, 2048))
 
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=lambda setting: setting.key)
-
-
-def wanted_value(setting: Setting[Any], desired: Desired) -> Any:
-    """The first value that a spec asks for in one of its regions."""
-    values = (setting.wanted(desired, region) for region in desired.regions)
-    return next((value for value in values if value is not UNMANAGED), UNMANAGED)
-
-
-@cache
-def asking_for(setting: Setting[Any]) -> Desired:
-    """A spec with a value other than that which SES begins with. The strategy for specs has to know of each setting."""
-    as_it_comes = settings(phases=[Phase.generate], database=None)
-    return find(
-        desires(),
-        lambda desired: wanted_value(setting, desired) not in (UNMANAGED, setting.reset_to),
-        settings=as_it_comes,
-    )
-
-
-def asked_for(setting: Setting[Any]) -> Any:
-    """The value that this spec asks for."""
-    return wanted_value(setting, asking_for(setting))
 
 
 def accepted(call: Call, operation: str | None = None) -> bool:

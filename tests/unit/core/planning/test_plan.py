@@ -16,9 +16,10 @@ from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
 from ses_operator.core.features.configuration_set import CONFIGURATION_SET
 from ses_operator.core.features.feedback import FEEDBACK
 from ses_operator.core.features.mail_from import MAIL_FROM, MailFromValue
+from ses_operator.core.features.settings import SETTINGS
 from ses_operator.core.features.signing import KEY_LENGTH
 from ses_operator.core.features.topics import TOPIC, TOPIC_HEADERS
-from ses_operator.core.model.dkim_source import EasyDkim
+from ses_operator.core.model.dkim_source import EasyDkim, OwnKey
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import (
     DkimFacts,
@@ -34,6 +35,7 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, Remembered, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
+from ses_operator.core.state.setting import UNKNOWN, UNMANAGED
 from ses_operator.core.state.steps import (
     CreateIdentity,
     DeleteIdentity,
@@ -83,12 +85,10 @@ def test_a_plan_applied_to_nothing_gives_what_is_desired(desired: Desired) -> No
     for region, facts in world.identities.items():
         assert facts.tags == desired.tags
         assert facts.policies == {policy.name: policy.document for policy in desired.policies[region]}
-        assert facts.dkim.signing_enabled == desired.signing_enabled
-        assert facts.configuration_set_name == desired.configuration_set(region)
-        assert FEEDBACK.found(facts) is (desired.feedback_forwarding is not False)
-        assert facts.topics == desired.topics.get(region, {})
-        mail_from = desired.mail_from.get(region)
-        assert (facts.mail_from.domain if facts.mail_from else None) == (mail_from.domain if mail_from else None)
+        for setting in SETTINGS:
+            value, found = setting.wanted(desired, region), setting.found(facts)
+            has_none = setting == KEY_LENGTH and isinstance(desired.dkim, OwnKey)
+            assert found == (UNKNOWN if has_none else setting.reset_to if value is UNMANAGED else value)
     assert world.records == set(wanted_records(desired, world.observed(desired, inventory)))
 
 
