@@ -36,7 +36,7 @@ TOPICS = SupplementaryRead(
         "ses:GetIdentityNotificationAttributes",
         Feature.TOPICS,
         On.ANYTHING,
-        "SNS topics of `spec.regionOverrides`, which no other operation tells",
+        "SNS topics of `spec.regionOverrides`, which no other operation returns",
     ),
 )
 _MEMORY = "topics"
@@ -125,7 +125,7 @@ def _headers(kind: NotificationType) -> Setting[bool]:
             "ses:SetIdentityHeadersInNotificationsEnabled",
             Feature.TOPICS,
             On.ANYTHING,
-            "whether they are told the headers of the mail",
+            "whether notifications include the headers of the mail",
         ),
         after=(f"topic:{kind}",),
         memory=_MEMORY,

@@ -19,7 +19,7 @@ _OF_OTHERS: tuple[Action, ...] = (
         "ses:ListEmailIdentities",
         Feature.IDENTITIES,
         On.ANYTHING,
-        "the identity cache: what is verified, a thousand identities a call",
+        "the identity cache: verification of a thousand identities per call",
     ),
     Action(
         "ses:GetAccount",
@@ -31,7 +31,7 @@ _OF_OTHERS: tuple[Action, ...] = (
         "ses:GetEmailIdentity",
         Feature.IDENTITIES,
         On.IDENTITY,
-        "the whole state of one identity: while it is pending, when something changed, and in the sweep",
+        "the whole state of one identity: while it is pending, when something changed, and at each resync",
     ),
     Action(
         "ses:CreateEmailIdentity",
@@ -41,31 +41,31 @@ _OF_OTHERS: tuple[Action, ...] = (
     ),
     Action("ses:TagResource", Feature.IDENTITIES, On.IDENTITY, "the owner tag and yours, at creation and on drift"),
     Action(
-        "ses:UntagResource", Feature.IDENTITIES, On.IDENTITY, "tags that left the spec; the owner tag under `Retain`"
+        "ses:UntagResource", Feature.IDENTITIES, On.IDENTITY, "tags removed from the spec; the owner tag with `Retain`"
     ),
     Action(
         "ses:DeleteEmailIdentity",
         Feature.IDENTITIES,
         On.IDENTITY,
-        "`deletionPolicy: Delete`, and regions taken out of the spec",
+        "`deletionPolicy: Delete`, and regions removed from the spec",
     ),
     Action(
         "ses:VerifyDomainDkim",
         Feature.IDENTITIES,
         On.ANYTHING,
-        "the same in SES's first API, only where SES refuses the call above",
+        "the same in SES's first API, only if SES refuses the call above",
     ),
     Action(
         "ses:VerifyEmailIdentity",
         Feature.EMAIL,
         On.ANYTHING,
-        "`spec.email`: another email after the one before has run out (first API)",
+        "`spec.email`: another email after the one before has expired (first API)",
     ),
     Action(
         "ses:GetCustomVerificationEmailTemplate",
         Feature.VERIFICATION_TEMPLATES,
         On.ANYTHING,
-        "SesVerificationTemplates: what stands, when one changes and in the sweep",
+        "SesVerificationTemplates: the current state, when one changes and at each resync",
     ),
     Action(
         "ses:CreateCustomVerificationEmailTemplate",
@@ -83,7 +83,7 @@ _OF_OTHERS: tuple[Action, ...] = (
         "ses:DeleteCustomVerificationEmailTemplate",
         Feature.VERIFICATION_TEMPLATES,
         On.ANYTHING,
-        "when they are deleted, or a region leaves the spec",
+        "when they are deleted, or a region is removed from the spec",
     ),
     Action(
         "ses:SendCustomVerificationEmail",
@@ -114,19 +114,19 @@ _OF_OTHERS: tuple[Action, ...] = (
         "ses:DeleteEmailIdentityPolicy",
         Feature.SENDING_POLICIES,
         On.IDENTITY,
-        "policies of the operator's that left the spec",
+        "policies of the operator that were removed from the spec",
     ),
     Action(
         "ses:BatchGetMetricData",
         Feature.MAIL_FIGURES,
         On.ANYTHING,
-        "what became of each identity's mail, where the Virtual Deliverability Manager counts it",
+        "delivery figures of each identity, if the Virtual Deliverability Manager counts them",
     ),
     Action(
         "ses:GetSendStatistics",
         Feature.MAIL_FIGURES,
         On.ANYTHING,
-        "what became of the account's mail (first API)",
+        "delivery figures of the account (first API)",
     ),
     Action(
         "ses:SendEmail",
@@ -138,7 +138,7 @@ _OF_OTHERS: tuple[Action, ...] = (
         "route53:ListHostedZones",
         Feature.FIND_ZONES,
         On.ANYTHING,
-        "finding the zone by longest match; not needed where `spec.dns.zones` of the SesAccount holds every domain",
+        "finding the zone by longest match; not needed if `spec.dns.zones` of the SesAccount covers every domain",
     ),
     Action(
         "route53:GetHostedZone",
@@ -150,13 +150,13 @@ _OF_OTHERS: tuple[Action, ...] = (
         "route53:ListResourceRecordSets",
         Feature.ROUTE53,
         On.ZONE,
-        "what stands there, before anything is written",
+        "the current records, before anything is written",
     ),
     Action(
         "route53:ChangeResourceRecordSets",
         Feature.ROUTE53,
         On.ZONE,
-        "`CREATE` and `DELETE` of our records and the ledger; never `UPSERT`",
+        "`CREATE` and `DELETE` of the operator's records and the ledger; never `UPSERT`",
     ),
     Action("route53:GetChange", Feature.ROUTE53, On.ANYTHING, "waiting until a change is served"),
 )
