@@ -1,4 +1,4 @@
-"""SES in one region of one account: reads as plain values, and each step of a plan as the call that it stands for."""
+"""SES in one region of one account: reads as plain values, and each step of a plan as its call."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ from ses_operator.core.state.steps import (
     WithdrawRights,
 )
 
-PAGE_SIZE = 1000  # the most that ListEmailIdentities gives
+PAGE_SIZE = 1000  # the most that ListEmailIdentities returns
 POLICY_RETRY_SECONDS = 300.0
 
 
@@ -61,7 +61,7 @@ class SesRegion:
         self._calls = calls
 
     async def get(self, identity: str, priority: Priority) -> IdentityFacts:
-        """GetEmailIdentity. Raises ``Gone`` where there is no such identity."""
+        """Call GetEmailIdentity. Raises ``Gone`` if there is no such identity."""
         return identity_facts(
             await self._call("GetEmailIdentity", identity, priority, EmailIdentity=identity), self.region
         )
@@ -69,11 +69,11 @@ class SesRegion:
     async def read(
         self, read: SupplementaryRead, identity: str, facts: IdentityFacts, priority: Priority
     ) -> IdentityFacts:
-        """The facts with what GetEmailIdentity does not tell."""
+        """Return the facts with what GetEmailIdentity does not return."""
         return read.merge(facts, identity, await self._make(read.call(identity), identity, priority))
 
     async def get_account(self, priority: Priority = Priority.SWEEP) -> AccountFacts:
-        """GetAccount."""
+        """Call GetAccount."""
         return account_facts(await self._call("GetAccount", "", priority))
 
     async def list_page(
@@ -82,7 +82,7 @@ class SesRegion:
         status: VerificationStatus | None = None,
         priority: Priority = Priority.PENDING,
     ) -> tuple[tuple[ListedIdentity, ...], str | None]:
-        """One page of ListEmailIdentities, of all or of those with one status, and the token of the next page."""
+        """Return one page of ListEmailIdentities, of all or of those with one status, and the token of the next page."""
         parameters: dict[str, Any] = {"PageSize": PAGE_SIZE}
         if next_token:
             parameters["NextToken"] = next_token
@@ -92,10 +92,10 @@ class SesRegion:
         return listed_identities(answer), answer.get("NextToken") or None
 
     async def perform(self, step: SesStep, priority: Priority) -> DkimFacts | None:
-        """Carry out one step of a plan; each may be repeated. What creates an identity, or gives it another key, answers with
-        its DKIM facts.
+        """Carry out one step of a plan; each may be repeated.
 
-        Raises ``Stale`` where the identity exists already, ``Gone`` where the step needs one that does not exist.
+        What creates an identity, or gives it another key, answers with its DKIM facts. Raises ``Stale`` if the
+        identity exists already, ``Gone`` if the step needs one that does not exist.
         """
         match step:
             case CreateIdentity():
@@ -131,7 +131,7 @@ class SesRegion:
         return dkim_facts(shown, self.region)
 
     async def _set_dkim_source(self, step: SetDkimSource, priority: Priority) -> DkimFacts:
-        """Another kind of key, or another key of the customer's. From here on mail is unsigned until SES finds its record."""
+        """Set another kind of key, or another key of the customer's. From here on mail is unsigned until SES finds its record."""
         attributes = _signing_attributes(step.dkim)
         origin = SigningOrigin.EXTERNAL if isinstance(step.dkim, OwnKey) else SigningOrigin.EASY
         parameters = {"SigningAttributesOrigin": origin.value, "SigningAttributes": attributes}
@@ -151,12 +151,12 @@ class SesRegion:
         try:
             return await self._make(call, identity, priority)
         except Refused:
-            # Some Put operations answer BadRequest for an identity that does not exist: Get tells which it is.
+            # Some Put operations answer BadRequest for an identity that does not exist: a Get finds out.
             await self.get(identity, priority)
             raise
 
     async def _send_verification_email(self, step: SendVerificationEmail, priority: Priority) -> None:
-        """CreateEmailIdentity sends one for a new identity only: AlreadyExists otherwise."""
+        """Send an email to an address that is an identity already, for which CreateEmailIdentity answers AlreadyExists."""
         name = step.identity
         if step.template is None:
             await self._call_v1("VerifyEmailIdentity", name, priority, EmailAddress=name)
@@ -165,7 +165,7 @@ class SesRegion:
             await self._call(operation, name, priority, EmailAddress=name, TemplateName=step.template)
 
     async def _restart(self, identity: str, priority: Priority) -> None:
-        """Neither call is documented as a restart; the second is what remains where SES refuses the first."""
+        """Start the verification again. Neither call is documented for this; the second remains if SES refuses the first."""
         call = _dkim_call(identity, {"SigningAttributesOrigin": SigningOrigin.EASY.value})
         try:
             await self._put(call, identity, priority)
@@ -191,7 +191,10 @@ class SesRegion:
                 await self._delete("DeleteEmailIdentityPolicy", step.identity, priority, PolicyName=step.name)
 
     async def _set_policy(self, operation: str, name: str, policy: str, document: str, priority: Priority) -> None:
-        """SES is documented to refuse policies before verification, and seen to take them: it is tried, and waited for."""
+        """Set a policy.
+
+        SES is documented to refuse it before verification, and seen to accept it: it is tried, and waited for.
+        """
         try:
             await self._call(operation, name, priority, EmailIdentity=name, PolicyName=policy, Policy=document)
         except Refused as refused:
@@ -231,7 +234,7 @@ def _dkim_call(identity: str, parameters: Mapping[str, Any]) -> Call:
 
 
 def _signing_attributes(source: GivenDkim) -> dict[str, Any]:
-    """DkimSigningAttributes: what SES is to sign with."""
+    """Return DkimSigningAttributes for the source of the key."""
     match source:
         case OwnKey(selector, private_key=key):
             return {"DomainSigningSelector": selector, "DomainSigningPrivateKey": key.reveal()}

@@ -1,4 +1,4 @@
-"""Who else asks for the same identity: looked up among all SesIdentity objects that are known."""
+"""Finds the competing claims to an identity, among all SesIdentity objects that are known."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from ses_operator.runtime.watch.cache import ObjectStore
 
 
 class Claimants:
-    """The competition. An object that is being deleted does not compete: what it still holds is its by its tag.
+    """The competing claims. An object that is being deleted does not compete: what it still owns is its by the tag.
 
-    Nor does one that its account does not let in: whoever has no grant keeps nobody from a domain by asking first.
+    Nor does one that its account does not admit: without a grant it keeps no other from a domain by coming first.
     """
 
     def __init__(self, store: ObjectStore[SesIdentity], accounts: Accounts, admissions: Admissions) -> None:
@@ -26,7 +26,7 @@ class Claimants:
         self._admissions = admissions
 
     def of(self, identity: SesIdentity, account_id: str) -> Claimant:
-        """The object itself as a claimant."""
+        """Return the object itself as a claimant."""
         meta = identity.metadata
         return Claimant(
             key=ObjectKey(meta.namespace, meta.name),
@@ -37,7 +37,7 @@ class Claimants:
         )
 
     def others(self, identity: SesIdentity) -> tuple[Claimant, ...]:
-        """All others that ask for the same name, in accounts that are open."""
+        """Return all others that claim the same name, in accounts that are open."""
         found = []
         for key in self._store.by_index(BY_DOMAIN, identity.spec.identity):
             other = self._store.get(key)

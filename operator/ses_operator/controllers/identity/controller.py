@@ -70,7 +70,7 @@ MAX_ROUNDS = 8
 
 @dataclass(frozen=True, slots=True)
 class IdentityParts:
-    """What the life and the end of an identity need."""
+    """The parts that the life and the end of an identity need."""
 
     objects: IdentityObjects
     accounts: Accounts
@@ -91,6 +91,7 @@ class IdentityController:
         self._now = now
 
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
+        """Check the preconditions; observe, plan, apply, report."""
         match await self._preconditions.check(identity, priority):
             case AccountNotReady():
                 self._parts.regions.unwatch(key_of(identity))
@@ -113,14 +114,14 @@ class IdentityController:
         return await self._report(await self._leave(run))
 
     async def _with_new_key(self, run: Run) -> Run:
-        """A DKIM key that is to be made stands in its Secret before SES or DNS hear of it."""
+        """Make a DKIM key, if one is wanted, in its Secret before SES or DNS get it."""
         if run.is_suspended or not isinstance(run.desired.dkim, MissingKey):
             return run
         made = await self._parts.dkim_keys.make(run.identity, selectors_in_use(run.observed, run.inventory))
         return run if made is None else replace(run, desired=replace(run.desired, dkim=made))
 
     async def _observe(self, run: Run) -> Run:
-        """What SES says in every region of the spec and of the inventory. DNS is observed when SES has told its part."""
+        """Read SES in every region of the spec and of the inventory. DNS is observed when SES has reported its part."""
         memory, now = remembered(run.identity), self._now()
         leaving = run.inventory.regions - frozenset(run.desired.regions)
         in_full = self._parts.resync.is_due(run.identity) or asks_for_new_policies(run.desired, run.inventory)
@@ -156,7 +157,7 @@ class IdentityController:
             if run.is_suspended:
                 return run
             if run.plan.is_empty:
-                # What is ours without our doing (an object that was restored, a mark that was lost) is anchored too.
+                # What the object owns without an action of this run (it was restored, a marker was lost) gets a finalizer too.
                 return await self._ensure_finalizer(run) if owns_any(run.desired, run.observed) else run
             run = await self._apply(await self._ensure_finalizer(run))
         return self._planned(run)
@@ -165,8 +166,11 @@ class IdentityController:
         return replace(run, plan=plan_identity(run.desired, run.observed, run.inventory, self._now(), run.attempt))
 
     async def _with_leave(self, run: Run) -> Run:
-        """With no deletion, in regions that have left the spec, which the brake of the account does not let go. Those that it
-        does are counted first, then marked in the inventory: the count may be too high, and is never too low."""
+        """Apply the account's deletion limit to regions that have left the spec.
+
+        Deletions that it grants are counted first, then marked in the inventory: the count may be too high, and is
+        never too low.
+        """
         name = run.account.name
         regions = regions_to_ask_for(run.plan, run.desired, run.inventory, run.identity)
         limit = self._parts.brake.limit(name) if regions and not run.is_suspended else None
@@ -185,7 +189,7 @@ class IdentityController:
         return self._planned(replace(run, attempt=attempt))
 
     async def _with_reads(self, run: Run) -> Run:
-        """With what GetEmailIdentity does not tell, where a setting needs it."""
+        """Read what GetEmailIdentity does not return, if a setting needs it."""
         reads = reads_to_make(run.desired, run.observed, run.inventory, run.attempt)
         if not reads:
             return run
@@ -195,7 +199,7 @@ class IdentityController:
         return replace(run, observed=observed, attempt=attempt)
 
     async def _with_dns(self, run: Run) -> Run:
-        """With how the records stand: at the publisher, at the name servers where that is in question, and for SES."""
+        """Observe the records: at the publisher, at the name servers if that is in question, and at SES."""
         observed = await self._parts.dns.observe(run.target, run.desired, run.observed)
         return await self._look(replace(run, observed=observed))
 
@@ -221,7 +225,7 @@ class IdentityController:
         return run
 
     async def _ensure_finalizer(self, run: Run) -> Run:
-        """Finalizer and inventory stand, confirmed, before anything that they cover is made."""
+        """Write finalizer and inventory, confirmed, before anything that they cover is made."""
         wanted = inventory_of(run.desired, run.places, run.observed.regions, run.inventory)
         account = Inventory(account=run.account.aws.account_id)
         needed = run.inventory | within_reach(wanted, run.observed) | account
@@ -229,8 +233,10 @@ class IdentityController:
         return run.written(await self._parts.objects.ensure_finalizer(run.identity, needed))
 
     async def _leave(self, run: Run) -> Run:
-        """Where records went before is brought to its end, as far as that can be done now; the inventory shrinks to what is
-        left."""
+        """Finish with places where records were published before, as far as possible now.
+
+        The inventory shrinks to what is left.
+        """
         inventory, identity = run.inventory, run.identity
         is_idle = run.plan.is_empty and identity.metadata.has_finalizer and not run.is_suspended
         if not is_idle or not isinstance(run.target, Target) or run.observed.dns is None:
@@ -247,7 +253,7 @@ class IdentityController:
         return replace(run.written(await self._parts.objects.ensure_finalizer(identity, needed)), former=left)
 
     async def _warn(self, identity: SesIdentity, admission: Admission) -> None:
-        """Guardrails come and go without anything else having to be done."""
+        """Report warnings, which come and go without anything else having to be done."""
         if identity.status.warnings != admission.warnings:
             await self._parts.objects.report(identity, warned_status(identity.status, admission.warnings))
 
@@ -258,7 +264,7 @@ class IdentityController:
         return Result.retry() if problem.retry_after is None else Result.after(problem.retry_after)
 
     async def _preview(self, run: Run) -> Preview | None:
-        """What would be done, where the spec holds it back: SES by rehearsal, DNS as the publisher finds it."""
+        """Return what would be done, if the spec holds it back: SES by a dry run, DNS as the publisher finds it."""
         desired = run.desired if run.is_suspended else as_if_adopted(run.desired, run.plan)
         if desired is None:
             return None
@@ -274,8 +280,10 @@ class IdentityController:
         return Preview(changes, rehearsal.left)
 
     async def _doubt(self, identity: SesIdentity) -> Result:
-        """AWS is silent for the moment, and of that nothing is said. Who asked for a look is told that it was made; it is
-        made again until AWS answers."""
+        """Report nothing while AWS does not answer for the moment, but acknowledge a request for a reconcile.
+
+        It is made again until AWS answers.
+        """
         self._parts.resync.keep_due(identity)
         await self._parts.objects.report(identity, acknowledged_status(identity))
         return Result.retry()

@@ -1,4 +1,4 @@
-"""The Secrets with the keys of BYODKIM: read at each reconcile, made where the spec asks for it. Nothing of them is kept."""
+"""The Secrets with the keys of BYODKIM: read at each reconcile, made if the spec asks for it. Nothing of them is kept."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class DkimKeys:
         self._client = client
 
     async def read(self, identity: SesIdentity, in_use: frozenset[str] = frozenset()) -> OwnKey | MissingKey | None:
-        """The key that the spec names, or why it cannot be had; None where it names none.
+        """Return the key that the spec names, or why it is not available; None if it names none.
 
-        ``in_use``: the selectors that SES signs with, or may sign with, beyond those of which status tells.
+        ``in_use``: the selectors that SES signs with, or may sign with, in addition to those in status.
         """
         byodkim = identity.spec.dkim.byodkim
         if byodkim is None:
@@ -48,9 +48,10 @@ class DkimKeys:
         return await _key_in(secret, byodkim)
 
     async def make(self, identity: SesIdentity, in_use: frozenset[str]) -> OwnKey | MissingKey | None:
-        """The key, made into a Secret of the object's own where there is none; None where none is to be made.
+        """Return the key, made into a Secret of the object's own if there is none; None if none is to be made.
 
-        One request creates Secret and key. Whoever was faster is not overwritten: then the key is the one that stands there.
+        One request creates Secret and key. If another client was faster, its Secret is not overwritten: then its key
+        is used.
         """
         byodkim = identity.spec.dkim.byodkim
         if byodkim is None or not _is_to_be_made(identity, byodkim, frozenset()):
@@ -104,15 +105,21 @@ def _absent(identity: SesIdentity, byodkim: ByodkimSpec, in_use: frozenset[str])
 
 
 def _is_to_be_made(identity: SesIdentity, byodkim: ByodkimSpec, in_use: frozenset[str]) -> bool:
-    """Whether a new key may be made. Not under a selector that SES signs with already: its record would have to change, and
-    all mail would go with a signature that nobody can check, until SES has the new key."""
+    """Return True if a new key may be made.
+
+    Not under a selector that SES signs with already: its record would have to change, and no receiver could check the
+    signature of any mail, until SES has the new key.
+    """
     told = {region.dkim.tokens for region in identity.status.regions if region.dkim and region.dkim.key_fingerprint}
     return byodkim.generate and (byodkim.selector,) not in told and byodkim.selector not in in_use
 
 
 def _manifest(identity: SesIdentity, byodkim: ByodkimSpec, key: bytes) -> JsonObject:
-    """The Secret goes with the object, which needs it no more when it is being deleted: SES has a copy of the key, and the
-    ledger tells the records. Under Retain SES goes on to sign with the key, and the Secret stays."""
+    """Return the manifest of the Secret, which is deleted with the object.
+
+    An object that is being deleted no longer needs it: SES has a copy of the key, and the ledger names the records.
+    Under Retain SES goes on to sign with the key, and the Secret is kept.
+    """
     meta, reference = identity.metadata, byodkim.private_key_secret_ref
     owner = {"apiVersion": API_VERSION, "kind": IDENTITY_KIND, "name": meta.name, "uid": meta.uid, "controller": True}
     retained = identity.spec.deletion_policy is DeletionPolicy.RETAIN

@@ -1,4 +1,4 @@
-"""The DNS side of an identity: where its records go, how they stand, and what the name servers say."""
+"""The DNS side of an identity: the place of its records, their state, and the answers of the name servers."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ EndpointPublisherFor = Callable[[OpenAccount], DnsEndpointPublisher]
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where the records of one identity go, and who brings them there."""
+    """The place of one identity's records, and its publisher."""
 
     publisher: DnsPublisher
     publication: Publication
@@ -45,12 +45,13 @@ class Target:
 
     @property
     def places(self) -> frozenset[str]:
+        """The place, as the inventory names it; empty if there is none."""
         return frozenset({self.place}) if self.place else frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """What belongs to one open AWS account. ``entries`` are the zones that its SesAccount names."""
+    """The parts of one open AWS account. ``entries`` are the zones that its SesAccount names."""
 
     aws: AwsAccount
     entries: tuple[Zone, ...]
@@ -59,7 +60,7 @@ class _Bound:
 
 
 class DnsSide:
-    """Chooses publishers and speaks to them. One ``Route53Publisher`` an account, so that changes go in batches."""
+    """Chooses publishers and calls them. One ``Route53Publisher`` an account, so that changes go in batches."""
 
     def __init__(
         self,
@@ -76,7 +77,7 @@ class DnsSide:
         self._bound: dict[str, _Bound] = {}
 
     async def target(self, account: OpenAccount, desired: Desired) -> Target | Problem:
-        """Where the records are to go now, or why that is not known."""
+        """Return where the records are to go now, or why that is not known."""
         bound = await self._bind(account)
         publication = _publication(desired)
         try:
@@ -93,12 +94,12 @@ class DnsSide:
             return error.problem
 
     async def target_anew(self, account: OpenAccount, desired: Desired) -> Target | Problem:
-        """The same, without anything that is remembered of hosted zones: somebody may have done what was asked for."""
+        """Return the same, without anything that is remembered of hosted zones: a person may have made the zone."""
         (await self._bind(account)).zones.forget()
         return await self.target(account, desired)
 
     async def target_at(self, account: OpenAccount, desired: Desired, place: str) -> Target | None:
-        """Where records went once, by the inventory; None where that place is no more."""
+        """Return where records were published once, by the inventory; None if that place no longer exists."""
         bound = await self._bind(account)
         publication = _publication(desired)
         if not place.startswith(ROUTE53_PLACE):
@@ -115,12 +116,12 @@ class DnsSide:
         self._lookups.forget(owner.key)
 
     def forget(self, target: Target | Problem) -> None:
-        """What is remembered of the records will not do: they are to be read in full."""
+        """Forget what is remembered of the records: they are to be read in full."""
         if isinstance(target, Target) and isinstance(target.publisher, Route53Publisher):
             target.publisher.forget(target.publication)
 
     async def observe(self, target: Target | Problem, desired: Desired, observed: Observed) -> Observed:
-        """With how the wanted records stand."""
+        """Return the observation with the state of the wanted records."""
         if isinstance(target, Problem):
             return replace(observed, dns_failure=target)
         records, surplus = wanted_records(desired, observed), surplus_policy(desired, observed)
@@ -131,7 +132,7 @@ class DnsSide:
         return replace(observed, dns=found.marked())
 
     async def carry_out(self, target: Target, step: PublishRecords, observed: Observed) -> Observed:
-        """With how the records stand after ``step``."""
+        """Return the observation with the state of the records after ``step``."""
         try:
             answer = await target.publisher.publish(target.publication, step.records, step.surplus)
         except Stale:
@@ -142,7 +143,7 @@ class DnsSide:
         return replace(observed, dns=answer)
 
     async def take_away(self, target: Target, step: DnsStep) -> tuple[str, ...]:
-        """Carry out the last step of an identity at one place. Sentences about what was left because others changed it."""
+        """Carry out the last step of an identity at one place. Return sentences about what was left because others changed it."""
         left: tuple[str, ...] = ()
         match step:
             case WithdrawRecords():
@@ -159,14 +160,17 @@ class DnsSide:
     async def look_up(
         self, account: OpenAccount, target: Target | Problem, desired: Desired, observed: Observed, now: datetime
     ) -> Observed:
-        """With what the name servers say, for records of which that is in question."""
+        """Return the observation with the answers of the name servers, for records of which that is in question."""
         nameservers = account.spec.dns.nameservers
         return await self._lookups.refine(
             desired, observed, nameservers, lambda: self._published_at(account, target), now
         )
 
     async def _published_at(self, account: OpenAccount, target: Target | Problem) -> PublishedAt | None:
-        """The zone that is written to, with its name servers unless others are asked in their place; None without a zone."""
+        """Return the zone that is written to; None without a zone.
+
+        With its name servers, unless others are queried in their place.
+        """
         zone = target.publication.zone if isinstance(target, Target) else None
         if zone is None:
             return None
@@ -177,8 +181,10 @@ class DnsSide:
     async def served_from(
         self, account: OpenAccount, old: Target, new: Target
     ) -> tuple[PublishedAt | None, PublishedAt | None]:
-        """Where an old place and the new one are served from: by name servers too where those can be told, or must be
-        because both zones have one name."""
+        """Return the zones that serve an old place and the new one.
+
+        By name servers too if those are known, or must be because both zones have one name.
+        """
         zones = old.publication.zone, new.publication.zone
         same_name = zones[0] is not None and zones[1] is not None and zones[0].name == zones[1].name
         directory = (await self._bind(account)).zones
@@ -189,7 +195,7 @@ class DnsSide:
         return found[0], found[1]
 
     async def close(self) -> None:
-        """Stop what goes on in the background."""
+        """Stop what runs in the background."""
         for bound in self._bound.values():
             await bound.route53.close()
 

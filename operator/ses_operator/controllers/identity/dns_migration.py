@@ -1,4 +1,4 @@
-"""Brings the places where records went before to their end. What is to become of them is decided in ``core/moves``."""
+"""Brings the places where records were published before to an end. ``core/dns/migration`` decides how."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ Tell = Callable[[SesIdentity, Transition], None]
 
 @dataclass(frozen=True, slots=True)
 class MigrationContext:
-    """An identity for which nothing is left to do in the place where its records go now."""
+    """An identity for which nothing is left to do in the present place of its records."""
 
     identity: SesIdentity
     account: OpenAccount
@@ -38,18 +38,19 @@ class MigrationContext:
 
     @property
     def records(self) -> tuple[RecordSet, ...]:
+        """All wanted records."""
         dns = self.observed.dns
         return tuple(entry.record for entry in dns.records) if dns else ()
 
     @property
     def needed(self) -> tuple[RecordSet, ...]:
-        """Those that something has to wait for."""
+        """The records that have to be waited for."""
         dns = self.observed.dns
         return tuple(entry.record for entry in dns.records if not entry.is_left_to_others) if dns else ()
 
 
 class Moves:
-    """Old places, one after the other, in each run until there is none. ``tell`` makes an Event."""
+    """Old places, one after the other, in each run until there is none. ``tell`` records an Event."""
 
     def __init__(self, dns: DnsSide, lookups: Lookups, tell: Tell, now: Callable[[], datetime]) -> None:
         self._dns = dns
@@ -58,7 +59,7 @@ class Moves:
         self._now = now
 
     async def settle(self, scene: MigrationContext) -> tuple[FormerPlace, ...]:
-        """Do for each old place what can be done now. Those that are not over with, and why."""
+        """Do for each old place what can be done now; return those that still need work, and why."""
         before = former_places(scene.identity)
         old = sorted(inventory_of_object(scene.identity).places - scene.target.places)
         left = [await self._settle_place(scene, name, before) for name in old]
@@ -97,7 +98,7 @@ class Moves:
             case Disposition.FORGET if decision.message:
                 self._warn(scene, decision.message)
         if decision.fate is Disposition.WATCH:
-            self._dns.forget(scene.target)  # the next look shall see what somebody else has taken away
+            self._dns.forget(scene.target)  # the next read shall see what another client has deleted
         return decision
 
     async def _move(self, scene: MigrationContext, old: Target, before: FormerPlace | None) -> Move:

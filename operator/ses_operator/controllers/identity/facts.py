@@ -1,4 +1,4 @@
-"""What SES said last of each identity, kept while the identity is on its way. Losing it costs a read."""
+"""The last readings of each identity, kept while it is not verified yet. Losing one costs a read."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class FactsKey:
 
 
 class Facts:
-    """Readings by identity. A reading is dropped when something tells that it no longer holds."""
+    """Readings by identity. A reading is dropped when it is known to hold no longer."""
 
     __slots__ = ("_clock", "_distrusted", "_readings")
 
@@ -36,24 +36,27 @@ class Facts:
         self._distrusted: set[FactsKey] = set()
 
     def get(self, key: FactsKey) -> Reading | None:
+        """Return the reading, None if there is none."""
         return self._readings.get(key)
 
     def put(self, key: FactsKey, view: RegionView) -> None:
+        """Keep a view that was read just now."""
         self._readings[key] = Reading(view, self._clock())
         self._distrusted.discard(key)
 
     def drop(self, key: FactsKey) -> None:
-        """What was read no longer holds, or is no longer needed."""
+        """Drop a reading that no longer holds, or is no longer needed."""
         self._readings.pop(key, None)
 
     def distrust(self, key: FactsKey) -> None:
-        """Only a read can tell what stands: a write was lost or refused, and no list is newer than that."""
+        """Require a read: a write was lost or refused, and no list is newer than that."""
         self._readings.pop(key, None)
         self._distrusted.add(key)
 
     def is_distrusted(self, key: FactsKey) -> bool:
+        """Return True if a read is required."""
         return key in self._distrusted
 
     def age(self, reading: Reading) -> float:
-        """Seconds since it was read."""
+        """Return the seconds since it was read."""
         return self._clock() - reading.read_at

@@ -46,7 +46,7 @@ WAY_BACK = f"To keep what has not been handed over yet, remove the annotation {H
 
 
 class Finalizer:
-    """Takes back what an identity left behind, as its inventory says, or hands it over. Suspension does not hold it up."""
+    """Takes back what an identity left behind, by its inventory, or hands it over. Suspension does not hold it up."""
 
     def __init__(self, installation: Installation, parts: IdentityParts, now: Callable[[], datetime]) -> None:
         self._installation = installation
@@ -54,6 +54,7 @@ class Finalizer:
         self._now = now
 
     async def reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
+        """Take back or hand over what can be, then remove the finalizer, or report what it waits for."""
         meta = identity.metadata
         new_owner = requested_new_owner(meta.annotations, self._installation)
         if not meta.has_finalizer and (new_owner is None or meta.is_deleting or is_handed_over(identity, new_owner)):
@@ -62,7 +63,7 @@ class Finalizer:
         account = self._parts.accounts.get(identity.spec.account_ref.name)
         if account is None:
             return Result.done()
-        # While the account cannot be used nothing goes, and nothing is counted: else all would go at once when it can.
+        # While the account cannot be used nothing is deleted or counted: else all would be deleted at once when it can.
         may_go = new_owner is None and isinstance(account, OpenAccount)
         leave = await self._ask_leave(identity) if may_go else identity
         if isinstance(leave, Problem):
@@ -90,7 +91,7 @@ class Finalizer:
         return Result.done()
 
     async def _ask_leave(self, identity: SesIdentity) -> SesIdentity | Problem:
-        """The identity if it may go, marked so if the brake was asked; else why it waits."""
+        """Return the identity if it may be deleted, marked so if the deletion limit was applied; else why it waits."""
         name = identity.spec.account_ref.name
         limit = self._parts.brake.limit(name)
         if limit is None or not has_a_say(identity, inventory_of_object(identity)):
@@ -104,7 +105,7 @@ class Finalizer:
     async def _take_back(
         self, identity: SesIdentity, desired: Desired, account: OpenAccount, new_owner: str | None, priority: Priority
     ) -> tuple[Problem, ...]:
-        """Everything that can be taken back, or handed over, is; what could not, and why."""
+        """Take back, or hand over, everything that can be; return what could not, and why."""
         if new_owner is not None and (invalid := invalid_new_owner(new_owner)) is not None:
             return (invalid,)
         moved = same_account(inventory_of_object(identity), account.name, account.aws.account_id)
@@ -164,7 +165,7 @@ class Finalizer:
 
 
 def _waiting(problem: Problem, reason: Reason, words: str) -> Problem:
-    """The problem as what the end waits for: only what is written in a spec that stays stalls."""
+    """Return the problem as what the end waits for: only what is written in a spec that stays stalls."""
     return Problem(reason if problem.reason.stalls else problem.reason, words, problem.retry_after)
 
 

@@ -1,4 +1,4 @@
-"""Asks the name servers for records that are waited for, ever less often, and remembers what they said."""
+"""Queries the name servers for records that are waited for, ever less often, and remembers their answers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 
 ResolverFor = Callable[[Sequence[str]], Resolver]
-"""A resolver that asks these name servers (``host:port``), or without any those of each zone."""
+"""A resolver that queries these name servers (``host:port``), or without any those of each zone."""
 
 
 class Resolvers:
@@ -30,6 +30,7 @@ class Resolvers:
         self._resolvers: dict[tuple[str, ...], Resolver] = {}
 
     def __call__(self, nameservers: Sequence[str]) -> Resolver:
+        """Return the resolver of these name servers."""
         key = tuple(nameservers)
         if key not in self._resolvers:
             self._resolvers[key] = Resolver(NameServers(key, monotonic=self._clock, on_query=self._on_query))
@@ -43,7 +44,7 @@ class _Look:
 
 
 class Lookups:
-    """Looks by identity. Losing what is remembered costs another look."""
+    """Lookups by identity. Losing what is remembered costs another lookup."""
 
     def __init__(self, resolver_for: ResolverFor, clock: Callable[[], float]) -> None:
         self._resolver_for = resolver_for
@@ -58,9 +59,9 @@ class Lookups:
         published_at: Callable[[], Awaitable[PublishedAt | None]],
         now: datetime,
     ) -> Observed:
-        """The observation with what the name servers say, as of a look that is recent enough, or of one made now.
+        """Return the observation with the answers of the name servers, from a recent enough lookup, or from one made now.
 
-        ``published_at`` is asked, only then, for the zone that was written to.
+        ``published_at`` is called, only then, for the zone that was written to.
         """
         key = desired.owner.key
         records = worth_a_look(desired, observed)
@@ -79,7 +80,7 @@ class Lookups:
         return with_findings(desired, observed, look.findings if look else {})
 
     async def findings(self, records: Iterable[RecordSet], nameservers: Sequence[str]) -> Findings:
-        """What name servers say of the records, asked just now, delegations included."""
+        """Return the answers of name servers about the records, queried just now, delegations included."""
         records = tuple(records)
         resolver = self._resolver_for(nameservers)
         resolver.forget(records)
@@ -87,7 +88,7 @@ class Lookups:
         return {finding.record.id: finding for finding in found}
 
     def forget(self, key: ObjectKey) -> None:
-        """The object is gone, or is to be looked at anew."""
+        """Forget an object that is gone, or is to be looked up again."""
         self._looks.pop(key, None)
 
     def _is_due(self, look: _Look | None, seconds: float) -> bool:
@@ -95,7 +96,7 @@ class Lookups:
 
 
 def _is_about(look: _Look, records: Iterable[RecordSet]) -> bool:
-    """Whether these records, with these values, are what was looked for."""
+    """Return True if these records, with these values, are what was looked up."""
     found = (look.findings.get(record.id) for record in records)
     return all(
         finding is not None and finding.record.values == record.values

@@ -1,7 +1,7 @@
-"""From a SesIdentity to a run of its life: the chain of what may end it before SES or DNS are read for it.
+"""The preconditions of a reconcile: the chain of what may end it before SES or DNS are read for it.
 
-Account, AWS account, the rules of the account, whether there is anything to do at all, and the rule of the zone: the first that
-has something to say ends it.
+Account, AWS account, the rules of the account, whether there is anything to do at all, and the rule of the zone: the
+first that applies ends it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from ses_operator.core.status.transient_errors import is_passing
 
 @dataclass(frozen=True, slots=True)
 class AccountNotReady:
-    """The account has not been looked at yet, and its controller wakes the identity; or it is another installation's."""
+    """The account has not been opened yet, and its controller wakes the identity; or it is another installation's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,7 @@ class AwsUnavailable:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """It is not worked on. ``admission`` None: the account is not there to say what it warns of."""
+    """It is not reconciled. ``admission`` None: the account cannot say what it warns of."""
 
     problem: Problem
     admission: Admission | None = None
@@ -67,7 +67,7 @@ Checked = Run | AccountNotReady | AwsUnavailable | Rejected | UpToDate
 
 @dataclass(frozen=True, slots=True)
 class Preconditions:
-    """Takes an identity in, or says why not."""
+    """Checks an identity before its reconcile."""
 
     installation: Installation
     accounts: Accounts
@@ -79,7 +79,7 @@ class Preconditions:
     dkim_keys: DkimKeys
 
     async def check(self, identity: SesIdentity, priority: Priority) -> Checked:
-        """What is to become of it now. No call to AWS but what the lists and the zones have not told yet."""
+        """Return how to go on. No call to AWS but for what lists and zones have not shown yet."""
         account = self.accounts.get(identity.spec.account_ref.name)
         if account is None:
             return AccountNotReady()
@@ -97,7 +97,7 @@ class Preconditions:
     async def _admitted(
         self, identity: SesIdentity, account: OpenAccount, request: AdmissionRequest, priority: Priority
     ) -> Checked:
-        """The same for one whose spec meets the rules of its account: then there is its key, and its zone."""
+        """Check the key and the zone of an identity whose spec meets the rules of its account."""
         key = await self.dkim_keys.read(identity)
         if isinstance(key, OwnKey):
             request = replace(request, key_bits=key_bits(key.public_key))
@@ -127,7 +127,7 @@ class Preconditions:
         )
 
     def watch(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> None:
-        """Have the lists tell of this identity; of a region that status does not know as verified, often."""
+        """Watch this identity in the lists; in a region that is not verified by status, often."""
         verified = {region.region for region in identity.status.regions if region.verification_status == "SUCCESS"}
         regions = {region: region not in verified for region in desired.regions}
         self.regions.watch(desired.owner.key, account.aws, desired.identity, regions)
@@ -137,12 +137,12 @@ class Preconditions:
         return desired_identity(self.installation, key_of(identity), identity.spec, account.spec, scope, key)
 
     def _may_stay(self, identity: SesIdentity, request: AdmissionRequest) -> bool:
-        """Whether the zone in which its records are known to be is still one that they may be in."""
+        """Return True if its records may still be in the zone that they are known to be in."""
         zone = identity.status.dns.zone if identity.status.dns else None
         return zone is None or admit_to_zone(request, zone.hosted_zone_id or "") is None
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
-        """Where the records go. Who asks for a look does not get the answer from before somebody made the zone."""
+        """Return where the records go. A requested reconcile does not get an answer from before the zone was made."""
         target = await self.dns.target(account, desired)
         if isinstance(target, Problem) and self.resync.is_due(identity):
             return await self.dns.target_anew(account, desired)

@@ -1,4 +1,4 @@
-"""The controller of SesIdentities: what makes one be looked at, and whether it is about its life or its end."""
+"""The controller of SesIdentities: what wakes one, and whether to reconcile its life or its end."""
 
 from __future__ import annotations
 
@@ -95,7 +95,7 @@ class IdentityReconciler:
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
-        """What makes an identity be looked at: itself, its competitors, what it refers to, the lists of SES, and Route 53."""
+        """The changes that wake an identity: itself, its competitors, what it refers to, the lists of SES, and Route 53."""
         cluster = self._cluster
         return (
             own_kind(cluster.identities),
@@ -111,13 +111,13 @@ class IdentityReconciler:
         )
 
     def _competing_with(self, delta: CacheDelta) -> Iterator[ObjectKey]:
-        """Those that wait for what an identity may have let go. What is listed tells of nothing that was let go just now."""
+        """Yield those that wait for what an identity may have released. A list shows nothing that was released just now."""
         if delta.change is not ObjectChange.STATUS and delta.origin is Origin.WATCHED:
             for domain in delta.values(BY_DOMAIN):
                 yield from (key for key in self._cluster.identities.by_index(BY_DOMAIN, domain) if key != delta.key)
 
     def _in_namespace(self, namespace: Reflected) -> Iterable[ObjectKey]:
-        """The identities in it, whose account may ask for its labels, and those that they keep from their domain."""
+        """Yield the identities in it, whose account may require labels of it, and those that they keep from their domain."""
         identities = self._cluster.identities
         for key in identities.by_index(BY_NAMESPACE, namespace.key.name):
             yield key
@@ -125,6 +125,7 @@ class IdentityReconciler:
                 yield from identities.by_index(BY_DOMAIN, found.spec.identity)
 
     async def reconcile(self, key: ObjectKey) -> Result:
+        """Reconcile the life or the end of one identity."""
         identity = self._cluster.identities.get(key)
         if identity is None and (vanished := self._context.objects.vanished(key)) is not None:
             return await self._end.reconcile(vanished, Priority.PERSON)
@@ -140,7 +141,7 @@ class IdentityReconciler:
         return await self._life.reconcile(identity, priority)
 
     async def close(self) -> None:
-        """End what goes on beside reconciles."""
+        """End what runs beside reconciles."""
         await self._identity_cache.close()
         await self._dns.close()
 
@@ -169,7 +170,7 @@ def register(context: ControllerContext) -> Controller:
 
 
 def _identity_of(endpoint: Reflected) -> tuple[ObjectKey]:
-    """The identity whose records are in a DNSEndpoint, which is called like it, should its labels be gone."""
+    """Return the identity whose records are in a DNSEndpoint, which has the same name, should its labels be gone."""
     labels = endpoint.object["metadata"].get("labels", {}) if endpoint.object else {}
     namespace = labels.get(IDENTITY_NAMESPACE_LABEL) or endpoint.key.namespace
     return (ObjectKey(namespace, labels.get(IDENTITY_NAME_LABEL) or endpoint.key.name),)

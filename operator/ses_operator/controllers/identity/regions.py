@@ -29,7 +29,7 @@ from ses_operator.core.status.requeue import freshness
 LOGGER = logging.getLogger(__name__)
 
 FRESH = 30.0
-"""Seconds for which a reading is taken as what stands, before something is deleted by it."""
+"""Seconds for which a reading counts as current, before something is deleted by it."""
 
 
 NOTHING: frozenset[str] = frozenset()
@@ -37,8 +37,11 @@ NOTHING: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What came of the calls in one region: the view after them, the steps that were taken, what was refused by the key of
-    what that holds up, and whether it ends the run there."""
+    """The outcome of the calls in one region.
+
+    The view after them, the steps that were taken, what was refused by the key of what that holds up, and whether it
+    ends the run there.
+    """
 
     view: RegionView
     done: tuple[SesStep, ...] = ()
@@ -54,7 +57,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Applied:
-    """What stands after a plan was applied, what was refused, and which steps were taken in each region."""
+    """The state after a plan was applied, what was refused, and which steps were taken in each region."""
 
     observed: Observed
     attempt: Attempt
@@ -62,7 +65,7 @@ class Applied:
 
 
 class Regions:
-    """Reads and writes identities, and remembers what it read until something tells that it no longer holds."""
+    """Reads and writes identities, and remembers what it read until that is known to hold no longer."""
 
     def __init__(self, facts: Facts, identity_cache: IdentityCache) -> None:
         self._facts = facts
@@ -81,7 +84,7 @@ class Regions:
         self._identity_cache.unwatch(key)
 
     async def listed(self, account: AwsAccount, regions: Iterable[str]) -> None:
-        """Wait for the first listing of each region; what one that fails has to say, a read of the region will."""
+        """Wait for the first listing of each region; the error of one that fails is that of a read, too."""
         listings = (self._identity_cache.first_listing(account.account_id, region) for region in regions)
         await asyncio.gather(*listings, return_exceptions=True)
 
@@ -93,7 +96,7 @@ class Regions:
         oldest: Mapping[str, float],
         priority: Priority,
     ) -> dict[str, RegionView]:
-        """A view of the identity in each region of ``waited``, which says for how long it has been waited there.
+        """Return a view of the identity in each region of ``waited``, which has the seconds that it has been waited there.
 
         ``oldest``: how old in seconds a reading of each region may be at the most, whatever it shows.
         """
@@ -114,7 +117,7 @@ class Regions:
         attempt: Attempt,
         priority: Priority,
     ) -> tuple[Observed, Attempt]:
-        """The views, with what GetEmailIdentity does not tell and is needed in these regions."""
+        """Return the views, with what GetEmailIdentity does not return and is needed in these regions."""
         outcomes = await asyncio.gather(
             *(
                 self._supplement(account, region, identity, observed.regions[region], wanted, priority)
@@ -136,7 +139,7 @@ class Regions:
         reads: Iterable[SupplementaryRead],
         priority: Priority,
     ) -> Outcome:
-        """One that is refused holds up the settings that need it, and nothing else."""
+        """Make the reads; one that is refused holds up the settings that need it, and nothing else."""
         failures: dict[str, Problem] = {}
         for read in reads:
             if not isinstance(view, Present):
@@ -155,7 +158,7 @@ class Regions:
     async def read_certainly(
         self, account: AwsAccount, identity: str, regions: Iterable[str], priority: Priority
     ) -> dict[str, RegionView]:
-        """The same for what is about to go: lists are not believed, they may lag behind what was just created."""
+        """Return the same for what is about to be deleted: lists are not believed, they may lag behind what was just created."""
         names = tuple(regions)
         keys = [FactsKey(account.account_id, region, identity) for region in names]
         views = await asyncio.gather(*(self._known_or_read(account, key, priority) for key in keys))
@@ -209,7 +212,7 @@ class Regions:
         now: datetime,
         priority: Priority,
     ) -> Applied:
-        """What stands after the plan's steps at SES: regions side by side, in each every step unless one that it needs failed."""
+        """Apply the plan's steps at SES: regions side by side, in each every step unless one that it needs failed."""
         plans = {region: todo for region, todo in plan.regions.items() if todo.steps}
         outcomes = await asyncio.gather(
             *(self._apply(account, region, todo, observed.regions[region], priority) for region, todo in plans.items())
@@ -226,7 +229,10 @@ class Regions:
     async def _apply(
         self, account: AwsAccount, region: str, plan: RegionPlan, view: RegionView, priority: Priority
     ) -> Outcome:
-        """A step that is refused ends those that need it. What would go no better with another step ends the run there."""
+        """Apply the steps of one region.
+
+        A refused one ends those that need it; an error that any other would meet ends the run there.
+        """
         done, failures, out = list[SesStep](), dict[str, Problem](), set[str]()
         for step in plan.steps:
             if plan.needs.get(step.key, NOTHING) & out:
@@ -234,21 +240,21 @@ class Regions:
                 continue
             key = FactsKey(account.account_id, region, step.identity)
             if changes_hands(step, view):
-                # Nobody takes over by an old reading what somebody else has taken over since.
+                # Nothing is taken over by an old reading that another owner may have taken over since.
                 fresh = await self._get(account, key, priority)
                 if not isinstance(fresh, Present) or owner_tag(fresh) != owner_tag(view):
                     return Outcome(fresh, tuple(done), failures)
             try:
                 told = await account.region(region).perform(step, priority)
             except Stale:
-                # What was observed does not hold: the next round plans from what stands now.
+                # What was observed does not hold: the next round plans from the present state.
                 self._facts.distrust(key)
                 return Outcome(await self._get(account, key, priority), tuple(done), failures)
             except OperatorError as error:
                 failures[refused_key(step, error.problem)] = error.problem
                 out.add(step.key)
                 if not isinstance(error, Blocked):
-                    # It may have been carried out: only a read can tell what stands.
+                    # It may have been carried out: only a read can find out.
                     self._facts.distrust(key)
                 if _ends_the_run(error):
                     return Outcome(view, tuple(done), failures, ends=True)
@@ -270,12 +276,12 @@ class Regions:
 
 
 def _agrees(listed: object, view: RegionView) -> bool:
-    """Whether the last listing shows what was read."""
+    """Return True if the last listing shows what was read."""
     if isinstance(listed, Listed):
         return isinstance(view, Present) and view.facts.verification_status is listed.identity.verification_status
     return isinstance(listed, NotListed) and isinstance(view, Absent)
 
 
 def _ends_the_run(error: OperatorError) -> bool:
-    """Whether other calls in the region would go no better: time-outs, throttling, credentials, a write gate that is shut."""
+    """Return True if other calls in the region would fail too: time-outs, throttling, credentials, a closed write gate."""
     return not isinstance(error, Blocked) or isinstance(error, Unauthenticated)

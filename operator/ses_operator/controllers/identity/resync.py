@@ -1,7 +1,7 @@
-"""Which identities need nothing: what makes a steady state, and a restart, cost list pages only.
+"""Decides which identities need nothing, so that a steady state, and a restart, cost list pages only.
 
-An identity is settled when its status says Ready for the configuration that is wanted now and the lists of SES still say
-verified. It is then left alone until something changes or its turn in the sweep comes, in which everything is read.
+An identity is up to date when its status says Ready for the present configuration and the lists of SES still say
+verified. It is then left alone until something changes or its next resync comes, in which everything is read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from ses_operator.runtime.kube.resources import JsonObject
 
 
 class Resync:
-    """Decides by status, lists and turns; ``now`` is Unix time, ``period`` that of the sweep, in seconds."""
+    """Decides by status, lists and resync times; ``now`` is Unix time, ``period`` that of the resync, in seconds."""
 
     def __init__(
         self, identity_cache: IdentityCache, endpoints: EndpointReader, period: float, now: Callable[[], float]
@@ -39,7 +39,7 @@ class Resync:
         self._seen: dict[ObjectKey, object] = {}
 
     def is_up_to_date(self, identity: SesIdentity, desired: Desired, account_id: str) -> bool:
-        """Whether there is nothing to read and nothing to write."""
+        """Return True if there is nothing to read and nothing to write."""
         return (
             not self.is_due(identity)
             and self._is_undisturbed(desired)
@@ -48,16 +48,16 @@ class Resync:
         )
 
     def is_due(self, identity: SesIdentity) -> bool:
-        """Whether it is the identity's turn to be read in full, or a person has asked for that."""
+        """Return True if the identity is due to be read in full, or a person has requested that."""
         turn = self._turns.setdefault(identity.metadata.uid, self._next_turn(identity))
         return self.is_requested(identity) or self._now() >= turn
 
     def is_requested(self, identity: SesIdentity) -> bool:
-        """Whether a person has asked for a look that has not been reported yet."""
+        """Return True if a person has requested a reconcile that has not been reported yet."""
         return identity.metadata.annotations.get(RECONCILE_REQUESTED_AT) != identity.status.last_handled_reconcile_at
 
     def note_read(self, identity: SesIdentity) -> None:
-        """It has been read; if that was its turn, the next one is the next."""
+        """Note that it has been read; if it was due, the next resync is set."""
         if self._now() >= self._turns.get(identity.metadata.uid, 0.0):
             self._turns[identity.metadata.uid] = self._next_turn(identity)
         key = ObjectKey(identity.metadata.namespace, identity.metadata.name)
@@ -65,21 +65,21 @@ class Resync:
             self._seen[key] = _fingerprint(endpoint)
 
     def keep_due(self, identity: SesIdentity) -> None:
-        """The read that is due could not be made: it stays due, also when a request for it has been answered."""
+        """Keep a read due that could not be made, also when a request for it has been acknowledged."""
         if self.is_due(identity):
             self._turns[identity.metadata.uid] = self._now()
 
     def until_next_resync(self, identity: SesIdentity) -> float:
-        """Seconds until the identity's turn."""
+        """Return the seconds until the identity's next resync."""
         return max(self._turns.get(identity.metadata.uid, self._next_turn(identity)) - self._now(), 1.0)
 
     def forget(self, key: ObjectKey, uid: str) -> None:
-        """The object is gone."""
+        """Forget an object that is gone."""
         self._turns.pop(uid, None)
         self._seen.pop(key, None)
 
     def _is_undisturbed(self, desired: Desired) -> bool:
-        """Whether the DNSEndpoint, where there is one, is as it was when it was last looked at (or first seen)."""
+        """Return True if the DNSEndpoint, if there is one, is as it was when it was last looked at (or first seen)."""
         if desired.provider is not DnsProvider.DNS_ENDPOINT:
             return True
         key = desired.owner.key
@@ -98,7 +98,7 @@ class Resync:
 
 
 def is_reported_ready(identity: SesIdentity, desired: Desired) -> bool:
-    """Whether status says Ready about just this configuration."""
+    """Return True if status says Ready about just this configuration."""
     status, ready = identity.status, find(identity.status.conditions, ConditionType.READY)
     return (
         status.observed_generation == identity.metadata.generation
@@ -110,7 +110,7 @@ def is_reported_ready(identity: SesIdentity, desired: Desired) -> bool:
 
 
 def _is_reported(identity: SesIdentity, desired: Desired, now: float) -> bool:
-    """Whether status says that all is done, and nothing is left over from another configuration."""
+    """Return True if status says that all is done, and nothing is left over from another configuration."""
     inventory = Inventory.decode(identity.metadata.annotations.get(INVENTORY))
     moment = datetime.fromtimestamp(now, UTC)
     return (
@@ -122,7 +122,7 @@ def _is_reported(identity: SesIdentity, desired: Desired, now: float) -> bool:
 
 
 def _fingerprint(endpoint: JsonObject) -> object:
-    """What of a DNSEndpoint is ours to care about: not its status, which ExternalDNS writes."""
+    """Return the parts of a DNSEndpoint that matter to the operator: not its status, which ExternalDNS writes."""
     metadata = endpoint["metadata"]
     members = ("uid", "generation", "labels", "annotations", "finalizers", "deletionTimestamp")
     return tuple(metadata.get(member) for member in members)

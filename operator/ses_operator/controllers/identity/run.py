@@ -25,10 +25,11 @@ from ses_operator.core.state.publication import DnsZone
 class Run:
     """One reconcile.
 
-    ``identity``: the object as it was written last, ``inventory``: what its annotation says. ``account``: its AWS account, and
-    ``admission`` what that says of it. ``desired``: what is wanted. ``target``: where its records go. ``priority``: how urgent
-    it is. ``observed``: what stands. ``attempt``: what this run did, and may not do. ``plan``: what is left to do. ``former``:
-    places where records went before, and that are not over with.
+    ``identity``: the object as it was written last, ``inventory``: that of its annotation. ``account``: its AWS
+    account, and ``admission`` the account's verdict. ``desired``: the desired state. ``target``: the place of its
+    records. ``priority``: its urgency. ``observed``: the observed state. ``attempt``: what this run did, and may not
+    do. ``plan``: what is left to do.
+    ``former``: places where records were published before, and that still need work.
     """
 
     identity: SesIdentity
@@ -44,23 +45,25 @@ class Run:
     former: tuple[FormerPlace, ...] = ()
 
     def written(self, identity: SesIdentity) -> Run:
-        """Return the run with the object as it stands after a write."""
+        """Return the run with the object as it is after a write."""
         return replace(self, identity=identity, inventory=inventory_of_object(identity))
 
     @property
     def is_suspended(self) -> bool:
-        """Whether nothing may be written but status."""
+        """True if nothing may be written but status."""
         return self.identity.spec.suspend
 
     @property
     def places(self) -> frozenset[str]:
+        """The place of its records, as the inventory names it."""
         return self.target.places if isinstance(self.target, Target) else frozenset()
 
     @property
     def last_applied(self) -> LastApplied:
-        """What of all that is wanted was in place before."""
+        """The part of the configuration that was in place before."""
         return LastApplied.of(self.identity.status, self.desired.digest())
 
     @property
     def zone(self) -> DnsZone | None:
+        """The hosted zone of its records, if they are in Route 53."""
         return self.target.publication.zone if isinstance(self.target, Target) else None

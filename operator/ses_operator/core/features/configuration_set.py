@@ -9,7 +9,10 @@ from ses_operator.core.state.setting import Call, Setting
 
 
 def _call(identity: str, name: str | None) -> Call:
-    """Without ConfigurationSetName it is taken away (API reference, PutEmailIdentityConfigurationSetAttributes)."""
+    """Return the request; without ConfigurationSetName it removes the configuration set.
+
+    Source: API reference, PutEmailIdentityConfigurationSetAttributes.
+    """
     chosen = {"ConfigurationSetName": name} if name else {}
     return Call("PutEmailIdentityConfigurationSetAttributes", {"EmailIdentity": identity, **chosen})
 

@@ -1,9 +1,10 @@
-"""Deterministic Easy DKIM (DEED): what parent and replicas owe to one another. Pure.
+"""Deterministic Easy DKIM (DEED): the dependencies between a parent and its replicas. Pure.
 
-A replica is made by CreateEmailIdentity alone, from a parent that is verified; nothing turns an identity that exists into one, or
-one into something else, and a parent cannot be deleted before its replicas. An identity that is in use is never deleted to get
-round this: what has to happen is said. Sources: SES Developer Guide, "Using Deterministic Easy DKIM"; API reference,
-DkimSigningAttributes, PutEmailIdentityDkimSigningAttributes, VerificationInfo.
+A replica is made by CreateEmailIdentity alone, from a parent that is verified; nothing turns an existing identity
+into one, or one into something else, and a parent cannot be deleted before its replicas. An identity that is in use
+is never deleted to get round this: the message says what has to happen. Sources: SES Developer Guide, "Using
+Deterministic Easy DKIM"; API reference, DkimSigningAttributes, PutEmailIdentityDkimSigningAttributes,
+VerificationInfo.
 """
 
 from __future__ import annotations
@@ -17,11 +18,11 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Present, Unread
 
 PARENT_LOOK = 60.0
-"""Seconds until it is looked again whether a parent is verified; the identity cache tells sooner."""
+"""Seconds until the next check if a parent is verified; the identity cache notices sooner."""
 
 
 def replicas_of(region: str, observed: Observed) -> tuple[str, ...]:
-    """The regions in which a replica of this region's identity is known to stand, whosever it is."""
+    """Return the regions that are known to have a replica of this region's identity, of any owner."""
     return tuple(
         sorted(
             name
@@ -32,7 +33,7 @@ def replicas_of(region: str, observed: Observed) -> tuple[str, ...]:
 
 
 def awaited_parent(desired: Desired, region: str, observed: Observed) -> Problem | None:
-    """Why the identity of this region cannot be made yet: it is to replicate one that is not verified."""
+    """Return why the identity of this region cannot be made yet: it is to replicate one that is not verified."""
     match desired.dkim_in(region):
         case ReplicaDkim(parent_region) if not _is_verified_parent(desired, parent_region, observed):
             return Problem(
@@ -56,8 +57,11 @@ def _is_verified_parent(desired: Desired, region: str, observed: Observed) -> bo
 
 
 def hosted_zone_of(facts: IdentityFacts, observed: Observed) -> str:
-    """Where the CNAMEs of an identity lead: those of a replica are its parent's, which may name another zone than SES does for
-    the replica. Of a parent that cannot be read, as it is remembered."""
+    """Return the zone that the CNAMEs of an identity lead to.
+
+    Those of a replica are its parent's, which may name another zone than SES does for the replica. Of a parent that
+    cannot be read, as it is remembered.
+    """
     dkim, parent = facts.dkim, facts.dkim.parent_region or ""
     match observed.regions.get(parent):
         case Present(found) if found.dkim.tokens == dkim.tokens:
@@ -69,7 +73,7 @@ def hosted_zone_of(facts: IdentityFacts, observed: Observed) -> str:
 
 
 def awaited_replicas(region: str, observed: Observed) -> Problem | None:
-    """Why the identity of this region cannot be deleted yet: others replicate it."""
+    """Return why the identity of this region cannot be deleted yet: others replicate it."""
     replicas = replicas_of(region, observed)
     if not replicas:
         return None
@@ -96,7 +100,7 @@ REPLICATION_ERRORS = {
         "{parent} is no region that it can be replicated from: not one of SES's, or the replica's own; choose another"
     ),
 }
-"""VerificationInfo.ErrorType of replicas in words: what is wrong, and what to do first."""
+"""VerificationInfo.ErrorType of replicas in words: the problem, and what to do first."""
 
 _AGAIN = (
     "then take {region} out of spec.regions, and add it again when the identity is gone there: SES has no other restart"
@@ -104,7 +108,7 @@ _AGAIN = (
 
 
 def replication_problem(desired: Desired, region: str, facts: IdentityFacts) -> Problem | None:
-    """Why SES cannot give a replica its parent's key, or has given up on it, and the way to a new one."""
+    """Return why SES cannot give a replica its parent's key, or has given up on it, and the way to a new one."""
     parent, error = facts.dkim.parent_region, facts.verification_info.error_type or ""
     if parent is None or facts.verification_status is VerificationStatus.SUCCESS:
         return None
@@ -119,8 +123,10 @@ def replication_problem(desired: Desired, region: str, facts: IdentityFacts) -> 
 
 
 def replacement_needed(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Problem | None:
-    """What an identity signs with is bound up with replication, and something else is asked for: SES has no way from here
-    to there. None where nothing of the kind is in the way."""
+    """Return why the identity would have to be replaced; None if it would not.
+
+    Its key is bound to replication, and the spec asks for something that SES cannot change it to.
+    """
     wanted = desired.dkim_in(region)
     parent = facts.dkim.parent_region
     if isinstance(wanted, ReplicaDkim):
@@ -164,7 +170,7 @@ def _asked_for(desired: Desired, region: str) -> str:
 
 
 def _kept_by(region: str, facts: IdentityFacts, observed: Observed) -> str:
-    """The setting under which nothing has to change."""
+    """Return the setting under which nothing has to change."""
     if facts.dkim.parent_region is not None:
         return f"spec.dkim.deterministic.parentRegion to {facts.dkim.parent_region}"
     if facts.dkim.origin is SigningOrigin.EXTERNAL:

@@ -1,8 +1,9 @@
-"""DKIM of one identity in one region: what stands in the way, what is to be done at SES, which records are needed. Pure.
+"""DKIM of one identity in one region: obstacles, steps at SES, needed records. Pure.
 
-Every decision that depends on where the key comes from is made here, by ``desired.dkim_in``. A key that is in use is not pulled
-away: the record of a customer's key is seen before SES is told of it, and what the last key needs in DNS stays until SES signs
-with the next. Sources: SES Developer Guide, "Easy DKIM" and "BYODKIM"; API reference, PutEmailIdentityDkimSigningAttributes.
+Every decision that depends on the source of the key is made here, by ``desired.dkim_in``. A key that is in use is not
+withdrawn: the record of a customer's key is seen before SES gets the key, and the records of the last key stay until
+SES signs with the next. Sources: SES Developer Guide, "Easy DKIM" and "BYODKIM"; API reference,
+PutEmailIdentityDkimSigningAttributes.
 """
 
 from __future__ import annotations
@@ -40,8 +41,10 @@ _LOST = {VerificationStatus.FAILED, VerificationStatus.TEMPORARY_FAILURE}
 def dkim_conflict(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, inventory: Inventory
 ) -> Problem | None:
-    """Why the DKIM of an identity that exists must be left as it is: its key is neither ours nor the one that is asked for, or
-    others replicate it."""
+    """Return why the DKIM of an existing identity must be left as it is.
+
+    Its key is neither the operator's nor the one that the spec asks for, or others replicate it.
+    """
     if (problem := replacement_needed(desired, region, facts, observed)) is not None:
         return problem
     if isinstance(desired.dkim, OwnKey | MissingKey) and (replicas := replicas_of(region, observed)):
@@ -72,7 +75,7 @@ def dkim_conflict(
 
 
 def missing_key(desired: Desired, region: str) -> Problem | None:
-    """Why no identity can be created for want of its key."""
+    """Return why no identity can be created while its key is missing."""
     match desired.dkim_in(region):
         case MissingKey(problem=problem):
             return replace(problem, region=region)
@@ -81,10 +84,10 @@ def missing_key(desired: Desired, region: str) -> Problem | None:
 
 
 def dkim_steps(desired: Desired, region: str, facts: IdentityFacts, observed: Observed, now: datetime) -> Todo:
-    """What makes SES sign with the key that is wanted, and what keeps that from being done now."""
+    """Return the steps that make SES sign with the wanted key, and what keeps them from being done now."""
     match desired.dkim_in(region):
         case EasyDkim() as easy if own_selector(facts) is not None:
-            # Which CNAMEs it needs, SES tells only when it has been switched.
+            # SES returns the CNAMEs that it needs only when it has been switched.
             return Todo((SetDkimSource(region, desired.identity, easy),))
         case OwnKey() as key:
             return _own_key(desired, region, key, facts, observed, now)
@@ -96,8 +99,10 @@ def dkim_steps(desired: Desired, region: str, facts: IdentityFacts, observed: Ob
 
 
 def dkim_restarts(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Iterator[SesStep]:
-    """What makes SES look for its records again, after it has given up. A key of the customer's is sent once more as soon as
-    SES finds that its record does not fit: it may have another."""
+    """Yield the steps that make SES look for its records again, after it has given up.
+
+    A key of the customer's is sent once more as soon as SES finds that its record does not fit: it may have another.
+    """
     match desired.dkim_in(region):
         case EasyDkim() if own_selector(facts) is None and has_failed(facts):
             yield RestartVerification(region, desired.identity)
@@ -108,12 +113,12 @@ def dkim_restarts(desired: Desired, region: str, facts: IdentityFacts, observed:
 
 
 def has_failed(facts: IdentityFacts) -> bool:
-    """Whether SES has given up looking for the DKIM records."""
+    """Return True if SES has given up looking for the DKIM records."""
     return VerificationStatus.FAILED in facts.verifications
 
 
 def dkim_differs(desired: Desired, region: str, observed: Observed) -> bool:
-    """Whether SES has another key of an identity than is wanted, or none that is known. Of its length nothing is said."""
+    """Return True if SES has another key of an identity than is wanted, or none that is known. Its length does not count."""
     view = observed.regions.get(region)
     if not isinstance(view, Present):
         return True
@@ -131,7 +136,7 @@ def dkim_differs(desired: Desired, region: str, observed: Observed) -> bool:
 
 
 def fingerprint_at_ses(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> str | None:
-    """What status is to remember of the customer's key that SES has."""
+    """Return the fingerprint of the customer's key that SES has, for status to remember."""
     if own_selector(facts) is None:
         return None
     match desired.dkim_in(region):
@@ -144,8 +149,10 @@ def fingerprint_at_ses(desired: Desired, region: str, facts: IdentityFacts, obse
 def needed_dkim_records(
     desired: Desired, region: str, view: RegionView, observed: Observed
 ) -> tuple[RecordSet, ...] | None:
-    """The DKIM records that a region needs, for the key that SES has and the one that it is to have; None where nothing is
-    ours to publish. A region that cannot be read keeps the records remembered."""
+    """Return the DKIM records that a region needs, for the key that SES has and the one that it is to have.
+
+    None if the object has nothing to publish. A region that cannot be read keeps the records remembered.
+    """
     if desired.is_address:
         return None
     match view:
@@ -167,8 +174,10 @@ def needed_dkim_records(
 
 
 def may_need_others(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> bool:
-    """Whether an identity may still need DKIM records that are not among the needed ones: it signs with a key of which more is
-    not known, or did a moment ago, and mail that is on its way carries its signature."""
+    """Return True if an identity may still need DKIM records that are not among the needed ones.
+
+    It signs with a key that is not known, or did a moment ago, and mail in transit carries its signature.
+    """
     if desired.is_address:
         return False
     wanted = region in desired.regions
@@ -183,7 +192,7 @@ def may_need_others(desired: Desired, region: str, facts: IdentityFacts, observe
 
 
 def dkim_settings(desired: Desired) -> frozenset[str]:
-    """The selectors that the spec names: what the inventory has to remember, for SES may sign with a key that we gave it."""
+    """Return the selectors that the spec names, for the inventory: SES may sign with a key that the operator gave it."""
     match desired.dkim:
         case OwnKey(selector) | MissingKey(selector):
             return frozenset({selector_setting(selector)})
@@ -194,7 +203,7 @@ def dkim_settings(desired: Desired) -> frozenset[str]:
 def _own_key(
     desired: Desired, region: str, key: OwnKey, facts: IdentityFacts, observed: Observed, now: datetime
 ) -> Todo:
-    """A key of the customer's is given to SES once its record is seen; at once where no mail is signed well as things are."""
+    """Give a customer's key to SES once its record is seen; at once if no mail has a valid signature at present."""
     if signs_with(key, region, observed):
         return Todo()
     entry = entry_of(key, observed)

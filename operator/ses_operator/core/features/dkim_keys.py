@@ -21,7 +21,7 @@ MIN_BITS = 1024
 MAX_BITS = 2048
 NEW_KEY_BITS = 2048
 MAX_SECRET_OCTETS = 20_480
-"""The longest private key that SES takes (API reference, DkimSigningAttributes); none of ours comes near."""
+"""The longest private key that SES takes (API reference, DkimSigningAttributes); generated keys are much shorter."""
 
 _PEM = re.compile(rb"-----BEGIN ([A-Z ]+)-----")
 _FORMS = {b"RSA PRIVATE KEY", b"PRIVATE KEY"}
@@ -38,13 +38,13 @@ _UNREADABLE = Unusable("it cannot be read as a private key")
 
 
 def read_key(selector: str, text: bytes) -> OwnKey | Unusable:
-    """The key pair that ``text`` holds: PEM in PKCS#1 or PKCS#8, or base64 of either without the PEM header."""
+    """Return the key pair that ``text`` holds: PEM in PKCS#1 or PKCS#8, or base64 of either without the PEM header."""
     key = _parse(text.strip())
     return key if isinstance(key, Unusable) else _own_key(selector, key)
 
 
 def key_bits(public_key: str) -> int:
-    """The length in bits of a public key, as ``OwnKey`` has it."""
+    """Return the length in bits of a public key, as ``OwnKey`` has it."""
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
     from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -55,7 +55,7 @@ def key_bits(public_key: str) -> int:
 
 
 def new_key() -> bytes:
-    """A new private key, as PEM in PKCS#8. Random, and slow: a tenth of a second and more."""
+    """Return a new private key, as PEM in PKCS#8. Random, and slow: a tenth of a second and more."""
     from cryptography.hazmat.primitives import serialization as form
     from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -89,14 +89,14 @@ def _parse(text: bytes) -> RSAPrivateKey | Unusable:
 
 
 def _is_in_proportion(key: RSAPrivateKey) -> bool:
-    """Whether no part of the key is longer than its length allows: a short modulus may stand beside any other numbers."""
+    """Return True if no part of the key is longer than its length allows: a short modulus may come with any other numbers."""
     numbers = key.private_numbers()
     parts = (numbers.d, numbers.dmp1, numbers.dmq1, numbers.iqmp, numbers.public_numbers.e)
     return numbers.p * numbers.q == numbers.public_numbers.n and max(parts) < numbers.public_numbers.n
 
 
 def _der_of(text: bytes) -> bytes | Unusable:
-    """The key in binary form, out of its PEM or its bare base64."""
+    """Return the key in binary form, from its PEM or its bare base64."""
     if not text:
         return Unusable("it is empty")
     if len(text) > MAX_SECRET_OCTETS:

@@ -1,4 +1,4 @@
-"""Whether SES forwards bounces and complaints by email: a setting. Left alone unless the spec says how it is to be. Pure."""
+"""Forwarding of bounces and complaints by email: a setting. Not managed unless the spec sets it. Pure."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Which DKIM key SES has of an identity, as far as can be told: of a key of the customer's it tells the selector alone. Pure.
+"""Identifies the DKIM key that SES has of an identity: of a key of the customer's SES returns the selector alone. Pure.
 
-What the operator sent is remembered in status, as a fingerprint of the public key. Where that was lost, SES and DNS are
-witnesses: SES says SUCCESS only of a key whose public half it found at the selector.
+What the operator sent is remembered in status, as a fingerprint of the public key. If that was lost, SES and DNS are
+evidence: SES reports SUCCESS only of a key whose public half it found at the selector.
 """
 
 from __future__ import annotations
@@ -17,15 +17,17 @@ _BYODKIM = "byodkim/"
 
 
 def own_selector(facts: IdentityFacts) -> str | None:
-    """The selector of the customer's key that SES signs with; None where the key is SES's."""
+    """Return the selector of the customer's key that SES signs with; None if the key is made by SES."""
     if facts.dkim.origin is not SigningOrigin.EXTERNAL:
         return None
     return facts.dkim.tokens[0].lower() if facts.dkim.tokens else ""
 
 
 def selectors_in_use(observed: Observed, inventory: Inventory) -> frozenset[str]:
-    """The selectors of customers' keys that SES signs with in any region, whoever gave it the key. Of a region that cannot be
-    read, all that it may have been given."""
+    """Return the selectors of customers' keys that SES signs with in any region, from any client.
+
+    Of a region that cannot be read, all that it may have been given.
+    """
     selectors = (own_selector(view.facts) for view in observed.regions.values() if isinstance(view, Present))
     seen = frozenset(selector for selector in selectors if selector is not None)
     unread = (region for region, view in observed.regions.items() if isinstance(view, Unread))
@@ -33,7 +35,7 @@ def selectors_in_use(observed: Observed, inventory: Inventory) -> frozenset[str]
 
 
 def selector_setting(selector: str) -> str:
-    """How a inventory names a selector under which SES may have been given a key."""
+    """Return how an inventory names a selector under which SES may have been given a key."""
     return f"{_BYODKIM}{selector}"
 
 
@@ -42,7 +44,7 @@ def _selectors_given(inventory: Inventory) -> frozenset[str]:
 
 
 def signs_with(key: OwnKey, region: str, observed: Observed) -> bool:
-    """Whether the key of the identity in this region is just this one."""
+    """Return True if the key of the identity in this region is just this one."""
     view = observed.regions.get(region)
     if not isinstance(view, Present) or own_selector(view.facts) != key.selector:
         return False
@@ -58,19 +60,19 @@ def signs_with(key: OwnKey, region: str, observed: Observed) -> bool:
 
 
 def known_fingerprint(observed: Observed, region: str) -> str | None:
-    """That of the key which SES has of the identity in this region, where it is remembered."""
+    """Return the fingerprint of the key that SES has of the identity in this region, if it is remembered."""
     known = observed.remembered.get(region)
     return known.key_fingerprint if known else None
 
 
 def entry_of(key: OwnKey, observed: Observed) -> PublishedRecord | None:
-    """How the record of a key stands in DNS; None where that was not observed."""
+    """Return the state of a key's record in DNS; None if that was not observed."""
     records = observed.dns.records if observed.dns else ()
     return next((entry for entry in records if _holds(entry.record, key.fingerprint)), None)
 
 
 def ses_looks_at(record: RecordSet, region: str, observed: Observed) -> bool:
-    """Whether this DKIM record is one of those that SES looks for in the region, as things stand there."""
+    """Return True if this DKIM record is one of those that SES looks for in the region at present."""
     view = observed.regions.get(region)
     if not isinstance(view, Present) or _label(record) not in {token.lower() for token in view.facts.dkim.tokens}:
         return False

@@ -1,9 +1,9 @@
-"""The custom MAIL FROM domain: what differs, when SES is told, and which records stand meanwhile.
+"""The custom MAIL FROM domain: its differences, when SES is changed, and the records that are needed meanwhile.
 
-A name that is in use is never pulled away: the records of the new name are published and seen before SES is told of it, and
-those of the old one stay for as long as SES has it in any region. A name has one MX record at every moment, whoever shares
-it: SES redirects bounces to the region that sent the mail. Source: SES Developer Guide, "Using a custom MAIL FROM domain" and
-"Regions and Amazon SES".
+A name that is in use is never withdrawn: the records of the new name are published and seen before SES is changed,
+and those of the old one are kept for as long as SES has it in any region. A name has one MX record at every moment,
+whichever regions share it: SES redirects bounces to the region that sent the mail. Source: SES Developer Guide,
+"Using a custom MAIL FROM domain" and "Regions and Amazon SES".
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from ses_operator.core.state.setting import Call, Setting
 from ses_operator.core.state.steps import PutSetting, SesStep
 
 LOOK_AGAIN = 60.0
-"""Seconds until it is looked again whether a name that is about to be used has its record."""
+"""Seconds until the next check if a name that is about to be used has its record."""
 
 
 @dataclass(frozen=True, slots=True)
 class MailFromValue:
-    """What SES is told. ``domain`` None: no custom MAIL FROM domain."""
+    """The value for SES. ``domain`` None: no custom MAIL FROM domain."""
 
     domain: str | None
     behavior_on_mx_failure: str
@@ -57,7 +57,7 @@ def _expected(facts: IdentityFacts, value: MailFromValue) -> IdentityFacts:
 
 
 def _call(identity: str, value: MailFromValue) -> Call:
-    """Without MailFromDomain the custom MAIL FROM domain is taken away."""
+    """Return the request; without MailFromDomain it removes the custom MAIL FROM domain."""
     named = {"MailFromDomain": value.domain} if value.domain else {}
     parameters = {"EmailIdentity": identity, **named, "BehaviorOnMxFailure": value.behavior_on_mx_failure}
     return Call("PutEmailIdentityMailFromAttributes", parameters)
@@ -70,7 +70,7 @@ def _current(found: MailFromValue, value: MailFromValue) -> str:
 
 
 def _wait(desired: Desired, region: str, facts: IdentityFacts, observed: Observed, _: datetime) -> Problem | None:
-    """Return why a move has not come to SES yet: it is told of the new name once its MX record is served."""
+    """Return why SES is not changed to a new name yet: it is changed once the MX record of the name is served."""
     if not is_move(desired, region, facts) or _has_mx(observed, desired.mail_from[region].domain):
         return None
     return Problem(
@@ -103,8 +103,10 @@ MAIL_FROM = Setting(
 
 
 def is_move(desired: Desired, region: str, facts: IdentityFacts) -> bool:
-    """Whether mail goes out well as things stand, and would suffer from a name whose MX record SES has yet to find:
-    it would use amazonses.com for a while, or be refused."""
+    """Return True if mail is sent correctly now, and would suffer from a name whose MX record SES has yet to find.
+
+    It would use amazonses.com for a while, or be refused.
+    """
     wanted, found = desired.mail_from.get(region), facts.mail_from
     if wanted is None or facts.verification_status is not VerificationStatus.SUCCESS:
         return False
@@ -114,7 +116,7 @@ def is_move(desired: Desired, region: str, facts: IdentityFacts) -> bool:
 
 
 def restarts_mail_from(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Iterable[SesStep]:
-    """A name that SES has given up on is set anew once its MX record is served: SES does not look again by itself."""
+    """Set a name again that SES has given up on, once its MX record is served: SES does not look again by itself."""
     found = facts.mail_from
     if (
         found is not None
@@ -126,25 +128,25 @@ def restarts_mail_from(desired: Desired, region: str, facts: IdentityFacts, obse
 
 
 def mail_from_differs(desired: Desired, region: str, facts: IdentityFacts) -> bool:
-    """Whether SES has another MAIL FROM domain, or treats its absence otherwise, than is wanted."""
+    """Return True if SES has another MAIL FROM domain, or another behaviour without it, than is wanted."""
     return _wanted(desired, region) != _found(facts)
 
 
 def is_mail_from_verified(wanted: MailFrom | None, facts: IdentityFacts | None) -> bool:
-    """Whether SES has found the MX record of the MAIL FROM domain that is wanted, or of any where none is."""
+    """Return True if SES has found the MX record of the MAIL FROM domain that is wanted, or of any if none is."""
     found = facts.mail_from if facts else None
     right = found is not None and (wanted is None or found.domain == wanted.domain)
     return right and found is not None and found.status is VerificationStatus.SUCCESS
 
 
 def wanted_mail_from(desired: Desired, region: str) -> str:
-    """The MAIL FROM domain that is asked for, in words."""
+    """Return the MAIL FROM domain that the spec asks for, in words."""
     wanted = desired.mail_from.get(region)
     return wanted.domain if wanted else "none"
 
 
 def records_of_mail_from(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
-    """The records of every name that is wanted or that SES still has, each name with one MX."""
+    """Return the records of every name that is wanted or that SES still has, each name with one MX."""
     sharing: dict[str, set[str]] = {}
     for region in observed.regions:
         for name in _names(desired, region, observed):
@@ -162,7 +164,7 @@ def records_of_mail_from(desired: Desired, observed: Observed) -> tuple[RecordSe
 
 
 def _names(desired: Desired, region: str, observed: Observed) -> set[str]:
-    """The MAIL FROM domains whose records a region needs: the one that is wanted, and the one that SES has."""
+    """Return the MAIL FROM domains whose records a region needs: the one that is wanted, and the one that SES has."""
     wanted = desired.mail_from.get(region)
     names = {wanted.domain} if wanted else set()
     match observed.regions.get(region):
@@ -175,8 +177,10 @@ def _names(desired: Desired, region: str, observed: Observed) -> set[str]:
 
 
 def _mx_region(desired: Desired, regions: set[str]) -> str:
-    """The region of the MX of a name for which none was chosen, or one without SES. A name that goes was one region's own, or
-    had the MX of the first."""
+    """Return the region of the MX of a name for which none was chosen, or one without SES.
+
+    A name that is being removed was one region's own, or had the MX of the first.
+    """
     return desired.first_region if desired.first_region in regions else min(regions)
 
 

@@ -1,6 +1,6 @@
-"""Who holds an SES identity: a claim is (AWS account, region, identity), and there is one holder.
+"""The owner of an SES identity: a claim is (AWS account, region, identity), and there is one owner.
 
-Whoever the owner tag names holds it. Where no tag decides, the oldest object does, then the first by namespace and name.
+The owner tag names the owner. Without a tag, the oldest object owns it, then the first by namespace and name.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from ses_operator.core.state.steps import SesStep, TagIdentity
 
 
 class Ownership(StrEnum):
-    """Whose an existing SES identity is, by its owner tag."""
+    """The ownership of an existing SES identity, by its owner tag."""
 
     OURS = "Ours"
     NOBODYS = "Nobodys"
@@ -27,7 +27,7 @@ class Ownership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """A SesIdentity that asks for an identity in some regions of an AWS account."""
+    """A SesIdentity that claims an identity in some regions of an AWS account."""
 
     key: ObjectKey
     created: datetime
@@ -37,7 +37,7 @@ class Claimant:
 
 
 def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
-    """Whose this identity is, read from the thing itself."""
+    """Return the ownership of this identity, read from the identity itself."""
     tag = (facts.tags or {}).get(OWNER_TAG)
     if tag is None:
         return Ownership.NOBODYS
@@ -45,14 +45,18 @@ def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
 
 
 def is_ours(region: str, facts: IdentityFacts, owner: Owner, invited: Collection[str]) -> bool:
-    """Whether this owner holds the identity of the region: by its tag, or because it is one that an email of ours made just
-    now. ``invited``: the regions in which that may be, by the inventory."""
+    """Return True if this owner holds the identity of the region.
+
+    By its tag, or because an email of the operator made it just now.
+
+    ``invited``: the regions in which that may be, by the inventory.
+    """
     held = ownership(facts, owner)
     return held is Ownership.OURS or (held is Ownership.NOBODYS and region in invited)
 
 
 def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozenset[str]:
-    """The regions in which another object has the better claim, as far as age tells."""
+    """Return the regions in which another object has the better claim, by age."""
     lost: set[str] = set()
     for other in others:
         if other.key == claimant.key or (other.account_id, other.identity) != (claimant.account_id, claimant.identity):
@@ -63,10 +67,10 @@ def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozens
 
 
 def changes_hands(step: SesStep, view: RegionView) -> bool:
-    """Whether the step gives the identity another owner than it has, or one where it has none."""
+    """Return True if the step gives the identity another owner than it has, or one if it has none."""
     return isinstance(step, TagIdentity) and OWNER_TAG in step.tags and step.tags[OWNER_TAG] != owner_tag(view)
 
 
 def owner_tag(view: RegionView) -> str | None:
-    """Whom the owner tag names; None where there is no tag, or no identity."""
+    """Return the owner that the tag names; None without a tag, or without an identity."""
     return (view.facts.tags or {}).get(OWNER_TAG) if isinstance(view, Present) else None

@@ -1,7 +1,8 @@
-"""Which sending-authorization policies are set, changed and removed, and which are somebody else's and stay.
+"""Sending-authorization policies: which are set, changed and removed, and which belong to other clients and are kept.
 
-The policy that authorizedSenders become is ours by its name. One that somebody wrote is ours in a region if the inventory says
-so; one that was there already with just our document counts as set, is not ours, and is never removed.
+The policy that authorizedSenders become is the operator's by its name. One from spec.policies is the operator's in a
+region if the inventory says so; one that existed already with the same document counts as set, is not the operator's,
+and is never removed.
 """
 
 from __future__ import annotations
@@ -20,11 +21,15 @@ from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, SesStep, U
 from ses_operator.core.state.todo import Todo
 
 LOOK_AGAIN = 600.0
-"""Seconds after which it is looked whether a policy that is in the way is still there."""
+"""Seconds until the next check if a policy that is in the way still exists."""
 
 
 def withdrawals(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
-    """Yield what may take rights away: ours that are not wanted go, ours that say something else are changed."""
+    """Yield what may take permissions away.
+
+    The operator's unwanted policies are deleted; those that differ first lose the permissions that are no longer
+    wanted, all of them before any gets new ones.
+    """
     for name in _surplus(desired, region, facts, inventory):
         yield DeletePolicy(region, desired.identity, name)
     changed = [
@@ -45,7 +50,7 @@ def withdrawals(desired: Desired, region: str, facts: IdentityFacts, inventory: 
 
 
 def grants(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Todo:
-    """Return the policies that are to be made, and why not all of those that are wanted can be set."""
+    """Return the policies to create, and why not all of those that are wanted can be set."""
     has_room = _beyond_limit(desired, region, facts, inventory) <= 0
     new = (each for each in desired.policies.get(region, ()) if each.name not in facts.policies and not each.fault)
     steps = tuple(CreatePolicy(region, desired.identity, each.name, each.document) for each in new) if has_room else ()
@@ -79,7 +84,7 @@ def _policy_problems(desired: Desired, region: str, facts: IdentityFacts, invent
 
 
 def claimed_policies(desired: Desired, views: Mapping[str, RegionView], inventory: Inventory) -> frozenset[str]:
-    """The policies, as the inventory names them, that are ours or may be made: none that is there and not ours."""
+    """Return the policies, as the inventory names them, that are the operator's or may be made: none that exists and is not."""
     return frozenset(
         entry
         for region in desired.regions
@@ -90,12 +95,12 @@ def claimed_policies(desired: Desired, views: Mapping[str, RegionView], inventor
 
 
 def policies_of(desired: Desired) -> frozenset[str]:
-    """All policies that are wanted, as the inventory names them."""
+    """Return all policies that are wanted, as the inventory names them."""
     return frozenset(_entry(region, each.name) for region, wanted in desired.policies.items() for each in wanted)
 
 
 def asks_for_new_policies(desired: Desired, inventory: Inventory) -> bool:
-    """Whether a policy is wanted under a name that is not known to be ours: whose it is, only a new reading can tell."""
+    """Return True if a wanted policy is not known to be the operator's: only a new read can find its owner."""
     return any(
         not _is_ours(wanted.name, region, inventory)
         for region in desired.regions
@@ -109,7 +114,7 @@ def _surplus(desired: Desired, region: str, facts: IdentityFacts, inventory: Inv
 
 
 def _beyond_limit(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> int:
-    """By how many policies the limit would be exceeded, if all that can be set were set."""
+    """Return by how many policies the limit would be exceeded, if all that can be set were set."""
     new = {policy.name for policy in desired.policies.get(region, ()) if not policy.fault}
     kept = facts.policies.keys() - set(_surplus(desired, region, facts, inventory))
     return len(kept | new) - MAX_POLICIES

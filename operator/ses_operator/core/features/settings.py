@@ -1,7 +1,8 @@
-"""The settings of an identity, and what the rest of the operator asks of all of them. Pure.
+"""The settings of an identity, and what the rest of the operator reads of all of them. Pure.
 
-A setting more is one entry more in ``SETTINGS``: it is then set after creation, repaired when it drifts, reset when it leaves
-the spec, described by a dry run, counted when another client changes it back, and permitted by the printed IAM policy.
+A setting more is one entry more in ``SETTINGS``: it is then set after creation, corrected when it drifts, reset when
+it leaves the spec, described by a dry run, counted when another client changes it back, and permitted by the printed
+IAM policy.
 """
 
 from __future__ import annotations
@@ -33,13 +34,13 @@ SETTINGS: tuple[Setting[Any], ...] = (
     FEEDBACK,
     *TOPIC_SETTINGS,
 )
-"""In the order in which they are set."""
+"""All settings, in the order in which they are set."""
 
 
 def differing_settings(
     desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory
 ) -> Iterator[PutSetting]:
-    """Yield a step for each setting that is managed in the region and known to be another than it is to be."""
+    """Yield a step for each setting that is managed in the region and known to differ from the wanted value."""
     for setting in SETTINGS:
         value, found = _target(setting, desired, region, inventory), setting.found(facts)
         if not isinstance(value, NoValue) and not isinstance(found, NoValue) and value != found:
@@ -62,7 +63,7 @@ def due_settings(
 def needed_reads(
     desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory
 ) -> tuple[SupplementaryRead, ...]:
-    """Return the reads without which nothing can be said of a setting that is managed in the region."""
+    """Return the reads without which nothing is known of a setting that is managed in the region."""
     reads = (
         setting.read
         for setting in SETTINGS
@@ -84,7 +85,7 @@ def remembered_settings(desired: Desired) -> frozenset[str]:
 
 
 def parsed_settings(answer: Answer) -> Mapping[str, Any]:
-    """Return ``IdentityFacts.settings`` as GetEmailIdentity tells them."""
+    """Return ``IdentityFacts.settings`` as GetEmailIdentity has them."""
     return {setting.key: setting.parse(answer) for setting in SETTINGS if setting.parse is not None}
 
 
@@ -103,7 +104,7 @@ def actions_of_settings() -> tuple[Action, ...]:
 
 
 def _target(setting: Setting[Any], desired: Desired, region: str, inventory: Inventory) -> Any:
-    """Return the value that it is to have: what SES begins with where the spec no longer asks for what it asked for."""
+    """Return the value that it is to have: the SES default if the spec no longer asks for what it asked for."""
     wanted = setting.wanted(desired, region)
     if wanted is UNMANAGED and setting.memory and setting.entry(region) in inventory.settings:
         return setting.reset_to

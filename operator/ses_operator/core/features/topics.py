@@ -1,8 +1,8 @@
-"""Which SNS topics SES tells of bounces, complaints and deliveries, and whether with the headers of the mail: settings. Pure.
+"""The SNS topics to which SES reports bounces, complaints and deliveries, and the headers of the mail: settings. Pure.
 
-Only the first version of the API has them, and only an operation of its own tells them. In a region for which the spec names
-topics, those of all types are managed; elsewhere none is. Source: API reference v1, SetIdentityNotificationTopic,
-SetIdentityHeadersInNotificationsEnabled, GetIdentityNotificationAttributes.
+Only the first version of the API has them, and only an operation of its own returns them. In a region for which the
+spec names topics, those of all types are managed; elsewhere none is. Source: API reference v1,
+SetIdentityNotificationTopic, SetIdentityHeadersInNotificationsEnabled, GetIdentityNotificationAttributes.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ _MEMORY = "topics"
 
 
 def _wanted(kind: NotificationType, desired: Desired, region: str) -> Topic | None:
-    """Return the topic of this type; None where none of the region is managed."""
+    """Return the topic of this type; None if none of the region is managed."""
     topics = desired.topics.get(region)
     return None if topics is None else topics.get(kind, Topic())
 
 
 def _found(kind: NotificationType, facts: IdentityFacts) -> Topic | None:
-    """Return the topic that SES has; None where it was not read."""
+    """Return the topic that SES has; None if it was not read."""
     return None if facts.topics is None else facts.topics.get(kind, Topic())
 
 
@@ -74,7 +74,7 @@ def _topic(kind: NotificationType) -> Setting[str | None]:
         return topic.arn if topic else UNKNOWN
 
     def call(identity: str, arn: str | None) -> Call:
-        """Without SnsTopic the topic is taken away."""
+        """Return the request; without SnsTopic it removes the topic."""
         return _call("SetIdentityNotificationTopic", kind, identity, **({"SnsTopic": arn} if arn else {}))
 
     def words(arn: str | None) -> str:

@@ -1,8 +1,8 @@
-"""The emails by which an address is verified: when one is due, how many there are, what is waited for. Pure.
+"""The emails that verify an address: when one is due, how many were sent, what is waited for. Pure.
 
-SES sends the first when the identity is created. The link in it works for 24 hours; then SES says FAILED, and does nothing more
-by itself. Sources: SES Developer Guide, "Verifying an email address identity" and "Using custom verification email templates";
-API reference, VerifyEmailIdentity and SendCustomVerificationEmail.
+SES sends the first when the identity is created. The link in it works for 24 hours; then SES reports FAILED, and does
+nothing more by itself. Sources: SES Developer Guide, "Verifying an email address identity" and "Using custom
+verification email templates"; API reference, VerifyEmailIdentity and SendCustomVerificationEmail.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LIFETIME = timedelta(hours=24)
 """How long the link in an email works."""
 
 MAX_EMAILS = 3
-"""Emails that are sent unasked: whoever does not answer three does not want more."""
+"""Emails that are sent without a request: a recipient that does not answer three does not want more."""
 
 STALENESS = timedelta(hours=1)
 """How long after a repeated email SES may still report the end of the one before."""
@@ -32,7 +32,7 @@ STALENESS = timedelta(hours=1)
 def emails_due(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, now: datetime
 ) -> Iterable[SesStep]:
-    """Another email, where the one before has run out and it is not one too many."""
+    """Yield another email, if the one before has expired and the limit is not reached."""
     if not desired.is_address or facts.verification_status is VerificationStatus.SUCCESS:
         return
     if _has_expired(region, observed, now) and _may_send(region, observed):
@@ -40,7 +40,7 @@ def emails_due(
 
 
 def is_invited(desired: Desired, region: str, observed: Observed, now: datetime) -> bool:
-    """Whether an email with a template is under way, though SES shows no identity, or one would be too many.
+    """Return True while an email with a template is pending, though SES shows no identity, or if the limit is reached.
 
     The API reference says that the address becomes an identity at once, the Developer Guide (questions about custom
     verification emails, Q3) that it does when the link is followed: neither is relied on.
@@ -52,7 +52,7 @@ def is_invited(desired: Desired, region: str, observed: Observed, now: datetime)
 
 
 def awaited_click(desired: Desired, region: str, observed: Observed, now: datetime) -> Problem | None:
-    """What an address waits for, and who can do what. Its times stand in status: a message is the same from run to run."""
+    """Return what an address waits for, and who can do what. Status has its times: a message is the same from run to run."""
     if not desired.is_address:
         return None
     view, known = observed.regions.get(region), observed.remembered.get(region, Remembered())
@@ -78,7 +78,7 @@ def awaited_click(desired: Desired, region: str, observed: Observed, now: dateti
 
 
 def invited(desired: Desired, views: Mapping[str, RegionView], before: Inventory) -> frozenset[str]:
-    """The regions in which an identity without an owner tag is ours all the same: SendCustomVerificationEmail sets no tags."""
+    """Return the regions whose identity may be the object's without an owner tag: SendCustomVerificationEmail sets no tags."""
     if desired.verification_template is None:
         return frozenset()
     return frozenset(
@@ -89,7 +89,7 @@ def invited(desired: Desired, views: Mapping[str, RegionView], before: Inventory
 
 
 def _has_expired(region: str, observed: Observed, now: datetime) -> bool:
-    """Whether the link that was sent last works no more. One of which nothing is known is taken for fresh."""
+    """Return True if the link that was sent last no longer works. One of which nothing is known is assumed to be fresh."""
     view, known = observed.regions.get(region), observed.remembered.get(region, Remembered())
     since = _sent_at(known)
     if isinstance(view, Present) and view.facts.verification_status is VerificationStatus.FAILED:
@@ -98,7 +98,7 @@ def _has_expired(region: str, observed: Observed, now: datetime) -> bool:
 
 
 def _may_send(region: str, observed: Observed) -> bool:
-    """Whether another email is not one too many: a person who asks for a reconcile gets one more."""
+    """Return True if the limit is not reached: a person who requests a reconcile gets one more."""
     return observed.remembered.get(region, Remembered()).emails < MAX_EMAILS or observed.is_requested
 
 

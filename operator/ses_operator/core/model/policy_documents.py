@@ -103,7 +103,7 @@ def _kept(statement: Any, names: set[str]) -> Any:
 
 
 def _allows(statement: Any) -> bool:
-    """Whether it gives principals that it names a right."""
+    """Return True if it grants a permission to principals that it names."""
     return isinstance(statement, dict) and statement.get("Effect") == "Allow" and "Principal" in statement
 
 

@@ -1,9 +1,8 @@
-"""Settings and records that somebody else keeps changing back: noticed by how often they had to be put right, and then left to
-stand for a while before they are put right again. Pure.
+"""Settings and records that another client keeps changing back: counted by corrections, and then corrected less often. Pure.
 
-Two writers that both have their way, such as the operator and a Terraform run, change a setting to and fro for ever, and nobody
-sees it. The count is in status. It begins anew when the configuration changes, and ends when nothing had to be put right for
-``QUIET``, which is longer than a sweep takes.
+Two writers, such as the operator and a Terraform run, can change a setting to and fro for ever without anyone
+noticing. The count is in status. It starts again when the configuration changes, and ends when nothing had to be
+corrected for ``QUIET``, which is longer than a resync takes.
 """
 
 from __future__ import annotations
@@ -22,10 +21,10 @@ from ses_operator.core.state.publication import DnsObservation, PublishedRecord,
 from ses_operator.core.state.steps import SesStep
 
 CONTESTED_AFTER = 3
-"""Repairs of one thing from which on it is no accident."""
+"""The number of corrections of one thing from which on it is no accident."""
 
 QUIET = timedelta(hours=36)
-"""So long after the last repair it is forgotten: two sweeps a day apart still belong together."""
+"""So long after the last correction it is forgotten: two resyncs a day apart still belong together."""
 
 SHORTEST_PAUSE, LONGEST_PAUSE = timedelta(minutes=5), timedelta(hours=1)
 """How long a contested setting is left to stand: doubling with each repair."""
@@ -34,11 +33,11 @@ MAX_REPAIRS = 50
 """How many are remembered, the latest."""
 
 MAX_FOUND = 256
-"""Characters of what was found: who has a domain may write 64 KB into a record."""
+"""Characters of what was found: the owner of a domain may write 64 KB into a record."""
 
 
 def known_repairs(status: SesIdentityStatus, digest: str, now: datetime) -> tuple[Repair, ...]:
-    """What had to be put right lately, with the configuration of this digest."""
+    """Return what had to be corrected lately, with the configuration of this digest."""
     if status.applied_configuration != digest:
         return ()
     repairs = (
@@ -49,7 +48,7 @@ def known_repairs(status: SesIdentityStatus, digest: str, now: datetime) -> tupl
 
 
 def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
-    """The same for status."""
+    """Return the same for status."""
     return (
         tuple(
             RepairStatus(
@@ -69,15 +68,18 @@ def told(repairs: Iterable[Repair]) -> tuple[RepairStatus, ...] | None:
 
 @dataclass(frozen=True, slots=True)
 class LastApplied:
-    """What of this configuration was in place before: what differs there now has been changed by somebody. ``regions``: those
-    that had every setting, whatever hinders the others; ``records``: those that were published, by type and name."""
+    """The part of this configuration that was in place before: what differs there now was changed by another client.
+
+    ``regions``: those that had every setting, whatever blocks the others; ``records``: those that were published, by
+    type and name.
+    """
 
     regions: frozenset[str] = frozenset()
     records: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, status: SesIdentityStatus, digest: str) -> LastApplied:
-        """As status remembers it, with the configuration of this digest."""
+        """Read it from status, for the configuration of this digest."""
         if status.applied_configuration != digest:
             return cls()
         records = status.dns.records if status.dns else ()
@@ -94,7 +96,7 @@ def after_steps(
     last_applied: LastApplied,
     now: datetime,
 ) -> tuple[Repair, ...]:
-    """With what has just been put right at SES."""
+    """Return the corrections with those just made at SES."""
     repaired = (
         Repair(step.key, str(step), current_value(step, before.regions[region]), 1, now, region)
         for region, steps in done.items()
@@ -108,7 +110,7 @@ def after_steps(
 def after_publication(
     known: tuple[Repair, ...], dns: DnsObservation, last_applied: LastApplied, now: datetime
 ) -> tuple[Repair, ...]:
-    """With what has just been put right in DNS. What was put right before need not have been seen since."""
+    """Return the corrections with those just made in DNS. Those made before need not have been seen since."""
     keys = {repair.key for repair in known if repair.region is None}
     repaired = (
         Repair(str(entry.record), f"publish {entry.record}", _found(entry), 1, now)
@@ -119,7 +121,7 @@ def after_publication(
 
 
 def paused(key: str, region: str | None, repairs: Iterable[Repair], now: datetime) -> Problem | None:
-    """Why this is not put right now; None where it is to be."""
+    """Return why this is not corrected now; None if it is to be."""
     about = (repair for repair in repairs if (repair.key, repair.region) == (key, region))
     known = next((repair for repair in about if is_contested(repair)), None)
     left = (known.last + pause(known.count) - now).total_seconds() if known else 0.0
@@ -129,25 +131,25 @@ def paused(key: str, region: str | None, repairs: Iterable[Repair], now: datetim
 
 
 def paused_publication(dns: DnsObservation, repairs: tuple[Repair, ...], now: datetime) -> Problem | None:
-    """Why the records are not published now: each one that would be is contested, and nothing else is to be done."""
+    """Return why the records are not published now: each one that would be is contested, and nothing else is to be done."""
     wrong = [paused(str(entry.record), None, repairs, now) for entry in dns.amiss]
     problems = [problem for problem in wrong if problem is not None]
     return problems[0] if problems and len(problems) == len(wrong) and not dns.surplus else None
 
 
 def pause(count: int) -> timedelta:
-    """How long it is left to stand after so many repairs."""
+    """Return how long it is left uncorrected after so many corrections."""
     doublings: int = min(max(count - CONTESTED_AFTER, 0), 16)
     return min(SHORTEST_PAUSE * (1 << doublings), LONGEST_PAUSE)
 
 
 def is_contested(repair: Repair | RepairStatus) -> bool:
-    """Whether somebody else keeps changing it back."""
+    """Return True if another client keeps changing it back."""
     return repair.count >= CONTESTED_AFTER
 
 
 def in_words(repair: Repair) -> str:
-    """What goes on, and what to do about it."""
+    """Return what happens, and what to do about it."""
     found = f" and found again as it was not to be: {repair.found}" if repair.found else ""
     return (
         f'somebody else keeps changing back what is set here: "{repair.done}" was done {repair.count} times{found}. Find the '

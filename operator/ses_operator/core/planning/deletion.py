@@ -1,7 +1,7 @@
-"""How an identity goes: first at SES in every region, then its DNS records, then the finalizer.
+"""The deletion of an identity: first at SES in every region, then its DNS records, then the finalizer.
 
-The records are needed for as long as the identity may still send, so they are the last to go. ``Retain`` leaves identity and
-records and takes back only the marks of ownership; it never waits for anything.
+The records are needed for as long as the identity may still send, so they are deleted last. ``Retain`` keeps identity
+and records and removes only the ownership markers; it never waits for anything.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ses_operator.core.state.steps import ReleaseRecords, WithdrawRecords
 
 
 def plan_deletion(desired: Desired, observed: Observed, attempt: Attempt = NOTHING_TRIED) -> Plan:
-    """The steps that can be taken now. DNS comes only when no region holds anything of ours any more."""
+    """Return the steps that can be taken now. DNS comes only when no region has anything of the object any more."""
     regions = {region: plan_leaving(desired, region, observed, attempt) for region in sorted(observed.regions)}
     retained = desired.deletion is DeletionPolicy.RETAIN
     if any(plan.steps for plan in regions.values()):
@@ -35,8 +35,10 @@ def plan_deletion(desired: Desired, observed: Observed, attempt: Attempt = NOTHI
 
 
 def blockers(regions: Mapping[str, RegionPlan]) -> tuple[Problem, ...]:
-    """Why identities that are to go cannot, the root of it first: a parent that waits for its replicas says less than what
-    keeps these."""
+    """Return why identities cannot be deleted, the root cause first.
+
+    A parent that waits for its replicas says less than what blocks these.
+    """
     problems = (regions[region].problem for region in sorted(regions))
     found = [problem for problem in problems if problem is not None]
     return tuple(sorted(found, key=lambda problem: problem.reason is Reason.DELETION_BLOCKED))
@@ -44,25 +46,30 @@ def blockers(regions: Mapping[str, RegionPlan]) -> tuple[Problem, ...]:
 
 @dataclass(frozen=True, slots=True)
 class CandidateRegions:
-    """Where an identity may stand: ``known`` regions by the inventory, or because SES has told of it there; and those of
-    the spec, in which it is looked for in case that somebody has damaged the inventory."""
+    """The regions that may have the identity.
+
+    ``known`` by the inventory, or because SES has returned its ARN there; and those of the spec, in which it is
+    looked for in case that the inventory was damaged.
+    """
 
     known: frozenset[str]
     hoped: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, identity: SesIdentity, inventory: Inventory) -> CandidateRegions:
+        """Return the candidates by inventory, status and spec."""
         told = {status.region for status in identity.status.regions if status.arn is not None}
         wanted = frozenset(identity.spec.regions)
         if inventory == Inventory():
-            return cls(wanted | told)  # the finalizer never stands without one: it is lost, and the spec has to do
+            return cls(wanted | told)  # there is never a finalizer without one: it is lost, and the spec has to do
         known = inventory.regions | told
         return cls(known, wanted - known)
 
     @property
     def regions(self) -> tuple[str, ...]:
+        """All of them, sorted."""
         return tuple(sorted(self.known | self.hoped))
 
     def relevant(self, views: Mapping[str, RegionView]) -> dict[str, RegionView]:
-        """Without the regions that nothing was made in and that cannot be read: they must not hold up the deletion."""
+        """Return the views without unread regions that nothing was made in: they must not hold up the deletion."""
         return {region: view for region, view in views.items() if region in self.known or not isinstance(view, Unread)}

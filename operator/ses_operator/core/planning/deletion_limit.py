@@ -1,10 +1,10 @@
-"""The brake on deletion: how many identities of an account may go in an hour. Pure.
+"""The deletion limit: how many identities of an account may be deleted in an hour. Pure.
 
-Who deletes a folder by mistake deletes hundreds of identities at once, and mail stops. With a brake the first few go, and the
-rest waits until somebody has noticed.
+To delete a folder by mistake deletes hundreds of identities at once, and mail stops. With a limit the first few are
+deleted, and the rest waits until a person has noticed.
 
-An identity that loses regions counts like one that is deleted: mail from there stops in the same way. All regions that it loses
-at once count as one, as do all of one that is deleted.
+An identity that loses regions counts like one that is deleted: mail from there stops in the same way. All regions
+that it loses at once count as one, as do all of one that is deleted.
 
 The count (``core.tally``) is raised before a deletion begins.
 """
@@ -22,10 +22,11 @@ from ses_operator.core.state.steps import DeleteIdentity
 
 
 def has_a_say(identity: SesIdentity, inventory: Inventory) -> bool:
-    """Whether the brake is to be asked before this identity goes: it would be deleted from AWS, that has not begun, and nobody
-    has said that it may.
+    """Return True if the limit applies before this identity is deleted.
 
-    An object that went without waiting for its finalizer is not asked about: there is nothing left to hold back.
+    It would be deleted from AWS, that has not begun, and no person has allowed it.
+
+    It does not apply to an object that went without waiting for its finalizer: there is nothing left to hold back.
     """
     annotations, told = identity.metadata.annotations, any(region.arn for region in identity.status.regions)
     return (
@@ -38,8 +39,10 @@ def has_a_say(identity: SesIdentity, inventory: Inventory) -> bool:
 
 
 def regions_to_ask_for(plan: Plan, desired: Desired, inventory: Inventory, identity: SesIdentity) -> frozenset[str]:
-    """The regions outside the spec for which the brake is to be asked, before the plan deletes the identity in one of them: all
-    at once, those too whose turn comes later, as that of a parent after its replicas."""
+    """Return the regions outside the spec to which the limit applies, before the plan deletes the identity in one of them.
+
+    All at once, those too that are deleted later, such as that of a parent after its replicas.
+    """
     if identity.metadata.annotations.get(ALLOW_DELETION) == "true":
         return frozenset()
     outside = plan.regions.keys() - {*desired.regions, *inventory.released}
@@ -48,7 +51,7 @@ def regions_to_ask_for(plan: Plan, desired: Desired, inventory: Inventory, ident
 
 
 def held_back(account: str, limit: int, wait: float) -> Problem:
-    """What is said of an identity that may not go yet; the same for as long as it waits."""
+    """Return the problem of an identity that may not be deleted yet; the same for as long as it waits."""
     return Problem(
         Reason.DELETION_LIMIT_REACHED,
         f"{_rule(account, limit)}, and nothing of this one has been touched; {_way_out(limit)}",
@@ -57,7 +60,7 @@ def held_back(account: str, limit: int, wait: float) -> Problem:
 
 
 def region_held_back(region: str, account: str, limit: int, wait: float) -> Problem:
-    """The same of the identity in a region that has left the spec."""
+    """Return the same for the identity in a region that has left the spec."""
     return Problem(
         Reason.DELETION_LIMIT_REACHED,
         f"the region has left spec.regions; {_rule(account, limit)}, and the identity there has not been touched. "

@@ -1,4 +1,4 @@
-"""What stands where a step would set something else, in words: the other half of "it is to be ...". Pure."""
+"""The current values where a step would set others, in words: the other half of "it is to be ...". Pure."""
 
 from __future__ import annotations
 
@@ -27,14 +27,16 @@ from ses_operator.core.state.steps import (
 
 
 def is_drift(step: SesStep, view: RegionView) -> bool:
-    """Whether the step puts right what somebody has changed: not one that only sets again what stands, or starts a
-    verification anew."""
+    """Return True if the step corrects what another client has changed.
+
+    Not one that only sets the current value again, or starts a verification again.
+    """
     facts = view.facts if isinstance(view, Present) else None
     match step:
         case PutSetting(setting=setting, value=value):
             return facts is None or setting.found(facts) != value
         case SetDkimSource(dkim=dkim):
-            # Another key under the selector that stands is a rotation, or sent once more: SES does not tell keys apart.
+            # Another key under the current selector is a rotation, or sent once more: SES does not tell keys apart.
             return facts is None or own_selector(facts) != (dkim.selector if isinstance(dkim, OwnKey) else None)
         case CreateIdentity() | TagIdentity() | CreatePolicy() | UpdatePolicy() | DeletePolicy():
             return True
@@ -45,7 +47,7 @@ def is_drift(step: SesStep, view: RegionView) -> bool:
 
 
 def current_value(step: SesStep, view: RegionView) -> str:
-    """The value that the step would change, such as "none"; empty where the step itself says all there is to say."""
+    """Return the value that the step would change, such as "none"; empty if the step itself says all there is to say."""
     if not isinstance(view, Present):
         return "it did not exist" if isinstance(step, CreateIdentity) else ""
     match step:
@@ -67,6 +69,6 @@ def current_value(step: SesStep, view: RegionView) -> str:
 
 
 def _tags(step: TagIdentity, facts: IdentityFacts) -> str:
-    """Values that others gave; tags that are missing need no words."""
+    """Return the values that others gave; tags that are missing need no words."""
     found = facts.tags or {}
     return ", ".join(f"{key}={found[key]}" for key in sorted(step.tags) if key in found)

@@ -1,7 +1,7 @@
-"""What would be done at SES, to the end, if everything went well: plans are made and folded into what stands, without a call.
+"""A dry run: what would be done at SES, to the end, if everything went well, without a call.
 
-Some steps wait for records to be served, or for SES to verify. Here both always happen, so that the steps that follow are seen
-too.
+Plans are made and applied to the observed state. Some steps wait for records to be served, or for SES to verify. Here
+both always happen, so that the steps that follow are seen too.
 """
 
 from __future__ import annotations
@@ -23,13 +23,16 @@ MAX_ROUNDS = 8
 """Rounds of plan and fold: as many as one run of the operator makes. Three are the rule."""
 
 UNTOLD_ZONE = "<signing hosted zone>"
-"""Stands for the zone that SES tells when the identity is created."""
+"""Placeholder for the zone that SES returns when the identity is created."""
 
 
 @dataclass(frozen=True, slots=True)
 class DryRun:
-    """``steps`` in the order of the regions, each with the view of its region before it. ``outcome`` is what would stand at
-    SES, with nothing said of DNS; ``left`` is what could not be planned away."""
+    """The result of a dry run.
+
+    ``steps`` in the order of the regions, each with the view of its region before it. ``outcome`` is the expected
+    state at SES, without DNS; ``left`` is what could not be planned away.
+    """
 
     steps: tuple[tuple[SesStep, RegionView], ...]
     outcome: Observed
@@ -37,7 +40,7 @@ class DryRun:
 
 
 def dry_run(desired: Desired, observed: Observed, inventory: Inventory, now: datetime) -> DryRun:
-    """All SES steps from what is observed to what is wanted. Pauses and refusals are over at some time: none is known here."""
+    """Return all SES steps from the observed to the desired state. Pauses and refusals end at some time: none is known here."""
     done: list[tuple[SesStep, RegionView]] = []
     plan = plan_identity(desired, observed, inventory, now)
     for _ in range(MAX_ROUNDS):
@@ -86,7 +89,7 @@ def _verified(facts: IdentityFacts) -> IdentityFacts:
 
 
 def _told_by_ses(step: SesStep) -> DkimFacts | None:
-    """What SES would answer of DKIM: words in the place of what nobody can know before."""
+    """Return what SES would answer of DKIM: words in the place of what cannot be known before."""
     if not isinstance(step, CreateIdentity | SetDkimSource):
         return None
     untold = DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone="")

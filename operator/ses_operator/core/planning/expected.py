@@ -1,4 +1,4 @@
-"""What stands after a step has succeeded: the view that a read would give, without the read."""
+"""The expected state after a step has succeeded: the view that a read would return, without the read."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ses_operator.core.state.steps import (
 
 
 def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView:
-    """The view after ``step``. ``told`` is what SES answered of DKIM, where it did: ``SesRegion.perform``."""
+    """Return the view after ``step``. ``told`` is what SES answered of DKIM, if it did: ``SesRegion.perform``."""
     match step:
         case CreateIdentity():
             return view if told is None else Present(created(step, told))
@@ -40,8 +40,10 @@ def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> R
 
 
 def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remembered:
-    """What is remembered of the region after ``step``: when SES was asked to look again, which key it was given, how
-    many emails it has sent."""
+    """Return what to remember of the region after ``step``.
+
+    When SES was asked to look again, which key it was given, how many emails it has sent.
+    """
     match step:
         case CreateIdentity(dkim=NoDkim()) | SendVerificationEmail():
             return replace(known, emailed_at=now, emails=known.emails + 1)
@@ -68,7 +70,7 @@ def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remember
 
 
 def _with_source(facts: IdentityFacts, told: DkimFacts) -> IdentityFacts:
-    """Signing stays on or off; what had failed is looked for again (as ``RestartVerification`` has it)."""
+    """Return the facts with another source: signing stays on or off; what had failed is looked for again."""
     status = facts.verification_status
     again = VerificationStatus.PENDING if status is VerificationStatus.FAILED else status
     dkim = replace(told, signing_enabled=facts.dkim.signing_enabled)
@@ -76,7 +78,7 @@ def _with_source(facts: IdentityFacts, told: DkimFacts) -> IdentityFacts:
 
 
 def unverified_address() -> IdentityFacts:
-    """An address that became an identity by an email alone (API reference, SendCustomVerificationEmail)."""
+    """Return an address that became an identity by an email alone (API reference, SendCustomVerificationEmail)."""
     return IdentityFacts(
         VerificationStatus.PENDING,
         DkimFacts(VerificationStatus.NOT_STARTED, signing_enabled=False, tokens=(), signing_hosted_zone=""),
@@ -88,7 +90,7 @@ def unverified_address() -> IdentityFacts:
 
 
 def created(step: CreateIdentity, told: DkimFacts) -> IdentityFacts:
-    """Return what stands right after the creation, where SES answers with ``told`` (API reference, CreateEmailIdentity)."""
+    """Return the state right after the creation, if SES answers with ``told`` (API reference, CreateEmailIdentity)."""
     return IdentityFacts(
         verification_status=VerificationStatus.PENDING,
         dkim=told,

@@ -1,7 +1,7 @@
-"""Handing over what an identity owns to the object of the same namespace and name in another installation. Pure.
+"""Hands over what an identity owns to the object of the same namespace and name in another installation. Pure.
 
-Nothing changes but the marks of ownership: first the tags at SES, region by region, then what says whose the DNS records are.
-In this order, whoever deletes in between leaves records without an owner at the worst, and never an identity without records.
+Only the ownership markers change: first the tags at SES, region by region, then the owner of the DNS records. In this
+order, a deletion in between leaves records without an owner at the worst, and never an identity without records.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from ses_operator.core.state.steps import HandOverRecords, TagIdentity
 
 
 def requested_new_owner(annotations: Mapping[str, str], installation: Installation) -> str | None:
-    """The installation that a person wants to own what the object owns; None where it is to stay with this one."""
+    """Return the installation that a person wants to own what the object owns; None if it is to stay with this one."""
     asked = annotations.get(HAND_OVER_TO)
     return None if asked in (None, installation.id) else asked
 
 
 def invalid_new_owner(new_owner: str) -> Problem | None:
-    """Why nothing can be handed over to what the annotation says."""
+    """Return why nothing can be handed over to what the annotation says."""
     if DNS_LABEL.fullmatch(new_owner):
         return None
     return Problem(
@@ -41,7 +41,7 @@ def invalid_new_owner(new_owner: str) -> Problem | None:
 
 
 def plan_handover(desired: Desired, observed: Observed, new_owner: Owner, attempt: Attempt = NOTHING_TRIED) -> Plan:
-    """The steps that can be taken now. DNS comes only when the tags of all regions name the new owner."""
+    """Return the steps that can be taken now. DNS comes only when the tags of all regions name the new owner."""
     regions = {
         region: _plan_region(desired, region, observed, new_owner, attempt) for region in sorted(observed.regions)
     }
@@ -65,7 +65,7 @@ def _plan_region(desired: Desired, region: str, observed: Observed, new_owner: O
 
 
 def handed_over(new_owner: str) -> Problem:
-    """What is said of an object when it is over."""
+    """Return the problem that reports a completed hand-over."""
     return Problem(
         Reason.HANDED_OVER,
         f"what this object owned belongs to the installation {new_owner} now, under the same namespace and name; "
@@ -74,13 +74,13 @@ def handed_over(new_owner: str) -> Problem:
 
 
 def is_handed_over(identity: SesIdentity, new_owner: str) -> bool:
-    """Whether status says that it is over."""
+    """Return True if status says that it is completed."""
     known = identity.status.handover
     return known is not None and known.completed and known.to == new_owner
 
 
 def possessions(identity: SesIdentity) -> str:
-    """What the object owns outside the cluster, as its inventory says; and what it uses that stays here."""
+    """Return what the object owns outside the cluster, by its inventory; and what it uses that stays here."""
     inventory = Inventory.decode(identity.metadata.annotations.get(INVENTORY))
     template = identity.spec.verification_template_ref
     said = (

@@ -1,4 +1,4 @@
-"""What a inventory has to name, and when nothing is left in it of another configuration. Pure."""
+"""The contents of an inventory, and when nothing of another configuration is left in it. Pure."""
 
 from __future__ import annotations
 
@@ -15,16 +15,19 @@ from ses_operator.core.state.observed import Observed, Unread
 
 
 def within_reach(inventory: Inventory, observed: Observed) -> Inventory:
-    """The part of it that has to stand before the next step. Where SES cannot be read nothing is made: a region that is
-    switched off, or no region at all, can be taken out of the spec again without a trace."""
+    """Return the part of it that has to be written before the next step.
+
+    Nothing is made where SES cannot be read: a region that is not enabled, or no region at all, can be removed from
+    the spec again without a trace.
+    """
     unread = {region for region, view in observed.regions.items() if isinstance(view, Unread)}
     return replace(inventory, regions=inventory.regions - unread)
 
 
 def has_no_leftovers(desired: Desired, inventory: Inventory, lasting: frozenset[str] = frozenset()) -> bool:
-    """Whether no region, tag, setting, policy and no place with records is left over, and none that is wanted was lost.
+    """Return True if no region, tag, setting, policy and no place with records is left over, and none that is wanted was lost.
 
-    ``lasting``: old places of which it has been said for long why they are kept.
+    ``lasting``: old places of which it has been reported for long why they are kept.
     """
     places = 0 if desired.provider is DnsProvider.MANUAL else 1
     return (

@@ -1,4 +1,4 @@
-"""What would be changed and is not, because the spec holds it back: one entry for each call and each record. Pure."""
+"""The changes that the spec holds back: one entry for each call and each record. Pure."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from ses_operator.core.state.publication import DnsObservation, PublishedRecord,
 from ses_operator.core.state.steps import CreateIdentity, SesStep, Surplus
 
 MAX_CHANGES = 100
-"""Changes that status lists: as many as ten regions with everything have. What is more is counted."""
+"""Changes that status lists: as many as ten regions with everything have. More are counted."""
 
 MAX_IN_WORDS = 6
 """Changes that a message names."""
@@ -42,20 +42,20 @@ class PendingChange:
 
     @property
     def is_change(self) -> bool:
-        """Whether anything would be written."""
+        """True if anything would be written."""
         return self.action != LEAVE_RECORD
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What would be, were the operator not held back. ``left``: what would still hinder it then."""
+    """The changes that would be made, were the operator not held back. ``left``: what would still block it then."""
 
     changes: tuple[PendingChange, ...] = ()
     left: Plan = field(default_factory=Plan)
 
 
 def as_if_adopted(desired: Desired, plan: Plan) -> Desired | None:
-    """What would be wanted if spec.adoptionPolicy allowed more; None where it stands in the way of nothing."""
+    """Return what would be wanted if spec.adoptionPolicy allowed more; None if it is in the way of nothing."""
     refused = any(each.problem and each.problem.reason is Reason.NOT_ADOPTED for each in plan.regions.values())
     return replace(desired, adoption=AdoptionPolicy.IF_UNOWNED) if refused else None
 
@@ -67,10 +67,10 @@ def pending_changes(
     known: Iterable[RecordSet] = (),
     former_places: Iterable[str] = (),
 ) -> tuple[PendingChange, ...]:
-    """Every change from what stands to what is wanted: SES first, by region, then DNS.
+    """Return every change from the current to the desired state: SES first, by region, then DNS.
 
-    ``dns``: how the records stand that would be wanted in the end. ``known``: records that are needed as things stand, for the
-    values of those that would go. ``former_places``: where records went before.
+    ``dns``: the state of the records that would be wanted in the end. ``known``: records that are needed at present,
+    for the values of those that would be deleted. ``former_places``: where records were published before.
     """
     changes = [_call(step, current_value(step, view)) for step, view in rehearsal.steps]
     if dns is not None:
@@ -84,14 +84,14 @@ def pending_changes(
 
 
 def suspension(changes: Sequence[PendingChange]) -> Problem | None:
-    """Why a suspended identity is not as asked for; None where nothing would be done anyway."""
+    """Return why a suspended identity is not as the spec asks; None if nothing would be done anyway."""
     if not any(change.is_change for change in changes):
         return None
     return Problem(Reason.SUSPENDED, f"spec.suspend is true and nothing is written; without it: {in_words(changes)}")
 
 
 def with_preview(problem: Problem, region: str, preview: Preview | None) -> Problem:
-    """What is said of a region whose identity is not adopted, with what adoption would change there."""
+    """Return the problem of a region whose identity is not adopted, with what adoption would change there."""
     if problem.reason is not Reason.NOT_ADOPTED or preview is None:
         return problem
     found = preview.left.regions.get(region)
@@ -104,7 +104,7 @@ def with_preview(problem: Problem, region: str, preview: Preview | None) -> Prob
 
 
 def in_words(changes: Sequence[PendingChange]) -> str:
-    """The first changes, and how many more there are."""
+    """Return the first changes, and how many more there are."""
     said = [change.description for change in changes if change.is_change]
     more = len(said) - MAX_IN_WORDS
     named = "; ".join(said[:MAX_IN_WORDS])

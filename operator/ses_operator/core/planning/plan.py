@@ -1,7 +1,7 @@
-"""From what is wanted and what stands to what is to be done: the plan of one identity.
+"""The plan of one identity: from the desired and the observed state to the steps.
 
-Observe, plan, apply, observe again, until there is nothing more to do: each plan holds only steps that can be taken now. The
-regions of a plan do not wait for one another; nor do the steps of one region, unless one needs another.
+Observe, plan, apply, observe again, until there is nothing more to do: each plan holds only steps that can be taken
+now. The regions of a plan do not wait for one another; nor do the steps of one region, unless one needs another.
 """
 
 from __future__ import annotations
@@ -59,13 +59,16 @@ from ses_operator.core.state.steps import (
 NOTHING_TRIED = Attempt()
 
 RESTART_INTERVAL = timedelta(hours=1)
-"""How often a verification that failed is started anew, once its records are right."""
+"""How often a verification that failed is started again, once its records are right."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is to be done now. ``dns`` comes only when no region has anything left that can be done before it;
-    ``dns_problem``: why it does not come though there is something to do."""
+    """The plan for now.
+
+    ``dns`` comes only when no region has anything left that can be done before it; ``dns_problem``: why it does not
+    come though there is something to do.
+    """
 
     regions: Mapping[str, RegionPlan] = field(default_factory=dict)
     dns: DnsStep | None = None
@@ -73,17 +76,19 @@ class Plan:
 
     @property
     def ses_steps(self) -> Mapping[str, tuple[SesStep, ...]]:
+        """The steps of each region that has any."""
         return {region: plan.steps for region, plan in self.regions.items() if plan.steps}
 
     @property
     def is_empty(self) -> bool:
+        """True if nothing is to be done now."""
         return self.dns is None and not self.ses_steps
 
 
 def inventory_of(
     desired: Desired, places: Iterable[str], views: Mapping[str, RegionView], before: Inventory
 ) -> Inventory:
-    """What the steps of any plan for ``desired`` may leave behind, where ``before`` says what was ours already."""
+    """Return what the steps of any plan for ``desired`` may leave behind; ``before`` says what the object owned already."""
     return Inventory(
         regions=frozenset(desired.regions),
         places=frozenset(places),
@@ -98,7 +103,7 @@ def inventory_of(
 def plan_identity(
     desired: Desired, observed: Observed, inventory: Inventory, now: datetime, attempt: Attempt = NOTHING_TRIED
 ) -> Plan:
-    """The steps that can be taken now towards ``desired``, after what this run has tried already."""
+    """Return the steps that can be taken now towards ``desired``, after what this run has tried already."""
     regions = {
         region: _unless_paused(_plan_region(desired, region, observed, inventory, now, attempt), region, attempt, now)
         for region in sorted({*desired.regions, *observed.regions})
@@ -113,7 +118,7 @@ def plan_identity(
 def reads_to_make(
     desired: Desired, observed: Observed, inventory: Inventory, attempt: Attempt
 ) -> Mapping[str, tuple[SupplementaryRead, ...]]:
-    """Return what has to be read before a plan can say anything of some settings, by region, and was not refused in this run."""
+    """Return what has to be read before a plan can decide about some settings, by region, and was not refused in this run."""
     found = {
         region: tuple(
             read
@@ -127,7 +132,7 @@ def reads_to_make(
 
 
 def _unless_paused(plan: RegionPlan, region: str, attempt: Attempt, now: datetime) -> RegionPlan:
-    """Without the steps that somebody else keeps undoing, for as long as these have a pause."""
+    """Return the plan without the steps that another client keeps undoing, for as long as these have a pause."""
     pauses = {
         step.key: pause for step in plan.steps if (pause := paused(step.key, region, attempt.repairs, now)) is not None
     }
@@ -177,7 +182,7 @@ def _plan_absent(
 
 
 def plan_leaving(desired: Desired, region: str, observed: Observed, attempt: Attempt = NOTHING_TRIED) -> RegionPlan:
-    """What is to be done where the identity is no longer wanted: what is ours goes, or is let go."""
+    """Return the plan of a region where the identity is no longer wanted: what the object owns is deleted or released."""
     if failures := attempt.failures.get(region):
         return RegionPlan(problems=failures)
     match observed.regions.get(region):
@@ -228,7 +233,7 @@ def _plan_present(
 def _blocker(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, inventory: Inventory
 ) -> Problem | None:
-    """Why an identity that exists must be left as it is."""
+    """Return why an existing identity must be left as it is."""
     ours = is_ours(region, facts, desired.owner, observed.invited)
     match Ownership.OURS if ours else ownership(facts, desired.owner):
         case Ownership.ANOTHERS:
@@ -259,7 +264,7 @@ def _blocker(
 def _restarts(
     desired: Desired, region: str, facts: IdentityFacts, observed: Observed, now: datetime
 ) -> Iterable[SesStep]:
-    """What SES gave up on is asked for again once its records are right: SES does not look again by itself."""
+    """Start again what SES gave up on, once its records are right: SES does not look again by itself."""
     remembered = observed.remembered.get(region)
     if remembered and remembered.restarted_at and now - remembered.restarted_at < RESTART_INTERVAL:
         return
@@ -269,7 +274,7 @@ def _restarts(
 
 
 def _published(observed: Observed, region: str, purpose: Purpose) -> bool:
-    """Whether every record of this purpose that the region asks for is known to be served."""
+    """Return True if every record of this purpose that the region needs is known to be served."""
     if observed.dns is None:
         return False
     states = [
@@ -281,7 +286,7 @@ def _published(observed: Observed, region: str, purpose: Purpose) -> bool:
 
 
 def all_published(observed: Observed) -> bool:
-    """Whether everything that is wanted in DNS is known to be served, as far as it is not left to somebody else."""
+    """Return True if everything that is wanted in DNS is known to be served, except what is left to others."""
     dns = observed.dns
     return (
         dns is not None
@@ -291,7 +296,7 @@ def all_published(observed: Observed) -> bool:
 
 
 def owns_any(desired: Desired, observed: Observed) -> bool:
-    """Whether anything of ours stands at SES."""
+    """Return True if the object owns anything at SES."""
     return any(
         isinstance(view, Present) and is_ours(region, view.facts, desired.owner, observed.invited)
         for region, view in observed.regions.items()
@@ -299,9 +304,10 @@ def owns_any(desired: Desired, observed: Observed) -> bool:
 
 
 def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
-    """The records needed by every region whose DKIM records are known.
+    """Return the records needed by every region whose DKIM records are known.
 
-    A region that is leaving keeps its records until its identity is gone; one that cannot be read keeps those remembered.
+    A region that is leaving keeps its records until its identity is gone; one that cannot be read keeps those
+    remembered.
     """
     records: list[RecordSet] = []
     for region, view in observed.regions.items():
@@ -311,7 +317,7 @@ def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...
         records += dkim
     records += records_of_mail_from(desired, observed)
     if records and desired.dmarc is not None:
-        # Not before an identity is known to be ours: until then nothing is published for the domain.
+        # Not before an identity is known to be the object's: until then nothing is published for the domain.
         records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
     return merge(records)
 
@@ -324,9 +330,10 @@ def _plan_dns(desired: Desired, observed: Observed) -> DnsStep | None:
 
 
 def surplus_policy(desired: Desired, observed: Observed) -> Surplus:
-    """Whether what is ours in DNS and not wanted may go: only when every region that may need it has told its records.
+    """Return what to do with owned records that are not wanted.
 
-    An identity that has lost its owner tag, or that somebody gave another key, may still send with those that stand.
+    They may be deleted only when every region that may need them has reported its records. An identity that has lost
+    its owner tag, or that another client gave another key, may still send with the present ones.
     """
     for region, view in observed.regions.items():
         if observed.is_nowhere(region) and region not in desired.regions:

@@ -1,4 +1,4 @@
-"""What is to be done in one region: a set of steps with keys, and what each of them needs before it."""
+"""The plan of one region: a set of steps with keys, and what each of them needs before it."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ Needs = Mapping[str, frozenset[str]]
 
 @dataclass(frozen=True, slots=True)
 class RegionPlan:
-    """What is to be done in one region: steps, each of which is tried unless one that it needs fails.
+    """The plan of one region: steps, each of which is tried unless one that it needs fails.
 
-    They are in an order in which they can be tried; what may take rights away comes as early as it can. ``problems``: why no
-    more than that, by the key of what each holds up. ``awaited``: what others have to do after it. ``pauses``: why what
-    another client keeps undoing is not done now.
+    They are in an order in which they can be tried; what may take permissions away comes as early as it can.
+    ``problems``: why no more than that, by the key of what each holds up. ``awaited``: what others have to do after
+    it. ``pauses``: why what another client keeps undoing is not done now.
     """
 
     steps: tuple[SesStep, ...] = ()
@@ -47,12 +47,12 @@ class RegionPlan:
 
     @property
     def problem(self) -> Problem | None:
-        """The gravest of the problems."""
+        """The most severe of the problems."""
         return next(iter(by_gravity(self.problems.values())), None)
 
     @property
     def blockers(self) -> tuple[Problem, ...]:
-        """Everything that keeps the region from being as asked for, as far as it is ours to do."""
+        """Everything that the operator has to do, and that keeps the region from being as the spec asks."""
         return (*by_gravity(self.problems.values()), *self.pauses)
 
 

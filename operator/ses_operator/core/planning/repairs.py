@@ -1,4 +1,4 @@
-"""What differs between an identity and what is wanted, and the steps that correct it: settings, tags, policies, creation."""
+"""The differences between an identity and what is wanted, and the steps that correct them: settings, tags, policies, creation."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ses_operator.core.state.steps import CreateIdentity, SendVerificationEmail,
 
 
 def tags(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
-    """Ours are set; of the others, those that we set earlier and that are no longer wanted go."""
+    """Set the wanted tags; of the others, remove those that the operator set earlier and that are no longer wanted."""
     found = facts.tags or {}
     missing = {key: value for key, value in desired.tags.items() if found.get(key) != value}
     if missing:
@@ -29,7 +29,7 @@ def tags(desired: Desired, region: str, facts: IdentityFacts, inventory: Invento
 
 
 def creation(desired: Desired, region: str, dkim: GivenDkim, refused: Iterable[str] = ()) -> tuple[SesStep, ...]:
-    """CreateEmailIdentity with all that one call can carry and that was not ``refused``, then what it cannot."""
+    """Return CreateEmailIdentity with all that one call can carry and that was not ``refused``, then what it cannot."""
     carried = None if CONFIGURATION_SET.key in refused else desired.configuration_set(region)
     create = CreateIdentity(region, desired.identity, dkim, desired.tags, carried)
     unread = DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone="")
@@ -43,7 +43,7 @@ def refused_key(step: SesStep, problem: Problem) -> str:
 
 
 def creation_by_email(desired: Desired, region: str) -> tuple[SesStep, ...]:
-    """The email of a template, by which the address becomes an identity, then everything else: SES's own is never sent."""
+    """Return the email of a template, by which the address becomes an identity, then the rest: SES's own email is never sent."""
     email = SendVerificationEmail(region, desired.identity, desired.verification_template)
     return (email, *_afterwards(desired, region, unverified_address()))
 

@@ -1,4 +1,4 @@
-"""What name servers are asked and what they answer about one record, as plain values."""
+"""The questions to name servers about one record, and their answers, as plain values."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ses_operator.core.model.records import RecordSet
 
 
 class Outcome(StrEnum):
-    """What came back from the name servers."""
+    """The outcomes of a query to name servers."""
 
     FOUND = "Found"
     NO_NAME = "NoName"  # NXDOMAIN
@@ -23,12 +23,13 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What the name servers said of one name and type.
+    """The answer of the name servers about one name and type.
 
-    ``values``: sorted, in the form of RecordSet.values, in the case that was served. For OTHER_TYPE, the CNAME's target.
-    ``zone``: the name of the zone that was asked, without the closing dot; empty where none was found.
+    ``values``: sorted, in the form of RecordSet.values, in the case that was served. For OTHER_TYPE, the CNAME's
+    target.
+    ``zone``: the name of the zone that was queried, without the closing dot; empty if none was found.
     ``primary``: its primary name server (SOA mname), to compare with the one that SES saw.
-    ``servers``: its name servers by its NS records; those that were asked where they do not answer.
+    ``servers``: its name servers by its NS records; if they do not answer, those that were queried.
     """
 
     outcome: Outcome
@@ -40,11 +41,11 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Probes:
-    """What else was found where a record was missing or wrong. Empty: not so, or not asked.
+    """Further findings about a missing or wrong record. Empty: not so, or not queried.
 
-    ``doubled_suffix``, ``without_underscore``, ``value_as_name``: the name at which something stands by that mistake.
-    ``addresses``: the A and AAAA records at the wanted name. ``wildcard`` and ``wildcard_addresses``: what a name answers
-    that nobody made.
+    ``doubled_suffix``, ``without_underscore``, ``value_as_name``: the name at which something is by that mistake.
+    ``addresses``: the A and AAAA records at the wanted name. ``wildcard`` and ``wildcard_addresses``: the answers of
+    a name that does not exist.
     """
 
     doubled_suffix: str = ""
@@ -57,24 +58,24 @@ class Probes:
 
 @dataclass(frozen=True, slots=True)
 class PublishedAt:
-    """Where the records were written: a zone and its name servers (empty: not known)."""
+    """The place where the records were written: a zone and its name servers (empty: not known)."""
 
     zone: str
     servers: tuple[str, ...] = ()
 
 
 class FindingState(StrEnum):
-    """Where a record stands as name servers see it."""
+    """The state of a record as name servers see it."""
 
     PUBLISHED = "Published"
     MISSING = "Missing"
     DIFFERENT = "Different"
-    UNREACHABLE = "Unreachable"  # nothing can be said of it
+    UNREACHABLE = "Unreachable"  # its state is not known
 
 
 @dataclass(frozen=True, slots=True)
 class LookupFinding:
-    """The diagnosis of one record. ``message`` is empty where it is published. ``answer`` is what it was made from."""
+    """The diagnosis of one record. ``message`` is empty if it is published. ``answer`` is what it was made from."""
 
     record: RecordSet
     state: FindingState

@@ -1,4 +1,4 @@
-"""What one run did and may not do: it begins empty in each run, and says nothing of the world."""
+"""The attempt of one run: what it did and may not do. It starts empty in each run, and says nothing of the world."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from ses_operator.core.model.problems import Problem
 class Repair:
     """A setting or record that another client had changed and that was corrected.
 
-    ``key``: that of the step, or type and name of the record; with ``region`` (None: in DNS) it says which it is. ``done``: in
-    words. ``found``: what was there before. ``count``: how often since it began. ``last``: when last.
+    ``key``: that of the step, or type and name of the record; with ``region`` (None: in DNS) it identifies it.
+    ``done``: the correction in words. ``found``: the value before. ``count``: how often since it began. ``last``:
+    when last.
     """
 
     key: str
@@ -27,9 +28,11 @@ class Repair:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """``failures``: what was refused, by region and by the key of the step. ``ended``: regions in which nothing more is tried
-    in this run. ``held``: regions outside the spec that the deletion limit does not let go yet, and why. ``repairs``: what had
-    to be corrected lately, this run included.
+    """The attempt of one run.
+
+    ``failures``: what was refused, by region and by the key of the step. ``ended``: regions in which nothing more is
+    tried in this run. ``held``: regions outside the spec that the deletion limit does not release yet, and why.
+    ``repairs``: what had to be corrected lately, this run included.
     """
 
     failures: Mapping[str, Mapping[str, Problem]] = field(default_factory=dict)
@@ -38,7 +41,7 @@ class Attempt:
     repairs: tuple[Repair, ...] = ()
 
     def failed(self, region: str, key: str, problem: Problem, *, ends: bool) -> Attempt:
-        """Return the attempt after this step was refused. ``ends``: whether to try anything else there is of no use."""
+        """Return the attempt after this step was refused. ``ends``: nothing else there is worth trying."""
         there = {**self.failures.get(region, {}), key: problem}
         return replace(
             self, failures={**self.failures, region: there}, ended=self.ended | {region} if ends else self.ended

@@ -1,6 +1,6 @@
-"""What a SesIdentity asks for, with every default filled in: the effective configuration.
+"""The desired state of a SesIdentity, with every default filled in: the effective configuration.
 
-Computed anew at each reconcile from the spec, the account and the installation; nothing else in the operator reads a spec.
+Computed at each reconcile from the spec, the account and the installation; nothing else in the operator reads a spec.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class MailFromBehavior(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MailFrom:
-    """The custom MAIL FROM domain wanted in one region. ``mx_region``: to which region's SES its one MX record leads."""
+    """The custom MAIL FROM domain wanted in one region. ``mx_region``: the region whose SES its one MX record leads to."""
 
     domain: str
     behavior_on_mx_failure: MailFromBehavior
@@ -54,11 +54,12 @@ class MailFrom:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """One identity as it is to be, in every region. ``ttl`` in seconds; ``tags`` include ours.
+    """One desired identity, in every region. ``ttl`` in seconds; ``tags`` include the owner tag.
 
-    ``first_region``: the first of the regions as they stand in the spec; ``regions`` are sorted.
+    ``first_region``: the first of the regions in the order of the spec; ``regions`` are sorted.
     ``verification_template``: the name at SES of the template for the emails to an address; None: SES's own.
-    ``feedback_forwarding`` None: not managed. ``policies`` by region. ``topics`` by region: those of others are not managed.
+    ``feedback_forwarding`` None: not managed. ``policies`` by region. ``topics`` by region: those of others are not
+    managed.
     """
 
     owner: Owner
@@ -86,23 +87,23 @@ class Desired:
 
     @property
     def is_address(self) -> bool:
-        """Whether it is an email address, verified by a link, and not a domain, verified by DNS."""
+        """True for an email address, verified by a link; false for a domain, verified by DNS."""
         return isinstance(self.dkim, NoDkim)
 
     def configuration_set(self, region: str) -> str | None:
-        """The default configuration set in this region."""
+        """Return the default configuration set in this region."""
         return self.configuration_set_overrides.get(region, self.configuration_set_name)
 
     def dkim_in(self, region: str) -> DkimSource:
-        """Where the DKIM key of this region comes from."""
+        """Return the source of this region's DKIM key."""
         return self.dkim.in_region(region) if isinstance(self.dkim, DeterministicChoice) else self.dkim
 
     def digest(self) -> str:
-        """A short digest of what is configured: equal digests ask for the same. It is remembered in status.
+        """Return a short digest of the configuration: equal digests ask for the same. It is remembered in status.
 
-        Of a key of the customer's it has the selector alone. What the Secret holds, or why it cannot be read, is no
-        configuration: which key SES has is told by its fingerprint (``stability.has_its_key``). Nor is what is wrong with a
-        policy, which is a sentence.
+        Of a key of the customer's it has the selector alone. The content of the Secret, or why it cannot be read, is
+        no configuration: the key that SES has is identified by its fingerprint (``stability.has_its_key``). Nor is
+        the fault of a policy, which is a sentence.
         """
         configured = asdict(self)
         for policy in chain.from_iterable(configured["policies"].values()):
@@ -128,10 +129,10 @@ def desired_identity(
     scope: AwsScope | None,
     dkim_key: OwnKey | MissingKey | None = None,
 ) -> Desired:
-    """The effective configuration of a SesIdentity under its account.
+    """Return the effective configuration of a SesIdentity under its account.
 
-    Without a scope, as long as it is not known, there are no policies: they name ARNs. ``dkim_key``: what was found in the
-    Secret that the spec names, where it names one.
+    Without a scope, as long as it is not known, there are no policies: they name ARNs. ``dkim_key``: what was found
+    in the Secret that the spec names, if it names one.
     """
     owner = installation.owner(key)
     dns = spec.dns
@@ -154,7 +155,7 @@ def desired_identity(
         mail_from=mail_from,
         configuration_set_name=spec.configuration_set_name,
         tags={**account.default_tags, **spec.tags, OWNER_TAG: str(owner)},
-        # Nothing of an address stands in DNS: whoever publishes nothing will do.
+        # An address has no records in DNS: a publisher that publishes nothing will do.
         provider=DnsProvider.MANUAL if spec.email else spec.dns_provider(account.dns.default_provider),
         ttl=dns.ttl,
         adoption=spec.adoption_policy,
@@ -193,7 +194,7 @@ def _dkim(spec: DkimSpec, key: OwnKey | MissingKey | None) -> DkimChoice:
 
 
 def _policies(spec: SesIdentitySpec, scope: AwsScope) -> dict[str, tuple[WantedPolicy, ...]]:
-    """The sending-authorization policies of each region, with the ARN that the identity has there."""
+    """Return the sending-authorization policies of each region, with the ARN that the identity has there."""
     if not spec.authorized_senders and not spec.policies:
         return {}
     return {

@@ -1,7 +1,7 @@
-"""Where an identity may have left something: what is needed to undo it, written before it is done.
+"""The inventory: where an identity may have left something, written before it is made, so that it can be undone.
 
-The inventory stands in an annotation of the SesIdentity, put there in one patch with the finalizer and confirmed before the
-first external write that it covers. Status may be lost and the spec may change; the inventory says where to look for what
+It is in an annotation of the SesIdentity, put there in one patch with the finalizer and confirmed before the first
+external write that it covers. Status may be lost and the spec may change; the inventory says where to look for what
 has to be taken back.
 """
 
@@ -14,21 +14,20 @@ from typing import Any
 
 DNS_ENDPOINT_PLACE = "DNSEndpoint"
 ROUTE53_PLACE = "Route53/"
-"""What the name of a place in Route 53 begins with; the id of the hosted zone follows."""
+"""The beginning of the name of a place in Route 53; the id of the hosted zone follows."""
 
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Regions with an identity of ours, places with DNS records of ours, tag keys that we set, settings that we changed,
-    sending policies that we wrote.
+    """The regions, places, tag keys, settings and sending policies that the operator made or changed for an object.
 
-    A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is left alone unless the spec names it:
-    what we changed has to be set back when it no longer does. A policy is ``<region>/<name>``. ``invited`` are regions in which
-    an email may have made an identity that has no owner tag yet. ``released`` are regions outside the spec that the brake on
-    deletion has let go. ``account`` is the id of the AWS account that all this is in;
-    empty where nothing was made yet.
+    A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is not managed unless the spec
+    names it: what the operator changed has to be reset when it no longer does. A policy is ``<region>/<name>``.
+    ``invited`` are regions in which an email may have made an identity that has no owner tag yet. ``released`` are
+    regions outside the spec that the deletion limit has released. ``account`` is the id of the AWS account that all
+    this is in; empty if nothing was made yet.
     """
 
     regions: frozenset[str] = frozenset()
@@ -53,11 +52,11 @@ class Inventory:
         )
 
     def covers(self, other: Inventory) -> bool:
-        """Whether all that ``other`` names is named here."""
+        """Return True if all that ``other`` names is named here."""
         return self | other == self
 
     def encode(self) -> str:
-        """The annotation's value: compact JSON with sorted lists."""
+        """Return the annotation's value: compact JSON with sorted lists."""
         names: dict[str, object] = {
             "regions": sorted(self.regions),
             "tagKeys": sorted(self.tag_keys),
@@ -77,8 +76,10 @@ class Inventory:
 
     @classmethod
     def decode(cls, text: str | None) -> Inventory:
-        """What the annotation says; a missing or damaged one (a person may edit it) says nothing, nor does the name of what
-        cannot be a region: no client could be made for it."""
+        """Read the annotation; a missing or damaged one (a person may edit it) names nothing.
+
+        Nor does a name that cannot be a region: no client could be made for it.
+        """
         try:
             value: Any = json.loads(text or "{}")
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What stands: an identity in each of its regions, and its records, as last read."""
+"""The observed state: an identity in each of its regions, and its records, as last read."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ class Present:
 
 @dataclass(frozen=True, slots=True)
 class Absent:
-    """SES says that there is no such identity in the region."""
+    """SES reports that there is no such identity in the region."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """The region could not be read: why."""
+    """The region could not be read, and why."""
 
     problem: Problem
 
@@ -36,10 +36,10 @@ RegionView = Present | Absent | Unread
 
 @dataclass(frozen=True, slots=True)
 class Remembered:
-    """What status remembers of a region: timers, and enough to keep its records published while it cannot be read.
+    """The memory of a region in status: timers, and enough to keep its records published while it cannot be read.
 
-    ``key_fingerprint``: of the customer's DKIM key that was given to SES last. Losing all this costs at most one harmless
-    repetition.
+    ``key_fingerprint``: of the customer's DKIM key that was given to SES last. Losing all this costs at most one
+    harmless repetition.
     """
 
     tokens: tuple[str, ...] = ()
@@ -56,9 +56,9 @@ class Remembered:
 class Observed:
     """The world, as far as it was read.
 
-    ``regions`` has a view for each region of the spec and of the inventory. ``remembered``: what it was when it was read before.
-    ``dns`` is None until it was observed. ``invited``: regions in which an identity without an owner tag is ours, by the
-    inventory. ``is_requested``: a person has asked for this look.
+    ``regions`` has a view for each region of the spec and of the inventory. ``remembered``: what it was when it was
+    read before. ``dns`` is None until it was observed. ``invited``: regions in which an identity without an owner tag
+    is the object's, by the inventory. ``is_requested``: a person has requested this reconcile.
     """
 
     regions: Mapping[str, RegionView] = field(default_factory=dict)
@@ -69,9 +69,10 @@ class Observed:
     is_requested: bool = False
 
     def is_nowhere(self, region: str) -> bool:
-        """Whether nothing of ours can be in a region: there is no SES, and none has ever told us anything there.
+        """Return True if the object can have nothing in a region: it has no SES, and SES has never returned anything there.
 
-        A region that is only too new to be known, and cannot be reached for the moment, has told its DKIM tokens before.
+        A region that is only too new to be known, and cannot be reached for the moment, has returned its DKIM tokens
+        before.
         """
         view, known = self.regions.get(region), self.remembered.get(region)
         unknown = isinstance(view, Unread) and view.problem.reason is Reason.REGION_NOT_SUPPORTED

@@ -1,4 +1,4 @@
-"""What a DNS publisher is asked and what it answers: plain values, the same for each provider."""
+"""The requests to a DNS publisher and its answers: plain values, the same for each provider."""
 
 from __future__ import annotations
 
@@ -14,8 +14,11 @@ from ses_operator.core.model.records import Purpose, RecordSet
 
 @dataclass(frozen=True, slots=True)
 class DnsZone:
-    """A Route 53 hosted zone and how to reach it. ``role_arn``: assumed for each call on this zone, None for the account's
-    own credentials. ``name`` in lower case, without the closing dot."""
+    """A Route 53 hosted zone and how to reach it.
+
+    ``role_arn``: assumed for each call on this zone, None for the account's own credentials. ``name`` in lower case,
+    without the closing dot.
+    """
 
     hosted_zone_id: str
     name: str
@@ -25,7 +28,10 @@ class DnsZone:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """Whose records, for which domain, where to. ``zone`` for Route 53; labels and annotations for a DNSEndpoint."""
+    """The owner of the records, their domain, and their place.
+
+    ``zone`` for Route 53; labels and annotations for a DNSEndpoint.
+    """
 
     owner: Owner
     domain: str
@@ -35,13 +41,13 @@ class Publication:
 
 
 class RecordState(StrEnum):
-    """Where a record set stands, as status shows it."""
+    """The state of a record set, as status shows it."""
 
     PUBLISHED = "Published"  # in the zone and in sync, or seen at the name servers
     PENDING = "Pending"  # handed over; not known to be served yet
     MISSING = "Missing"  # not there
-    DIFFERENT = "Different"  # ours, but not with our values or ttl
-    CONFLICT = "Conflict"  # somebody else's record stands there; never overwritten
+    DIFFERENT = "Different"  # owned, but with other values or ttl
+    CONFLICT = "Conflict"  # a record of another client is in its place; never overwritten
 
 
 _OTHERS_MOVE = frozenset({RecordState.MISSING, RecordState.DIFFERENT, RecordState.CONFLICT})
@@ -49,9 +55,9 @@ _OTHERS_MOVE = frozenset({RecordState.MISSING, RecordState.DIFFERENT, RecordStat
 
 @dataclass(frozen=True, slots=True)
 class PublishedRecord:
-    """One wanted record set and its state; ``message`` in words wherever the state is neither Published nor Pending.
+    """One wanted record set and its state; ``message`` in words whenever the state is neither Published nor Pending.
 
-    ``reason``: what name servers found to be wrong, where that is more than that the record is not there yet.
+    ``reason``: what name servers found to be wrong, if that is more than that the record is not there yet.
     """
 
     record: RecordSet
@@ -61,12 +67,12 @@ class PublishedRecord:
 
     @property
     def is_left_to_others(self) -> bool:
-        """Whether it is a DMARC policy in whose way others stand. SES does without it: nothing has to wait for it."""
+        """True for a DMARC policy that others are in the way of. SES does without it: nothing has to wait for it."""
         return self.record.purpose is Purpose.DMARC and self.state in _OTHERS_MOVE
 
 
 def severity(entry: PublishedRecord) -> tuple[bool, bool, RecordSet]:
-    """The order in which records that are not published are told: conflicts, then known mistakes, then the rest."""
+    """Return the order in which records that are not published are reported: conflicts, then known mistakes, then the rest."""
     return entry.state is not RecordState.CONFLICT, entry.reason is None, entry.record
 
 
@@ -74,8 +80,9 @@ def severity(entry: PublishedRecord) -> tuple[bool, bool, RecordSet]:
 class DnsObservation:
     """The answer of a publisher.
 
-    ``records``: each wanted record set with its state. ``surplus``: names of ours that are no longer wanted ("CNAME x").
-    ``in_sync``: nothing to write (conflicts apart). ``problem``: what hinders publication as a whole.
+    ``records``: each wanted record set with its state. ``surplus``: names of owned ones that are no longer wanted
+    ("CNAME x").
+    ``in_sync``: nothing to write (conflicts apart). ``problem``: what prevents publication as a whole.
     ``amiss``: those of the records that the publisher would write.
     """
 
@@ -86,6 +93,6 @@ class DnsObservation:
     amiss: tuple[PublishedRecord, ...] = ()
 
     def marked(self) -> DnsObservation:
-        """With what is amiss there kept, whatever others come to say of the records."""
+        """Return the same with what is amiss there kept, whatever evidence about the records follows."""
         wrong = (RecordState.MISSING, RecordState.DIFFERENT)
         return replace(self, amiss=tuple(entry for entry in self.records if entry.state in wrong))

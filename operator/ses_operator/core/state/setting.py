@@ -1,6 +1,6 @@
-"""A setting of an identity at SES as one value: whoever plans, carries out, compares, describes or permits it reads it here.
+"""A setting of an identity at SES as one value: planning, calls, comparison, descriptions and permissions read it here.
 
-Pure. The settings that there are stand in ``core.features.settings.SETTINGS``.
+Pure. All settings are in ``core.features.settings.SETTINGS``.
 """
 
 from __future__ import annotations
@@ -18,16 +18,16 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed
 
 Answer = Mapping[str, Any]
-"""What SES answered, as botocore parsed it."""
+"""An answer of SES, as botocore parsed it."""
 
 T = TypeVar("T")
 
 
 class NoValue(Enum):
-    """Stands where a value would."""
+    """A marker in place of a value."""
 
-    UNMANAGED = auto()  # the spec asks for nothing: what SES has is left as it is
-    UNKNOWN = auto()  # what SES has was not read, or SES does not say
+    UNMANAGED = auto()  # the spec asks for nothing: the value at SES is kept
+    UNKNOWN = auto()  # the value at SES was not read, or SES does not return it
 
 
 UNMANAGED, UNKNOWN = NoValue.UNMANAGED, NoValue.UNKNOWN
@@ -51,7 +51,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SupplementaryRead:
-    """A read of what GetEmailIdentity leaves out. It is made only where a setting is managed that needs it.
+    """A read of what GetEmailIdentity leaves out. It is made only if a setting is managed that needs it.
 
     ``call`` takes the identity; ``merge`` takes the facts without, the identity and the answer.
     """
@@ -73,22 +73,23 @@ def _in_words(found: Any, _: Any) -> str:
 
 
 def _at_once(*_: object) -> None:
-    """Nothing has to be waited for."""
+    """Wait for nothing."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Setting(Generic[T]):
     """One setting, with values of the type ``T``. Settings are equal if their keys are.
 
-    ``key``: stable, unique, what is remembered of it is found by. ``spec_field``: the part of the spec that asks for it.
-    ``wanted``: by the spec, in a region. ``found``: what SES has. ``expected``: the facts after it was set.
-    ``reset_to``: what SES begins with. ``call``: what sets it, for an identity. ``words``: what is done, without the region.
+    ``key``: stable, unique, identifies what is remembered of it. ``spec_field``: the part of the spec that sets it.
+    ``wanted``: by the spec, in a region. ``found``: the value at SES. ``expected``: the facts after it was set.
+    ``reset_to``: the SES default. ``call``: what sets it, for an identity. ``words``: what is done, without the
+    region.
 
-    ``after``: keys of settings that have to be set before. ``memory``: the name by which the inventory remembers that it was
-    set, so that it is reset when the spec no longer asks for it; empty for what the spec always asks for. ``read``: what has
-    to be read for ``found``. ``parse``: reads it from the answer of GetEmailIdentity into ``IdentityFacts.settings``, for a
-    setting that has no member of its own there. ``wait``: why it cannot be set yet, though it differs. ``current``: the value
-    found, in words, where another is wanted.
+    ``after``: keys of settings that have to be set before. ``memory``: the name by which the inventory remembers that
+    it was set, so that it is reset when the spec no longer sets it; empty for what the spec always sets. ``read``:
+    what has to be read for ``found``. ``parse``: reads it from the answer of GetEmailIdentity into
+    ``IdentityFacts.settings``, for a setting that has no member of its own there. ``wait``: why it cannot be set yet,
+    though it differs. ``current``: the value found, in words, if another is wanted.
     """
 
     key: str

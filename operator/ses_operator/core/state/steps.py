@@ -1,4 +1,4 @@
-"""The external writes that a plan consists of: values that can be compared, printed and carried out."""
+"""The external writes of a plan: values that can be compared, printed and carried out."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from ses_operator.core.state.setting import Call, Setting
 
 
 class Surplus(StrEnum):
-    """What becomes of records of ours that are not among the wanted."""
+    """The treatment of owned records that are not among the wanted."""
 
     REMOVE = "Remove"
-    RELEASE = "Release"  # it stays in DNS, and is no longer ours
-    KEEP = "Keep"  # it stays, and stays ours
+    RELEASE = "Release"  # it stays in DNS, and is no longer owned
+    KEEP = "Keep"  # it stays, and stays owned
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class _AtSes:
 
     @property
     def key(self) -> str:
-        """Return what the step is remembered by: stable, whatever its words are."""
+        """The key that the step is remembered by: stable, whatever its words are."""
         return self.KEY
 
     @property
     def action(self) -> str:
-        """Return what is done, in one word."""
+        """The step, in one word."""
         return type(self).__name__
 
     @property
@@ -58,7 +58,7 @@ class CreateIdentity(_AtSes):
 
     @property
     def is_address(self) -> bool:
-        """Whether SES sends a verification email by this call."""
+        """True if SES sends a verification email by this call."""
         return isinstance(self.dkim, NoDkim)
 
     def __str__(self) -> str:
@@ -75,20 +75,23 @@ class PutSetting(_AtSes):
 
     @property
     def key(self) -> str:
+        """The key of the setting."""
         return self.setting.key
 
     @property
     def action(self) -> str:
+        """The step, in one word."""
         kind = self.setting.key.partition(":")[0]
         return f"Set{kind.title().replace('-', '')}"
 
     @property
     def after(self) -> tuple[str, ...]:
+        """The keys of the settings that have to be set before."""
         return self.setting.after
 
     @property
     def call(self) -> Call:
-        """Return the request that it stands for."""
+        """The request of this step."""
         return self.setting.call(self.identity, self.value)
 
     def __str__(self) -> str:
@@ -125,7 +128,7 @@ class RestartVerification(_AtSes):
 class SendVerificationEmail(_AtSes):
     """SendCustomVerificationEmail with the template of this name at SES, or VerifyEmailIdentity (v1) without one.
 
-    Where the address is no identity yet, it becomes one, without tags.
+    If the address is no identity yet, it becomes one, without tags.
     """
 
     KEY = "email"
@@ -171,20 +174,22 @@ class _OfPolicy(_AtSes):
 
     @property
     def key(self) -> str:
+        """The key of the policy."""
         return policy_key(self.name)
 
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRights(_OfPolicy):
-    """UpdateEmailIdentityPolicy that only takes rights away, or DeleteEmailIdentityPolicy where ``document`` (JSON) is None.
+    """UpdateEmailIdentityPolicy that only takes permissions away, or DeleteEmailIdentityPolicy if ``document`` (JSON) is None.
 
-    It comes before a change that gives rights too: whatever SES says to that one, these are gone.
+    It comes before a change that grants permissions too: whatever SES answers to that one, these are gone.
     """
 
     document: str | None
 
     @property
     def key(self) -> str:
+        """A key of its own, beside that of the policy."""
         return f"withdraw:{self.name}"
 
     def __str__(self) -> str:
@@ -199,6 +204,7 @@ class CreatePolicy(_OfPolicy):
 
     @property
     def after(self) -> tuple[str, ...]:
+        """The step that takes permissions of the same policy away."""
         return (f"withdraw:{self.name}",)
 
     def __str__(self) -> str:
@@ -207,7 +213,7 @@ class CreatePolicy(_OfPolicy):
 
 @dataclass(frozen=True, slots=True)
 class UpdatePolicy(_OfPolicy):
-    """UpdateEmailIdentityPolicy: another document for a policy of ours. ``document`` is JSON."""
+    """UpdateEmailIdentityPolicy: another document for an owned policy. ``document`` is JSON."""
 
     document: str
 
@@ -235,10 +241,10 @@ class DeleteIdentity(_AtSes):
 
 @dataclass(frozen=True, slots=True)
 class PublishRecords:
-    """Make the zone, or the DNSEndpoint, hold these record sets of ours.
+    """Make the zone, or the DNSEndpoint, hold these record sets.
 
-    What is ours and not among them goes only under ``Surplus.REMOVE``: while a region cannot be read, its records are
-    not known, and what looks superfluous may be needed.
+    Owned ones that are not among them are deleted only under ``Surplus.REMOVE``: while a region cannot be read, its
+    records are not known, and what looks superfluous may be needed.
     """
 
     key: ClassVar[str] = "publish"
@@ -252,7 +258,7 @@ class PublishRecords:
 
 @dataclass(frozen=True, slots=True)
 class WithdrawRecords:
-    """Remove every record set that the ledger says is ours, and the ledger."""
+    """Remove every record set that the ledger names, and the ledger."""
 
     key: ClassVar[str] = "withdraw"
 
@@ -262,7 +268,7 @@ class WithdrawRecords:
 
 @dataclass(frozen=True, slots=True)
 class HandOverRecords:
-    """Write another owner's name on what says whose the records are; they stay as they are."""
+    """Write another owner's name into the ledger; the records stay as they are."""
 
     key: ClassVar[str] = "hand-over"
 
@@ -274,7 +280,7 @@ class HandOverRecords:
 
 @dataclass(frozen=True, slots=True)
 class ReleaseRecords:
-    """Remove the ledger alone: the records stay where they are and are nobody's."""
+    """Remove the ledger alone: the records are kept and have no owner."""
 
     key: ClassVar[str] = "release"
 

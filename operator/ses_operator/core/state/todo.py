@@ -1,4 +1,4 @@
-"""What can be done in one region now, and why no more than that."""
+"""The steps that can be taken in one region now, and why no more than these."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Why a region is not there yet, in words that a person can act on.
+"""Explains why a region is not ready yet, in words that a person can act on.
 
-The first rule that has something to say wins: what hinders us, then what hinders DNS, then what SES says, then patience.
+The first rule that applies wins: obstacles of the operator, then of DNS, then what SES reports, then patience.
 Sources: SES Developer Guide, "Troubleshooting domain verification"; API reference, VerificationInfo.
 """
 
@@ -45,6 +45,7 @@ class RegionCase:
 
     @property
     def facts(self) -> IdentityFacts | None:
+        """The identity's facts, None if it does not exist or was not read."""
         view = self.observed.regions.get(self.region)
         return view.facts if isinstance(view, Present) else None
 
@@ -53,7 +54,7 @@ class RegionCase:
         return Problem(reason, message, region=self.region)
 
     def records(self, *purposes: Purpose) -> tuple[PublishedRecord, ...]:
-        """The region's records of these purposes that are not known to be served."""
+        """Return the region's records of these purposes that are not known to be served."""
         dns = self.observed.dns
         if dns is None:
             return ()
@@ -70,14 +71,14 @@ ExplanationRule = Callable[[RegionCase], Problem | None]
 
 
 def not_created(case: RegionCase) -> Problem | None:
-    """The identity is about to be created."""
+    """Explain that the identity is about to be created."""
     if isinstance(case.observed.regions.get(case.region), Absent):
         return case.problem(Reason.CREATING_IDENTITY, "the identity is about to be created")
     return None
 
 
 def not_as_asked(case: RegionCase) -> Problem | None:
-    """Steps are left: they were not carried out in this run."""
+    """Name the steps that are left: they were not carried out in this run."""
     if case.plan.steps:
         steps = "; ".join(str(step) for step in case.plan.steps)
         return case.problem(Reason.PROGRESSING, f"still to do: {steps}")
@@ -85,24 +86,24 @@ def not_as_asked(case: RegionCase) -> Problem | None:
 
 
 def replica_hindered(case: RegionCase) -> Problem | None:
-    """SES cannot copy the parent's DKIM key, or has given up on a replica."""
+    """Explain why SES cannot copy the parent's DKIM key, or has given up on a replica."""
     return None if case.facts is None else replication_problem(case.desired, case.region, case.facts)
 
 
 def awaited(case: RegionCase) -> Problem | None:
-    """All is done, and somebody has to follow the link in an email."""
+    """Explain that all is done, and the link in an email has to be followed."""
     return case.plan.awaited
 
 
 def dns_hindered(case: RegionCase) -> Problem | None:
-    """DNS as a whole cannot be published, and SES still needs it."""
+    """Explain why DNS as a whole cannot be published, while SES still needs it."""
     dns = case.observed.dns
     problem = case.observed.dns_failure or (dns.problem if dns else None)
     return problem if problem is not None and _waits(case) else None
 
 
 def record_in_the_way(case: RegionCase) -> Problem | None:
-    """Somebody else's record stands where one that SES still needs must be."""
+    """Name another client's record in the place of one that SES still needs."""
     wrong = _wrong_records(case)
     if not wrong or wrong[0].state is not RecordState.CONFLICT:
         return None
@@ -110,7 +111,7 @@ def record_in_the_way(case: RegionCase) -> Problem | None:
 
 
 def failed(case: RegionCase) -> Problem | None:
-    """SES gave up, or no longer sees what it saw: what it says, and which record is wrong where that is known."""
+    """Explain that SES gave up, or no longer sees what it saw: its words, and which record is wrong if that is known."""
     facts = case.facts
     if facts is None:
         return None
@@ -132,7 +133,7 @@ def failed(case: RegionCase) -> Problem | None:
 
 
 def record_wrong(case: RegionCase) -> Problem | None:
-    """A record that SES still needs is missing or different."""
+    """Name a record that SES still needs and that is missing or different."""
     facts, wrong = case.facts, _wrong_records(case)
     if facts is None or not wrong:
         return None
@@ -140,7 +141,7 @@ def record_wrong(case: RegionCase) -> Problem | None:
 
 
 def waiting_for_verification(case: RegionCase) -> Problem | None:
-    """All is published as far as is known, and SES has not looked or not seen it yet."""
+    """Explain that all is published as far as is known, and SES has not looked or not seen it yet."""
     facts = case.facts
     if facts is None or not _dkim_waits(case):
         return None
@@ -163,7 +164,7 @@ def waiting_for_verification(case: RegionCase) -> Problem | None:
 
 
 def waiting_for_mail_from(case: RegionCase) -> Problem | None:
-    """The identity is verified and its MAIL FROM domain is not."""
+    """Explain that the identity is verified and its MAIL FROM domain is not."""
     facts = case.facts
     if facts is None or facts.mail_from is None or facts.mail_from.status is VerificationStatus.SUCCESS:
         return None
@@ -178,7 +179,7 @@ def waiting_for_mail_from(case: RegionCase) -> Problem | None:
 
 
 def not_before_records_are_seen(case: RegionCase) -> Problem | None:
-    """Something comes only when the identity is verified, or the MX record of its new MAIL FROM domain is there."""
+    """Name what comes only when the identity is verified, or the MX record of its new MAIL FROM domain is there."""
     return case.plan.problem
 
 
@@ -198,17 +199,17 @@ RULES: tuple[ExplanationRule, ...] = (
 
 
 def explain(case: RegionCase) -> Problem | None:
-    """Why the region is not there yet; None where it is.
+    """Return why the region is not ready yet; None if it is.
 
-    Of what hinders us everything is said, and it is said before what DNS and SES say. What another client keeps changing back
-    hides nothing, and is not hidden.
+    All obstacles of the operator are reported, before what DNS and SES report. What another client keeps changing
+    back hides nothing, and is not hidden.
     """
     found = _hindrances(case.plan) or next(([said] for rule in RULES if (said := rule(case)) is not None), [])
     return together((*case.plan.pauses, *found))
 
 
 def together(problems: Iterable[Problem]) -> Problem | None:
-    """All problems of a region as one, the gravest first; None where there is none."""
+    """Return all problems of a region as one, the most severe first; None if there is none."""
     ordered = by_gravity(dict.fromkeys(problems))
     if not ordered:
         return None
@@ -218,7 +219,7 @@ def together(problems: Iterable[Problem]) -> Problem | None:
 
 
 def _hindrances(plan: RegionPlan) -> list[Problem]:
-    """Why the plan cannot go on; nothing where it only waits for SES to see records: what hinders that is worth more."""
+    """Return why the plan cannot go on; nothing if it only waits for SES to see records: what blocks that is worth more."""
     waits = [problem for problem in plan.problems.values() if problem.reason in _SAID_LAST]
     others = [problem for problem in plan.problems.values() if problem.reason not in _SAID_LAST]
     return [*others, *waits] if others else []
@@ -230,7 +231,7 @@ def _dkim_waits(case: RegionCase) -> bool:
 
 
 def _wrong_records(case: RegionCase) -> list[PublishedRecord]:
-    """The records that SES needs next and of which something is to be said: conflicts first, then known mistakes."""
+    """Return the records that SES needs next and that have something to report: conflicts first, then known mistakes."""
     if not _waits(case):
         return []
     purposes = (Purpose.DKIM,) if _dkim_waits(case) else (Purpose.MAIL_FROM,)
@@ -244,7 +245,7 @@ def _first_of(wrong: list[PublishedRecord]) -> str:
 
 
 def _waits(case: RegionCase) -> bool:
-    """Whether SES still needs to see a record of this region."""
+    """Return True if SES still needs to see a record of this region."""
     facts = case.facts
     if facts is None:
         return False
@@ -258,8 +259,10 @@ def _waiting_reason(case: RegionCase) -> Reason:
 
 
 def _unsigned(facts: IdentityFacts) -> str:
-    """What a verified identity suffers while SES looks for the records of another key. Only while Easy DKIM changes the length of
-    its key does SES sign with the old one (Developer Guide, "Easy DKIM")."""
+    """Return the effect on a verified identity while SES looks for the records of another key.
+
+    Only while Easy DKIM changes the length of its key does SES sign with the old one (Developer Guide, "Easy DKIM").
+    """
     changes = (
         facts.verification_status is VerificationStatus.SUCCESS and facts.dkim.status is VerificationStatus.PENDING
     )
@@ -268,7 +271,7 @@ def _unsigned(facts: IdentityFacts) -> str:
 
 
 def _error(facts: IdentityFacts) -> str:
-    """What SES says of its last look, with the name server that it saw."""
+    """Return what SES reports of its last look, with the name server that it saw."""
     info = facts.verification_info
     if info.error_type is None:
         return ""

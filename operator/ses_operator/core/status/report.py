@@ -1,7 +1,8 @@
-"""From what stands to what status says: conditions, regions, records. Pure; written by others only when it differs.
+"""The conditions, regions and records of status, from the observed state. Pure; written by others only when it differs.
 
-Rules that readers of status rely on (kstatus, Flux, Argo CD, ``kubectl wait``): Ready stands in every status; Reconciling and
-Stalled stand there only while they are True, and never both; messages are the same from run to run while nothing changes.
+Rules that readers of status rely on (kstatus, Flux, Argo CD, ``kubectl wait``): every status has Ready; Reconciling
+and Stalled are there only while they are True, and never both; messages are the same from run to run while nothing
+changes.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ MAX_MESSAGE = 1024
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What one condition says."""
+    """The contents of one condition."""
 
     status: ConditionStatus
     reason: Reason
@@ -45,8 +46,11 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ReportInput:
-    """All that a status is made from. ``plan`` is what is left to do after this run; ``preview``: what the spec holds back;
-    ``former``: places where records went before and that are not over with. ``repairs``: what had to be corrected lately."""
+    """All that a status is made from.
+
+    ``plan`` is what is left to do after this run; ``preview``: what the spec holds back; ``former``: places where
+    records were published before and that still need work. ``repairs``: what had to be corrected lately.
+    """
 
     desired: Desired
     observed: Observed
@@ -73,7 +77,7 @@ class ReportInput:
         former: tuple[FormerPlace, ...] = (),
         repairs: tuple[Repair, ...] = (),
     ) -> ReportInput:
-        """The case with each region's problem worked out."""
+        """Return the input with each region's problem."""
         problems: dict[str, Problem] = {}
         for region in desired.regions:
             region_plan = plan.regions.get(region, RegionPlan())
@@ -82,20 +86,23 @@ class ReportInput:
         return cls(desired, observed, plan, account_id, partition, suspended, preview, former, problems, repairs)
 
     def facts(self, region: str) -> IdentityFacts | None:
+        """Return the identity's facts in a region, None if it does not exist there or was not read."""
         view = self.observed.regions.get(region)
         return view.facts if isinstance(view, Present) else None
 
 
 def yes(message: str) -> Verdict:
+    """Return a verdict that the condition holds."""
     return Verdict(ConditionStatus.TRUE, Reason.SUCCEEDED, message)
 
 
 def no(problem: Problem) -> Verdict:
+    """Return a verdict that it does not, because of the problem."""
     return Verdict(ConditionStatus.FALSE, problem.reason, str(problem))
 
 
 def verdicts(case: ReportInput) -> dict[ConditionType, Verdict]:
-    """The conditions of an accepted identity."""
+    """Return the conditions of an accepted identity."""
     found = {
         ConditionType.ACCEPTED: yes("The account, the domain and the regions may be used."),
         ConditionType.PROVISIONED: _provisioned(case),
@@ -112,7 +119,7 @@ def verdicts(case: ReportInput) -> dict[ConditionType, Verdict]:
 
 
 def readiness(case: ReportInput, blocking: Problem | None) -> dict[ConditionType, Verdict]:
-    """Ready, and where it is not: Reconciling or Stalled, one of them."""
+    """Return Ready, and if it is not: Reconciling or Stalled, one of them."""
     leaving = blockers({r: plan for r, plan in case.plan.regions.items() if r not in case.desired.regions})
     blocking = blocking or next(iter(leaving), None)
     if blocking is None:
@@ -123,14 +130,14 @@ def readiness(case: ReportInput, blocking: Problem | None) -> dict[ConditionType
 
 
 def _contests(case: ReportInput) -> Iterable[str]:
-    """What is as asked for now, and may not be so in a moment."""
+    """Yield what is as the spec asks now, and may not be so in a moment."""
     for repair in case.repairs:
         if is_contested(repair):
             yield f"But {repair.region or 'in DNS'}: {in_words(repair)}."
 
 
 def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:
-    """The conditions that a problem makes by itself."""
+    """Return the conditions that a problem makes by itself."""
     abnormal = ConditionType.STALLED if problem.reason.stalls else ConditionType.RECONCILING
     return {
         ConditionType.READY: no(problem),
@@ -139,14 +146,14 @@ def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:
 
 
 def refused(problem: Problem) -> dict[ConditionType, Verdict]:
-    """The conditions of an identity that is not accepted: nothing is known of the rest."""
+    """Return the conditions of an identity that is not accepted: nothing is known of the rest."""
     return {ConditionType.ACCEPTED: no(problem)} | not_ready(problem)
 
 
 def conditions(
     verdicts: Mapping[ConditionType, Verdict], previous: tuple[Condition, ...], generation: int, now: datetime
 ) -> tuple[Condition, ...]:
-    """The verdicts as conditions, in the fixed order; the time of transition is kept while the status is the same."""
+    """Return the verdicts as conditions, in the fixed order; the time of transition is kept while the status is the same."""
     made = []
     for kind in ConditionType:
         verdict = verdicts.get(kind)
@@ -168,13 +175,13 @@ def conditions(
 
 
 def is_ready(status: SesIdentityStatus | None) -> bool:
-    """Whether this status says Ready."""
+    """Return True if this status says Ready."""
     ready = find(status.conditions, ConditionType.READY) if status else None
     return ready is not None and ready.is_true
 
 
 def _blocking(case: ReportInput) -> Problem:
-    """The one problem that Ready names: one that stalls first, then in the order of regions; the others are appended."""
+    """Return the one problem that Ready names: one that stalls first, then in the order of regions; the others are appended."""
     if case.suspended is not None:
         return case.suspended
     ordered = sorted(case.problems.items(), key=lambda item: (not item[1].reason.stalls, item[0]))
@@ -185,7 +192,7 @@ def _blocking(case: ReportInput) -> Problem:
 
 
 def _grouped(ordered: list[tuple[str, Problem]]) -> list[str]:
-    """One sentence for all regions of which the same is to be said."""
+    """Return one sentence for all regions with the same problem."""
     regions: dict[str, list[str]] = {}
     for _, problem in ordered:
         regions.setdefault(problem.message, []).extend([problem.region] if problem.region else [])
@@ -193,7 +200,7 @@ def _grouped(ordered: list[tuple[str, Problem]]) -> list[str]:
 
 
 def _joined(messages: list[str]) -> str:
-    """All messages as far as they fit, then how many are left."""
+    """Return all messages as far as they fit, then how many are left."""
     text = messages[0]
     for index, message in enumerate(messages[1:], start=1):
         longer = f"{text} | {message}"
@@ -204,7 +211,7 @@ def _joined(messages: list[str]) -> str:
 
 
 def is_provisioned(case: ReportInput, region: str) -> bool:
-    """Whether the identity exists in the region with the settings of the spec."""
+    """Return True if the identity exists in the region with the settings of the spec."""
     plan = case.plan.regions.get(region, RegionPlan())
     return case.facts(region) is not None and not plan.steps and not plan.blockers
 

@@ -1,4 +1,4 @@
-"""When an identity is to be looked at again, if nothing wakes it before."""
+"""When to look at an identity again, if nothing wakes it before."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ from ses_operator.core.status.report import ReportInput
 HELD_BY_OTHERS = frozenset(
     {Reason.OWNED_BY_ANOTHER, Reason.NOT_ADOPTED, Reason.MAIL_FROM_CONFLICT, Reason.DKIM_CONFLICT}
 )
-"""What is said of an identity that stands at SES and is left as it is."""
+"""The reasons of an identity that exists at SES and is left as it is."""
 
 
 def requeue_after(case: ReportInput, now: datetime) -> float | None:
-    """Seconds until the earliest thing that is worth another look; None where only an event can change something.
+    """Return the seconds until the earliest thing that is worth another look; None if only an event can change something.
 
     A problem without a time of its own leaves it to the queue's backoff, which is the caller's.
     """
@@ -42,19 +42,21 @@ def requeue_after(case: ReportInput, now: datetime) -> float | None:
 
 
 def needs_backoff(case: ReportInput) -> bool:
-    """Whether something went wrong, or was left undone, that is worth trying again without a better idea of when."""
+    """Return True if something failed, or was left undone, that is worth trying again without a better idea of when."""
     left_undone = case.suspended is None and not case.plan.is_empty
     return left_undone or any(problem.retry_after is None for problem in _problems(case))
 
 
 def freshness(view: RegionView, seconds: float) -> float:
-    """How old, in seconds, a reading may be that shows this, after ``seconds`` of waiting; what is verified does not age:
-    the identity cache tells when it changes, and the sweep reads what no list shows.
+    """Return how old, in seconds, a reading may be that shows this, after ``seconds`` of waiting.
+
+    What is verified does not age: the identity cache notices when it changes, and the resync reads what no list
+    shows.
     """
     if not isinstance(view, Present):
         return SHORTEST_READ
     if view.facts.type is IdentityType.EMAIL_ADDRESS:
-        return float("inf")  # there is nothing to be told of it but its status, which the lists have
+        return float("inf")  # nothing else can change but its status, which the lists have
     if view.facts.verification_status is not VerificationStatus.SUCCESS:
         return read_interval(seconds)
     if verification_waits(view.facts) or mail_from_waits(view.facts):
@@ -63,40 +65,42 @@ def freshness(view: RegionView, seconds: float) -> float:
 
 
 def oldest_readings(status: SesIdentityStatus, waited: Mapping[str, float]) -> dict[str, float]:
-    """How old, in seconds, a reading of each region may be, by what status says of it. What others hold or have set, only they
-    can change, and no list tells of it."""
+    """Return how old, in seconds, a reading of each region may be, by status.
+
+    What others hold or have set, only they can change, and no list shows it.
+    """
     held = {region.region for region in status.regions if region.reason in HELD_BY_OTHERS}
     return {region: read_interval(seconds) if region in held else float("inf") for region, seconds in waited.items()}
 
 
 def verification_waits(facts: IdentityFacts) -> bool:
-    """Whether SES has not seen the DKIM records, or no longer does; or nobody has followed the link to an address."""
+    """Return True if SES has not seen the DKIM records, or no longer does; or the link to an address was not followed."""
     return facts.verifications != {VerificationStatus.SUCCESS}
 
 
 def mail_from_waits(facts: IdentityFacts) -> bool:
-    """Whether there is a MAIL FROM domain whose MX SES has not seen."""
+    """Return True if there is a MAIL FROM domain whose MX SES has not seen."""
     return facts.mail_from is not None and facts.mail_from.status is not VerificationStatus.SUCCESS
 
 
 def waited(known: Remembered | None, now: datetime) -> float:
-    """Seconds since the region began to wait for what it waits for, as far as is remembered."""
+    """Return the seconds since the region began to wait, as far as is remembered."""
     since = (known.pending_since or known.verified_at) if known else None
     return max((now - since).total_seconds(), 0.0) if since else 0.0
 
 
 def is_early(provider: DnsProvider, seconds: float) -> bool:
-    """Whether it is too soon to ask name servers: what Route 53 serves, SES mostly finds before we need to look."""
+    """Return True if it is too soon to query name servers: what Route 53 serves, SES mostly finds first."""
     return provider is DnsProvider.ROUTE53 and seconds < LOOKUP_GRACE
 
 
 def lookup_due(provider: DnsProvider, seconds: float) -> float:
-    """In how many seconds the name servers are to be asked, after ``seconds`` of waiting."""
+    """Return in how many seconds to query the name servers, after ``seconds`` of waiting."""
     return LOOKUP_GRACE - seconds if is_early(provider, seconds) else lookup_interval(seconds)
 
 
 def _problems(case: ReportInput) -> Iterable[Problem]:
-    """What hinders: in the regions, and at the publisher of the records."""
+    """Return the problems in the regions, and at the publisher of the records."""
     dns = case.observed.dns
     everywhere = (case.observed.dns_failure, dns.problem if dns else None, case.plan.dns_problem)
     return [
@@ -127,7 +131,7 @@ def _intervals(case: ReportInput, now: datetime) -> Iterable[float]:
 
 
 def _intervals_of_moves(case: ReportInput, now: datetime) -> Iterable[float]:
-    """Places where records went before: what another program may take away is looked at often."""
+    """Yield the intervals of places where records were published before: what ExternalDNS may delete is looked at often."""
     for place in case.former:
         seconds = max((now - place.since).total_seconds(), 0.0)
         if place.retry_after is not None:
@@ -139,7 +143,10 @@ def _intervals_of_moves(case: ReportInput, now: datetime) -> Iterable[float]:
 
 
 def _only_lookups_tell(case: ReportInput) -> bool:
-    """Whether only name servers can tell when a record is served: of SPF and DMARC SES says nothing; Route 53 tells itself."""
+    """Return True if only name servers can show when a record is served.
+
+    SES reports nothing of SPF and DMARC; Route 53 reports it itself.
+    """
     dns = case.observed.dns
     if dns is None or case.desired.provider is DnsProvider.ROUTE53:
         return False

@@ -1,7 +1,8 @@
-"""Whether status says that nothing is left to wait for, so that an identity can be left alone until the sweep. Pure.
+"""Decides if nothing is left to wait for by status, so that an identity can be left alone until the resync. Pure.
 
-A DMARC policy is for those who receive the mail: SES verifies without it. Where somebody else's stands in its place, or nobody
-publishes it, that is told, and may be so for good: the identity shall not be read again and again, nor after each restart.
+A DMARC policy is for the receivers of mail: SES verifies without it. If another client's is in its place, or it is
+not published, that is reported, and may stay so for good: the identity must not be read again and again, nor after
+each restart.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _ABOUT_RECORDS = frozenset({Reason.DNS_RECORD_CONFLICT, Reason.WAITING_FOR_DNS, 
 
 
 def is_stable(status: SesIdentityStatus, now: datetime) -> bool:
-    """Whether every record is published but for a DMARC policy that others keep from being so."""
+    """Return True if every record is published except a DMARC policy that others keep from being so."""
     published = find(status.conditions, ConditionType.DNS_PUBLISHED)
     if published is None or status.dns is None:
         # An address has conditions, and none of them is about DNS.
@@ -37,7 +38,7 @@ def is_stable(status: SesIdentityStatus, now: datetime) -> bool:
 
 
 def has_its_key(status: SesIdentityStatus, desired: Desired) -> bool:
-    """Whether every region has just the customer's key that is wanted, as status remembers it; no while that key is missing."""
+    """Return True if every region has just the customer's key that is wanted, by status; False while that key is missing."""
     match desired.dkim:
         case MissingKey():
             return False
@@ -49,14 +50,14 @@ def has_its_key(status: SesIdentityStatus, desired: Desired) -> bool:
 
 
 def lasting_places(status: SesIdentityStatus, now: datetime) -> frozenset[str]:
-    """Old places that have been kept for so long that only the sweep looks at them: somebody has to do something first."""
+    """Return old places that have been kept for so long that only the resync looks at them: a person has to act first."""
     known = status.dns.former_places or () if status.dns else ()
     patience = timedelta(seconds=LOOKUP_PATIENCE)
     return frozenset(place.place for place in known if now - place.since > patience)
 
 
 def _is_left_to_others(record: RecordStatus, published: Condition, now: datetime) -> bool:
-    """A conflict ends when somebody ends it; a record that is not seen may come in a moment, or never."""
+    """Return True for a conflict, which others have to end; a record that is not seen may come in a moment, or never."""
     if record.purpose != Purpose.DMARC:
         return False
     waited = now - published.last_transition_time

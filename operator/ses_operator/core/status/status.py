@@ -1,4 +1,4 @@
-"""The whole status of a SesIdentity, as a value. What it was before is needed for its timers alone."""
+"""The whole status of a SesIdentity, as a value. The previous one is needed for its timers alone."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ from ses_operator.core.status.report import (
 
 
 def identity_status(identity: SesIdentity, case: ReportInput, zone: DnsZone | None, now: datetime) -> SesIdentityStatus:
-    """What status is to say of an accepted identity."""
+    """Return the status of an accepted identity."""
     before, digest = identity.status, case.desired.digest()
     same = before.applied_configuration == digest
     known = {each.region: each if same else each.model_copy(update={"provisioned_at": None}) for each in before.regions}
@@ -72,30 +72,30 @@ def identity_status(identity: SesIdentity, case: ReportInput, zone: DnsZone | No
 
 
 def refused_status(identity: SesIdentity, problem: Problem, now: datetime) -> SesIdentityStatus:
-    """What status is to say while the identity is not accepted: what was known of regions and records stays."""
+    """Return the status while the identity is not accepted: what was known of regions and records is kept."""
     return _with_conditions(identity, refused(problem), now)
 
 
 def acknowledged_status(identity: SesIdentity) -> SesIdentityStatus:
-    """What status said before, and that a request for a reconcile has been heard."""
+    """Return the previous status, with a request for a reconcile acknowledged."""
     request = identity.metadata.annotations.get(RECONCILE_REQUESTED_AT)
     return identity.status.model_copy(update={"last_handled_reconcile_at": request})
 
 
 def warned_status(status: SesIdentityStatus, warnings: tuple[WarningStatus, ...]) -> SesIdentityStatus:
-    """The status with these warnings and no others."""
+    """Return the status with these warnings and no others."""
     return status.model_copy(update={"warnings": warnings})
 
 
 def deletion_status(identity: SesIdentity, problem: Problem, now: datetime) -> SesIdentityStatus:
-    """What status is to say while the deletion waits, over what was known."""
+    """Return the status while the deletion waits, over what was known."""
     return _with_conditions(identity, not_ready(problem), now)
 
 
 def handover_status(
     identity: SesIdentity, new_owner: str, problem: Problem, now: datetime, *, completed: bool
 ) -> SesIdentityStatus:
-    """What status is to say of a hand-over: while it waits over what was known, and when it is completed."""
+    """Return the status of a hand-over: while it waits over what was known, and when it is completed."""
     found = refused(problem) if completed else not_ready(problem)
     return _with_conditions(identity, found, now).model_copy(
         update={"handover": HandoverStatus(to=new_owner, completed=completed)}
@@ -103,7 +103,7 @@ def handover_status(
 
 
 def remembered(identity: SesIdentity) -> dict[str, Remembered]:
-    """What status remembers of each region."""
+    """Return what status remembers of each region."""
     return {
         region.region: Remembered(
             tokens=region.dkim.tokens if region.dkim else (),
@@ -120,7 +120,7 @@ def remembered(identity: SesIdentity) -> dict[str, Remembered]:
 
 
 def former_places(identity: SesIdentity) -> dict[str, FormerPlace]:
-    """What status says of places where records went before."""
+    """Return the places where records were published before, by status."""
     dns = identity.status.dns
     return {
         known.place: FormerPlace(known.place, known.reason, known.message, known.since)
@@ -179,7 +179,7 @@ def _region(case: ReportInput, region: str, before: RegionStatus, now: datetime)
 
 
 def _dkim_waits(case: ReportInput, region: str, facts: IdentityFacts) -> bool:
-    """Whether SES has not found the DKIM records yet, or is still to be told of the key."""
+    """Return True if SES has not found the DKIM records yet, or has yet to get the key."""
     found = {facts.verification_status, facts.dkim.status} == {VerificationStatus.SUCCESS}
     return not found or dkim_differs(case.desired, region, case.observed)
 
@@ -205,7 +205,7 @@ def _mail_from(facts: IdentityFacts) -> RegionMailFromStatus | None:
 
 
 def _dns(case: ReportInput, identity: SesIdentity, zone: DnsZone | None) -> DnsStatus:
-    """Records as observed; where DNS could not be observed in this run, those of before."""
+    """Return the records as observed; if DNS could not be observed in this run, those of before."""
     observed = case.observed.dns
     before = identity.status.dns
     records = (

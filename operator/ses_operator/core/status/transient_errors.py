@@ -1,4 +1,4 @@
-"""What of the things remembered still holds, and what may be left unsaid while AWS does not answer for a while. Pure."""
+"""Decides what of the remembered state still holds, and what need not be reported while AWS does not answer for a while. Pure."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _LOST = {VerificationStatus.TEMPORARY_FAILURE, VerificationStatus.FAILED}
 
 
 def is_passing(problem: Problem) -> bool:
-    """Whether it is expected to pass by itself."""
+    """Return True if it is expected to pass by itself."""
     return problem.reason.actor is Actor.OPERATOR
 
 
 def is_transient_only(case: ReportInput) -> bool:
-    """Whether nothing is known to be wrong, and some regions cannot be read for the moment."""
+    """Return True if nothing is known to be wrong, and some regions cannot be read for the moment."""
     views = [case.observed.regions.get(region) for region in case.desired.regions]
     silent = [view for view in views if isinstance(view, Unread)]
     heard = [view.facts for view in views if isinstance(view, Present)]
@@ -35,7 +35,10 @@ def is_transient_only(case: ReportInput) -> bool:
 
 
 def verification_regressed(views: Mapping[str, RegionView], status: SesIdentityStatus) -> bool:
-    """Whether SES has stopped finding records since status was written: the zone is then not as it is remembered either."""
+    """Return True if SES has stopped finding records since status was written.
+
+    The zone is then not believed to be as remembered either.
+    """
     known = {region.region: region for region in status.regions}
     return any(
         isinstance(view, Present) and _is_lost(view.facts) and not _is_known(view.facts, known.get(region))

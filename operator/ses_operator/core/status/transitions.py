@@ -1,4 +1,4 @@
-"""Which changes of status are worth a Kubernetes Event: the few that a person waits for, or has to act on. Pure."""
+"""The changes of status that are worth a Kubernetes Event: the few that a person waits for, or has to act on. Pure."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.MAILBOX, Actor.PLATFORM, Actor.AUTH
 
 
 LOSSES = frozenset({Reason.VERIFICATION_FAILED, Reason.VERIFICATION_REVOKED, Reason.VERIFICATION_EMAIL_EXPIRED})
-"""What each region is told of for itself."""
+"""The reasons that each region reports for itself."""
 
 
 class EventType(StrEnum):
-    """The two types that Kubernetes knows."""
+    """The two types of Event in Kubernetes."""
 
     NORMAL = "Normal"
     WARNING = "Warning"
 
 
 RECORDS_LEFT = "RecordsLeft"
-"""The reason of an Event about DNS records that are still there after they were to go."""
+"""The reason of an Event about DNS records that are still there after they were to be deleted."""
 
 RECORDS_RELEASED = "RecordsReleased"
-"""The reason of an Event about DNS records that were ours and are nobody's from now on."""
+"""The reason of an Event about DNS records that were owned and have no owner from now on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Transition:
 
 
 def transitions(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Transition, ...]:
-    """What to tell of a change: that it became Ready, or that somebody's help is needed, for another reason than before."""
+    """Return the Events of a change: it became Ready, or help is needed, for another reason than before."""
     old, new = find(before, ConditionType.READY), find(after, ConditionType.READY)
     if new is None:
         return ()
@@ -55,8 +55,9 @@ def transitions(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> 
 def new_losses(
     before: tuple[RegionStatus, ...], after: tuple[RegionStatus, ...], told: tuple[Transition, ...]
 ) -> tuple[Transition, ...]:
-    """What to tell of regions that failed or lost their verification, where ``told``, which is about Ready, does not say so:
-    another region came first there, or failed before.
+    """Return the Events of regions that failed or lost their verification, if ``told``, which is about Ready, does not say so.
+
+    Another region came first there, or failed before.
     """
     known, said = {(region.region, region.reason) for region in before}, {transition.reason for transition in told}
     return tuple(
@@ -67,14 +68,14 @@ def new_losses(
 
 
 def new_warnings(before: tuple[WarningStatus, ...], after: tuple[WarningStatus, ...]) -> tuple[Transition, ...]:
-    """What to tell of warnings: those that were not there, or said something else."""
+    """Return the Events of warnings that are new, or say something else."""
     return tuple(
         Transition(EventType.WARNING, warning.reason, warning.message) for warning in after if warning not in before
     )
 
 
 def new_contests(before: tuple[RepairStatus, ...], after: tuple[RepairStatus, ...]) -> tuple[Transition, ...]:
-    """What to tell of settings that somebody else keeps changing back: when it turns out that this is so."""
+    """Return the Events of settings that another client keeps changing back: once, when that is noticed."""
     known = {(repair.setting, repair.region) for repair in before if repair.message}
     return tuple(
         Transition(EventType.WARNING, Reason.CONTESTED, f"{repair.region or 'DNS'}: {repair.message}")
