@@ -25,6 +25,7 @@ from ses_operator.api.identity.status import HandoverStatus
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
+    from mypy_boto3_ses import SESClient
     from mypy_boto3_sesv2 import SESV2Client
 
 T = TypeVar("T")
@@ -232,6 +233,11 @@ class Tenant:
         client: SESV2Client = _client("sesv2", region, self._aws_url, self._access_key)
         return client
 
+    def ses_v1(self, region: str) -> SESClient:
+        """The first version of SES's API, as the same client uses it."""
+        client: SESClient = _client("ses", region, self._aws_url, self._access_key)
+        return client
+
     @property
     def route53(self) -> Route53Client:
         client: Route53Client = _client("route53", "us-east-1", self._aws_url, self._access_key)
@@ -376,8 +382,13 @@ class Tenant:
 @cache
 def _client(service: Any, region: str, url: str, access_key: str) -> Any:
     """Made once: to read the description of a service takes longer than most calls."""
-    session = boto3.Session(aws_access_key_id=access_key, aws_secret_access_key="any")
-    return session.client(service, region_name=region, endpoint_url=url)
+    return _session(access_key).client(service, region_name=region, endpoint_url=url)
+
+
+@cache
+def _session(access_key: str) -> boto3.Session:
+    """One for all clients: what it reads of services and endpoints serves them all."""
+    return boto3.Session(aws_access_key_id=access_key, aws_secret_access_key="any")
 
 
 def tags(identity: Mapping[str, Any]) -> dict[str, str]:

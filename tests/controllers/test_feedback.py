@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from cluster.feedback import ensure_configuration_set, ses_v1, topics
+from cluster.feedback import ensure_configuration_set, topics
 from cluster.tenant import Tenant
 from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.base.reasons import Reason
@@ -102,7 +102,7 @@ def test_topics_are_set_in_their_region_with_headers_where_asked_and_again_where
     assert topics(tenant, IRELAND) == wanted
     assert topics(tenant, VIRGINIA) == {}
 
-    ses = ses_v1(tenant, IRELAND)
+    ses = tenant.ses_v1(IRELAND)
     ses.set_identity_notification_topic(Identity=tenant.domain, NotificationType="Bounce")
     ses.set_identity_notification_topic(Identity=tenant.domain, NotificationType="Delivery", SnsTopic=arn(IRELAND))
     ses.set_identity_headers_in_notifications_enabled(Identity=tenant.domain, NotificationType="Bounce", Enabled=True)
@@ -122,7 +122,7 @@ def test_topics_taken_out_of_the_spec_go_and_are_then_left_alone(tenant: Tenant)
 
     tenant.wait(lambda: topics(tenant, IRELAND) == {}, "the topics to go")
     tenant.wait(lambda: "topics" not in inventory(tenant), "the setting to be forgotten")
-    ses_v1(tenant, IRELAND).set_identity_notification_topic(
+    tenant.ses_v1(IRELAND).set_identity_notification_topic(
         Identity=tenant.domain, NotificationType="Bounce", SnsTopic=arn(IRELAND)
     )
     tenant.reconciled()
