@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import json
+import re
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from devcluster.yamls import documents
+import yaml
+
+from devcluster.yamls import document, documents
 
 ROOT = Path(__file__).parents[2]
 CHART = ROOT / "charts" / "ses-operator"
-PREVIOUS = Path(__file__).parent / "charts" / "ses-operator-0.0.1.tgz"
-"""An earlier version of the chart, as it was packaged."""
+KINDS = Path("files") / "crds"
+"""Where a chart has the CustomResourceDefinitions."""
 KUBE_VERSION = "1.35.4"
 """What the chart is rendered for where no cluster is asked."""
 
@@ -101,6 +105,21 @@ class Manifests:
             for names in [rule.get("resourceNames", [])]
             for verb in rule["verbs"]
         }
+
+
+def earlier_chart(folder: Path) -> Path:
+    """The chart as an earlier version might have been: without the newest kind, and without a member of status."""
+    chart = folder / "ses-operator"
+    shutil.copytree(CHART, chart)
+    about = chart / "Chart.yaml"
+    about.write_text(re.sub(r"(?m)^(version|appVersion): .*$", r"\1: 0.0.1", about.read_text(encoding="utf-8")))
+    (chart / KINDS / "ses-operator.io_sesverificationtemplates.yaml").unlink()
+    identities = chart / KINDS / "ses-operator.io_sesidentities.yaml"
+    definition = document(identities.read_text(encoding="utf-8"))
+    for version in definition["spec"]["versions"]:
+        del version["schema"]["openAPIV3Schema"]["properties"]["status"]["properties"]["handover"]
+    identities.write_text(yaml.safe_dump(definition, sort_keys=False), encoding="utf-8")
+    return chart
 
 
 def container_of(pod: Mapping[str, Any]) -> dict[str, Any]:

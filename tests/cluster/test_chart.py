@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 import yaml
 
-from cluster.helm import CHART, PREVIOUS, Helm, HelmError
+from cluster.helm import CHART, Helm, HelmError, earlier_chart
 from cluster.releases import RELEASE, Release, running_as_its_pod
 from cluster.tenant import PATIENCE, Tenant
 from devcluster import binaries
@@ -40,7 +40,7 @@ KINDS = (
     "crd/sesverificationtemplates.ses-operator.io",
 )
 LABEL = f"app.kubernetes.io/instance={RELEASE}"
-KINDS_OF_PREVIOUS = KINDS[:2]
+KINDS_OF_EARLIER = KINDS[:2]
 ALL_OF_A_RELEASE = (
     "deployment,serviceaccount,service,role,rolebinding,clusterrole,clusterrolebinding,poddisruptionbudget"
 )
@@ -167,8 +167,8 @@ def test_an_identity_lives_through_upgrade_rollback_and_uninstall(
     release: Release, namespace: str, control_plane: ControlPlane, environment: Environment, tmp_path: Path
 ) -> None:
     kubectl = release.kubectl
-    release.install(ID, PREVIOUS)
-    kubectl.await_kinds(*KINDS_OF_PREVIOUS)
+    release.install(ID, earlier_chart(tmp_path))
+    kubectl.await_kinds(*KINDS_OF_EARLIER)
     environment.add_account()
     tenant = Tenant(environment, control_plane.api, namespace)
     tenant.create("eu-west-1")
@@ -223,7 +223,7 @@ def manifests_of(notes: str) -> list[str]:
 
 def definitions(kubectl: Kubectl) -> dict[str, Any]:
     """What the kinds are that both versions have, in the cluster."""
-    return {kind: kubectl.get(kind)["spec"] for kind in KINDS_OF_PREVIOUS}
+    return {kind: kubectl.get(kind)["spec"] for kind in KINDS_OF_EARLIER}
 
 
 def test_a_release_cannot_bring_a_kind_and_an_object_of_it(control_plane: ControlPlane, tmp_path: Path) -> None:

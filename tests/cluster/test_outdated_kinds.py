@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from cluster.conftest import QUICK
-from cluster.helm import PREVIOUS
+from cluster.helm import KINDS, earlier_chart
 from cluster.tenant import PATIENCE, Tenant
 from devcluster import binaries
 from devcluster.apiclient import ApiClient
@@ -24,19 +23,12 @@ TEMPLATES = Path(__file__).parents[2] / "crds" / "ses-operator.io_sesverificatio
 
 
 @pytest.fixture
-def control_plane() -> Iterator[ControlPlane]:
-    """A cluster with the kinds of the first chart."""
+def control_plane(tmp_path: Path) -> Iterator[ControlPlane]:
+    """A cluster with the kinds of an earlier chart."""
     with ControlPlane(binaries.control_plane(binaries.ENVTEST_PARTS)) as plane:
-        plane.kubectl("apply", "--server-side", "--filename=-", stdin="---\n".join(kinds_of(PREVIOUS)))
+        plane.kubectl("apply", "--server-side", f"--filename={earlier_chart(tmp_path) / KINDS}")
         plane.kubectl.await_kinds()
         yield plane
-
-
-def kinds_of(chart: Path) -> list[str]:
-    """The CustomResourceDefinitions in a packaged chart."""
-    with tarfile.open(chart) as archive:
-        files = [archive.extractfile(member) for member in archive if "/files/crds/" in member.name]
-        return [file.read().decode() for file in files if file is not None]
 
 
 def says(operator: OperatorProcess, words: str) -> None:
