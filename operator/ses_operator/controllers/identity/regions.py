@@ -36,7 +36,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class RegionOutcome:
     """The outcome of the calls in one region.
 
     The view after them, the steps that were taken, what was refused by the key of what that holds up, and whether it
@@ -138,7 +138,7 @@ class Regions:
         view: RegionView,
         reads: Iterable[SupplementaryRead],
         priority: Priority,
-    ) -> Outcome:
+    ) -> RegionOutcome:
         """Make the reads; one that is refused holds up the settings that need it, and nothing else."""
         failures: dict[str, Problem] = {}
         for read in reads:
@@ -148,12 +148,12 @@ class Regions:
                 facts = await account.region(region).read(read, identity, view.facts, priority)
             except OperatorError as error:
                 if _ends_the_run(error):
-                    return Outcome(Unread(error.problem))
+                    return RegionOutcome(Unread(error.problem))
                 failures[read.key] = error.problem
             else:
                 view = Present(facts)
                 self._keep(FactsKey(account.account_id, region, identity), view)
-        return Outcome(view, failures=failures)
+        return RegionOutcome(view, failures=failures)
 
     async def read_certainly(
         self, account: AwsAccount, identity: str, regions: Iterable[str], priority: Priority
@@ -228,7 +228,7 @@ class Regions:
 
     async def _apply(
         self, account: AwsAccount, region: str, plan: RegionPlan, view: RegionView, priority: Priority
-    ) -> Outcome:
+    ) -> RegionOutcome:
         """Apply the steps of one region.
 
         A refused one ends those that need it; an error that any other would meet ends the run there.
@@ -243,13 +243,13 @@ class Regions:
                 # Nothing is taken over by an old reading that another owner may have taken over since.
                 fresh = await self._get(account, key, priority)
                 if not isinstance(fresh, Present) or owner_tag(fresh) != owner_tag(view):
-                    return Outcome(fresh, tuple(done), failures)
+                    return RegionOutcome(fresh, tuple(done), failures)
             try:
                 told = await account.region(region).perform(step, priority)
             except Stale:
                 # What was observed does not hold: the next round plans from the present state.
                 self._facts.distrust(key)
-                return Outcome(await self._get(account, key, priority), tuple(done), failures)
+                return RegionOutcome(await self._get(account, key, priority), tuple(done), failures)
             except OperatorError as error:
                 failures[refused_key(step, error.problem)] = error.problem
                 out.add(step.key)
@@ -257,13 +257,13 @@ class Regions:
                     # It may have been carried out: only a read can find out.
                     self._facts.distrust(key)
                 if _ends_the_run(error):
-                    return Outcome(view, tuple(done), failures, ends=True)
+                    return RegionOutcome(view, tuple(done), failures, ends=True)
                 continue
             LOGGER.info("%s", step, extra={"operation": step.action, "identity": step.identity, "region": region})
             view = expected_state(step, view, told)
             self._keep(key, view)
             done.append(step)
-        return Outcome(view, tuple(done), failures)
+        return RegionOutcome(view, tuple(done), failures)
 
     def _keep(self, key: FactsKey, view: RegionView) -> None:
         self._facts.put(key, view)
