@@ -125,26 +125,35 @@ class Settings:
 
     def __post_init__(self) -> None:
         _require(
+            bool(self.installation_id),
+            f"{_given('installation_id')} is required: choose a name no other cluster with the same AWS account uses, such "
+            "as prod-eu",
+        )
+        _require(
             DNS_LABEL.fullmatch(self.installation_id) is not None,
-            f"installation id {self.installation_id!r}: use up to 63 lower-case letters, digits and hyphens, with a letter"
-            " or digit at both ends",
+            f"{_given('installation_id')} is {self.installation_id!r}: use up to 63 lower-case letters, digits and hyphens, "
+            "with a "
+            "letter or digit at both ends",
         )
         for inherited in self.inherited:
             _require(
                 DNS_LABEL.fullmatch(inherited) is not None and inherited != self.installation_id,
-                f"inherit from: {inherited!r} is not the id of another installation",
+                f"{_given('inherit_from')} has {inherited!r}, which is not the id of another installation",
             )
         for namespace in self.namespaces:
             _require(
-                DNS_LABEL.fullmatch(namespace) is not None, f"watch namespaces: {namespace!r} is no namespace name"
+                DNS_LABEL.fullmatch(namespace) is not None,
+                f"{_given('watch_namespaces')} has {namespace!r}, which is not the name of a namespace",
             )
         for name in ("workers", "aws_connections"):
-            _require(getattr(self, name) >= 1, f"{name.replace('_', ' ')}: at least 1")
+            _require(getattr(self, name) >= 1, f"{_given(name)} is {getattr(self, name)}: it must be at least 1")
         _ = self.lease_timing  # raises for timings that would not be safe
         for name in ("pending_poll", "idle_poll", "sweep_interval"):
-            _require(getattr(self, name) > 0, f"{name.replace('_', ' ')}: more than 0 seconds")
+            _require(
+                getattr(self, name) > 0, f"{_given(name)} is {getattr(self, name)}: it must be more than 0 seconds"
+            )
         for name in ("urgent_workers", "shutdown_grace", "mail_figures_interval"):
-            _require(getattr(self, name) >= 0, f"{name.replace('_', ' ')}: not negative")
+            _require(getattr(self, name) >= 0, f"{_given(name)} is {getattr(self, name)}: it must not be negative")
 
     @property
     def namespaces(self) -> tuple[str, ...]:
@@ -159,7 +168,15 @@ class Settings:
     @property
     def lease_timing(self) -> LeaseTiming:
         """The timing of the Lease. Raises ValueError for timings that would not be safe."""
-        return LeaseTiming(self.lease_duration, self.lease_renew_deadline, self.lease_retry_period)
+        try:
+            return LeaseTiming(self.lease_duration, self.lease_renew_deadline, self.lease_retry_period)
+        except ValueError as error:
+            raise ValueError(
+                f"{_given('lease_duration')} is {self.lease_duration}: it must be more than "
+                f"{_given('lease_renew_deadline')}, which "
+                f"is {self.lease_renew_deadline}, and that more than {_given('lease_retry_period')}, which is "
+                f"{self.lease_retry_period} and must be more than 0"
+            ) from error
 
     @property
     def operator_namespace(self) -> str:
@@ -185,21 +202,34 @@ def options() -> tuple[Option, ...]:
 
 
 def from_mapping(values: Mapping[str, Any]) -> Settings:
-    """Make settings from values by field name; each is converted to the type of its setting."""
+    """Make settings from values by field name, each converted to its type; None counts as not given."""
     types = {option.name: option.type for option in options()}
-    return Settings(**{name: types[name](value) for name, value in values.items()})
+    return Settings(**{name: types[name]("" if value is None else value) for name, value in values.items()})
 
 
 def _option(found: Field[Any]) -> Option:
     default = None if found.default is MISSING else found.default
     return Option(
         name=found.name,
-        flag="--" + found.name.replace("_", "-"),
-        variable=ENVIRONMENT_PREFIX + found.name.upper(),
+        flag=_flag(found.name),
+        variable=_variable(found.name),
         help=found.metadata["help"],
         type=str if default is None else type(default),
         default=default,
     )
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _variable(name: str) -> str:
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def _given(name: str) -> str:
+    """Return how a setting is given, as messages name it."""
+    return f"{_flag(name)} ({_variable(name)})"
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -244,7 +244,7 @@ def test_withdrawn_keys_are_told_by_the_account_once_and_all_its_identities_wait
     tenant.account_not_ready(Reason.CREDENTIALS_REJECTED)
     for name in names:
         said = tenant.not_ready(Reason.CREDENTIALS_REJECTED, name)
-        assert "check the credentials of the SesAccount" in said.message
+        assert "Check the credentials of the SesAccount" in said.message
     _give_key(tenant, home.iam.create_access_key(UserName=tenant.namespace)["AccessKey"]["AccessKeyId"])
     assert {name: tenant.ready(name).metadata.uid for name in names} == before
     _account_is_ready(tenant)

@@ -74,7 +74,7 @@ def test_a_key_from_a_secret_serves_all_regions_with_one_record_and_stands_nowhe
 ) -> None:
     planted = new_key()
     tenant.create(IRELAND, VIRGINIA, dkim=byodkim("s1", "planted"))
-    explains(tenant, Reason.SECRET_NOT_FOUND, "the Secret planted does not exist", "generate")
+    explains(tenant, Reason.SECRET_NOT_FOUND, "Secret planted does not exist", "generate")
     add_secret(tenant, "planted", b"hunter2")
     explains(tenant, Reason.DKIM_KEY_INVALID, "tls.key of the Secret planted", "neither PEM nor base64")
     tenant.api.patch(f"{secrets(tenant)}/planted", {"data": {"tls.key": b64encode(planted).decode()}})

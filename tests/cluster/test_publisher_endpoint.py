@@ -252,7 +252,7 @@ async def test_what_is_handed_over_stays_and_is_the_heir_s_to_change(
 
     (sentence,) = await publisher.hand_over(publication, new_owner)
 
-    assert "delete it when the ExternalDNS there publishes them" in sentence
+    assert "delete it once the ExternalDNS there publishes them" in sentence
     left = stored(kubectl, publication)
     assert left["spec"] == before["spec"]
     assert "finalizers" not in left["metadata"], "in another cluster nobody would take it off"
@@ -340,7 +340,7 @@ async def test_without_externaldns_s_kind_publication_says_so_and_withdrawal_has
             observation = await publisher.observe(publication, RECORDS)
             assert observation.problem is not None
             assert observation.problem.reason is Reason.DNS_ENDPOINT_CRD_MISSING
-            with pytest.raises(Blocked, match="install the CRD of ExternalDNS"):
+            with pytest.raises(Blocked, match="Install the CRD of ExternalDNS"):
                 await publisher.publish(publication, RECORDS)
             assert await publisher.withdraw(publication) == ()
             await publisher.release(publication)

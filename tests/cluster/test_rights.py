@@ -103,7 +103,7 @@ def test_keys_that_aws_does_not_know_are_rejected_and_a_corrected_secret_wakes_e
 ) -> None:
     _add_account(guarded, tenant, "AKIAUNKNOWN")
     tenant.create(region)
-    explains(tenant, Reason.CREDENTIALS_REJECTED, "access key", "check the credentials of the SesAccount")
+    explains(tenant, Reason.CREDENTIALS_REJECTED, "access key", "Check the credentials of the SesAccount")
     tenant.account_not_ready(Reason.CREDENTIALS_REJECTED)
 
     _give_key(guarded, tenant, iam_user.key_id)
@@ -118,7 +118,7 @@ def test_keys_that_are_withdrawn_are_told_and_new_ones_taken_up(
     tenant.create_ready(region)
     iam.delete_access_key(UserName=iam_user.name, AccessKeyId=iam_user.key_id)
     tenant.change(tags={"team": "payments"})
-    explains(tenant, Reason.CREDENTIALS_REJECTED, "access key", "check the credentials of the SesAccount")
+    explains(tenant, Reason.CREDENTIALS_REJECTED, "access key", "Check the credentials of the SesAccount")
 
     _give_key(guarded, tenant, iam.create_access_key(UserName=iam_user.name)["AccessKey"]["AccessKeyId"])
 
@@ -145,7 +145,7 @@ def test_a_right_that_is_missing_is_named_and_used_as_soon_as_it_is_given(
     tenant.create(region, mailFrom={"subdomain": "bounce"})
 
     where = f"{action} in {region}" if action.startswith("ses:") else action
-    explains(tenant, Reason.ACCESS_DENIED, iam_user.arn, f"may not perform {where}", "allow it in the IAM policy")
+    explains(tenant, Reason.ACCESS_DENIED, iam_user.arn, f"may not perform {where}", "Allow it in the IAM policy")
 
     iam_user.allow()
     tenant.request_reconcile()

@@ -149,7 +149,7 @@ def test_a_policy_of_somebody_else_is_reported_and_left_until_it_is_gone(tenant:
 @pytest.mark.parametrize(
     ("statement", "words"),
     [
-        ({**DENY, "Effect": "Allow", "Principal": "*"}, "its Principal is everybody (*)"),
+        ({**DENY, "Effect": "Allow", "Principal": "*"}, "its Principal is anyone (*)"),
         ({**DENY, "Resource": "*"}, "leave out *; the Resource is arn:aws:ses:eu-west-1:123456789012:identity/"),
     ],
     ids=["everybody", "every resource"],

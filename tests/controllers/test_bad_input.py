@@ -70,7 +70,7 @@ def test_a_secret_without_a_key_is_told_which_one(user: Tenant, keys: dict[str, 
     apply_secret(user, {**secret, "stringData": keys})
     apply_account(user, f"{user.account}-keys")
     user.create(IRELAND)
-    explains(user, Reason.SECRET_KEY_MISSING, f"Secret {user.account}-keys", "aws_secret_access_key", "put it there")
+    explains(user, Reason.SECRET_KEY_MISSING, f"Secret {user.account}-keys", "aws_secret_access_key", "Put it there")
     user.account_not_ready(Reason.SECRET_KEY_MISSING)
 
     apply_secret(user, secret)
@@ -81,7 +81,7 @@ def test_a_secret_without_a_key_is_told_which_one(user: Tenant, keys: dict[str, 
 def test_a_domain_without_a_hosted_zone_goes_on_when_there_is_one(tenant: Tenant) -> None:
     zone = f"{tenant.namespace}.org"
     tenant.create(IRELAND, domain=f"mail.{zone}")
-    explains(tenant, Reason.HOSTED_ZONE_NOT_FOUND, f"mail.{zone}", "create one", "spec.dns.provider")
+    explains(tenant, Reason.HOSTED_ZONE_NOT_FOUND, f"mail.{zone}", "Create one", "spec.dns.provider")
 
     _make_zone(tenant, zone)
     tenant.request_reconcile()
@@ -120,7 +120,7 @@ def test_a_zone_that_does_not_hold_the_domain_is_named(user: Tenant) -> None:
 
     user.create(IRELAND, dns={"route53": {"zoneRef": {"name": "corp"}}})
 
-    explains(user, Reason.HOSTED_ZONE_NOT_FOUND, zone_id, user.domain, "change spec.dns.route53.zoneRef")
+    explains(user, Reason.HOSTED_ZONE_NOT_FOUND, zone_id, user.domain, "Change spec.dns.route53.zoneRef")
 
 
 def test_an_identity_of_another_installation_is_left_until_its_owner_releases_it(tenant: Tenant) -> None:

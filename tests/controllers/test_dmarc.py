@@ -137,7 +137,7 @@ def test_the_owners_of_report_addresses_are_told_what_to_publish(tenant: Tenant)
     assert (told.name, told.type, told.values) == (
         f"{tenant.domain}._report._dmarc.reports.example.net", "TXT", ("v=DMARC1",),
     )  # fmt: skip
-    assert "reports.example.net" in told.message
+    assert "The owner of reports.example.net has to publish this record" in told.message
 
 
 def test_a_policy_published_by_hand_is_noticed_without_asking(tenant: Tenant) -> None:

@@ -25,7 +25,7 @@ def test_a_region_that_does_not_exist_is_named_and_the_others_are_verified(tenan
 
     tenant.verified("1/2")
 
-    explains(tenant, Reason.REGION_NOT_SUPPORTED, "eu-nowhere-7", "remove it from spec.regions")
+    explains(tenant, Reason.REGION_NOT_SUPPORTED, "eu-nowhere-7", "Remove it from spec.regions")
     tenant.change(regions=[IRELAND])
     tenant.ready()
 

@@ -134,6 +134,7 @@ def reported(
         desired,
         observed,
         plan,
+        account="default",
         account_id=ACCOUNT_ID,
         partition="aws",
         suspended=held_back(desired, observed) if found.spec.suspend else None,
@@ -151,7 +152,7 @@ def identity_moments() -> tuple[Moment, ...]:
     no_account = Accounts(ObjectStore(SesAccount.model_validate), "demo").get("default")
     assert isinstance(no_account, Problem)
     ready = reported(fresh, verified, RecordState.PUBLISHED)
-    leaving = Problem(Reason.DELETION_BLOCKED, f"Deletion waits: {REGION}: a tenant refers to the identity")
+    leaving = Problem(Reason.DELETION_BLOCKED, f"Deletion is waiting: {REGION}: a tenant refers to the identity")
     deleting = identity(deletionTimestamp="2026-01-02T00:00:00Z", finalizers=["ses-operator.io/finalizer"])
     in_progress, failed, current = Kstatus.IN_PROGRESS, Kstatus.FAILED, Kstatus.CURRENT
     progressing, degraded, healthy = Health.PROGRESSING, Health.DEGRADED, Health.HEALTHY

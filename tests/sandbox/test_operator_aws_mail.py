@@ -68,7 +68,10 @@ async def test_a_sender_that_is_not_verified_is_told_from_recipients_that_are_no
     async with aws_world() as world:
         error = await refusal(world)
         assert (type(error), error.problem.reason) == (Blocked, Reason.FROM_ADDRESS_NOT_VERIFIED)
-        assert f"{SENDER}, for neither it nor its domain is verified in {REGION}" in error.problem.message
+        assert (
+            f"SES in {REGION} does not send from {SENDER}, because neither it nor its domain is verified there"
+            in error.problem.message
+        )
         verify(world, SENDER)
         error = await refusal(world)
         assert (type(error), error.problem.reason) == (Blocked, Reason.PRODUCTION_ACCESS_NOT_GRANTED)

@@ -101,7 +101,7 @@ async def test_withdrawal_leaves_a_record_that_somebody_changed_since_and_says_s
     world.change(zone_id, "UPSERT", changed.name, "TXT", '"v=spf1 -all"')
     async with publisher_restarted(world) as publisher:
         (sentence,) = await publisher.withdraw(publication)
-    assert sentence.startswith(f"{changed} was changed since it was written")
+    assert sentence.startswith(f"{changed} was changed by another client and is left as it is")
     assert world.contents(zone_id) == {(changed.name, "TXT"): ('"v=spf1 -all"',)}
 
 

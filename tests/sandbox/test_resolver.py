@@ -55,44 +55,44 @@ MISTAKES = {
         DKIM,
         "token._domainkey.example.com CNAME token.dkim.amazonses.com.",
         (
-            "it stands at token._domainkey.example.com.example.com: the DNS provider appends the zone's name itself; enter the "
+            "is at token._domainkey.example.com.example.com instead: the DNS provider appends the zone's name itself. Enter the "
             "name as token._domainkey"
         ),
     ),
     "the zone's name stands twice in an MX": (
         MX,
         "bounce.example.com MX 10 feedback-smtp.eu-west-1.amazonses.com.",
-        "it stands at bounce.example.com.example.com",
+        "is at bounce.example.com.example.com instead",
     ),
     "the underscore was stripped": (
         DKIM,
         "token.domainkey CNAME token.dkim.amazonses.com.",
-        "it stands at token.domainkey.example.com, without the underscore",
+        "is at token.domainkey.example.com instead, without the underscore",
     ),
     "name and value were exchanged": (
         DKIM,
         "token.dkim.amazonses.com CNAME token._domainkey.example.com.",
-        "its value stands in the field for the name (token.dkim.amazonses.com.example.com)",
+        "has name and value swapped: its value is the name (token.dkim.amazonses.com.example.com)",
     ),
     "the MX is that of another region": (
         MX,
         "bounce MX 10 feedback-smtp.us-east-1.amazonses.com.",
-        "it has the value of another region, us-east-1",
+        "has the value of another region, us-east-1",
     ),
     "the target is in another region's signing zone": (
         DKIM,
         "token._domainkey CNAME token.dkim.af-south-1.amazonses.com.",
-        "it points to the signing zone of another region",
+        "points to the signing zone of another region",
     ),
     "the quotation marks were kept": (
         SPF,
         rf'bounce TXT "\"{SPF_VALUE}\""',
-        "published with the quotation marks in it",
+        "published with quotation marks in its value",
     ),
     "the quotation marks were kept in a target": (
         DKIM,
         r"token._domainkey CNAME \"token.dkim.amazonses.com\".",
-        "published with the quotation marks in it",
+        "published with quotation marks in its value",
     ),
     "a key was lower-cased": (
         RecordSet(f"s1._domainkey.{ZONE}", RecordType.TXT, ("p=MIGfMA0GCSq",), 300, Purpose.DKIM, ("eu-west-1",)),
@@ -102,39 +102,39 @@ MISTAKES = {
     "the CNAME is proxied": (
         DKIM,
         "token._domainkey A 192.0.2.1\ntoken._domainkey AAAA 2001:db8::1",
-        "addresses are answered (192.0.2.1, 2001:db8::1) in place of the CNAME",
+        "is answered with addresses (192.0.2.1, 2001:db8::1)",
     ),
     "a wildcard answers": (
         DKIM,
         "* CNAME parking.example.net.",
-        "a wildcard record answers in its place with parking.example.net",
+        "a wildcard record answers parking.example.net in its place",
     ),
     "a wildcard answers with addresses": (
         DKIM,
         "* A 192.0.2.1",
-        "a wildcard record answers in its place with 192.0.2.1",
+        "a wildcard record answers 192.0.2.1 in its place",
     ),
     "the closing dot was kept": (
         DKIM,
         r"token._domainkey CNAME token.dkim.amazonses.com\..",
-        "published with the closing dot as a part of it",
+        "published with the closing dot as part of its value",
     ),
     "the zone's name was appended to the target": (
         DKIM,
         "token._domainkey CNAME token.dkim.amazonses.com",
-        "the DNS provider appended the zone's name to the value",
+        "the DNS provider appended the zone's name",
     ),
     "the MX has two values": (
         MX,
         "bounce MX 10 feedback-smtp.eu-west-1.amazonses.com.\nbounce MX 20 mail.example.com.",
-        "it has 2 values",
+        "has 2 values",
     ),
     "a CNAME stands where the MX should": (
         MX,
         "bounce CNAME mail.example.net.",
-        "a CNAME to mail.example.net stands at this name",
+        "is hidden by a CNAME to mail.example.net",
     ),
-    "nothing is there": (DKIM, "www A 192.0.2.1", "it is not there in example.com; publish it with the value"),
+    "nothing is there": (DKIM, "www A 192.0.2.1", "is missing in example.com. Publish it with the value"),
 }
 
 
@@ -144,7 +144,7 @@ async def test_a_mistake_in_the_zone_is_recognized(
 ) -> None:
     world.dns_server.set_zone(ZONE, f"$TTL 300\n{zone}\n")
     finding = await examine(world, record)
-    assert finding.message.startswith(f"{record}: ")
+    assert finding.message.startswith(f"{record} ")
     assert sentence in finding.message
 
 
@@ -166,7 +166,7 @@ async def test_a_zone_that_is_delegated_elsewhere_is_told_with_both_sets_of_serv
     world.dns_server.set_zone(ZONE, "@ 300 IN NS ns1.other-provider.example.")
     finding = await examine(world, DKIM, PublishedAt(ZONE, ("ns-1.awsdns-01.com",)))
     assert finding.reason is Reason.DNS_NOT_DELEGATED
-    assert "delegated to ns1.other-provider.example" in finding.message
+    assert "is delegated to (ns1.other-provider.example)" in finding.message
     assert "(ns-1.awsdns-01.com)" in finding.message
 
 
@@ -175,7 +175,7 @@ async def test_a_zone_of_a_subdomain_that_is_not_delegated_is_told(world: Route5
     (record,) = dkim_records(f"mail.{ZONE}", "eu-west-1", ("token",), "dkim.amazonses.com", 300)
     finding = await examine(world, record, PublishedAt(f"mail.{ZONE}", ("ns-1.awsdns-01.com",)))
     assert finding.reason is Reason.DNS_NOT_DELEGATED
-    assert f"add NS records for mail.{ZONE} with its name servers (ns-1.awsdns-01.com) to {ZONE}" in finding.message
+    assert f"Add NS records for mail.{ZONE} with its name servers (ns-1.awsdns-01.com) to {ZONE}" in finding.message
 
 
 async def test_a_private_zone_is_not_seen_from_outside(world: Route53World) -> None:
@@ -198,7 +198,9 @@ async def test_only_one_regions_records_are_there(world: Route53World) -> None:
     findings = await Resolver(name_servers(world.dns_server)).examine([*here, *elsewhere])
     assert [finding.state for finding in findings[:3]] == [FindingState.PUBLISHED] * 3
     for finding in findings[3:]:
-        assert "only the records of eu-west-1 are published; us-east-1 has DKIM tokens of its own" in finding.message
+        assert (
+            "only the records of eu-west-1 are published, but us-east-1 has DKIM tokens of its own" in finding.message
+        )
 
 
 async def test_what_route_53_serves_is_published_though_its_targets_do_not_exist(world: Route53World) -> None:

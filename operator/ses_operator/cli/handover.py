@@ -27,7 +27,7 @@ from ses_operator.runtime.kube.client import KubeClient, load_configuration
 POLL_SECONDS = 1.0
 
 NOBODY_ACTS = (
-    "no operator has acted on the annotation. Is the operator of the installation that owns it running here? If --to is its own "
+    "No operator has acted on the annotation. Is the operator of the installation that owns it running here? If --to is its own "
     "id, there is nothing to hand over. If it is gone for good, start the other one with --inherit-from"
 )
 
@@ -83,10 +83,12 @@ def handover(
     All of a cluster:
       ses-operator handover --to prod-new --all-namespaces
     """
-    if (problem := invalid_new_owner(new_owner)) is not None:
-        raise click.UsageError(f"--to: {problem.message}")
+    if invalid_new_owner(new_owner) is not None:
+        raise click.UsageError(
+            f"--to is {new_owner!r}, which is not an installation id: use the installationID of the other installation"
+        )
     if bool(names) + everything + all_namespaces != 1:
-        raise click.UsageError("name the objects, or give one of --all and --all-namespaces")
+        raise click.UsageError("Name the objects, or use one of --all and --all-namespaces")
     selection = Selection("" if all_namespaces else namespace, names)
     try:
         done = asyncio.run(_run(selection, new_owner, None if dry_run else timeout, kubeconfig))

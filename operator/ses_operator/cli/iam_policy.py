@@ -149,9 +149,11 @@ def _read(files: Iterable[TextIO], account_name: str | None) -> PolicyScope:
     accounts = {found.metadata.name: found for found in objects if isinstance(found, SesAccount)}
     identities = [found for found in objects if isinstance(found, SesIdentity)]
     if account_name is None and len(accounts) > 1:
-        raise click.UsageError(f"choose one by --account: {', '.join(sorted(accounts))}")
+        raise click.UsageError(
+            f"--account is required, because the files have several SesAccounts: {', '.join(sorted(accounts))}"
+        )
     if account_name is not None and account_name not in accounts:
-        raise click.UsageError(f"there is no SesAccount {account_name} in the files")
+        raise click.UsageError(f"--account is {account_name}, but the files have no such SesAccount")
     account = accounts[account_name] if account_name else next(iter(accounts.values()), None)
     templates = [found for found in objects if isinstance(found, SesVerificationTemplate)]
     return scope_of(account, identities, templates)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Final
+from typing import Any, Final
 
 import click
 
@@ -21,12 +22,32 @@ SUBCOMMANDS: Final[Mapping[str, str]] = {
 """The place of each subcommand, as ``module:attribute``."""
 
 
+@contextmanager
+def _in_one_line() -> Iterator[None]:
+    """Leave out the usage that click prints before a usage error; the exit code is 2 all the same."""
+    try:
+        yield
+    except click.UsageError as error:
+        error.ctx = None
+        raise
+
+
 class LazyGroup(click.Group):
     """A group whose subcommands are found in SUBCOMMANDS and imported on first use."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names, without importing anything."""
         return sorted(SUBCOMMANDS)
+
+    def make_context(self, *args: Any, **kwargs: Any) -> click.Context:
+        """Read the group's own options; what is wrong with them is said in one line."""
+        with _in_one_line():
+            return super().make_context(*args, **kwargs)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a subcommand; what is wrong with how it was called is said in one line."""
+        with _in_one_line():
+            return super().invoke(ctx)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
         """Import the subcommand; None if there is none of this name."""

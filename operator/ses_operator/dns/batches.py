@@ -78,7 +78,7 @@ class ZoneBatches:
             self._worker.cancel()
             await asyncio.wait([self._worker])
         while self._waiting:
-            _fail([self._waiting.popleft()], Retry(Reason.PUBLISHING_RECORDS, "the operator is stopping"))
+            _fail([self._waiting.popleft()], Retry(Reason.PUBLISHING_RECORDS, "The operator is stopping"))
 
     async def _work(self) -> None:
         await asyncio.sleep(self._collect_seconds)
@@ -102,7 +102,10 @@ class ZoneBatches:
         except OperatorError as error:
             _fail(batch, error)
         except BaseException:
-            _fail(batch, Retry(Reason.PUBLISHING_RECORDS, "it is not known whether Route 53 took the DNS records"))
+            _fail(
+                batch,
+                Retry(Reason.PUBLISHING_RECORDS, "It is not known whether Route 53 accepted the DNS records; retrying"),
+            )
             raise
         else:
             for item in batch:
@@ -121,9 +124,9 @@ def _refusal(changes: ChangeSet, error: Refused) -> OperatorError:
     sentence = str(error)
     if is_stale(sentence):
         return Stale(
-            Reason.PUBLISHING_RECORDS, f"the zone changed while records of {changes.domain} were written: {sentence}"
+            Reason.PUBLISHING_RECORDS, f"The zone changed while records of {changes.domain} were written: {sentence}"
         )
-    return Blocked(Reason.DNS_RECORD_REFUSED, f"the records of {changes.domain} cannot be written: {sentence}")
+    return Blocked(Reason.DNS_RECORD_REFUSED, f"Records of {changes.domain} cannot be written: {sentence}")
 
 
 def _fail(batch: Sequence[_Waiting], error: OperatorError) -> None:

@@ -35,13 +35,13 @@ REMAKE_AFTER_SECONDS = 10.0
 SesIdentity goes too, and the records must outlast it."""
 
 RECORDS_MAY_STAY = (
-    "the DNSEndpoint of {domain} is deleted; whether its records go too is up to ExternalDNS: "
-    "under --policy=upsert-only none do, and up to version 0.21 TXT records never do. Remove by hand what is left"
+    "The DNSEndpoint of {domain} is deleted. Whether its records are removed too depends on ExternalDNS: "
+    "with --policy=upsert-only none are, and up to version 0.21 TXT records never are. Remove by hand what is left"
 )
 
 LEFT_OVER = (
-    "the DNSEndpoint {key} stays, so that ExternalDNS does not take the records away. If they were handed over to another "
-    "cluster, delete it when the ExternalDNS there publishes them, and this one no longer does"
+    "DNSEndpoint {key} stays, so that ExternalDNS does not remove the records. If they were handed over to another "
+    "cluster, delete it once the ExternalDNS there publishes them and the one here no longer does"
 )
 
 Read = Callable[[ObjectKey], EndpointObject | None]
@@ -175,7 +175,7 @@ class DnsEndpointPublisher:
         if remaining > 0:
             raise Retry(
                 Reason.PUBLISHING_RECORDS,
-                f"the DNSEndpoint {key} is being deleted; if this object stays, it is made anew in a moment",
+                f"DNSEndpoint {key} is being deleted; if this object stays, it is created again shortly",
                 remaining,
             )
         if FINALIZER in found.finalizers:
@@ -184,7 +184,8 @@ class DnsEndpointPublisher:
         if held_by:
             raise Retry(
                 Reason.PUBLISHING_RECORDS,
-                f"the DNSEndpoint {key} is being deleted and held by {', '.join(held_by)}; it is made anew when it is gone",
+                f"DNSEndpoint {key} is being deleted and waits for the finalizers {', '.join(held_by)}; it is created again "
+                "when it is gone",
             )
 
     async def _unless_gone(self, write: Awaitable[object]) -> None:
@@ -212,12 +213,12 @@ class DnsEndpointPublisher:
     ) -> DnsObservation:
         key = publication.owner.key
         if found is None:
-            message = f"the DNSEndpoint {key} does not exist yet"
+            message = f"DNSEndpoint {key} does not exist yet"
             return DnsObservation(_all(records, RecordState.MISSING, message), in_sync=not records)
         if not found.belongs_to(publication.owner):
             problem = Problem(
                 Reason.DNS_RECORD_CONFLICT,
-                f"a DNSEndpoint {key} that is not of this object exists, and is not overwritten: delete or rename it",
+                f"DNSEndpoint {key} does not belong to this object and is not overwritten. Delete or rename it",
             )
             return DnsObservation(_all(records, RecordState.CONFLICT, problem.message), problem=problem)
         return DnsObservation(
@@ -232,9 +233,9 @@ class DnsEndpointPublisher:
         if standing == [wanted]:
             return PublishedRecord(record, RecordState.PENDING)
         if not standing:
-            return PublishedRecord(record, RecordState.MISSING, f"{record} is not in the DNSEndpoint")
+            return PublishedRecord(record, RecordState.MISSING, f"{record} is not in the DNSEndpoint yet")
         targets = ", ".join(target for entry in standing for target in entry.targets)
-        message = f"{record} is {targets} in the DNSEndpoint; it is to be {', '.join(wanted.targets)}"
+        message = f"{record} is {targets} in the DNSEndpoint; expected {', '.join(wanted.targets)}"
         return PublishedRecord(record, RecordState.DIFFERENT, message)
 
 
@@ -249,6 +250,6 @@ def _all(records: Sequence[RecordSet], state: RecordState, message: str) -> tupl
 def _crd_missing() -> Blocked:
     return Blocked(
         Reason.DNS_ENDPOINT_CRD_MISSING,
-        "the kind DNSEndpoint (externaldns.k8s.io/v1alpha1) is not installed: install the CRD of ExternalDNS, or choose "
+        "The kind DNSEndpoint (externaldns.k8s.io/v1alpha1) is not installed. Install the CRD of ExternalDNS, or choose "
         "another spec.dns.provider",
     )

@@ -185,7 +185,7 @@ async def _carry_out(
         try:
             await work.batches.submit(ChangeSet(publication.owner, publication.domain, plan.changes))
         except Stale as error:
-            LOGGER.info("%s; it is read again", error)
+            LOGGER.info("%s; reading it again", error)
             work.reader.forget(publication.domain)
         except OperatorError:
             work.reader.forget(publication.domain)
@@ -194,7 +194,7 @@ async def _carry_out(
             released += _note(publication, plan)
     raise Stale(
         Reason.PUBLISHING_RECORDS,
-        f"the zone changes while the records of {publication.domain} are written; it is read again",
+        f"The zone changes while the records of {publication.domain} are written; reading it again",
     )
 
 

@@ -104,7 +104,7 @@ class ZoneDirectory:
             if error.problem.reason is Reason.HOSTED_ZONE_NOT_FOUND:
                 raise Gone.of(error.problem) from error
             if entry is None and error.problem.reason is Reason.ACCESS_DENIED:
-                raise Blocked(error.problem.reason, f"{error}; {_put_back(zone_id)}") from error
+                raise Blocked(error.problem.reason, f"{error}. {_put_back(zone_id)}") from error
             raise
         return DnsZone(zone_id, hosted_zone.name, role_arn, external_id)
 
@@ -121,20 +121,21 @@ class ZoneDirectory:
         if entry is None:
             raise Blocked(
                 Reason.ZONE_REF_NOT_FOUND,
-                f"spec.dns.route53.zoneRef names the zone {name}, which spec.dns.zones of the SesAccount does not list",
+                f"spec.dns.route53.zoneRef names zone {name}, which spec.dns.zones of the SesAccount does not list. Add it "
+                "there, or name another",
             )
         hosted_zone = await self._describe(entry.hosted_zone_id, entry.role_arn, entry.external_id)
         if hosted_zone.private:
             raise Blocked(
                 Reason.HOSTED_ZONE_NOT_FOUND,
-                f"the zone {name} ({hosted_zone.name}, {hosted_zone.id}) is private, and SES asks the public DNS: "
-                "refer to a public zone",
+                f"Zone {name} ({hosted_zone.name}, {hosted_zone.id}) is private, but SES queries the public DNS. "
+                "Name a public zone in spec.dns.route53.zoneRef",
             )
         if not is_within(domain, hosted_zone.name):
             raise Blocked(
                 Reason.HOSTED_ZONE_NOT_FOUND,
-                f"the zone {name} is {hosted_zone.name} ({hosted_zone.id}), which does not hold {domain}: "
-                "change spec.dns.route53.zoneRef",
+                f"Zone {name} is {hosted_zone.name} ({hosted_zone.id}), which does not hold {domain}. "
+                "Change spec.dns.route53.zoneRef",
             )
         return _reached(entry, hosted_zone)
 
@@ -175,7 +176,7 @@ class ZoneDirectory:
 
 def _put_back(zone_id: str) -> str:
     return (
-        f"if the zone {zone_id} is in another AWS account, put its entry, with its role, back into spec.dns.zones of the "
+        f"If zone {zone_id} is in another AWS account, put its entry, with its role, back into spec.dns.zones of the "
         "SesAccount until the records in it are gone"
     )
 

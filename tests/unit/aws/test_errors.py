@@ -47,7 +47,7 @@ CASES = (
         refusal("TooManyRequestsException", status=429),
         Retry,
         Reason.THROTTLED,
-        says=("SES in eu-west-1", "slow down"),
+        says=("SES in eu-west-1", "throttles"),
     ),
     Case(
         "the throttling of Route 53 is a retry",
@@ -55,7 +55,7 @@ CASES = (
         Retry,
         Reason.THROTTLED,
         CHANGE,
-        ("Route 53 asks to slow down",),
+        ("Route 53 throttles ChangeResourceRecordSets",),
     ),
     Case("HTTP 429 by any name is throttling", refusal("Whatever", status=429), Retry, Reason.THROTTLED),
     Case(
@@ -171,7 +171,7 @@ CASES = (
         refusal("ExpiredTokenException", status=403),
         Blocked,
         Reason.CREDENTIALS_REJECTED,
-        says=("have expired", "renew them"),
+        says=("have expired", "Renew them"),
     ),
     Case(
         "no credentials at all are missing ones",
@@ -186,7 +186,7 @@ CASES = (
         Gone,
         Reason.PROGRESSING,
         GET,
-        ("example.com does not exist",),
+        ("has no example.com",),
     ),
     Case(
         "a configuration set that does not exist blocks",
@@ -216,7 +216,7 @@ CASES = (
         refusal("LimitExceededException", "You have exceeded the limit of identities: 10000."),
         Blocked,
         Reason.QUOTA_EXCEEDED,
-        says=("limit of identities: 10000", "raise the quota"),
+        says=("limit of identities: 10000", "A quota of SES in eu-west-1 is used up", "Ask AWS to raise it"),
     ),
     Case(
         "a bad request blocks with AWS's sentence",
@@ -266,7 +266,7 @@ CASES = (
         Blocked,
         Reason.REGION_NOT_SUPPORTED,
         NOWHERE,
-        ("SES does not exist in the region eu-nowhere-1: remove it from spec.regions",),
+        ("eu-nowhere-1 is not an SES region. Remove it from spec.regions",),
     ),
     Case(
         "an answer that is lost may have been carried out",
@@ -281,7 +281,7 @@ CASES = (
         Retry,
         Reason.REGION_UNREACHABLE,
         GET,
-        ("did not answer GetEmailIdentity at email.eu-west-1.amazonaws.com: it is asked again",),
+        ("does not answer GetEmailIdentity at email.eu-west-1.amazonaws.com; retrying",),
     ),
     Case(
         "a closed connection is a lost answer",

@@ -256,8 +256,12 @@ def test_a_list_as_kubectl_prints_it_is_read(tmp_path: Path) -> None:
 
 def test_what_cannot_be_printed_is_said_in_words() -> None:
     two = yaml.safe_dump_all([ACCOUNT, {**ACCOUNT, "metadata": {"name": "other"}}])
-    assert "choose one by --account: default, other" in refused("-f", "-", text=two)
-    assert "there is no SesAccount nobody" in refused("-f", "-", "--account", "nobody", text=two)
+    assert "--account is required, because the files have several SesAccounts: default, other" in refused(
+        "-f", "-", text=two
+    )
+    assert "--account is nobody, but the files have no such SesAccount" in refused(
+        "-f", "-", "--account", "nobody", text=two
+    )
     assert "name the domains or addresses" in refused("--sender")
     assert "names no role" in refused("--for", "pod")
     assert "a SesIdentity cannot be read: spec.regions: " in refused(

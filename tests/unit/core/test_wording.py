@@ -12,6 +12,8 @@ from datetime import timedelta
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from figures.prose import prose_findings
+from figures.tree import working_tree
 from ses_operator.api.account.notifications import Moment
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.meta import OWNER_TAG
@@ -121,7 +123,14 @@ def reported(desired: Desired, seen: Seen) -> ReportInput:
     plan = plan_identity(desired, observed, covering(desired), NOW, attempt)
     repairs = attempt.repairs
     return ReportInput.of(
-        desired, observed, plan, account_id="123456789012", partition="aws", suspended=None, repairs=repairs
+        desired,
+        observed,
+        plan,
+        account="default",
+        account_id="123456789012",
+        partition="aws",
+        suspended=None,
+        repairs=repairs,
     )
 
 
@@ -241,3 +250,7 @@ def test_an_old_place_is_waited_for_as_long_whatever_was_said_of_it(move: Move, 
     decision = decide(move)
     now = FormerPlace(move.old.name, decision.pending or "", decision.message, NOW)
     assert now.follows(reworded(before, said)).since == now.follows(before).since
+
+
+def test_no_module_compares_or_cuts_up_a_sentence() -> None:
+    assert list(prose_findings(working_tree())) == []

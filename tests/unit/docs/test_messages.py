@@ -22,6 +22,7 @@ NAMES = frozenset(
         "com",
         "corp",
         "corq",
+        "default",
         "example",
         "legacy",
         "mail",

@@ -26,14 +26,14 @@ def test_namespaces_are_told_apart_by_commas() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"installation_id": ""}, "installation id ''"),
+        ({"installation_id": ""}, r"--installation-id \(SES_OPERATOR_INSTALLATION_ID\) is required: choose a name"),
         ({"installation_id": "Prod"}, "lower-case"),
         ({"installation_id": "a/b"}, "lower-case"),
         ({"installation_id": "a" * 64}, "up to 63"),
-        ({"installation_id": "a", "watch_namespaces": "a b"}, "'a b' is no namespace name"),
-        ({"installation_id": "a", "workers": 0}, "workers: at least 1"),
-        ({"installation_id": "a", "idle_poll": 0.0}, "idle poll: more than 0 seconds"),
-        ({"installation_id": "a", "lease_renew_deadline": 20.0}, "duration > renew deadline"),
+        ({"installation_id": "a", "watch_namespaces": "a b"}, "'a b', which is not the name of a namespace"),
+        ({"installation_id": "a", "workers": 0}, r"--workers \(SES_OPERATOR_WORKERS\) is 0: it must be at least 1"),
+        ({"installation_id": "a", "idle_poll": 0.0}, "it must be more than 0 seconds"),
+        ({"installation_id": "a", "lease_renew_deadline": 20.0}, "it must be more than --lease-renew-deadline"),
     ],
 )
 def test_settings_that_cannot_be_are_refused_in_words(values: dict[str, object], message: str) -> None:
@@ -56,7 +56,27 @@ def test_help_documents_every_setting_with_its_variable_and_default() -> None:
 def test_the_command_says_what_is_wrong_with_a_setting() -> None:
     result = CliRunner().invoke(main, ["run", "--installation-id", "No"])
     assert result.exit_code == 2
-    assert "installation id 'No'" in result.output
+    assert "--installation-id (SES_OPERATOR_INSTALLATION_ID) is 'No': use up to 63" in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        pytest.param(
+            ["run"], "--installation-id (SES_OPERATOR_INSTALLATION_ID) is required", id="an option is missing"
+        ),
+        pytest.param(["run", "--workers", "many"], "'many' is not a valid integer", id="it is no number"),
+        pytest.param(["run", "--no-such-option"], "--no-such-option", id="a subcommand has no such option"),
+        pytest.param(["--no-such-option"], "--no-such-option", id="there is no such option"),
+        pytest.param(["no-such-command"], "no-such-command", id="there is no such command"),
+        pytest.param(["handover", "--to", "New Cluster", "mail"], "--to is 'New Cluster'", id="a value cannot be"),
+    ],
+)
+def test_a_wrong_call_is_answered_in_one_line_with_exit_code_2(arguments: list[str], words: str) -> None:
+    result = CliRunner(env={"SES_OPERATOR_INSTALLATION_ID": None}).invoke(main, arguments)
+    assert result.exit_code == 2
+    (line,) = result.output.splitlines()
+    assert words in line
 
 
 def record(message: str, **extra: object) -> logging.LogRecord:

@@ -43,44 +43,52 @@ class Reason(StrEnum):
         return self.actor is Actor.AUTHOR
 
     # All is well.
-    SUCCEEDED = "Succeeded", Actor.NOBODY, "What the condition is about is done and holds."
+    SUCCEEDED = "Succeeded", Actor.NOBODY, "The condition is met."
 
     # On the way, by itself.
-    PROGRESSING = "Progressing", Actor.OPERATOR, "The operator has begun and has nothing more exact to say yet."
+    PROGRESSING = (
+        "Progressing",
+        Actor.OPERATOR,
+        "The operator is working on it and has nothing more specific to report yet.",
+    )
     CREATING_IDENTITY = "CreatingIdentity", Actor.OPERATOR, "The identity is being created or changed in SES."
     PUBLISHING_RECORDS = "PublishingRecords", Actor.OPERATOR, "DNS records are being written by the provider."
-    WAITING_FOR_DNS = "WaitingForDNS", Actor.OPERATOR, "Records are published, but name servers do not answer them yet."
+    WAITING_FOR_DNS = (
+        "WaitingForDNS",
+        Actor.OPERATOR,
+        "The records are published, but name servers do not serve them yet.",
+    )
     WAITING_FOR_VERIFICATION = (
         "WaitingForVerification",
         Actor.OPERATOR,
-        "The records can be seen; SES has not looked yet. This takes minutes, and up to 72 hours.",
+        "The records are served, but SES has not checked them yet. This usually takes minutes, and up to 72 hours.",
     )
     WAITING_FOR_MAIL_FROM = (
         "WaitingForMailFrom",
         Actor.OPERATOR,
-        "The MX record of the MAIL FROM domain has not been seen yet: by SES, or before SES is told of another name.",
+        "The MX record of the MAIL FROM domain is not served yet, or SES has not found it yet.",
     )
     WAITING_FOR_PARENT = (
         "WaitingForParent",
         Actor.OPERATOR,
-        "The identity is to replicate the DKIM key of one in another region, which is not verified yet.",
+        "The identity replicates the DKIM key of another region, whose identity is not verified yet.",
     )
-    THROTTLED = "Throttled", Actor.OPERATOR, "AWS asks to slow down; the call is made again later."
-    SERVICE_ERROR = "ServiceError", Actor.OPERATOR, "AWS answered with an error of its own; the call is made again."
+    THROTTLED = "Throttled", Actor.OPERATOR, "AWS throttles requests; the call is retried later."
+    SERVICE_ERROR = "ServiceError", Actor.OPERATOR, "AWS answered with an internal error; the call is retried."
     REGION_UNREACHABLE = (
         "RegionUnreachable",
         Actor.OPERATOR,
-        "SES does not answer in this region; the other regions go on, and the call is made again.",
+        "SES does not answer in this region. The call is retried, and the other regions are not affected.",
     )
     KEY_LENGTH_TOO_SOON = (
         "KeyLengthTooSoon",
         Actor.OPERATOR,
-        "SES changes the length of a DKIM key once in 24 hours; it is asked again when that time is over.",
+        "SES changes the length of a DKIM key only once in 24 hours; the change follows after that time.",
     )
     HANDING_OVER = (
         "HandingOver",
         Actor.OPERATOR,
-        "What the object owns is being handed over to the installation that its annotation names.",
+        "What the object owns is being handed over to the installation named by its annotation.",
     )
     DELETING = "Deleting", Actor.OPERATOR, "The object is being deleted: identities first, then their DNS records."
 
@@ -88,24 +96,24 @@ class Reason(StrEnum):
     MANUAL_RECORDS_PENDING = (
         "ManualRecordsPending",
         Actor.DNS,
-        "The records in status.dns.records are to be published by hand.",
+        "The records in status.dns.records have to be published by hand.",
     )
-    DNS_RECORD_MISSING = "DNSRecordMissing", Actor.DNS, "Name servers do not have a record that SES needs."
-    DNS_RECORD_WRONG = "DNSRecordWrong", Actor.DNS, "Name servers answer something else than SES needs."
+    DNS_RECORD_MISSING = "DNSRecordMissing", Actor.DNS, "Name servers do not serve a record that SES needs."
+    DNS_RECORD_WRONG = "DNSRecordWrong", Actor.DNS, "Name servers serve another value than SES needs."
     DNS_RECORD_CONFLICT = (
         "DNSRecordConflict",
         Actor.DNS,
-        "Somebody else's record stands where one of ours must; it is never overwritten.",
+        "A record that the operator did not write is where one of its records has to be. It is never overwritten.",
     )
     DNS_RECORD_REFUSED = (
         "DNSRecordRefused",
         Actor.DNS,
-        "The DNS provider refuses a record; the message has its own words.",
+        "The DNS provider rejects a record; the message says why.",
     )
     DNS_NOT_DELEGATED = (
         "DNSNotDelegated",
         Actor.DNS,
-        "The zone that holds the records is not the one that the public DNS asks.",
+        "The zone that holds the records is not the one that the public DNS is delegated to.",
     )
     DNS_SERVER_FAILURE = (
         "DNSServerFailure",
@@ -115,31 +123,31 @@ class Reason(StrEnum):
     VERIFICATION_FAILED = (
         "VerificationFailed",
         Actor.DNS,
-        "SES gave up after 72 hours; it is asked again as soon as the records are right.",
+        "SES gave up after 72 hours; it is asked again as soon as the records are correct.",
     )
     VERIFICATION_REVOKED = (
         "VerificationRevoked",
         Actor.DNS,
-        "SES no longer sees records that it saw before (TEMPORARY_FAILURE); mail goes unsigned until they are back.",
+        "SES no longer finds records that it found before (TEMPORARY_FAILURE); mail is sent unsigned until they are back.",
     )
 
     # The mailbox of an address.
     WAITING_FOR_CLICK = (
         "WaitingForClick",
         Actor.MAILBOX,
-        "SES has sent an email to the address; somebody has to follow the link in it within 24 hours.",
+        "SES has sent an email to the address; its recipient has to follow the link in it within 24 hours.",
     )
     VERIFICATION_EMAIL_EXPIRED = (
         "VerificationEmailExpired",
         Actor.MAILBOX,
-        "Nobody followed the link in any of three emails; another is sent when a reconcile is asked for.",
+        "The link was not followed in any of three emails; another is sent when a reconcile is requested.",
     )
 
     # The cluster, the SesAccount, the AWS account.
     VERIFICATION_TEMPLATE_NOT_FOUND = (
         "VerificationTemplateNotFound",
         Actor.PLATFORM,
-        "The SesVerificationTemplate does not stand in this region of this account (yet).",
+        "The SesVerificationTemplate does not exist in this region of this account (yet).",
     )
     TEMPLATE_IN_USE = (
         "TemplateInUse",
@@ -149,28 +157,28 @@ class Reason(StrEnum):
     FROM_ADDRESS_NOT_VERIFIED = (
         "FromAddressNotVerified",
         Actor.PLATFORM,
-        "The address that an email comes from is not verified in this region.",
+        "The sender address of an email is not verified in this region.",
     )
     PRODUCTION_ACCESS_NOT_GRANTED = (
         "ProductionAccessNotGranted",
         Actor.PLATFORM,
-        "The account is in the sandbox of SES in this region: no templates of one's own, and mail to verified addresses only.",
+        "The AWS account has no production access to SES in this region: no custom templates, and mail only to verified ones.",
     )
     SENDING_PAUSED = (
         "SendingPaused",
         Actor.PLATFORM,
-        "SES sends no email for the account in this region: sending is paused, or the account suspended.",
+        "SES sends no email for the AWS account in this region: sending is paused, or the account is suspended.",
     )
     MESSAGE_REJECTED = (
         "MessageRejected",
         Actor.PLATFORM,
-        "SES does not take an email about identities; the message has its own words.",
+        "SES rejects an email about identities; the message says why.",
     )
-    ACCOUNT_NOT_FOUND = "AccountNotFound", Actor.PLATFORM, "There is no SesAccount of the name in spec.accountRef."
+    ACCOUNT_NOT_FOUND = "AccountNotFound", Actor.PLATFORM, "The SesAccount named in spec.accountRef does not exist."
     ACCOUNT_CHANGED = (
         "AccountChanged",
         Actor.PLATFORM,
-        "The SesAccount leads to another AWS account than the one that the identity stands in.",
+        "The credentials of the SesAccount are for another AWS account than the one that has the identity.",
     )
     SECRET_NOT_FOUND = (
         "SecretNotFound",
@@ -181,22 +189,22 @@ class Reason(StrEnum):
     SERVICE_ACCOUNT_NOT_FOUND = (
         "ServiceAccountNotFound",
         Actor.PLATFORM,
-        "The ServiceAccount whose token stands for the account's credentials does not exist.",
+        "The ServiceAccount whose token is used for the account's credentials does not exist.",
     )
     DKIM_KEY_INVALID = (
         "DKIMKeyInvalid",
         Actor.PLATFORM,
-        "The Secret holds no private key that SES could sign with; the message says what is wrong with it.",
+        "The Secret has no private key that SES accepts; the message says what is wrong with it.",
     )
     CREDENTIALS_MISSING = "CredentialsMissing", Actor.PLATFORM, "No credentials were found in the default chain."
     CREDENTIALS_REJECTED = "CredentialsRejected", Actor.PLATFORM, "AWS does not accept the credentials."
-    ACCESS_DENIED = "AccessDenied", Actor.PLATFORM, "A right is missing; the message names the IAM action."
+    ACCESS_DENIED = "AccessDenied", Actor.PLATFORM, "A permission is missing; the message names the IAM action."
     HOSTED_ZONE_NOT_FOUND = "HostedZoneNotFound", Actor.PLATFORM, "No public hosted zone holds the domain."
     ZONE_REF_NOT_FOUND = "ZoneRefNotFound", Actor.PLATFORM, "The SesAccount lists no zone of this name."
     DNS_ENDPOINT_CRD_MISSING = (
         "DNSEndpointCRDMissing",
         Actor.PLATFORM,
-        "ExternalDNS's DNSEndpoint kind is not installed; it is noticed when it comes.",
+        "ExternalDNS's DNSEndpoint kind is not installed; the operator notices when it is.",
     )
     LEDGER_CONFLICT = (
         "LedgerConflict",
@@ -211,9 +219,9 @@ class Reason(StrEnum):
     CONTESTED = (
         "Contested",
         Actor.PLATFORM,
-        "Somebody else keeps changing a setting or record back; it is put right less and less often, at most hourly.",
+        "Another client keeps changing a setting or record back; it is corrected less and less often, at most hourly.",
     )
-    OWNED_BY_ANOTHER = "OwnedByAnother", Actor.PLATFORM, "The owner tag of the SES identity names somebody else."
+    OWNED_BY_ANOTHER = "OwnedByAnother", Actor.PLATFORM, "The owner tag of the SES identity names another owner."
     ALREADY_CLAIMED = (
         "AlreadyClaimed",
         Actor.PLATFORM,
@@ -222,7 +230,7 @@ class Reason(StrEnum):
     POLICY_CONFLICT = (
         "PolicyConflict",
         Actor.PLATFORM,
-        "The identity has a policy of this name that is somebody else's; it is never overwritten.",
+        "The identity has a policy of this name that another client created. It is never overwritten.",
     )
     REPLICATION_FAILED = (
         "ReplicationFailed",
@@ -232,23 +240,23 @@ class Reason(StrEnum):
     NAMESPACE_LABELS_UNKNOWN = (
         "NamespaceLabelsUnknown",
         Actor.PLATFORM,
-        "The SesAccount asks for labels of the namespace, which the operator cannot read.",
+        "The SesAccount selects namespaces by label, and the operator cannot read the labels.",
     )
     QUOTA_EXCEEDED = "QuotaExceeded", Actor.PLATFORM, "A quota of the AWS account is used up."
     DELETION_LIMIT_REACHED = (
         "DeletionLimitReached",
         Actor.PLATFORM,
-        "More identities are deleted, or lose regions, than spec.maxDeletionsPerHour lets go; this one waits untouched.",
+        "More identities are deleted, or lose regions, than spec.maxDeletionsPerHour allows; this one is not touched yet.",
     )
     DELETION_BLOCKED = "DeletionBlocked", Actor.PLATFORM, "SES refuses to delete the identity while something uses it."
 
     # The spec of this object.
-    INVALID_SPEC = "InvalidSpec", Actor.AUTHOR, "The spec asks for something that cannot be."
-    REGION_NOT_SUPPORTED = "RegionNotSupported", Actor.AUTHOR, "There is no such region, or SES does not exist in it."
+    INVALID_SPEC = "InvalidSpec", Actor.AUTHOR, "The spec asks for something impossible."
+    REGION_NOT_SUPPORTED = "RegionNotSupported", Actor.AUTHOR, "The region is not an SES region."
     HOSTED_ZONE_AMBIGUOUS = (
         "HostedZoneAmbiguous",
         Actor.AUTHOR,
-        "Several hosted zones fit equally well; spec.dns.route53.zoneRef has to choose.",
+        "Several hosted zones match equally well; choose one with spec.dns.route53.zoneRef.",
     )
     NOT_ADOPTED = (
         "NotAdopted",
@@ -263,22 +271,22 @@ class Reason(StrEnum):
     DKIM_CONFLICT = (
         "DKIMConflict",
         Actor.AUTHOR,
-        "The identity signs with another DKIM key than is asked for, or needs for a replica; it is not overwritten.",
+        "The identity signs with another DKIM key than the spec asks for, or than a replica needs. It is not overwritten.",
     )
     POLICY_INVALID = (
         "PolicyInvalid",
         Actor.AUTHOR,
-        "A sending-authorization policy cannot be set as it is written; the message names the field.",
+        "A sending-authorization policy is invalid; the message names the field.",
     )
     TEMPLATE_INVALID = (
         "TemplateInvalid",
         Actor.AUTHOR,
-        "The body of a verification email has what SES does not allow; the message names tag, attribute and line.",
+        "The body of a verification email contains what SES does not allow; the message names tag, attribute and line.",
     )
     TOO_MANY_TAGS = (
         "TooManyTags",
         Actor.AUTHOR,
-        "Together with the account's default tags there are more than SES allows.",
+        "With the account's default tags there are more tags than SES allows.",
     )
     NAMESPACE_NOT_ALLOWED = (
         "NamespaceNotAllowed",
@@ -298,12 +306,12 @@ class Reason(StrEnum):
     DOMAIN_IDENTITY_REQUIRED = (
         "DomainIdentityRequired",
         Actor.AUTHOR,
-        "A guardrail of the SesAccount asks for domains, and this is an address.",
+        "A guardrail of the SesAccount allows domains only, and this is an address.",
     )
     REQUIRED_TAG_MISSING = (
         "RequiredTagMissing",
         Actor.AUTHOR,
-        "A guardrail of the SesAccount asks for a tag that is not there, or is empty.",
+        "A guardrail of the SesAccount requires a tag that is missing or empty.",
     )
     REGION_NOT_ALLOWED = (
         "RegionNotAllowed",
@@ -313,31 +321,31 @@ class Reason(StrEnum):
     TOO_FEW_REGIONS = (
         "TooFewRegions",
         Actor.AUTHOR,
-        "A guardrail of the SesAccount asks for more regions, for disaster recovery.",
+        "A guardrail of the SesAccount requires more regions, for disaster recovery.",
     )
     DKIM_REQUIRED = (
         "DKIMRequired",
         Actor.AUTHOR,
-        "A guardrail of the SesAccount asks for DKIM signing, or for a longer key.",
+        "A guardrail of the SesAccount requires DKIM signing, or a longer key.",
     )
     MAIL_FROM_REQUIRED = (
         "MailFromRequired",
         Actor.AUTHOR,
-        "A guardrail of the SesAccount asks for a MAIL FROM domain.",
+        "A guardrail of the SesAccount requires a MAIL FROM domain.",
     )
     DMARC_TOO_WEAK = (
         "DMARCTooWeak",
         Actor.AUTHOR,
-        "A guardrail of the SesAccount asks for a DMARC policy, or for a more severe one.",
+        "A guardrail of the SesAccount requires a DMARC policy, or a stricter one.",
     )
     OPEN_SENDING_POLICY = (
         "OpenSendingPolicy",
         Actor.AUTHOR,
-        "A guardrail of the SesAccount does not allow a sending policy that is so open.",
+        "A guardrail of the SesAccount does not allow such an open sending policy.",
     )
     HANDED_OVER = (
         "HandedOver",
         Actor.AUTHOR,
-        "All that the object owned belongs to another installation now; delete it here, nothing is taken back.",
+        "What the object owned now belongs to another installation. Delete the object here; nothing is removed with it.",
     )
-    SUSPENDED = "Suspended", Actor.AUTHOR, "spec.suspend is true: the operator observes and writes nothing."
+    SUSPENDED = "Suspended", Actor.AUTHOR, "spec.suspend is true: the operator observes, and writes nothing."

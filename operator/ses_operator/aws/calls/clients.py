@@ -46,7 +46,8 @@ logging.getLogger("botocore.credentials").setLevel(logging.CRITICAL)
 def no_tokens(identity: WebIdentityAccess) -> str:
     """Refuse: the source of tokens for a process that cannot issue any."""
     raise Blocked(
-        Reason.CREDENTIALS_MISSING, f"nobody gives out tokens of the ServiceAccount {identity.service_account}"
+        Reason.CREDENTIALS_MISSING,
+        f"No tokens of ServiceAccount {identity.service_account} are available to this process",
     )
 
 

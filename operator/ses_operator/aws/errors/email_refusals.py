@@ -22,19 +22,19 @@ def email_refusal(operation: str, region: str, subject: str, said: str) -> Opera
     if "productionaccess" in words:
         return Blocked(
             Reason.PRODUCTION_ACCESS_NOT_GRANTED,
-            f"the account is in the sandbox of SES in {region}, which sends no verification emails of one's own: ask AWS for "
-            "production access there, or remove spec.verificationTemplateRef",
+            f"The AWS account has no production access to SES in {region}, which custom verification emails need. Ask AWS for "
+            "it there, or remove spec.verificationTemplateRef",
         )
     if "notverified" in words:
         return Blocked(
             Reason.FROM_ADDRESS_NOT_VERIFIED,
-            f"the address that verification emails come from is not verified in {region}: have it, or its domain, verified "
-            "there, or change spec.fromEmailAddress of the SesVerificationTemplate",
+            f"The address that verification emails come from is not verified in {region}. Verify it, or its domain, there, or "
+            "change spec.fromEmailAddress of the SesVerificationTemplate",
         )
     if operation == "SendCustomVerificationEmail" and "template" in words and "exist" in words:
         return Blocked(
             Reason.VERIFICATION_TEMPLATE_NOT_FOUND,
-            f"the template for the verification email to {subject} does not exist in {region}: create the "
+            f"The template for the verification email to {subject} does not exist in {region}. Create the "
             "SesVerificationTemplate of spec.verificationTemplateRef in this namespace, for the same account and this region",
         )
     return None

@@ -24,23 +24,24 @@ def mail_refusal(operation: str, region: str, sender: str, code: str, said: str)
     if code == "MailFromDomainNotVerifiedException":
         return Blocked(
             Reason.FROM_ADDRESS_NOT_VERIFIED,
-            f"SES does not send from {sender} in {region} while the MAIL FROM domain of its identity is not verified: publish "
+            f"SES in {region} does not send from {sender} while the MAIL FROM domain of its identity is not verified. Publish "
             f"its MX record, or change {FIELD}.from",
         )
     if code in ("AccountSuspendedException", "SendingPausedException"):
         return Blocked(
             Reason.SENDING_PAUSED,
-            f"SES sends nothing for the account in {region} at present ({said or code}): have it enabled there, or change "
+            f"SES in {region} sends no email for the AWS account at present ({said or code}). Have sending enabled there, "
+            "or change "
             f"{FIELD}.region",
         )
     if code == "NotFoundException":
         return Blocked(
             Reason.CONFIGURATION_SET_NOT_FOUND,
-            f"the configuration set that the email is to be sent with does not exist in {region} ({said or code}): create it "
+            f"The configuration set that notifications are sent with does not exist in {region} ({said or code}). Create it "
             f"there, or change {FIELD}.configurationSetName, or that of the identity of {sender}",
         )
     if code in ("MessageRejected", "BadRequestException"):
-        return Blocked(Reason.MESSAGE_REJECTED, f"SES in {region} does not take the email: {said or code}")
+        return Blocked(Reason.MESSAGE_REJECTED, f"SES in {region} does not accept the email: {said or code}")
     return None
 
 
@@ -50,11 +51,11 @@ def _not_verified(region: str, sender: str, said: str) -> OperatorError:
     if sender.lower() in failed or not failed.strip():
         return Blocked(
             Reason.FROM_ADDRESS_NOT_VERIFIED,
-            f"SES does not send from {sender}, for neither it nor its domain is verified in {region}: have it verified there, "
-            f"by a SesIdentity, or change {FIELD}.from or {FIELD}.region",
+            f"SES in {region} does not send from {sender}, because neither it nor its domain is verified there. Verify it there, "
+            f"for example by a SesIdentity, or change {FIELD}.from or {FIELD}.region",
         )
     return Blocked(
         Reason.PRODUCTION_ACCESS_NOT_GRANTED,
-        f"the account is in the sandbox of SES in {region}, which sends to verified addresses only, and these are not:"
-        f"{failed}; ask AWS for production access, have them verified, or change {FIELD}.to",
+        f"The AWS account has no production access to SES in {region}, so it sends to verified addresses only, and these are not:"
+        f"{failed}. Ask AWS for production access, verify them, or change {FIELD}.to",
     )

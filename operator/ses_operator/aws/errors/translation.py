@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -73,13 +74,14 @@ class Request:
     """One call of an AWS API, as the words of its errors need it.
 
     ``service`` is botocore's name ("sesv2"), ``operation`` the API's ("CreateEmailIdentity"), ``region`` empty for a
-    global service, ``subject`` the identity, zone or role that the call is about.
+    global service, ``subject`` the identity, zone or role that the call is about, ``configuration_set`` the one that it names.
     """
 
     service: str
     operation: str
     region: str = ""
     subject: str = ""
+    configuration_set: str = ""
 
     @property
     def where(self) -> str:
@@ -114,20 +116,25 @@ def translate(error: Exception, request: Request) -> OperatorError:
     if isinstance(error, botocore_errors.ProfileNotFound):
         return Blocked(
             Reason.CREDENTIALS_MISSING,
-            f"{stable(str(error))} in the AWS configuration of the operator's pod: add it there, or change "
+            f"{stable(str(error))} in the AWS configuration of the operator's pod. Add it there, or change "
             "spec.credentials.profile of the SesAccount",
         )
     if isinstance(error, NO_CREDENTIALS):
         return Blocked(
             Reason.CREDENTIALS_MISSING,
-            f"no AWS credentials were found ({stable(str(error))}): give the SesAccount a credentials.secretRef, or the "
+            f"No AWS credentials were found ({stable(str(error))}). Set spec.credentials.secretRef of the SesAccount, or "
+            "give the "
             "operator's pod a role (IRSA, EKS Pod Identity, instance profile)",
         )
     if isinstance(error, (*NEVER_SENT, *ANSWER_LOST)):
         return _no_answer(error, request)
     if isinstance(error, botocore_errors.ParamValidationError):
-        return Refused(Reason.INVALID_SPEC, f"{request.where} cannot be asked this: {stable(str(error))}")
-    return Retry(Reason.SERVICE_ERROR, f"{request.operation} failed at {request.where}: {stable(str(error))}")
+        return Refused(
+            Reason.INVALID_SPEC, f"The request {request.operation} to {request.where} is invalid: {stable(str(error))}"
+        )
+    return Retry(
+        Reason.SERVICE_ERROR, f"{request.where} failed {request.operation}, which is retried: {stable(str(error))}"
+    )
 
 
 def is_throttling(error: BaseException) -> bool:
@@ -171,14 +178,23 @@ def _no_answer(error: Exception, request: Request) -> OperatorError:
     if is_ses and request.region not in ses_regions():
         return Blocked(
             Reason.REGION_NOT_SUPPORTED,
-            f"SES does not exist in the region {request.region}: remove it from spec.regions",
+            _unknown_region(request.region),
         )
     reason = Reason.REGION_UNREACHABLE if is_ses else Reason.SERVICE_ERROR
     host = _host(error)
     if isinstance(error, ANSWER_LOST) and not isinstance(error, NEVER_SENT):
-        open_ = "it is asked again" if request.operation.startswith(READS) else "it may have been carried out or not"
-        return Retry(reason, f"{request.where} did not answer {request.operation}{host}: {open_}")
-    return Retry(reason, f"{request.where} cannot be reached{host}: check the network, the proxy and the endpoint")
+        open_ = "" if request.operation.startswith(READS) else ", which may have been carried out or not"
+        return Retry(reason, f"{request.where} does not answer {request.operation}{host}{open_}; retrying")
+    return Retry(reason, f"{request.where} cannot be reached{host}. Check the network, the proxy and the endpoint")
+
+
+def _unknown_region(region: str) -> str:
+    near = sorted(get_close_matches(region, ses_regions(), cutoff=0.85))
+    if not near:
+        return f"{region} is not an SES region. Remove it from spec.regions"
+    *others, last = near
+    meant = f"{', '.join(others)} or {last}" if others else last
+    return f"{region} is not an SES region. Did you mean {meant}?"
 
 
 def _host(error: Exception) -> str:
@@ -192,7 +208,9 @@ def _refusal(answer: _Answer) -> OperatorError:
         if problem is not None:
             return problem
     words = f"{answer.code or answer.status}" + (f": {answer.message}" if answer.message else "")
-    return Retry(Reason.SERVICE_ERROR, f"{answer.request.where} answered {answer.request.operation} with {words}")
+    return Retry(
+        Reason.SERVICE_ERROR, f"{answer.request.where} answered {answer.request.operation} with {words}; retrying"
+    )
 
 
 def _key_length_too_soon(answer: _Answer) -> OperatorError | None:
@@ -200,7 +218,7 @@ def _key_length_too_soon(answer: _Answer) -> OperatorError | None:
         return None
     return Blocked(
         Reason.KEY_LENGTH_TOO_SOON,
-        f"SES in {answer.request.region} changes the DKIM key length of {answer.request.subject} once in 24 hours: "
+        f"SES in {answer.request.region} changes the DKIM key length of {answer.request.subject} only once in 24 hours; "
         "the change is made when that time is over",
         KEY_LENGTH_RETRY_SECONDS,
     )
@@ -212,7 +230,7 @@ def _throttled(answer: _Answer) -> OperatorError | None:
     request = answer.request
     return Retry(
         Reason.THROTTLED,
-        f"{request.where} asks to slow down ({request.operation}): the call is made again later",
+        f"{request.where} throttles {request.operation}; retrying later",
     )
 
 
@@ -224,13 +242,13 @@ def _token_refused(answer: _Answer) -> OperatorError | None:
         said = answer.message or answer.code
         return Blocked(
             Reason.CREDENTIALS_REJECTED,
-            f"STS does not accept the token of the ServiceAccount ({said}): the AWS account of the role needs an OIDC provider "
+            f"STS does not accept the token of the ServiceAccount ({said}). The AWS account of the role needs an OIDC provider "
             "for the issuer of this cluster, with the audience of spec.credentials.webIdentity",
         )
     if answer.code in ACCESS_CODES:
         return Blocked(
             Reason.ACCESS_DENIED,
-            "the role of spec.credentials.webIdentity may not be assumed with the token of its ServiceAccount: allow "
+            "The role of spec.credentials.webIdentity may not be assumed with the token of its ServiceAccount. Allow "
             "sts:AssumeRoleWithWebIdentity in the role's trust policy to the cluster's OIDC provider, for "
             "system:serviceaccount:<the operator's namespace>:<the ServiceAccount>",
         )
@@ -240,13 +258,13 @@ def _token_refused(answer: _Answer) -> OperatorError | None:
 def _credentials_rejected(answer: _Answer) -> OperatorError | None:
     where = answer.request.where
     if answer.code in EXPIRED_CODES:
-        words = f"the AWS credentials have expired, says {where}: renew them in the Secret of the SesAccount"
+        words = f"The AWS credentials have expired, says {where}. Renew them in the Secret of the SesAccount"
     elif answer.code in SIGNATURE_CODES:
-        words = f"{where} does not accept the signature: check the secret access key, and the clock of the node"
+        words = f"{where} does not accept the signature. Check the secret access key, and the clock of the node"
     elif answer.code in UNKNOWN_KEY_CODES:
-        words = f"{where} does not know the AWS access key: check the credentials of the SesAccount"
+        words = f"{where} does not know the AWS access key. Check the credentials of the SesAccount"
         if answer.request.region:
-            words += f"; if other regions accept them, enable {answer.request.region} for the AWS account"
+            words += f". If other regions accept them, enable {answer.request.region} for the AWS account"
     else:
         return None
     return Blocked(Reason.CREDENTIALS_REJECTED, words)
@@ -257,18 +275,18 @@ def _access_denied(answer: _Answer) -> OperatorError | None:
         return None
     request = answer.request
     action = _found(_ACTION, answer.message) or request.action
-    principal = _SESSION.sub(r"\1", _found(_PRINCIPAL, answer.message)) or "the credentials of the SesAccount"
+    principal = _SESSION.sub(r"\1", _found(_PRINCIPAL, answer.message)) or "The credentials of the SesAccount"
     if request.operation == "AssumeRole":
         role = _found(_RESOURCE, answer.message) or "the role"
         words = (
-            f"{principal} may not assume {role}: allow {action} on it to the caller, and the caller (with the external "
+            f"{principal} may not assume {role}. Allow {action} on it to the caller, and the caller (with the external "
             "id, if one is asked for) in the role's trust policy"
         )
         return Blocked(Reason.ACCESS_DENIED, words)
     denied_by = _found(_DENIED_BY, answer.message)
-    remedy = f"an explicit deny in its {denied_by} policy forbids it" if denied_by else "allow it in the IAM policy"
+    remedy = f"An explicit deny in its {denied_by} policy forbids it" if denied_by else "Allow it in the IAM policy"
     place = f" in {request.region}" if request.region else ""
-    return Blocked(Reason.ACCESS_DENIED, f"{principal} may not perform {action}{place}: {remedy}")
+    return Blocked(Reason.ACCESS_DENIED, f"{principal} may not perform {action}{place}. {remedy}")
 
 
 def _found(pattern: re.Pattern[str], text: str) -> str:
@@ -290,13 +308,16 @@ def _exists_already(answer: _Answer) -> OperatorError | None:
     if answer.code not in ("AlreadyExistsException", "AlreadyExists"):
         return None
     request = answer.request
-    return Stale(Reason.PROGRESSING, f"{request.subject} exists already in {request.region}: it is read again")
+    return Stale(Reason.PROGRESSING, f"{request.subject} already exists in {request.region}; reading it again")
 
 
 def _not_found(answer: _Answer) -> OperatorError | None:
     request = answer.request
     if answer.code == "NoSuchHostedZone":
-        return Blocked(Reason.HOSTED_ZONE_NOT_FOUND, f"the hosted zone {request.subject} does not exist")
+        return Blocked(
+            Reason.HOSTED_ZONE_NOT_FOUND,
+            f"Hosted zone {request.subject} does not exist. Correct spec.dns.zones of the SesAccount, or create the zone",
+        )
     if answer.code not in ("NotFoundException", "NotFound", "ConfigurationSetDoesNotExist", "NoSuchChange"):
         return None
     # An identity may itself be called configuration-set.example.com.
@@ -304,31 +325,39 @@ def _not_found(answer: _Answer) -> OperatorError | None:
     if answer.code == "ConfigurationSetDoesNotExist" or _CONFIGURATION_SET.search(message):
         return Blocked(
             Reason.CONFIGURATION_SET_NOT_FOUND,
-            f"the configuration set of {request.subject} does not exist in {request.region}: create it there, or change "
+            f"{_configuration_set(request)} does not exist in {request.region}. Create it there, or change "
             "spec.configurationSetName or spec.regionOverrides",
         )
-    return Gone(Reason.PROGRESSING, f"{request.subject} does not exist at {request.where}")
+    return Gone(Reason.PROGRESSING, f"{request.where} has no {request.subject}")
+
+
+def _configuration_set(request: Request) -> str:
+    name = request.configuration_set
+    return f'Configuration set "{name}"' if name else f"The configuration set of {request.subject}"
 
 
 def _quota_exceeded(answer: _Answer) -> OperatorError | None:
     if answer.code not in ("LimitExceededException", "LimitExceeded", "LimitsExceeded"):
         return None
-    said = answer.message or "the quota is used up"
+    said = f": {answer.message}" if answer.message else ""
     return Blocked(
-        Reason.QUOTA_EXCEEDED, f"{answer.request.where}: {said}; ask AWS to raise the quota, or remove others"
+        Reason.QUOTA_EXCEEDED,
+        f"A quota of {answer.request.where} is used up{said}. Ask AWS to raise it, or remove what is not needed",
     )
 
 
 def _in_between(answer: _Answer) -> OperatorError | None:
     request = answer.request
     if answer.code == "PriorRequestNotComplete":
-        words = f"{request.where} still works on an earlier change of {request.subject}"
+        words = f"{request.where} still works on an earlier change of {request.subject}; retrying"
         return Retry(Reason.PUBLISHING_RECORDS, words, 1.0)
     if answer.code == "ConcurrentModificationException":
-        words = f"{request.where}: somebody else changes {request.subject} at the same time; it is tried again"
+        words = f"Another client changes {request.subject} at {request.where} at the same time; retrying"
         return Retry(Reason.SERVICE_ERROR, words)
     if answer.status >= 500:
-        return Retry(Reason.SERVICE_ERROR, f"{request.where} failed at {request.operation} (HTTP {answer.status})")
+        return Retry(
+            Reason.SERVICE_ERROR, f"{request.where} failed {request.operation} (HTTP {answer.status}); retrying"
+        )
     return None
 
 
@@ -339,7 +368,7 @@ def _deletion_refused(answer: _Answer) -> OperatorError | None:
     said = answer.message or answer.code
     return Blocked(
         Reason.DELETION_BLOCKED,
-        f"SES refuses to delete {request.subject} in {request.region}: {said}; remove what uses it",
+        f"SES refuses to delete {request.subject} in {request.region}: {said}. Remove what uses it",
     )
 
 

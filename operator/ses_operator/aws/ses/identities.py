@@ -202,7 +202,7 @@ class SesRegion:
                 raise Blocked(Reason.POLICY_INVALID, f"{refused}. Correct {field_of(policy)}") from refused
             raise Blocked(
                 Reason.WAITING_FOR_VERIFICATION,
-                f"SES takes the policy {policy} when {name} is verified; it is set then",
+                f"SES accepts the policy {policy} only when {name} is verified; it is set then",
                 POLICY_RETRY_SECONDS,
                 self.region,
             ) from refused
@@ -218,7 +218,7 @@ class SesRegion:
         return await version(call.operation, identity, priority, **call.parameters)
 
     async def _call(self, operation: str, subject: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:
-        request = Request("sesv2", operation, self.region, subject)
+        request = Request("sesv2", operation, self.region, subject, parameters.get("ConfigurationSetName", ""))
         return await self._calls(self._v2, request, self._bucket(request), priority, **parameters)
 
     async def _call_v1(self, operation: str, subject: str, priority: Priority, **parameters: Any) -> Mapping[str, Any]:

@@ -47,7 +47,7 @@ BACKOFF = Backoff(first=5.0, factor=5.0)
 """Between attempts after a passing failure; after the last, the region, or the report, is given up for this time."""
 
 HOW_TO_INSTALL = (
-    "the kind ClusterPolicyReport (wgpolicyk8s.io/v1alpha2) is not installed: apply its CustomResourceDefinition, from "
+    "The kind ClusterPolicyReport (wgpolicyk8s.io/v1alpha2) is not installed. Apply its CustomResourceDefinition, from "
     "kubernetes-sigs/wg-policy-prototypes or the chart of Kyverno, to have all findings written"
 )
 

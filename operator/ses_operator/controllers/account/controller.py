@@ -171,7 +171,7 @@ class AccountController:
         except Gone as error:
             raise Blocked(
                 Reason.SECRET_NOT_FOUND,
-                f"the Secret {name} does not exist in the operator's namespace {namespace}; create it there, "
+                f"Secret {name} does not exist in the operator's namespace {namespace}. Create it there, "
                 "or remove spec.credentials.secretRef",
             ) from error
         return StaticCredentials(
@@ -297,5 +297,5 @@ def _value(secret: JsonObject, name: str, key: str) -> str:
     except UnicodeDecodeError:
         value = ""
     if not value:
-        raise Blocked(Reason.SECRET_KEY_MISSING, f"the Secret {name} has no usable value under {key}; put it there")
+        raise Blocked(Reason.SECRET_KEY_MISSING, f"Secret {name} has no usable value under {key}. Put it there")
     return value

@@ -29,7 +29,7 @@ class ServiceAccountTokens:
             return asked.result(REQUEST_TIMEOUT)
         except TimeoutError:
             asked.cancel()
-            raise Retry(Reason.PROGRESSING, "the Kubernetes API server does not answer") from None
+            raise Retry(Reason.PROGRESSING, "The Kubernetes API server does not answer; retrying") from None
 
     async def _request(self, name: str, audience: str) -> str:
         spec = {"audiences": [audience], "expirationSeconds": LIFETIME_SECONDS}
@@ -40,7 +40,7 @@ class ServiceAccountTokens:
         except Gone as error:
             raise Blocked(
                 Reason.SERVICE_ACCOUNT_NOT_FOUND,
-                f"the ServiceAccount {name} does not exist in the operator's namespace {self._namespace}; create it there, or "
+                f"ServiceAccount {name} does not exist in the operator's namespace {self._namespace}. Create it there, or "
                 "change spec.credentials.webIdentity.serviceAccountRef",
             ) from error
         return str(answer["status"]["token"])

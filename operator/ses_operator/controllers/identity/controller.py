@@ -294,6 +294,7 @@ class IdentityController:
             run.desired,
             run.observed,
             run.plan,
+            account=run.account.name,
             account_id=run.account.aws.account_id,
             partition=run.account.aws.partition,
             suspended=suspension(preview.changes) if preview and run.is_suspended else None,

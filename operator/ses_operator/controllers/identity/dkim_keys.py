@@ -73,15 +73,15 @@ async def _key_in(secret: JsonObject, byodkim: ByodkimSpec) -> OwnKey | MissingK
     text = value_of(secret, reference.key)
     if text is None:
         message = (
-            f"the Secret {reference.name} has no usable value under {reference.key}; put the private key there, or name its "
-            "member in spec.dkim.byodkim.privateKeySecretRef.key"
+            f"Secret {reference.name} has no usable value under {reference.key}. Put the private key there, or correct "
+            "spec.dkim.byodkim.privateKeySecretRef.key"
         )
         return MissingKey(byodkim.selector, Problem(Reason.SECRET_KEY_MISSING, message))
     key = await asyncio.to_thread(read_key, byodkim.selector, text)  # some hundredths of a second
     if not isinstance(key, Unusable):
         return key
     message = (
-        f"{reference.key} of the Secret {reference.name} is no DKIM key that SES could use: {key.why}. Store an RSA key "
+        f"Secret {reference.name} has no DKIM key that SES accepts under {reference.key}: {key.why}. Store an RSA key "
         "of 1024 to 2048 bits there, as PEM (PKCS#1 or PKCS#8) or in base64 without the PEM header"
     )
     return MissingKey(byodkim.selector, Problem(Reason.DKIM_KEY_INVALID, message))
@@ -90,16 +90,18 @@ async def _key_in(secret: JsonObject, byodkim: ByodkimSpec) -> OwnKey | MissingK
 def _absent(identity: SesIdentity, byodkim: ByodkimSpec, in_use: frozenset[str]) -> Problem:
     name = byodkim.private_key_secret_ref.name
     if _is_to_be_made(identity, byodkim, in_use):
-        return Problem(Reason.PROGRESSING, f"the Secret {name} does not exist and is to be made, with a new DKIM key")
+        return Problem(
+            Reason.PROGRESSING, f"Secret {name} does not exist yet and is about to be created with a new DKIM key"
+        )
     if byodkim.generate:
         return Problem(
             Reason.SECRET_NOT_FOUND,
-            f"the Secret {name} is gone, and SES signs with its key under the selector {byodkim.selector}, or may do so where "
-            "it cannot be read: restore it, or write another selector in spec.dkim.byodkim, for which a new key is made",
+            f"Secret {name} no longer exists, but SES signs with its key under selector {byodkim.selector}, or may do so where "
+            "it cannot be read. Restore the Secret, or choose another spec.dkim.byodkim.selector, for which a new key is created",
         )
     return Problem(
         Reason.SECRET_NOT_FOUND,
-        f"the Secret {name} does not exist in the namespace {identity.metadata.namespace}; create it with the private key "
+        f"Secret {name} does not exist in namespace {identity.metadata.namespace}. Create it with the private key "
         f"under {byodkim.private_key_secret_ref.key}, or set spec.dkim.byodkim.generate to true",
     )
 

@@ -124,8 +124,9 @@ class Moves:
         await old.publisher.retain(old.publication, scene.records, move.surplus)
         await self._dns.take_away(old, ReleaseRecords())
         said = (
-            f"the provider is Manual now: the records of {scene.desired.identity} in {old.place} stay as they are and belong to "
-            "nobody; keep them, or remove them when the same are published elsewhere"
+            f"The DNS provider is Manual now. The records of {scene.desired.identity} in {old.place} stay as they are, and "
+            "the operator "
+            "no longer manages them. Keep them, or remove them once the same are published elsewhere"
         )
         self._tell(scene.identity, Transition(EventType.NORMAL, RECORDS_RELEASED, said))
         return MigrationDecision(Disposition.FORGET)

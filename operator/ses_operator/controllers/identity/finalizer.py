@@ -40,7 +40,7 @@ from ses_operator.core.status.status import deletion_status, handover_status, re
 from ses_operator.core.status.transitions import RECORDS_LEFT, EventType, Transition
 from ses_operator.runtime.workqueue import Result
 
-WAY_OUT = "To let go of the object and leave everything as it is, set spec.deletionPolicy to Retain"
+WAY_OUT = "To release the object and leave everything as it is, set spec.deletionPolicy to Retain"
 
 WAY_BACK = f"To keep what has not been handed over yet, remove the annotation {HAND_OVER_TO}"
 
@@ -154,10 +154,10 @@ class Finalizer:
     async def _wait(self, identity: SesIdentity, problem: Problem, new_owner: str | None) -> Result:
         now = self._now()
         if new_owner is None:
-            words = f"Deletion waits: {problem}. {WAY_OUT}"
+            words = f"Deletion is waiting: {problem}. {WAY_OUT}"
             status = deletion_status(identity, _waiting(problem, Reason.DELETING, words), now)
         else:
-            words = f"The hand-over to {new_owner} waits: {problem}. {WAY_BACK}"
+            words = f"Hand-over to {new_owner} is waiting: {problem}. {WAY_BACK}"
             said = _waiting(problem, Reason.HANDING_OVER, words)
             status = handover_status(identity, new_owner, said, now, completed=False)
         await self._parts.objects.report(identity, status)

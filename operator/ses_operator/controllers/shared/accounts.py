@@ -45,7 +45,7 @@ class Accounts:
             return state if account is None or self.is_ours(account) else None
         return Problem(
             Reason.ACCOUNT_NOT_FOUND,
-            f"there is no SesAccount {name}; create it, or name an existing one in spec.accountRef",
+            f"SesAccount {name} does not exist. Create it, or name an existing one in spec.accountRef",
         )
 
     def is_ours(self, account: SesAccount) -> bool:

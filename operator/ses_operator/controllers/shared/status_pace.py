@@ -48,7 +48,7 @@ class StatusPace:
             disputes = min(last.disputes + 1, 16)
             if disputes == 1:
                 logger.warning(
-                    "somebody else changes the status of the SesAccount back: where several operators run in one cluster, give "
+                    "another client changes the status of the SesAccount back: where several operators run in one cluster, give "
                     "each a SesAccount of its own, by spec.installationID",
                     extra={"account": name},
                 )

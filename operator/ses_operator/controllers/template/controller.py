@@ -152,7 +152,7 @@ class TemplateController:
         problems: list[Problem] = [account] if isinstance(account, Problem) else await self._clear(template, account)
         if problems:
             first = problems[0]
-            said = Problem(first.reason, f"Deletion waits: {first}")
+            said = Problem(first.reason, f"Deletion is waiting: {first}")
             await self._write(template, held_template(template, said, self._now()))
             return Result.retry()
         await self._let_go(template)

@@ -82,4 +82,4 @@ def _verdicts(
         return not_ready(problem)
     silent = [region.region for region in regions if not region.reachable]
     answering = f"{len(regions) - len(silent)} of {len(regions)} regions in use answer"
-    return {ConditionType.READY: yes(f"The credentials work for AWS account {account_id}; {answering}.")}
+    return {ConditionType.READY: yes(f"The credentials work for AWS account {account_id}; {answering}")}

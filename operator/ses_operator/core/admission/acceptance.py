@@ -6,7 +6,7 @@ says. None of them reveals anything about another's object but that the domain i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ses_operator.api.account.guardrails import GuardrailAction
@@ -20,7 +20,7 @@ from ses_operator.core.admission.tenancy import (
     namespace_allowed,
     zone_allowed,
 )
-from ses_operator.core.features.ownership import Claimant, contested_regions, is_ours
+from ses_operator.core.features.ownership import Claimant, better_claims, contested_regions, is_ours
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
@@ -61,14 +61,16 @@ def admit(request: AdmissionRequest) -> Admission:
     """Apply the rules of the account: tenancy, then the guardrails, of which all that are not met are reported."""
     found = violations(request.identity, request.account, request.key_bits)
     warnings = tuple(
-        WarningStatus(reason=violation.reason, message=violation.message)
+        WarningStatus(reason=violation.reason, message=violation.message(request.account_name))
         for violation in found
         if violation.action is GuardrailAction.WARN
     )
     problem = first_violation(request)
     enforced = [violation for violation in found if violation.action is GuardrailAction.ENFORCE]
     if problem is None and enforced:
-        problem = Problem(enforced[0].reason, " | ".join(violation.message for violation in enforced))
+        problem = Problem(
+            enforced[0].reason, " | ".join(violation.message(request.account_name) for violation in enforced)
+        )
     return Admission(problem, warnings)
 
 
@@ -92,9 +94,9 @@ def _unknown_labels(request: AdmissionRequest) -> Problem:
     """Return the problem of a namespace whose labels are not known: it cannot be told apart from others, and is not admitted."""
     return Problem(
         Reason.NAMESPACE_LABELS_UNKNOWN,
-        f"the SesAccount {request.account_name} asks for labels of the namespace {request.namespace.name}, which the "
-        "operator cannot read; let it list and watch the namespace (rbac.namespaceLabels of the chart), or name namespaces in "
-        "the SesAccount by matchNames",
+        f"SesAccount {request.account_name} selects namespaces by label, and the operator cannot read the labels of namespace "
+        f"{request.namespace.name}. Allow it to list and watch namespaces (rbac.namespaceLabels of the chart), or name them by "
+        "matchNames in the SesAccount",
     )
 
 
@@ -105,7 +107,7 @@ def tags_fit(application: OwnershipRequest) -> Problem | None:
         return None
     return Problem(
         Reason.TOO_MANY_TAGS,
-        f"spec.tags and the account's defaultTags make {count} tags with the operator's own; SES allows {MAX_TAGS}. "
+        f"spec.tags, the SesAccount's defaultTags and the operator's own are {count} tags together; SES allows {MAX_TAGS}. "
         f"Remove {count - MAX_TAGS} from spec.tags",
     )
 
@@ -121,9 +123,18 @@ def not_claimed(application: OwnershipRequest) -> Problem | None:
         return None
     return Problem(
         Reason.ALREADY_CLAIMED,
-        f"{application.desired.identity} is taken in {', '.join(lost)}: another object holds it in this AWS account. "
-        "Take these regions out of spec.regions, or have the other object deleted",
+        f"{application.desired.identity} in {', '.join(lost)} already belongs to {_holders(application, lost)}. "
+        "Remove these regions from spec.regions, or have the other object deleted",
     )
+
+
+def _holders(application: OwnershipRequest, regions: Iterable[str]) -> str:
+    """Return who has the better claim: by name in the namespace of the one who asks, and no more than that elsewhere."""
+    claimant = application.claimant
+    better = [other for other in better_claims(claimant, application.others) if not other.regions.isdisjoint(regions)]
+    near = sorted(str(other.key) for other in better if other.key.namespace == claimant.key.namespace)
+    far = ["a SesIdentity of another namespace"] if len(near) < len(better) else []
+    return " and ".join([*(f"SesIdentity {name}" for name in near), *far])
 
 
 RULES: tuple[AdmissionRule, ...] = (tags_fit, not_claimed)
@@ -156,7 +167,8 @@ def same_account(inventory: Inventory, account_name: str, account_id: str) -> Pr
         return None
     return Problem(
         Reason.ACCOUNT_CHANGED,
-        f"the identity stands in the AWS account {inventory.account}, and the credentials of the SesAccount {account_name} are "
-        f"for {account_id}; give the SesAccount credentials for {inventory.account} again; or leave the identity there: delete "
-        "this object with spec.deletionPolicy set to Retain, and make a new one",
+        f"The identity is in AWS account {inventory.account}, but the credentials of SesAccount {account_name} are for AWS "
+        "account "
+        f"{account_id}. Give the SesAccount credentials for {inventory.account} again. Or leave the identity there: "
+        "set spec.deletionPolicy to Retain, delete this object, and create a new one",
     )

@@ -19,11 +19,17 @@ from ses_operator.core.admission.open_policies import open_statement
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A guardrail that is not met: the effect, the reason, and which field to change how."""
+    """A guardrail that is not met: its name, the effect, the reason, what it requires, and which field to change how."""
 
+    guardrail: str
     action: GuardrailAction
     reason: Reason
-    message: str
+    demand: str
+    remedy: str
+
+    def message(self, account_name: str) -> str:
+        """Return what is said of it; ``account_name`` is that of the SesAccount."""
+        return f"SesAccount {account_name} {self.demand} (guardrail {self.guardrail}); {self.remedy}"
 
 
 KEYS_BY_SES = frozenset({DkimMode.EASY, DkimMode.DETERMINISTIC})
@@ -39,10 +45,13 @@ def domains_only(identity: SesIdentitySpec, account: SesAccountSpec) -> Violatio
     guardrail = account.guardrails.domains_only
     if guardrail is None or _is_domain(identity):
         return None
+    domain = identity.identity.rpartition("@")[2]
     return Violation(
+        "domainsOnly",
         guardrail.action,
         Reason.DOMAIN_IDENTITY_REQUIRED,
-        "single addresses are not allowed: make a SesIdentity with spec.domain for the domain of the address",
+        "allows no single addresses",
+        f"create a SesIdentity with spec.domain {domain} instead of spec.email {identity.identity}",
     )
 
 
@@ -55,8 +64,13 @@ def required_tags(identity: SesIdentitySpec, account: SesAccountSpec) -> Violati
     missing = [key for key in guardrail.keys if not tags.get(key, "").strip()]
     if not missing:
         return None
+    one = len(missing) == 1
     return Violation(
-        guardrail.action, Reason.REQUIRED_TAG_MISSING, f"give these tags a value in spec.tags: {', '.join(missing)}"
+        "requiredTags",
+        guardrail.action,
+        Reason.REQUIRED_TAG_MISSING,
+        f"requires the {'tag' if one else 'tags'} {', '.join(missing)}",
+        f"set {'it' if one else 'them'} in spec.tags",
     )
 
 
@@ -69,9 +83,11 @@ def allowed_regions(identity: SesIdentitySpec, account: SesAccountSpec) -> Viola
     if not others:
         return None
     return Violation(
+        "allowedRegions",
         guardrail.action,
         Reason.REGION_NOT_ALLOWED,
-        f"take {', '.join(others)} out of spec.regions; allowed: {', '.join(sorted(guardrail.regions))}",
+        f"allows only the regions {', '.join(sorted(guardrail.regions))}",
+        f"remove {', '.join(others)} from spec.regions",
     )
 
 
@@ -81,10 +97,11 @@ def minimum_regions(identity: SesIdentitySpec, account: SesAccountSpec) -> Viola
     if guardrail is None or len(identity.regions) >= guardrail.count:
         return None
     return Violation(
+        "minimumRegions",
         guardrail.action,
         Reason.TOO_FEW_REGIONS,
-        f"add {guardrail.count - len(identity.regions)} to spec.regions: for disaster recovery there have to be at least "
-        f"{guardrail.count}",
+        f"requires at least {guardrail.count} regions",
+        f"add {guardrail.count - len(identity.regions)} to spec.regions",
     )
 
 
@@ -94,11 +111,12 @@ def dkim(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None
     if guardrail is None or not _is_domain(identity):
         return None
     if not identity.dkim.signing_enabled:
-        words = "set spec.dkim.signingEnabled to true: mail has to be signed with DKIM"
-        return Violation(guardrail.action, Reason.DKIM_REQUIRED, words)
-    if identity.dkim.mode in KEYS_BY_SES and identity.dkim.key_size < guardrail.minimum_key_size:
-        words = f"set spec.dkim.keySize to {guardrail.minimum_key_size}: the DKIM key is too short"
-        return Violation(guardrail.action, Reason.DKIM_REQUIRED, words)
+        remedy = "set spec.dkim.signingEnabled to true"
+        return Violation("dkim", guardrail.action, Reason.DKIM_REQUIRED, "requires DKIM signing", remedy)
+    least = guardrail.minimum_key_size
+    if identity.dkim.mode in KEYS_BY_SES and identity.dkim.key_size < least:
+        remedy = f"change spec.dkim.keySize from {identity.dkim.key_size} to {least}"
+        return Violation("dkim", guardrail.action, Reason.DKIM_REQUIRED, _requires_bits(least), remedy)
     return None
 
 
@@ -107,11 +125,9 @@ def own_key(identity: SesIdentitySpec, account: SesAccountSpec, bits: int | None
     guardrail = account.guardrails.dkim
     if guardrail is None or bits is None or bits >= guardrail.minimum_key_size or dkim(identity, account):
         return None
-    words = (
-        f"put a DKIM key of at least {guardrail.minimum_key_size} bits into the Secret that spec.dkim.byodkim names, under "
-        f"another selector; the one there has {bits}"
-    )
-    return Violation(guardrail.action, Reason.DKIM_REQUIRED, words)
+    secret = f"Secret {identity.dkim.byodkim.private_key_secret_ref.name}" if identity.dkim.byodkim else "Secret"
+    remedy = f"the key in the {secret} has {bits}: put a longer one there and choose another spec.dkim.byodkim.selector"
+    return Violation("dkim", guardrail.action, Reason.DKIM_REQUIRED, _requires_bits(guardrail.minimum_key_size), remedy)
 
 
 def mail_from(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
@@ -120,9 +136,11 @@ def mail_from(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation |
     if guardrail is None or identity.mail_from is not None or not _is_domain(identity):
         return None
     return Violation(
+        "mailFrom",
         guardrail.action,
         Reason.MAIL_FROM_REQUIRED,
-        "add spec.mailFrom, such as {subdomain: bounce}: the MAIL FROM domain has to be of the domain itself",
+        "requires a MAIL FROM domain",
+        f"set spec.mailFrom, such as {{subdomain: bounce}} for bounce.{identity.identity}",
     )
 
 
@@ -132,16 +150,13 @@ def dmarc(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | Non
     if guardrail is None or not _is_domain(identity):
         return None
     least = guardrail.minimum_policy
+    demand = f"requires a DMARC policy of at least {least}"
     if identity.dmarc is None:
-        words = f"add spec.dmarc with a policy of at least {least}"
-        return Violation(guardrail.action, Reason.DMARC_TOO_WEAK, words)
+        return Violation("dmarc", guardrail.action, Reason.DMARC_TOO_WEAK, demand, f"set spec.dmarc.policy to {least}")
     if _severity(identity.dmarc) >= SEVERITY[least]:
         return None
-    words = (
-        f"let spec.dmarc ask for at least {least}: by policy, by subdomainPolicy where it is set, and for the rest of the "
-        "mail where percentage is below 100, which is treated one step less severely"
-    )
-    return Violation(guardrail.action, Reason.DMARC_TOO_WEAK, words)
+    remedy = f"{_dmarc_of(identity.dmarc)}: receivers treat mail beyond percentage one step less severely"
+    return Violation("dmarc", guardrail.action, Reason.DMARC_TOO_WEAK, demand, f"raise {remedy}")
 
 
 def sending_policies(identity: SesIdentitySpec, account: SesAccountSpec) -> Violation | None:
@@ -150,7 +165,10 @@ def sending_policies(identity: SesIdentitySpec, account: SesAccountSpec) -> Viol
     if guardrail is None:
         return None
     fault = open_statement(identity.authorized_senders, identity.policies, frozenset(guardrail.allowed_accounts))
-    return Violation(guardrail.action, Reason.OPEN_SENDING_POLICY, fault) if fault else None
+    if not fault:
+        return None
+    demand = "does not allow a sending policy that is so open"
+    return Violation("sendingPolicies", guardrail.action, Reason.OPEN_SENDING_POLICY, demand, fault)
 
 
 GUARDRAILS: tuple[Guardrail, ...] = (
@@ -181,6 +199,16 @@ def violations(
 
 def _is_domain(identity: SesIdentitySpec) -> bool:
     return identity.domain is not None
+
+
+def _requires_bits(bits: int) -> str:
+    return f"requires a DKIM key of at least {bits} bits"
+
+
+def _dmarc_of(spec: DmarcSpec) -> str:
+    """Return the fields and values of the policy."""
+    below = f", subdomainPolicy ({spec.subdomain_policy})" if spec.subdomain_policy else ""
+    return f"spec.dmarc.policy ({spec.policy}){below} or percentage ({spec.percentage})"
 
 
 def _severity(spec: DmarcSpec) -> int:

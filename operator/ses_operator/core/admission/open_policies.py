@@ -42,7 +42,7 @@ def _of_senders(senders: Iterable[AuthorizedSender], accounts: AbstractSet[str])
         where = f"spec.authorizedSenders[{sender.name}]"
         for principal in sender.principals:
             if _is_service(principal) and not sender.source_accounts:
-                yield f"add sourceAccounts to {where}: {principal} may send for all its customers"
+                yield f"add sourceAccounts to {where}: without them {principal} may send for all its customers"
             elif fault := _stranger(principal, accounts):
                 yield f"{where}: {fault}"
 
@@ -59,7 +59,7 @@ def _of_document(document: Any, where: str, accounts: AbstractSet[str]) -> Itera
         is_on_behalf = bool(ON_BEHALF_OF & _condition_keys(statement))
         for name in (str(name) for group in groups.values() for name in as_list(group)):
             if _is_service(name) and not is_on_behalf:
-                yield f"add a condition on aws:SourceAccount to {where}: {name} may send for all its customers"
+                yield f"add a condition on aws:SourceAccount to {where}: without it {name} may send for all its customers"
             elif fault := _stranger(name, accounts):
                 yield f"{where}: {fault}"
 
@@ -88,8 +88,8 @@ def _is_service(principal: str) -> bool:
 
 def _stranger(principal: str, accounts: AbstractSet[str]) -> str:
     if "*" in principal:
-        return "take the principal * out: everybody may send"
+        return "remove the principal *, which lets anyone send"
     account = principal if principal.isdigit() else principal.split(":")[4] if principal.count(":") >= 5 else ""
     if _is_service(principal) or not accounts or account in accounts:
         return ""
-    return f"take {principal} out: its AWS account is not one of those that may be let send"
+    return f"remove {principal}: its AWS account is not in allowedAccounts"

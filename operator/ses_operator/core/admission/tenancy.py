@@ -95,8 +95,8 @@ def namespace_allowed(request: AdmissionRequest) -> Problem | None:
         return None
     return Problem(
         Reason.NAMESPACE_NOT_ALLOWED,
-        f"the namespace {request.namespace.name} may not use the SesAccount {request.account_name}; name another in "
-        "spec.accountRef, or have spec.tenancy.namespaces of the SesAccount select the namespace",
+        f"Namespace {request.namespace.name} may not use SesAccount {request.account_name}. Name another in spec.accountRef, or "
+        "have spec.tenancy.namespaces of the SesAccount select this namespace",
     )
 
 
@@ -113,8 +113,8 @@ def domain_granted(request: AdmissionRequest) -> Problem | None:
         return None
     return Problem(
         Reason.DOMAIN_NOT_GRANTED,
-        f"the namespace {request.namespace.name} may not have identities for {request.domain} with the SesAccount "
-        f"{request.account_name}; ask for a grant of it in spec.tenancy.grants of the SesAccount",
+        f"SesAccount {request.account_name} does not grant {request.domain} to namespace {request.namespace.name}. Ask for a "
+        "grant in spec.tenancy.grants of the SesAccount",
     )
 
 
@@ -134,9 +134,10 @@ def zone_allowed(request: AdmissionRequest, hosted_zone_id: str) -> Problem | No
         return None
     return Problem(
         Reason.ZONE_NOT_ALLOWED,
-        f"the namespace {request.namespace.name} may not have records for {request.domain} written into the hosted zone "
-        f"{hosted_zone_id}; ask for it in spec.dns.zones of the SesAccount {request.account_name} (namespaces, "
-        "allowedDomains), or set spec.dns.provider to another",
+        f"SesAccount {request.account_name} does not let namespace {request.namespace.name} publish records of {request.domain} "
+        f"in hosted zone {hosted_zone_id}. Ask for that in spec.dns.zones of the SesAccount (namespaces, allowedDomains), "
+        "or choose "
+        "another spec.dns.provider",
     )
 
 

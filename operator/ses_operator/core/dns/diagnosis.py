@@ -48,7 +48,7 @@ class RecordCase:
 
     def finding(self, state: FindingState, reason: Reason, sentence: str) -> LookupFinding:
         """Return a finding about this record; the sentence follows its name."""
-        return LookupFinding(self.wanted, state, reason, f"{self.wanted}: {sentence}", self.answer)
+        return LookupFinding(self.wanted, state, reason, f"{self.wanted} {sentence}", self.answer)
 
     def missing(self, sentence: str) -> LookupFinding:
         """Return a finding that the record is missing."""
@@ -69,7 +69,8 @@ def server_failure(case: RecordCase) -> LookupFinding | None:
     return case.finding(
         FindingState.UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
-        f"the name servers{_of_zone(case)} fail (SERVFAIL); most often DNSSEC is broken: check that the DS record at the "
+        f"cannot be looked up: the name servers{_of_zone(case)} fail (SERVFAIL), most often because DNSSEC is broken. Check "
+        "that the DS record at the "
         "registrar belongs to the keys of the zone, or remove it",
     )
 
@@ -81,7 +82,8 @@ def no_answer(case: RecordCase) -> LookupFinding | None:
     return case.finding(
         FindingState.UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
-        f"no name server{_of_zone(case)} answers{_listed(case.answer.servers)}; check that they run and can be reached on "
+        f"cannot be looked up: no name server{_of_zone(case)} answers{_listed(case.answer.servers)}. Check that they run "
+        "and can be reached on "
         "UDP and TCP port 53",
     )
 
@@ -93,8 +95,9 @@ def lame_delegation(case: RecordCase) -> LookupFinding | None:
     return case.finding(
         FindingState.UNREACHABLE,
         Reason.DNS_NOT_DELEGATED,
-        f"the name servers{_of_zone(case)} refuse to answer{_listed(case.answer.servers)}: they do not hold the zone; "
-        "correct the NS records at the registrar or in the parent zone",
+        f"cannot be looked up: the name servers{_of_zone(case)} refuse to answer{_listed(case.answer.servers)}, because "
+        "they do not hold the zone. "
+        "Correct the NS records at the registrar or in the parent zone",
     )
 
 
@@ -113,18 +116,18 @@ def not_delegated(case: RecordCase) -> LookupFinding | None:
     servers = f" ({', '.join(ours.servers)})" if ours.servers else ""
     if asked.zone.endswith(f".{ours.zone}"):
         sentence = (
-            f"it was written to the zone {ours.zone}, but {asked.zone} is a zone of its own{_listed(asked.servers)}; "
-            "publish the record there, or remove that delegation"
+            f"was written to zone {ours.zone}, but {asked.zone} is a zone of its own{_listed(asked.servers)}. "
+            "Publish the record there, or remove that delegation"
         )
     elif asked.zone != ours.zone:
         sentence = (
-            f"the zone {ours.zone}, where it was written, is not delegated: name servers know of {asked.zone} only; add NS "
+            f"was written to zone {ours.zone}, which is not delegated: name servers know only {asked.zone}. Add NS "
             f"records for {ours.zone} with its name servers{servers} to {asked.zone}"
         )
     elif _elsewhere(ours.servers, asked.servers):
         sentence = (
-            f"{ours.zone} is delegated to {', '.join(asked.servers)}, but the record was written to a zone with other name "
-            f"servers{servers}; correct the NS records at the registrar, or publish in the zone that is delegated to"
+            f"was written to a zone with other name servers{servers} than {ours.zone} is delegated to{_listed(asked.servers)}. "
+            "Correct the NS records at the registrar, or publish in the zone that the delegation names"
         )
     else:
         return None
@@ -139,7 +142,7 @@ def no_such_domain(case: RecordCase) -> LookupFinding | None:
     return case.finding(
         FindingState.MISSING,
         Reason.DNS_NOT_DELEGATED,
-        f"{domain} does not exist in DNS: register the domain, or set its name servers at the registrar",
+        f"cannot be found, because {domain} does not exist in DNS. Register the domain, or set its name servers at the registrar",
     )
 
 
@@ -151,7 +154,7 @@ def wildcard(case: RecordCase) -> LookupFinding | None:
     elif not probes.wildcard or probes.wildcard != case.answer.values:
         return None
     return case.missing(
-        f"it is not there; a wildcard record answers in its place with {answered}; publish the record itself with the "
+        f"is missing; a wildcard record answers {answered} in its place. Publish the record itself with the "
         f"value {case.value}"
     )
 
@@ -161,7 +164,7 @@ def other_type(case: RecordCase) -> LookupFinding | None:
     if case.answer.outcome is not Outcome.OTHER_TYPE:
         return None
     return case.different(
-        f"a CNAME to {case.found} stands at this name, which nothing may stand beside; remove it and publish "
+        f"is hidden by a CNAME to {case.found}, beside which DNS allows no other record. Remove the CNAME and publish "
         f"{case.wanted.type} {case.value}"
     )
 
@@ -171,7 +174,7 @@ def too_many_mail_exchanges(case: RecordCase) -> LookupFinding | None:
     if case.wanted.type is not RecordType.MX or len(case.answer.values) <= len(case.wanted.values):
         return None
     return case.different(
-        f"it has {len(case.answer.values)} values ({case.found}), and SES accepts exactly one; leave only {case.value}"
+        f"has {len(case.answer.values)} values ({case.found}), but SES accepts exactly one. Keep only {case.value}"
     )
 
 
@@ -181,7 +184,7 @@ def several_policies(case: RecordCase) -> LookupFinding | None:
     if is_policy is None or (count := sum(map(is_policy, case.answer.values))) < 2:
         return None
     return case.different(
-        f"it has {count} values that begin with {version}, so that receivers ignore them all; leave only {case.value}"
+        f"has {count} values that begin with {version}, so receivers ignore them all. Keep only {case.value}"
     )
 
 
@@ -189,16 +192,14 @@ def quoted(case: RecordCase) -> LookupFinding | None:
     """Diagnose quotation marks of the notation that became a part of the value."""
     if not _equal_after(case, lambda value: value.replace('\\"', "").replace('"', "")):
         return None
-    return case.different(f"the value was published with the quotation marks in it; enter {case.value} without them")
+    return case.different(f"was published with quotation marks in its value. Enter {case.value} without them")
 
 
 def closing_dot(case: RecordCase) -> LookupFinding | None:
     """Diagnose a closing dot of the notation that became a part of the value."""
     if not _equal_after(case, lambda value: value.rstrip(".\\")):
         return None
-    return case.different(
-        f"the value was published with the closing dot as a part of it; enter {case.value} without it"
-    )
+    return case.different(f"was published with the closing dot as part of its value. Enter {case.value} without it")
 
 
 def zone_appended_to_value(case: RecordCase) -> LookupFinding | None:
@@ -207,7 +208,7 @@ def zone_appended_to_value(case: RecordCase) -> LookupFinding | None:
     if not zone or not _equal_after(case, lambda value: value.removesuffix(f".{zone}")):
         return None
     return case.different(
-        f"the DNS provider appended the zone's name to the value ({case.found}); enter {case.value} with a closing dot"
+        f"has a value to which the DNS provider appended the zone's name ({case.found}). Enter {case.value} with a closing dot"
     )
 
 
@@ -216,9 +217,7 @@ def lower_cased(case: RecordCase) -> LookupFinding | None:
     lowered = {value.lower() for value in case.answer.values}
     if case.wanted.type is not RecordType.TXT or lowered != {value.lower() for value in case.wanted.values}:
         return None
-    return case.different(
-        "the value was published in another case; upper and lower case count: enter it as it stands here"
-    )
+    return case.different(f"was published in another case, but upper and lower case count. Enter exactly {case.value}")
 
 
 def another_regions_mail_exchange(case: RecordCase) -> LookupFinding | None:
@@ -228,7 +227,7 @@ def another_regions_mail_exchange(case: RecordCase) -> LookupFinding | None:
     host = FEEDBACK_HOST.fullmatch(case.answer.values[0].lower().partition(" ")[2])
     if host is None or case.answer.values[0].lower().partition(" ")[2] == mail_host(case.wanted.values[0]):
         return None
-    return case.different(f"it has the value of another region, {host['region']} ({case.found}); enter {case.value}")
+    return case.different(f"has the value of another region, {host['region']} ({case.found}). Enter {case.value}")
 
 
 def another_regions_signing_zone(case: RecordCase) -> LookupFinding | None:
@@ -245,7 +244,7 @@ def another_regions_signing_zone(case: RecordCase) -> LookupFinding | None:
     what = (
         "the signing zone" if found.partition(".")[0] == case.wanted.values[0].partition(".")[0] else "the DKIM token"
     )
-    return case.different(f"it points to {what} of another region or identity ({found}); enter {case.value}")
+    return case.different(f"points to {what} of another region or identity ({found}). Enter {case.value}")
 
 
 def preference(case: RecordCase) -> LookupFinding | None:
@@ -254,14 +253,14 @@ def preference(case: RecordCase) -> LookupFinding | None:
         mail_host(value) for value in case.wanted.values
     ]:
         return None
-    return case.different(f"it has another preference ({case.found}); SES asks for {case.value}")
+    return case.different(f"has another preference ({case.found}) than SES asks for. Enter {case.value}")
 
 
 def different(case: RecordCase) -> LookupFinding | None:
     """Diagnose any other value."""
     if case.answer.outcome is not Outcome.FOUND:
         return None
-    return case.different(f"it has the value {case.found}; change it to {case.value}")
+    return case.different(f"has the value {case.found}. Change it to {case.value}")
 
 
 def flattened(case: RecordCase) -> LookupFinding | None:
@@ -271,8 +270,8 @@ def flattened(case: RecordCase) -> LookupFinding | None:
     return case.finding(
         FindingState.DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        f"addresses are answered ({', '.join(case.probes.addresses)}) in place of the CNAME: it is proxied or flattened; "
-        'switch that off for this record ("DNS only")',
+        f"is answered with addresses ({', '.join(case.probes.addresses)}), because the DNS provider proxies or flattens it. "
+        'Switch that off for this record ("DNS only")',
     )
 
 
@@ -281,7 +280,7 @@ def doubled_suffix(case: RecordCase) -> LookupFinding | None:
     if not case.probes.doubled_suffix:
         return None
     return case.missing(
-        f"it stands at {case.probes.doubled_suffix}: the DNS provider appends the zone's name itself; enter the name as "
+        f"is at {case.probes.doubled_suffix} instead: the DNS provider appends the zone's name itself. Enter the name as "
         f"{case.relative(case.wanted.name)}"
     )
 
@@ -292,7 +291,7 @@ def without_underscore(case: RecordCase) -> LookupFinding | None:
         return None
     label = "_dmarc" if case.wanted.purpose is Purpose.DMARC else "_domainkey"
     return case.missing(
-        f"it stands at {case.probes.without_underscore}, without the underscore of {label}; publish it with the underscore"
+        f"is at {case.probes.without_underscore} instead, without the underscore of {label}. Publish it with the underscore"
     )
 
 
@@ -301,16 +300,16 @@ def value_as_name(case: RecordCase) -> LookupFinding | None:
     if not case.probes.value_as_name:
         return None
     return case.missing(
-        f"its value stands in the field for the name ({case.probes.value_as_name}); enter "
+        f"has name and value swapped: its value is the name ({case.probes.value_as_name}). Enter "
         f"{case.relative(case.wanted.name)} as the name and {case.value} as the value"
     )
 
 
 def missing(case: RecordCase) -> LookupFinding | None:
     """Report a missing record for which no cause is known."""
-    there = "the name is there, but not with this type" if case.answer.outcome is Outcome.NO_DATA else "it is not there"
+    other = ", although the name exists with another type" if case.answer.outcome is Outcome.NO_DATA else ""
     asked = f" in {case.answer.zone}" if case.answer.zone else ""
-    return case.missing(f"{there}{asked}; publish it with the value {case.value}")
+    return case.missing(f"is missing{asked}{other}. Publish it with the value {case.value}")
 
 
 RULES: tuple[DiagnosisRule, ...] = (
@@ -365,8 +364,9 @@ def _of_another_region(finding: LookupFinding, findings: Sequence[LookupFinding]
     if not there or not there.isdisjoint(finding.record.regions):
         return finding
     message = (
-        f"{finding.record}: only the records of {', '.join(sorted(there))} are published; {regions} has DKIM tokens of its "
-        f"own: publish this one too, with the value {', '.join(finding.record.values)}"
+        f"{finding.record} is missing: only the records of {', '.join(sorted(there))} are published, but {regions} has DKIM "
+        "tokens of its "
+        f"own. Publish this one too, with the value {', '.join(finding.record.values)}"
     )
     return replace(finding, message=message)
 

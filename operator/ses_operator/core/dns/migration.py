@@ -160,7 +160,7 @@ def not_all_known(move: Move) -> MigrationDecision | None:
         return None
     return MigrationDecision(
         Disposition.KEEP,
-        "the records there stay until every region has told which ones it needs",
+        "The old records stay until every region has reported which ones it needs",
         Pending.REGIONS_UNKNOWN,
     )
 
@@ -184,7 +184,7 @@ def not_published(move: Move) -> MigrationDecision | None:
     if move.published:
         return None
     return MigrationDecision(
-        Disposition.KEEP, f"the records there stay until all are published in {move.new.name}", Pending.NOT_PUBLISHED
+        Disposition.KEEP, f"The old records stay until all are published in {move.new.name}", Pending.NOT_PUBLISHED
     )
 
 
@@ -199,7 +199,7 @@ def not_answered(move: Move) -> MigrationDecision | None:
     said = f": {finding.message}" if finding and finding.message else ""
     return MigrationDecision(
         Disposition.KEEP,
-        f"the records there stay until name servers answer all of them from elsewhere{said}",
+        f"The old records stay until name servers answer all of them from elsewhere{said}",
         Pending.NOT_ANSWERED,
     )
 
@@ -212,15 +212,16 @@ def still_asked(move: Move) -> MigrationDecision | None:
     if move.provider is DnsProvider.DNS_ENDPOINT:
         return MigrationDecision(
             Disposition.KEEP,
-            f"name servers still answer from the zone {zone.zone} there, and ExternalDNS leaves alone what it finds in a zone. "
-            "If it writes to another one, delegate the domain to that; if it is to take over in this one, annotate this "
-            f"object with {WITHDRAW_FROM}={move.old.name}: the records are then missing until its next run",
+            f"Name servers still answer from zone {zone.zone}, and ExternalDNS does not touch what it finds in a zone. "
+            "If ExternalDNS writes to another zone, delegate the domain to that one. If it is to take over in this zone, "
+            "annotate this "
+            f"object with {WITHDRAW_FROM}={move.old.name}; the records are then missing until its next run",
             Pending.STILL_DELEGATED,
         )
     return MigrationDecision(
         Disposition.KEEP,
-        f"name servers still answer from the zone {zone.zone} there, or it cannot be told from the new one: delegate it to "
-        f"the name servers of {move.new.name}, and the records there are withdrawn",
+        f"Name servers still answer from the old zone {zone.zone}, or it cannot be told from the new one. Delegate it to "
+        f"the name servers of {move.new.name}; the old records are then removed",
         Pending.STILL_DELEGATED,
     )
 
@@ -233,8 +234,8 @@ def not_yet_asked(move: Move) -> MigrationDecision | None:
     asked = sorted({answer.zone for answer in _answers(move) if not _may_be_from(answer, zone)})
     return MigrationDecision(
         Disposition.KEEP,
-        f"name servers answer from {', '.join(asked)} and not from {zone.zone} ({move.new.name}), where the records are now: "
-        "delegate the domain to that zone, and the records there are withdrawn",
+        f"Name servers answer from {', '.join(asked)} and not from {zone.zone} ({move.new.name}), where the records are now. "
+        "Delegate the domain to that zone; the old records are then removed",
         Pending.NOT_DELEGATED,
     )
 
@@ -251,8 +252,8 @@ def still_cached(move: Move) -> MigrationDecision | None:
         return None
     return MigrationDecision(
         Disposition.KEEP,
-        "name servers answer all records from elsewhere; those there are withdrawn when that has been so for "
-        f"{round(DELEGATION_TTL / 3600)} hours, for so long resolvers may have the former delegation in their caches",
+        "Name servers answer all records from elsewhere. The old ones are removed when that has been so for "
+        f"{round(DELEGATION_TTL / 3600)} hours, because resolvers may cache the former delegation for so long",
         Pending.CACHED_DELEGATION,
         left,
     )
@@ -288,13 +289,13 @@ def _until_external_dns_has_gone(move: Move) -> MigrationDecision:
     if move.waited(Pending.EXTERNAL_DNS_REMOVES) <= WATCH_PATIENCE:
         return MigrationDecision(
             Disposition.WATCH,
-            f"the DNSEndpoint is gone, and ExternalDNS may take away what it wrote into {move.new.name}: {names}. "
-            "Each is published anew within seconds of that",
+            f"The DNSEndpoint is gone, and ExternalDNS may remove what it wrote into {move.new.name}: {names}. "
+            "Each record is then published again within seconds",
             Pending.EXTERNAL_DNS_REMOVES,
         )
     return MigrationDecision(
         Disposition.FORGET,
-        f"ExternalDNS has left what it wrote into {move.new.name}, which is as wanted and not this object's: {names}. "
+        f"ExternalDNS has left what it wrote into {move.new.name}, which is correct but does not belong to this object: {names}. "
         "Remove it by hand when the identity is gone",
     )
 
@@ -307,7 +308,7 @@ def _until_external_dns_has_come(move: Move) -> MigrationDecision:
         return MigrationDecision(Disposition.FORGET)
     return MigrationDecision(
         Disposition.WATCH,
-        f"the records there are withdrawn, and {record} is missing until ExternalDNS publishes it",
+        f"The old records are removed, and {record} is missing until ExternalDNS publishes it",
         Pending.EXTERNAL_DNS_PUBLISHES,
     )
 

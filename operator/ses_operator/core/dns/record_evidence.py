@@ -135,6 +135,6 @@ def _hint(desired: Desired, finding: LookupFinding) -> str:
     if way_out is None or desired.provider is not DnsProvider.DNS_ENDPOINT:
         return finding.message
     return (
-        f"{finding.message}. If it is an older value from here: ExternalDNS up to version 0.21 never changes a TXT record; "
+        f"{finding.message}. If the operator wrote the older value: ExternalDNS up to version 0.21 never changes a TXT record; "
         f"{way_out}"
     )

@@ -132,7 +132,7 @@ def plan_withdrawal(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
     if _is_ledger_of_another(domain, view):
         return ZonePlan()
     return ZonePlan(
-        released=(f"records of {domain} may be left, for their ledger cannot be read: {plan.problem.message}",)
+        released=(f"Records of {domain} may be left, because their ledger cannot be read: {plan.problem.message}",)
     )
 
 
@@ -174,7 +174,7 @@ def _read_ledger(owner: Owner, domain: str, view: ZoneView) -> Ledger | Problem:
     if any(found.type == RecordType.CNAME for found in view.get(name, ())):
         return Problem(
             Reason.LEDGER_CONFLICT,
-            f"a CNAME stands at {name}, where the operator keeps a TXT record of what it wrote; remove the CNAME",
+            f"A CNAME is at {name}, where the operator keeps its ledger, a TXT record of what it wrote. Remove the CNAME",
         )
     standing = _ledger_set(domain, view)
     if standing is None:
@@ -183,14 +183,14 @@ def _read_ledger(owner: Owner, domain: str, view: ZoneView) -> Ledger | Problem:
     if ledger is None:
         return Problem(
             Reason.LEDGER_CONFLICT,
-            f"the TXT record {name} is not a ledger of ses-operator, or was damaged; nothing is written over it: "
-            "delete it to let this object publish the domain's records",
+            f"TXT {name} is not a ledger of ses-operator, or is damaged, and is not overwritten. "
+            f"Delete it to let this object publish the records of {domain}",
         )
     if not owner.holds(ledger.owner):
         return Problem(
             Reason.LEDGER_CONFLICT,
-            f"the TXT record {name} says that another SesIdentity or installation publishes the records of {domain}; "
-            "delete the other, hand the domain over, or delete that record if its owner is gone",
+            f"TXT {name} says that another SesIdentity or installation publishes the records of {domain}. "
+            "Delete that SesIdentity, hand the domain over, or delete the TXT record if its owner no longer exists",
         )
     return ledger
 
@@ -219,7 +219,10 @@ def _judge_surplus(digests: Mapping[RecordId, str], wanted: set[RecordId], view:
         if len(standing) == 1 and not standing[0].routing and digest(standing[0]) == written:
             moves.append(_Move(record_id, delete=standing[0]))
         elif standing:
-            released.append(f"{record_id} was changed since it was written, and is left as it is: {_values(standing)}")
+            released.append(
+                f"{record_id} was changed by another client and is left as it is: {_values(standing)}. Remove it by hand if "
+                "it is not needed"
+            )
     return _Extra(names, tuple(moves), released=tuple(released))
 
 
@@ -263,7 +266,7 @@ def _judge(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Zone
         return PublishedRecord(record, RecordState.CONFLICT, obstacle)
     if not standing:
         return PublishedRecord(
-            record, RecordState.MISSING, f"{record} is not in the zone; it is to be {_quoted(record)}"
+            record, RecordState.MISSING, f"{record} is not in the zone yet; expected {_quoted(record)}"
         )
     found = standing[0]
     same_values = found.meaning == ZoneSet.of(record).meaning
@@ -274,13 +277,13 @@ def _judge(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Zone
         return PublishedRecord(
             record,
             RecordState.DIFFERENT,
-            f"{record} is {what} in the zone; it is to be {_quoted(record)} (ttl {record.ttl})",
+            f"{record} is {what} in the zone; expected {_quoted(record)} (ttl {record.ttl})",
         )
     return PublishedRecord(
         record,
         RecordState.CONFLICT,
         f"{record} is {_values(standing)} in the zone, which this object did not write; "
-        f"it is to be {_quoted(record)}: correct or remove that record",
+        f"expected {_quoted(record)}. Correct or remove that record",
     )
 
 
@@ -293,7 +296,7 @@ def _obstacle(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Z
     """Return why the record cannot exist at its name at all, in words; "" if it can."""
     routed = next((found for found in standing if found.routing), None)
     if routed is not None:
-        return f"{record} is {routed.routing} in the zone; it is to be {_quoted(record)}: remove that record"
+        return f"{record} is {routed.routing} in the zone; expected {_quoted(record)}. Remove that record"
     exclusive = (
         others if record.type is RecordType.CNAME else [other for other in others if other.type == RecordType.CNAME]
     )
@@ -301,8 +304,8 @@ def _obstacle(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Z
         return ""
     stands = ", ".join(sorted({f"{other.type} {_values([other])}" for other in exclusive}))
     return (
-        f"{stands} stands at {record.name}, and a CNAME admits no other record beside it; "
-        f"{record.type} {_quoted(record)} is wanted there: remove one of them"
+        f"{stands} is at {record.name}, where {record.type} {_quoted(record)} is needed, and DNS allows no other record beside a "
+        "CNAME. Remove one of them"
     )
 
 

@@ -46,8 +46,8 @@ def not_found(domain: str) -> Problem:
     """Return the problem that no zone that the account has or names holds the domain."""
     return Problem(
         Reason.HOSTED_ZONE_NOT_FOUND,
-        f"no public hosted zone holds {domain}: create one for it or for a parent domain; or, if the zone is in another "
-        "AWS account, list it with its role in spec.dns.zones of the SesAccount; or set spec.dns.provider",
+        f"No public hosted zone holds {domain}. Create one for it or for a parent domain. If the zone is in another AWS account, "
+        "list it with its role in spec.dns.zones of the SesAccount. Or choose another spec.dns.provider",
     )
 
 
@@ -55,6 +55,6 @@ def _ambiguous(zones: Sequence[DnsZone]) -> Problem:
     ids = ", ".join(sorted(zone.hosted_zone_id for zone in zones))
     return Problem(
         Reason.HOSTED_ZONE_AMBIGUOUS,
-        f"several public hosted zones are called {zones[0].name}: {ids}; list the one that the domain is delegated to in "
+        f"Several public hosted zones are named {zones[0].name}: {ids}. List the one that the domain is delegated to in "
         "spec.dns.zones of the SesAccount, and name it in spec.dns.route53.zoneRef",
     )

@@ -5,7 +5,7 @@ The owner tag names the owner. Without a tag, the oldest object owns it, then th
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -57,13 +57,16 @@ def is_ours(region: str, facts: IdentityFacts, owner: Owner, invited: Collection
 
 def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozenset[str]:
     """Return the regions in which another object has the better claim, by age."""
-    lost: set[str] = set()
+    return frozenset(region for other in better_claims(claimant, others) for region in claimant.regions & other.regions)
+
+
+def better_claims(claimant: Claimant, others: Iterable[Claimant]) -> Iterator[Claimant]:
+    """Yield the other objects that ask for the same identity with a better claim, by age."""
     for other in others:
         if other.key == claimant.key or (other.account_id, other.identity) != (claimant.account_id, claimant.identity):
             continue
         if (other.created, other.key) < (claimant.created, claimant.key):
-            lost |= claimant.regions & other.regions
-    return frozenset(lost)
+            yield other
 
 
 def changes_hands(step: SesStep, view: RegionView) -> bool:

@@ -135,7 +135,7 @@ def _request(domain: str, host: str) -> str:
 
     Only the public suffix list knows which names belong to one organization: where they may, the request says so.
     """
-    text = f"whoever runs {host} has to publish this record, or receivers send no DMARC reports about {domain} there"
+    text = f"The owner of {host} has to publish this record; without it, receivers send no DMARC reports about {domain} there"
     if domain.split(".")[-2:] == host.split(".")[-2:]:
-        text += "; it is not needed if both names belong to one registered domain"
+        text += ". It is not needed if both names belong to one registered domain"
     return text

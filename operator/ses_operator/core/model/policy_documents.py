@@ -143,7 +143,7 @@ def _policy(name: str, make: Callable[[], Document]) -> WantedPolicy:
     except RecursionError:
         return WantedPolicy(name, fault="it is nested too deeply")
     if len(text) > MAX_BYTES:
-        return WantedPolicy(name, fault=f"it has {len(text)} bytes; SES takes {MAX_BYTES}. Write several policies")
+        return WantedPolicy(name, fault=f"it has {len(text)} bytes; SES accepts {MAX_BYTES}. Write several policies")
     return WantedPolicy(name, text)
 
 
@@ -198,7 +198,7 @@ def _check_network(sender: AuthorizedSender, entry: str) -> None:
     try:
         ip_network(entry, strict=False)
     except ValueError:
-        raise _UnusableError(f"{entry} in the sourceIPs of {sender.name} is no IP address or range") from None
+        raise _UnusableError(f"{entry} in the sourceIPs of {sender.name} is not an IP address or range") from None
 
 
 def _moment(moment: datetime | None) -> str:
@@ -247,11 +247,11 @@ def _effect_fault(statement: Document, _: str) -> str:
 
 def _principal_fault(statement: Document, _: str) -> str:
     if "NotPrincipal" in statement:
-        return "name who it is about in Principal; NotPrincipal is not taken, for it means everybody else"
+        return "name who it is about in Principal; NotPrincipal is not accepted, because it means everyone else"
     principal = statement.get("Principal")
     names = [name for group in principal.values() for name in as_list(group)] if isinstance(principal, dict) else []
     if principal == "*" or any("*" in str(name) for name in names):
-        return "its Principal is everybody (*), which is not allowed; name accounts, users, roles or services"
+        return "its Principal is anyone (*), which is not allowed; name accounts, users, roles or services"
     if not names or not all(isinstance(name, str) for name in names):
         return 'name who it is about in Principal, such as {"AWS": "arn:aws:iam::111122223333:root"}'
     return ""

@@ -77,7 +77,8 @@ def digest(sender: Sender, listed: Sequence[News], counts: Mapping[Moment, int])
     """Return the email about all that were held back. ``listed``: those that are described; ``counts``: the number of all."""
     total = sum(counts.values())
     subject = f"{total} identities: {', '.join(f'{count} {moment.lower()}' for moment, count in counts.items())}"
-    why = f"{total} were held back, for spec.notifications.maxPerHour of the SesAccount is used up, and are told here together."
+    limit = f"spec.notifications.maxPerHour of SesAccount {sender.account}"
+    why = f"{total} were held back because {limit} is used up, and are reported here together"
     summary = _Section(
         "A digest", (("Held back", why), *((moment.value, str(count)) for moment, count in counts.items()))
     )
@@ -137,7 +138,7 @@ def _name(identity: SesIdentity) -> str:
 def _made(sender: Sender, subject: str, sections: Sequence[_Section]) -> Email:
     origin = (
         f"Sent by ses-operator, installation {sender.installation_id}, for SesAccount {sender.account} "
-        f"(AWS account {sender.account_id}): spec.notifications there says what is sent to whom."
+        f"(AWS account {sender.account_id}): its spec.notifications says what is sent to whom."
     )
     return Email(
         _cut(_line(f"[{sender.installation_id}] {subject}"), MAX_SUBJECT),

@@ -54,7 +54,7 @@ def held_back(account: str, limit: int, wait: float) -> Problem:
     """Return the problem of an identity that may not be deleted yet; the same for as long as it waits."""
     return Problem(
         Reason.DELETION_LIMIT_REACHED,
-        f"{_rule(account, limit)}, and nothing of this one has been touched; {_way_out(limit)}",
+        f"{_rule(account, limit)}. Nothing has been deleted yet{_way_out(limit)}",
         retry_after=wait,
     )
 
@@ -63,18 +63,19 @@ def region_held_back(region: str, account: str, limit: int, wait: float) -> Prob
     """Return the same for the identity in a region that has left the spec."""
     return Problem(
         Reason.DELETION_LIMIT_REACHED,
-        f"the region has left spec.regions; {_rule(account, limit)}, and the identity there has not been touched. "
-        f"Add the region again to keep it; {_way_out(limit)}",
+        f"The region was removed from spec.regions. {_rule(account, limit)}. Nothing has been deleted there "
+        f"yet{_way_out(limit)}. "
+        "To keep the identity there, add the region to spec.regions again",
         retry_after=wait,
         region=region,
     )
 
 
 def _rule(account: str, limit: int) -> str:
-    gone = "has no identity deleted unasked" if limit == 0 else f"has {limit} identities deleted in an hour"
-    return f"the SesAccount {account} {gone} (spec.maxDeletionsPerHour)"
+    allowed = "1 deletion" if limit == 1 else f"{limit or 'no'} deletions"
+    return f"SesAccount {account} allows {allowed} per hour (spec.maxDeletionsPerHour)"
 
 
 def _way_out(limit: int) -> str:
-    turn = "" if limit == 0 else "it goes by itself in turn; "
-    return f"{turn}to have it deleted now, set the annotation {ALLOW_DELETION} to true"
+    turn = "" if limit == 0 else "; deletion will proceed when the limit allows"
+    return f"{turn}. To delete it now, set the annotation {ALLOW_DELETION} to true"

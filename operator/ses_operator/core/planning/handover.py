@@ -35,8 +35,8 @@ def invalid_new_owner(new_owner: str) -> Problem | None:
         return None
     return Problem(
         Reason.INVALID_SPEC,
-        f"the annotation {HAND_OVER_TO} says {new_owner!r}, which is no installation id: write the installationID of the other "
-        "installation, or remove the annotation",
+        f"The annotation {HAND_OVER_TO} is {new_owner!r}, which is not an installation id. Set it to the installationID of the "
+        "other installation, or remove it",
     )
 
 
@@ -68,8 +68,8 @@ def handed_over(new_owner: str) -> Problem:
     """Return the problem that reports a completed hand-over."""
     return Problem(
         Reason.HANDED_OVER,
-        f"what this object owned belongs to the installation {new_owner} now, under the same namespace and name; "
-        "delete this object when the one there is Ready: nothing is taken back with it",
+        f"What this object owned now belongs to installation {new_owner}, under the same namespace and name. "
+        "Delete this object when the one there is Ready; nothing is removed with it",
     )
 
 
@@ -91,10 +91,11 @@ def possessions(identity: SesIdentity) -> str:
     if inventory.places:
         said.append(f"its DNS records in {', '.join(sorted(inventory.places))}")
     if not said:
-        said.append("nothing is known to be owned; what carries its mark is handed over")
+        said.append("nothing is known to be owned; what carries its owner tag is handed over")
     if template is not None:
         said.append(
-            f"the SesVerificationTemplate {template.name} that makes its emails is not handed over, apply it there as well: each "
+            f"SesVerificationTemplate {template.name}, which its emails use, is not handed over: apply it there as well, "
+            "because each "
             "installation has its own at SES"
         )
     return "; ".join(said)

@@ -27,7 +27,7 @@ MORE = "More"
 
 _SURPLUS = {
     Surplus.REMOVE: ("DeleteRecord", "delete {}"),
-    Surplus.RELEASE: ("ReleaseRecord", "leave {} and let go of it"),
+    Surplus.RELEASE: ("ReleaseRecord", "keep {} and stop managing it"),
 }
 
 
@@ -39,6 +39,7 @@ class PendingChange:
     description: str
     region: str | None = None
     record: RecordSet | None = None
+    count: int = 1
 
     @property
     def is_change(self) -> bool:
@@ -77,7 +78,7 @@ def pending_changes(
         changes += filter(None, map(_record, dns.records))
         changes += _surplus(dns.surplus, surplus, {str(record): record for record in known})
     changes += (
-        PendingChange("LeavePlace", f"withdraw the records from {place}, once name servers answer them from elsewhere")
+        PendingChange("LeavePlace", f"remove the records from {place} once name servers answer them from elsewhere")
         for place in sorted(former_places)
     )
     return _bounded(changes)
@@ -85,9 +86,11 @@ def pending_changes(
 
 def suspension(changes: Sequence[PendingChange]) -> Problem | None:
     """Return why a suspended identity is not as the spec asks; None if nothing would be done anyway."""
-    if not any(change.is_change for change in changes):
+    count = sum(change.count for change in changes if change.is_change)
+    if not count:
         return None
-    return Problem(Reason.SUSPENDED, f"spec.suspend is true and nothing is written; without it: {in_words(changes)}")
+    pending = "1 change is" if count == 1 else f"{count} changes are"
+    return Problem(Reason.SUSPENDED, f"Suspended. {pending} pending; see status.pendingChanges")
 
 
 def with_preview(problem: Problem, region: str, preview: Preview | None) -> Problem:
@@ -97,10 +100,11 @@ def with_preview(problem: Problem, region: str, preview: Preview | None) -> Prob
     found = preview.left.regions.get(region)
     blocker = found.problem if found else None
     if blocker is not None:
-        said = f"it would not be taken over as it is: {blocker.message}"
+        said = f"It could not be adopted as it is: {blocker.message}"
     else:
-        said = f"taken over, this would change: {in_words([c for c in preview.changes if c.region == region])}"
-    return replace(problem, message=f"{problem.message}; {said}")
+        changes = in_words([change for change in preview.changes if change.region == region])
+        said = f"Adoption would change: {changes}" if changes else "Adoption would change nothing"
+    return replace(problem, message=f"{problem.message}. {said}")
 
 
 def in_words(changes: Sequence[PendingChange]) -> str:
@@ -143,4 +147,4 @@ def _bounded(changes: Sequence[PendingChange]) -> tuple[PendingChange, ...]:
     if len(changes) <= MAX_CHANGES:
         return tuple(changes)
     left = len(changes) - (MAX_CHANGES - 1)
-    return (*changes[: MAX_CHANGES - 1], PendingChange(MORE, f"{left} more changes, which are not listed"))
+    return (*changes[: MAX_CHANGES - 1], PendingChange(MORE, f"{left} more changes, which are not listed", count=left))

@@ -23,11 +23,11 @@ from ses_operator.core.state.observed import Absent, Observed, Present
 from ses_operator.core.state.publication import PublishedRecord, RecordState, severity
 
 ERROR_TYPES = {
-    "SERVICE_ERROR": "SES could not check it because of an error of its own; it tries again",
+    "SERVICE_ERROR": "SES could not check them because of an error of its own, and retries",
     "DNS_SERVER_ERROR": "the domain's name servers answered SES with an error; check the zone, its delegation and DNSSEC",
-    "HOST_NOT_FOUND": "SES asked for the records and the name servers say that the names do not exist",
-    "TYPE_NOT_FOUND": "SES found the names, but no record of the type that it needs; a proxied or flattened CNAME looks so",
-    "INVALID_VALUE": "SES found the records, and their values are not the ones that it asked for",
+    "HOST_NOT_FOUND": "the name servers told SES that the names do not exist",
+    "TYPE_NOT_FOUND": "SES found the names, but no record of the type that it needs, as with a proxied or flattened CNAME",
+    "INVALID_VALUE": "SES found the records, but with other values than it asked for",
 }
 """VerificationInfo.ErrorType in words."""
 
@@ -73,7 +73,7 @@ ExplanationRule = Callable[[RegionCase], Problem | None]
 def not_created(case: RegionCase) -> Problem | None:
     """Explain that the identity is about to be created."""
     if isinstance(case.observed.regions.get(case.region), Absent):
-        return case.problem(Reason.CREATING_IDENTITY, "the identity is about to be created")
+        return case.problem(Reason.CREATING_IDENTITY, f"{case.desired.identity} is about to be created")
     return None
 
 
@@ -81,7 +81,7 @@ def not_as_asked(case: RegionCase) -> Problem | None:
     """Name the steps that are left: they were not carried out in this run."""
     if case.plan.steps:
         steps = "; ".join(str(step) for step in case.plan.steps)
-        return case.problem(Reason.PROGRESSING, f"still to do: {steps}")
+        return Problem(Reason.PROGRESSING, f"Not done yet: {steps}")
     return None
 
 
@@ -120,14 +120,14 @@ def failed(case: RegionCase) -> Problem | None:
     if has_failed(facts):
         return case.problem(
             Reason.VERIFICATION_FAILED,
-            f"SES did not find the DKIM records within 72 hours and stopped looking{_error(facts)}; "
-            f"once they are published it is asked to look again{record}",
+            f"SES did not find the DKIM records of {case.desired.identity} within 72 hours and stopped looking{_error(facts)}. "
+            f"It is asked to look again once they are published{record}",
         )
     if VerificationStatus.TEMPORARY_FAILURE in facts.verifications:
         return case.problem(
             Reason.VERIFICATION_REVOKED,
-            f"the identity was verified and SES no longer finds its DKIM records{_error(facts)}; "
-            f"mail goes unsigned, and sending stops if they stay away for 72 hours{record}",
+            f"{case.desired.identity} was verified, but SES no longer finds its DKIM records{_error(facts)}. "
+            f"Mail is sent unsigned, and sending stops if they are missing for 72 hours{record}",
         )
     return None
 
@@ -149,17 +149,17 @@ def waiting_for_verification(case: RegionCase) -> Problem | None:
         names = ", ".join(entry.record.name for entry in case.records(Purpose.DKIM))
         return case.problem(
             Reason.MANUAL_RECORDS_PENDING,
-            f"publish the records listed in status.dns.records; not seen yet: {names}{_unsigned(facts)}",
+            f"Publish the records listed in status.dns.records; not seen yet: {names}{_unsigned(facts)}",
         )
     if facts.dkim.parent_region is not None and not facts.dkim.tokens:
         return case.problem(
             Reason.WAITING_FOR_VERIFICATION,
-            f"waiting for SES to copy the DKIM key of {facts.dkim.parent_region}",
+            f"Waiting for SES to copy the DKIM key of {facts.dkim.parent_region}",
         )
     return case.problem(
         Reason.WAITING_FOR_VERIFICATION,
-        f"waiting for SES to find the DKIM records{_error(facts)}; "
-        f"this takes minutes as a rule, and up to 72 hours{_unsigned(facts)}",
+        f"Waiting for SES to find the DKIM records{_error(facts)}; "
+        f"this usually takes minutes, and up to 72 hours{_unsigned(facts)}",
     )
 
 
@@ -172,10 +172,10 @@ def waiting_for_mail_from(case: RegionCase) -> Problem | None:
     if facts.mail_from.status is VerificationStatus.FAILED:
         return case.problem(
             Reason.WAITING_FOR_MAIL_FROM,
-            f"SES did not find exactly one MX at {domain} and stopped looking; "
-            "once it is published the MAIL FROM domain is set anew",
+            f"SES did not find exactly one MX record at {domain} and stopped looking. "
+            "The MAIL FROM domain is set again once that record is published",
         )
-    return case.problem(Reason.WAITING_FOR_MAIL_FROM, f"waiting for SES to find the MX of {domain}")
+    return case.problem(Reason.WAITING_FOR_MAIL_FROM, f"Waiting for SES to find the MX record of {domain}")
 
 
 def not_before_records_are_seen(case: RegionCase) -> Problem | None:
@@ -267,7 +267,7 @@ def _unsigned(facts: IdentityFacts) -> str:
         facts.verification_status is VerificationStatus.SUCCESS and facts.dkim.status is VerificationStatus.PENDING
     )
     signs = facts.dkim.key_length != facts.dkim.next_key_length
-    return "; until then mail goes unsigned" if changes and not signs else ""
+    return "; until then mail is sent unsigned" if changes and not signs else ""
 
 
 def _error(facts: IdentityFacts) -> str:

@@ -46,7 +46,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class ReportInput:
-    """All that a status is made from.
+    """All that a status is made from. ``account``: the name of the SesAccount.
 
     ``plan`` is what is left to do after this run; ``preview``: what the spec holds back; ``former``: places where
     records were published before and that still need work. ``repairs``: what had to be corrected lately.
@@ -55,6 +55,7 @@ class ReportInput:
     desired: Desired
     observed: Observed
     plan: Plan
+    account: str = ""
     account_id: str = ""
     partition: str = "aws"
     suspended: Problem | None = None
@@ -70,6 +71,7 @@ class ReportInput:
         observed: Observed,
         plan: Plan,
         *,
+        account: str,
         account_id: str,
         partition: str,
         suspended: Problem | None,
@@ -83,7 +85,9 @@ class ReportInput:
             region_plan = plan.regions.get(region, RegionPlan())
             if (problem := explain(RegionCase(desired, region, observed, region_plan))) is not None:
                 problems[region] = with_preview(problem, region, preview)
-        return cls(desired, observed, plan, account_id, partition, suspended, preview, former, problems, repairs)
+        return cls(
+            desired, observed, plan, account, account_id, partition, suspended, preview, former, problems, repairs
+        )
 
     def facts(self, region: str) -> IdentityFacts | None:
         """Return the identity's facts in a region, None if it does not exist there or was not read."""
@@ -104,15 +108,15 @@ def no(problem: Problem) -> Verdict:
 def verdicts(case: ReportInput) -> dict[ConditionType, Verdict]:
     """Return the conditions of an accepted identity."""
     found = {
-        ConditionType.ACCEPTED: yes("The account, the domain and the regions may be used."),
+        ConditionType.ACCEPTED: yes(_allowed(case)),
         ConditionType.PROVISIONED: _provisioned(case),
-        ConditionType.VERIFIED: _in_every_region(case, "verified", _verified),
+        ConditionType.VERIFIED: _in_every_region(case, "The identity", _verified),
     }
     if not case.desired.is_address:
         found[ConditionType.DNS_PUBLISHED] = _dns_published(case)
-        found[ConditionType.DKIM_VERIFIED] = _in_every_region(case, "DKIM verified", _dkim_verified)
+        found[ConditionType.DKIM_VERIFIED] = _in_every_region(case, "DKIM", _dkim_verified)
     if case.desired.mail_from:
-        found[ConditionType.MAIL_FROM_VERIFIED] = _in_every_region(case, "MAIL FROM verified", _mail_from_verified)
+        found[ConditionType.MAIL_FROM_VERIFIED] = _in_every_region(case, "The MAIL FROM domain", _mail_from_verified)
     gates = [kind for kind in found if kind is not ConditionType.DNS_PUBLISHED]
     blocking = None if all(found[kind].status is ConditionStatus.TRUE for kind in gates) else _blocking(case)
     return found | readiness(case, blocking)
@@ -124,8 +128,8 @@ def readiness(case: ReportInput, blocking: Problem | None) -> dict[ConditionType
     blocking = blocking or next(iter(leaving), None)
     if blocking is None:
         count = len(case.desired.regions)
-        verified = f"{case.desired.identity} is verified in {_regions(count)}."
-        return {ConditionType.READY: yes(" ".join((verified, *_contests(case))))}
+        verified = f"{case.desired.identity} is verified in {_regions(count)}"
+        return {ConditionType.READY: yes(". ".join((verified, *_contests(case))))}
     return not_ready(blocking)
 
 
@@ -133,7 +137,7 @@ def _contests(case: ReportInput) -> Iterable[str]:
     """Yield what is as the spec asks now, and may not be so in a moment."""
     for repair in case.repairs:
         if is_contested(repair):
-            yield f"But {repair.region or 'in DNS'}: {in_words(repair)}."
+            yield f"But {repair.region or 'in DNS'}: {in_words(repair)}"
 
 
 def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:
@@ -186,7 +190,7 @@ def _blocking(case: ReportInput) -> Problem:
         return case.suspended
     ordered = sorted(case.problems.items(), key=lambda item: (not item[1].reason.stalls, item[0]))
     if not ordered:
-        return Problem(Reason.PROGRESSING, "The next steps follow at once.")
+        return Problem(Reason.PROGRESSING, "The next step follows immediately")
     first = ordered[0][1]
     return Problem(first.reason, _joined(_grouped(ordered)))
 
@@ -223,9 +227,11 @@ def _provisioned(case: ReportInput) -> Verdict:
             return no(case.suspended or problem)
         if not is_provisioned(case, region):
             return no(
-                case.suspended or case.problems.get(region) or Problem(Reason.PROGRESSING, "to do", region=region)
+                case.suspended
+                or case.problems.get(region)
+                or Problem(Reason.PROGRESSING, "The next step follows immediately", region=region)
             )
-    return yes(f"The identity exists in {_regions(len(case.desired.regions))} with the settings of the spec.")
+    return yes(f"The identity exists in {_regions(len(case.desired.regions))} with the settings of the spec")
 
 
 def _dns_published(case: ReportInput) -> Verdict:
@@ -234,17 +240,17 @@ def _dns_published(case: ReportInput) -> Verdict:
     if blocker is not None:
         return no(blocker)
     if dns is None or not dns.records:
-        return Verdict(ConditionStatus.UNKNOWN, Reason.PROGRESSING, "No region has told its records yet.")
+        return Verdict(ConditionStatus.UNKNOWN, Reason.PROGRESSING, "No DNS records are known yet")
     open_ = [entry for entry in dns.records if entry.state is not RecordState.PUBLISHED]
     if not open_:
-        published = f"All {len(dns.records)} record sets are published."
-        return yes(" ".join((published, *(f"{place.place}: {place.message}." for place in case.former))))
+        published = f"All {len(dns.records)} record sets are published"
+        return yes(". ".join((published, *(f"In {place.place}: {place.message}" for place in case.former))))
     wrong = sorted((entry for entry in open_ if entry.message), key=severity)
     if wrong:
         conflict = Reason.DNS_RECORD_CONFLICT if wrong[0].state is RecordState.CONFLICT else None
         reason = conflict or wrong[0].reason or Reason.WAITING_FOR_DNS
         return Verdict(ConditionStatus.FALSE, reason, _joined([entry.message for entry in wrong]))
-    message = f"{len(dns.records) - len(open_)} of {len(dns.records)} record sets are known to be served."
+    message = f"{len(dns.records) - len(open_)} of {len(dns.records)} record sets are known to be served"
     return Verdict(ConditionStatus.FALSE, Reason.PUBLISHING_RECORDS, message)
 
 
@@ -252,9 +258,9 @@ def _in_every_region(case: ReportInput, what: str, holds: RegionTest) -> Verdict
     waiting = [region for region in case.desired.regions if not holds(case, region)]
     total = len(case.desired.regions)
     if not waiting:
-        return yes(f"{what[0].upper()}{what[1:]} in {_regions(total)}.")
+        return yes(f"{what} is verified in {_regions(total)}")
     problem = case.problems.get(waiting[0]) or Problem(Reason.PROGRESSING, "")
-    message = f"{total - len(waiting)} of {total} regions {what}; waiting: {', '.join(waiting)}"
+    message = f"{what} is verified in {total - len(waiting)} of {_regions(total)}; waiting for {', '.join(waiting)}"
     return Verdict(ConditionStatus.FALSE, problem.reason, message)
 
 
@@ -270,6 +276,13 @@ def _dkim_verified(case: ReportInput, region: str) -> bool:
 
 def _mail_from_verified(case: ReportInput, region: str) -> bool:
     return is_mail_from_verified(case.desired.mail_from.get(region), case.facts(region))
+
+
+def _allowed(case: ReportInput) -> str:
+    where = "this region" if len(case.desired.regions) == 1 else "these regions"
+    if case.desired.is_address:
+        return f"SesAccount {case.account} allows this address in {where}"
+    return f"SesAccount {case.account} allows this domain in {where}"
 
 
 def _regions(count: int) -> str:

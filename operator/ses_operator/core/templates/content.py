@@ -58,7 +58,7 @@ _OTHERS: Mapping[str, tuple[str | None, str]] = {
 def content_fault(content: str) -> str | None:
     """Return what is wrong with the body of an email, with the lines; None if SES should accept it."""
     if len(content.encode()) > MAX_BYTES:
-        return f"spec.content has more than {MAX_BYTES // 1_000_000} MB; make it shorter"
+        return f"spec.content has more than {MAX_BYTES // 1_000_000} MB. Make it shorter"
     told: list[str] = []
     more = 0
     for position, words in _faults(content):

@@ -158,14 +158,14 @@ def template_problem(desired: DesiredTemplate, region: str, view: TemplateView |
         case StandingTemplate(owner=owner) if owner not in (None, str(desired.owner)):
             return Problem(
                 Reason.OWNED_BY_ANOTHER,
-                f"the template {desired.name} belongs to another owner; it is left as it is. Delete it in SES, or "
-                "take the region out of spec.regions",
+                f"Template {desired.name} belongs to another owner and is left as it is. Delete it in SES, or "
+                "remove the region from spec.regions",
                 region=region,
             )
         case StandingTemplate(text=text) if text == desired.text:
             return None
         case _:
-            return Problem(Reason.PROGRESSING, "the template is about to be written", region=region)
+            return Problem(Reason.PROGRESSING, "The template is about to be written", region=region)
 
 
 def template_status(
@@ -176,14 +176,16 @@ def template_status(
     leaving = [view for region, view in sorted(views.items()) if region not in problems and isinstance(view, Problem)]
     open_ = [problem for problem in problems.values() if problem is not None]
     count = f"{len(problems) - len(open_)}/{len(problems)}"
-    verdicts: dict[ConditionType, Verdict] = {ConditionType.ACCEPTED: yes("The account and the regions may be used.")}
+    verdicts: dict[ConditionType, Verdict] = {
+        ConditionType.ACCEPTED: yes(f"SesAccount {template.spec.account_ref.name} allows this sender in these regions")
+    }
     blocking = sorted(open_ + leaving, key=lambda problem: not problem.reason.stalls)
     if blocking:
         message = " | ".join(dict.fromkeys(map(str, blocking)))
         problem = Problem(blocking[0].reason, message)
         verdicts |= {ConditionType.PROVISIONED: no(problem)} | not_ready(problem)
     else:
-        words = f"The template stands in {count} regions."
+        words = f"The template exists in {count} regions"
         verdicts |= {ConditionType.PROVISIONED: yes(words), ConditionType.READY: yes(words)}
     return _said(template, verdicts, now).model_copy(
         update={
@@ -213,8 +215,9 @@ def in_use(users: tuple[str, ...]) -> Problem | None:
         return None
     return Problem(
         Reason.TEMPLATE_IN_USE,
-        f"Deletion waits: SesIdentities of this namespace use the template: {', '.join(sorted(users))}. Delete them, or take "
-        "spec.verificationTemplateRef out of them",
+        f"Deletion is waiting for SesIdentities of this namespace that use the template: {', '.join(sorted(users))}. Delete "
+        "them, or "
+        "remove their spec.verificationTemplateRef",
     )
 
 

@@ -14,7 +14,7 @@ _VERBS = {"GET": "get", "POST": "create", "PUT": "update", "PATCH": "patch", "DE
 def no_answer(error: BaseException) -> Retry:
     """Return the error for a request without an answer: it may or may not have been carried out."""
     kind = "did not answer in time" if isinstance(error, TimeoutError) else "cannot be reached"
-    return Retry(Reason.PROGRESSING, f"the Kubernetes API server {kind}")
+    return Retry(Reason.PROGRESSING, f"The Kubernetes API server {kind}")
 
 
 def refusal(code: int, status: Mapping[str, Any], method: str, path: str, retry_after: float | None) -> OperatorError:
@@ -27,8 +27,8 @@ def refusal(code: int, status: Mapping[str, Any], method: str, path: str, retry_
     if code == 403:
         return _forbidden(status, message, method, path)
     if code in (401, 408, 429) or code >= 500:
-        return Retry(Reason.PROGRESSING, f"the Kubernetes API server answers {code}: {message}", retry_after)
-    return Blocked(Reason.INVALID_SPEC, f"the Kubernetes API server refuses to {_VERBS[method]} {path}: {message}")
+        return Retry(Reason.PROGRESSING, f"The Kubernetes API server answers {code}: {message}", retry_after)
+    return Blocked(Reason.INVALID_SPEC, f"The Kubernetes API server refuses to {_VERBS[method]} {path}: {message}")
 
 
 def _lost_a_race(status: Mapping[str, Any]) -> bool:
@@ -47,7 +47,7 @@ def _forbidden(status: Mapping[str, Any], message: str, method: str, path: str) 
         return Stale(Reason.PROGRESSING, message)
     return Blocked(
         Reason.ACCESS_DENIED,
-        f"Kubernetes RBAC does not let the operator {_VERBS[method]} {path}; give its ServiceAccount that right: "
+        f"Kubernetes RBAC does not let the operator {_VERBS[method]} {path}. Give its ServiceAccount that right: "
         f"{message}",
     )
 

@@ -67,7 +67,7 @@ WRONG = {
         RecordCase(DKIM, answer(Outcome.SERVER_FAILURE)),
         UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
-        "the name servers of example.com fail (SERVFAIL); most often DNSSEC is broken",
+        "the name servers of example.com fail (SERVFAIL), most often because DNSSEC is broken",
     ),
     "no name server answers": (
         RecordCase(DKIM, answer(Outcome.TIMEOUT)),
@@ -79,125 +79,126 @@ WRONG = {
         RecordCase(DKIM, answer(Outcome.REFUSED)),
         UNREACHABLE,
         Reason.DNS_NOT_DELEGATED,
-        "refuse to answer (ns1.example.net, ns2.example.net): they do not hold the zone",
+        "refuse to answer (ns1.example.net, ns2.example.net), because they do not hold the zone",
     ),
     "the domain is not registered": (
         RecordCase(DKIM, answer(Outcome.NO_NAME, zone="com")),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
-        "example.com does not exist in DNS: register the domain",
+        "example.com does not exist in DNS. Register the domain",
     ),
     "the DMARC policy is another": (
         RecordCase(DMARC, found("v=DMARC1; p=none")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it has the value v=DMARC1; p=none; change it to v=DMARC1; p=reject",
+        "has the value v=DMARC1; p=none. Change it to v=DMARC1; p=reject",
     ),
     "there are two DMARC policies": (
         RecordCase(DMARC, found("v=DMARC1; p=reject", "v=DMARC1; p=none")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it has 2 values that begin with v=DMARC1, so that receivers ignore them all; leave only v=DMARC1; p=reject",
+        "has 2 values that begin with v=DMARC1, so receivers ignore them all. Keep only v=DMARC1; p=reject",
     ),
     "the DMARC policy lost its underscore": (
         RecordCase(DMARC, NOT_THERE, Probes(without_underscore="dmarc.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
-        "it stands at dmarc.example.com, without the underscore of _dmarc; publish it with the underscore",
+        "is at dmarc.example.com instead, without the underscore of _dmarc. Publish it with the underscore",
     ),
     "the record is nowhere": (
         RecordCase(DKIM, NOT_THERE),
         MISSING,
         Reason.DNS_RECORD_MISSING,
-        "it is not there in example.com; publish it with the value a.dkim.amazonses.com",
+        "is missing in example.com. Publish it with the value a.dkim.amazonses.com",
     ),
     "the name has other types only": (
         RecordCase(MX, NO_SUCH_TYPE),
         MISSING,
         Reason.DNS_RECORD_MISSING,
-        "the name is there, but not with this type in example.com",
+        "is missing in example.com, although the name exists with another type",
     ),
     "the zone is delegated to other name servers than those of the hosted zone": (
         RecordCase(DKIM, NOT_THERE, published_at=AT_ROUTE53),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
         (
-            "example.com is delegated to ns1.example.net, ns2.example.net, but the record was written to a zone with other name "
-            "servers (ns-1.awsdns-01.com, ns-2.awsdns-02.net)"
+            "was written to a zone with other name servers (ns-1.awsdns-01.com, ns-2.awsdns-02.net) than example.com is "
+            "delegated "
+            "to (ns1.example.net, ns2.example.net)"
         ),
     ),
     "the zone of the subdomain is not delegated": (
         RecordCase(DKIM, NOT_THERE, published_at=PublishedAt("mail.example.com", ("ns-1.awsdns-01.com",))),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
-        "the zone mail.example.com, where it was written, is not delegated: name servers know of example.com only",
+        "was written to zone mail.example.com, which is not delegated: name servers know only example.com",
     ),
     "the subdomain is a zone of its own": (
         RecordCase(DKIM, NOT_THERE, published_at=PublishedAt("com")),
         MISSING,
         Reason.DNS_NOT_DELEGATED,
-        "it was written to the zone com, but example.com is a zone of its own",
+        "was written to zone com, but example.com is a zone of its own",
     ),
     "a wildcard answers": (
         RecordCase(SPF, found("anything"), Probes(wildcard=("anything",))),
         MISSING,
         Reason.DNS_RECORD_MISSING,
-        "it is not there; a wildcard record answers in its place with anything",
+        "is missing; a wildcard record answers anything in its place",
     ),
     "a wildcard answers with addresses": (
         RecordCase(DKIM, NO_SUCH_TYPE, Probes(addresses=("192.0.2.1",), wildcard_addresses=("192.0.2.1",))),
         MISSING,
         Reason.DNS_RECORD_MISSING,
-        "a wildcard record answers in its place with 192.0.2.1",
+        "a wildcard record answers 192.0.2.1 in its place",
     ),
     "a CNAME stands where the MX should": (
         RecordCase(MX, answer(Outcome.OTHER_TYPE, "elsewhere.example.net")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "a CNAME to elsewhere.example.net stands at this name",
+        "is hidden by a CNAME to elsewhere.example.net",
     ),
     "the MX has two values": (
         RecordCase(MX, found(*MX.values, "20 mail.example.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it has 2 values (10 feedback-smtp.eu-west-1.amazonses.com, 20 mail.example.com), and SES accepts exactly one",
+        "has 2 values (10 feedback-smtp.eu-west-1.amazonses.com, 20 mail.example.com), but SES accepts exactly one",
     ),
     "there are two SPF policies": (
         RecordCase(SPF, found(SPF_VALUE, "v=spf1 -all")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it has 2 values that begin with v=spf1",
+        "has 2 values that begin with v=spf1",
     ),
     "the quotation marks became a part of the text": (
         RecordCase(SPF, found(f'"{SPF_VALUE}"')),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        f"published with the quotation marks in it; enter {SPF_VALUE} without them",
+        f"published with quotation marks in its value. Enter {SPF_VALUE} without them",
     ),
     "the quotation marks became a part of the target": (
         RecordCase(DKIM, found(r"\"a.dkim.amazonses.com\"")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "published with the quotation marks in it",
+        "published with quotation marks in its value",
     ),
     "the closing dot became a part of the text": (
         RecordCase(SPF, found(f"{SPF_VALUE}.")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "published with the closing dot as a part of it",
+        "published with the closing dot as part of its value",
     ),
     "the closing dot became a part of the target": (
         RecordCase(DKIM, found(r"a.dkim.amazonses.com\.")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "published with the closing dot as a part of it",
+        "published with the closing dot as part of its value",
     ),
     "the zone's name was appended to the target": (
         RecordCase(DKIM, found("a.dkim.amazonses.com.example.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         (
-            "the DNS provider appended the zone's name to the value (a.dkim.amazonses.com.example.com); enter "
+            "the DNS provider appended the zone's name (a.dkim.amazonses.com.example.com). Enter "
             "a.dkim.amazonses.com with a closing dot"
         ),
     ),
@@ -205,14 +206,14 @@ WRONG = {
         RecordCase(KEY, found("p=migfma0")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "upper and lower case count",
+        "upper and lower case count. Enter exactly p=MIGfMA0",
     ),
     "the MX is that of another region": (
         RecordCase(MX, found("10 feedback-smtp.us-east-1.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
         (
-            "it has the value of another region, us-east-1 (10 feedback-smtp.us-east-1.amazonses.com); enter 10 "
+            "has the value of another region, us-east-1 (10 feedback-smtp.us-east-1.amazonses.com). Enter 10 "
             "feedback-smtp.eu-west-1.amazonses.com"
         ),
     ),
@@ -220,44 +221,44 @@ WRONG = {
         RecordCase(DKIM, found("a.dkim.af-south-1.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it points to the signing zone of another region or identity",
+        "points to the signing zone of another region or identity",
     ),
     "the target is the token of another region": (
         RecordCase(DKIM, found("b.dkim.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it points to the DKIM token of another region or identity",
+        "points to the DKIM token of another region or identity",
     ),
     "the MX has another preference": (
         RecordCase(MX, found("20 feedback-smtp.eu-west-1.amazonses.com")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it has another preference (20 feedback-smtp.eu-west-1.amazonses.com)",
+        "has another preference (20 feedback-smtp.eu-west-1.amazonses.com)",
     ),
     "the value is something else": (
         RecordCase(DKIM, found("elsewhere.example.net")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "it has the value elsewhere.example.net; change it to a.dkim.amazonses.com",
+        "has the value elsewhere.example.net. Change it to a.dkim.amazonses.com",
     ),
     "the SPF policy does not let SES send": (
         RecordCase(SPF, found("v=spf1 -all")),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        f"it has the value v=spf1 -all; change it to {SPF_VALUE}",
+        f"has the value v=spf1 -all. Change it to {SPF_VALUE}",
     ),
     "the CNAME is proxied": (
         RecordCase(DKIM, NO_SUCH_TYPE, Probes(addresses=("192.0.2.1", "192.0.2.2"))),
         DIFFERENT,
         Reason.DNS_RECORD_WRONG,
-        "addresses are answered (192.0.2.1, 192.0.2.2) in place of the CNAME: it is proxied or flattened",
+        "is answered with addresses (192.0.2.1, 192.0.2.2), because the DNS provider proxies or flattens it",
     ),
     "the zone's name stands twice in the name": (
         RecordCase(DKIM, NOT_THERE, Probes(doubled_suffix="a._domainkey.example.com.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         (
-            "it stands at a._domainkey.example.com.example.com: the DNS provider appends the zone's name itself; enter the name "
+            "is at a._domainkey.example.com.example.com instead: the DNS provider appends the zone's name itself. Enter the name "
             "as a._domainkey"
         ),
     ),
@@ -265,14 +266,15 @@ WRONG = {
         RecordCase(DKIM, NOT_THERE, Probes(without_underscore="a.domainkey.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
-        "it stands at a.domainkey.example.com, without the underscore of _domainkey",
+        "is at a.domainkey.example.com instead, without the underscore of _domainkey",
     ),
     "name and value were exchanged": (
         RecordCase(DKIM, NOT_THERE, Probes(value_as_name="a.dkim.amazonses.com.example.com")),
         MISSING,
         Reason.DNS_RECORD_MISSING,
         (
-            "its value stands in the field for the name (a.dkim.amazonses.com.example.com); enter a._domainkey as the name and "
+            "has name and value swapped: its value is the name (a.dkim.amazonses.com.example.com). Enter a._domainkey as "
+            "the name and "
             "a.dkim.amazonses.com as the value"
         ),
     ),
@@ -285,7 +287,7 @@ def test_what_is_wrong_is_said_with_the_record_and_what_to_do(
 ) -> None:
     finding = diagnose(case)
     assert (finding.state, finding.reason) == (state, reason)
-    assert finding.message.startswith(f"{case.wanted}: ")
+    assert finding.message.startswith(f"{case.wanted} ")
     assert sentence in finding.message
 
 
@@ -313,15 +315,16 @@ def test_a_region_of_which_no_record_is_there_while_anothers_are_is_named() -> N
         + [RecordCase(record, NOT_THERE) for record in not_there]
     )
     assert findings[3].message == (
-        "CNAME d._domainkey.example.com: only the records of eu-west-1 are published; us-east-1 has DKIM tokens of its own: "
-        "publish this one too, with the value d.dkim.amazonses.com"
+        "CNAME d._domainkey.example.com is missing: only the records of eu-west-1 are published, but us-east-1 has DKIM "
+        "tokens of "
+        "its own. Publish this one too, with the value d.dkim.amazonses.com"
     )
 
 
 def test_one_missing_record_of_a_region_that_is_half_there_is_just_missing() -> None:
     one, other = (another_regions(DKIM, "eu-west-1", label) for label in ("a", "b"))
     findings = diagnose_all([RecordCase(one, found(*one.values)), RecordCase(other, NOT_THERE)])
-    assert "it is not there in example.com" in findings[1].message
+    assert "is missing in example.com" in findings[1].message
 
 
 def test_a_cause_that_is_known_is_not_hidden_behind_another_regions_records() -> None:

@@ -110,7 +110,7 @@ CASES: list[tuple[str, Move, Disposition, str]] = [
         "zone to namesake: the old one is asked",
         move(IN_ZONE, ROUTE53, FROM_OLD, new=into(TWIN)),
         Disposition.KEEP,
-        "delegate",
+        "elegate ",
     ),
     (
         "zone to namesake: the new one is asked",
@@ -178,7 +178,7 @@ CASES: list[tuple[str, Move, Disposition, str]] = [
     ("ExternalDNS to people", move(IN_ENDPOINT, MANUAL, FROM_OLD), Disposition.RELEASE, ""),
     ("to people: let go", move(emptied(IN_ENDPOINT), MANUAL), Disposition.FORGET, ""),
     # From ExternalDNS to a zone.
-    ("ExternalDNS to zone: it writes to another", move(IN_ENDPOINT, ROUTE53, FROM_OLD), Disposition.KEEP, "delegate"),
+    ("ExternalDNS to zone: it writes to another", move(IN_ENDPOINT, ROUTE53, FROM_OLD), Disposition.KEEP, "elegate "),
     ("ExternalDNS to zone: the zone is asked", move(IN_ENDPOINT, ROUTE53, FROM_NEW), Disposition.KEEP, "48 hours"),
     (
         "ExternalDNS to zone: the zone is asked, where ExternalDNS itself wrote",

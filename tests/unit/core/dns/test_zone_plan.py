@@ -250,8 +250,8 @@ def test_a_cname_wanted_beside_other_types_is_a_conflict_in_words() -> None:
     (conflict,) = plan_publication(OWNER, DOMAIN, (DKIM,), zone).records
     assert conflict.state is RecordState.CONFLICT
     assert conflict.message == (
-        f'A "192.0.2.1" stands at {TOKEN}, and a CNAME admits no other record beside it; '
-        'CNAME "abc.dkim.amazonses.com" is wanted there: remove one of them'
+        f'A "192.0.2.1" is at {TOKEN}, where CNAME "abc.dkim.amazonses.com" is needed, and DNS allows no other record beside a '
+        "CNAME. Remove one of them"
     )
 
 
@@ -259,7 +259,7 @@ def test_a_record_wanted_beside_a_cname_is_a_conflict_in_words() -> None:
     zone = zone_view([ZoneSet(SPF.name, "CNAME", 300, ("shop.example.net",))])
     (conflict,) = plan_publication(OWNER, DOMAIN, (SPF,), zone).records
     assert conflict.state is RecordState.CONFLICT
-    assert 'CNAME "shop.example.net" stands at' in conflict.message
+    assert 'CNAME "shop.example.net" is at' in conflict.message
 
 
 def test_a_cname_of_ours_makes_room_for_another_type_in_one_batch() -> None:
@@ -295,7 +295,10 @@ def test_a_record_that_was_changed_since_is_left_when_it_is_no_longer_wanted() -
     plan = plan_withdrawal(OWNER, DOMAIN, zone)
     assert contents(change(zone, plan.changes)) == {theirs}
     assert plan.released == (
-        f'CNAME {TOKEN} was changed since it was written, and is left as it is: "theirs.example.net"',
+        (
+            f'CNAME {TOKEN} was changed by another client and is left as it is: "theirs.example.net". '
+            "Remove it by hand if it is not needed"
+        ),
     )
 
 
@@ -318,7 +321,7 @@ def test_withdrawal_says_so_where_the_ledger_cannot_be_read() -> None:
     zone = zone_view([ZoneSet(LEDGER, "TXT", 300, ('"heritage=ses-operator,owner=?"',))])
     plan = plan_withdrawal(OWNER, DOMAIN, zone)
     assert plan.changes == ()
-    assert f"records of {DOMAIN} may be left" in plan.released[0]
+    assert f"Records of {DOMAIN} may be left" in plan.released[0]
 
 
 def test_a_cname_at_the_ledger_s_name_stops_everything() -> None:
@@ -326,7 +329,7 @@ def test_a_cname_at_the_ledger_s_name_stops_everything() -> None:
     plan = plan_publication(OWNER, DOMAIN, (DKIM,), zone)
     assert plan.changes == ()
     assert plan.problem is not None
-    assert "remove the CNAME" in plan.problem.message
+    assert "Remove the CNAME" in plan.problem.message
 
 
 def test_a_ledger_that_somebody_reformatted_is_still_ours_and_replaced_exactly() -> None:

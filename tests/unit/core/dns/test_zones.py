@@ -37,7 +37,7 @@ def test_a_domain_that_no_zone_holds_is_told_what_to_do(domain: str) -> None:
     problem = choose_zone(domain, [], [CORP, MAIL])
     assert isinstance(problem, Problem)
     assert problem.reason is Reason.HOSTED_ZONE_NOT_FOUND
-    assert f"no public hosted zone holds {domain}" in problem.message
+    assert f"No public hosted zone holds {domain}" in problem.message
 
 
 @pytest.mark.parametrize(("configured", "listed"), [([], [CORP, TWIN]), ([CORP, TWIN], [])])

@@ -370,7 +370,9 @@ def _status(world: World, desired: Desired, inventory: Inventory) -> SesIdentity
     """The object, with the status that a run in this world ends with."""
     observed = world.observed(desired, inventory)
     plan = plan_identity(desired, observed, inventory, NOW)
-    case = ReportInput.of(desired, observed, plan, account_id="123456789012", partition="aws", suspended=None)
+    case = ReportInput.of(
+        desired, observed, plan, account="default", account_id="123456789012", partition="aws", suspended=None
+    )
     spec = {"domain": DOMAIN, "regions": list(desired.regions)}
     metadata = {"name": "mail", "namespace": "team-a", "generation": 1}
     identity = SesIdentity.model_validate({"metadata": metadata, "spec": spec, "status": {"observedGeneration": -1}})
@@ -406,5 +408,5 @@ def test_status_says_that_mail_goes_unsigned_while_ses_looks_for_the_next_keys_r
     desired, inventory = asking(second), covering(asking(first), asking(second))
     world = converge(verified(first), desired, inventory)
     message = str(_status(world, desired, inventory).status.regions[0].message)
-    assert ("until then mail goes unsigned" in message) is unsigned
-    assert "waiting for SES to find the DKIM records" in message
+    assert ("until then mail is sent unsigned" in message) is unsigned
+    assert "Waiting for SES to find the DKIM records" in message

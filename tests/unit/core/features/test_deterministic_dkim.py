@@ -299,7 +299,7 @@ def test_records_lead_where_the_parents_do_whoever_cannot_be_read() -> None:
     parent, replica = world.identities[A].dkim, world.identities[B]
     told = Present(replace(replica, dkim=replace(replica.dkim, signing_hosted_zone="dkim.replica.amazonses.com")))
     heard = replace(heard, regions={A: heard.regions[A], B: told}, remembered={})
-    case = ReportInput.of(spec, heard, Plan(), account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(spec, heard, Plan(), account="default", account_id="1", partition="aws", suspended=None)
     given = {"metadata": {"name": "mail"}, "spec": {"domain": DOMAIN, "regions": [A, B]}}
     identity = SesIdentity.model_validate(given)
     identity = identity.model_copy(update={"status": identity_status(identity, case, None, NOW)})

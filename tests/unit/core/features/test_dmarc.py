@@ -133,15 +133,15 @@ EXTERNAL = {
     "another organization": (
         "mailto:d@Example.net!10m",
         (
-            "whoever runs example.net has to publish this record, or receivers send no DMARC reports about "
+            "The owner of example.net has to publish this record; without it, receivers send no DMARC reports about "
             "mail.example.com there"
         ),
     ),
     "a name beside the domain": (
         "mailto:d@dmarc.example.com",
         (
-            "whoever runs dmarc.example.com has to publish this record, or receivers send no DMARC reports about "
-            "mail.example.com there; it is not needed if both names belong to one registered domain"
+            "The owner of dmarc.example.com has to publish this record; without it, receivers send no DMARC reports about "
+            "mail.example.com there. It is not needed if both names belong to one registered domain"
         ),
     ),
 }

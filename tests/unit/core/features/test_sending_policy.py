@@ -216,7 +216,7 @@ def test_what_hinders_verification_is_said_before_that_ses_asks_for_it() -> None
     waits = Problem(Reason.WAITING_FOR_VERIFICATION, "SES takes the policy partner when it is verified")
     pending = IdentityFacts(VerificationStatus.PENDING, fresh_dkim(REGION, 2048), tags={OWNER_TAG: str(OWNER)})
     for facts, words in (
-        (pending, "waiting for SES to find the DKIM records"),
+        (pending, "Waiting for SES to find the DKIM records"),
         (standing(), "takes the policy partner"),
     ):
         observed = Observed(regions={REGION: Present(facts)})

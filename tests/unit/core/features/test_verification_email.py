@@ -49,7 +49,7 @@ def case(view: RegionView, known: Remembered, desired: Desired | None = None, **
     observed = Observed({REGION: view}, {REGION: known}, dns=DnsObservation(in_sync=True))
     observed = replace(observed, **seen)  # type: ignore[arg-type]
     plan = plan_identity(desired, observed, covering(desired), NOW)
-    return ReportInput.of(desired, observed, plan, account_id="1", partition="aws", suspended=None)
+    return ReportInput.of(desired, observed, plan, account="default", account_id="1", partition="aws", suspended=None)
 
 
 @given(addresses())

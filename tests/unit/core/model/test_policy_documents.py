@@ -97,13 +97,13 @@ def test_each_sender_is_a_statement_of_one_policy() -> None:
 
 def test_an_address_range_that_is_none_is_named() -> None:
     policy = of_senders({"name": "partner", "principals": [ROOT], "sourceIPs": ["192.0.2.0/33"]})
-    assert policy.fault == "192.0.2.0/33 in the sourceIPs of partner is no IP address or range"
+    assert policy.fault == "192.0.2.0/33 in the sourceIPs of partner is not an IP address or range"
 
 
 def test_senders_that_do_not_fit_in_4_kilobytes_are_refused_before_the_call() -> None:
     senders = [{"name": f"s{n}", "principals": [f"arn:aws:iam::111122223333:role/{'r' * 300}"]} for n in range(10)]
     policy = of_senders(*senders)
-    assert "SES takes 4096" in policy.fault
+    assert "SES accepts 4096" in policy.fault
     assert policy.document == ""
 
 
@@ -134,9 +134,9 @@ FAULTS = (
     ("no statement", {"Version": "2012-10-17"}, "it has no Statement"),
     ("a statement that is text", {"Statement": ["x"]}, "statement 1 is not an object"),
     ("no effect", {"Statement": [ALLOW, {**ALLOW, "Effect": "Maybe"}]}, "statement 2: write Allow or Deny"),
-    ("everybody", {"Statement": [{**ALLOW, "Principal": "*"}]}, "its Principal is everybody (*)"),
-    ("everybody of AWS", {"Statement": [{**ALLOW, "Principal": {"AWS": ["*"]}}]}, "its Principal is everybody (*)"),
-    ("everybody but one", {"Statement": [{**ALLOW, "NotPrincipal": {"AWS": ROOT}}]}, "NotPrincipal is not taken"),
+    ("everybody", {"Statement": [{**ALLOW, "Principal": "*"}]}, "its Principal is anyone (*)"),
+    ("everybody of AWS", {"Statement": [{**ALLOW, "Principal": {"AWS": ["*"]}}]}, "its Principal is anyone (*)"),
+    ("everybody but one", {"Statement": [{**ALLOW, "NotPrincipal": {"AWS": ROOT}}]}, "NotPrincipal is not accepted"),
     ("nobody", {"Statement": [{"Effect": "Allow", "Action": "ses:SendEmail"}]}, "name who it is about in Principal"),
     ("a principal that is a number", {"Statement": [{**ALLOW, "Principal": {"AWS": 1}}]}, "name who it is about"),
     ("an action of another service", {"Statement": [{**ALLOW, "Action": "s3:GetObject"}]}, "write actions of SES"),
@@ -144,7 +144,7 @@ FAULTS = (
     ("another identity", {"Statement": [{**ALLOW, "Resource": ARN + "x"}]}, f"leave out {ARN}x; the Resource is {ARN}"),
     ("every resource", {"Statement": [{**ALLOW, "Resource": "*"}]}, "leave out *;"),
     ("every other resource", {"Statement": [{**ALLOW, "NotResource": ARN}]}, "leave out NotResource;"),
-    ("more than 4 KB", {"Statement": [{**ALLOW, "Sid": "s" * 4096}]}, "SES takes 4096"),
+    ("more than 4 KB", {"Statement": [{**ALLOW, "Sid": "s" * 4096}]}, "SES accepts 4096"),
     ("a depth that no policy has", "[" * 100_000, "nested too deeply"),
 )  # fmt: skip
 

@@ -115,7 +115,9 @@ BOTH = wanted(regions=(REGION, OTHER))
 def reported(desired: Desired, observed: Observed, before: SesIdentityStatus | None = None) -> SesIdentityStatus:
     """What status says of this, after what it said before."""
     planned = plan_identity(desired, observed, Inventory(), NOW)
-    case = ReportInput.of(desired, observed, planned, account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(
+        desired, observed, planned, account="default", account_id="1", partition="aws", suspended=None
+    )
     given = {"metadata": {"name": "mail"}, "spec": {"domain": DOMAIN, "regions": [*desired.regions]}}
     identity = SesIdentity.model_validate(given)
     if before is not None:
@@ -198,7 +200,7 @@ def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
     assert said is not None
     assert said.reason is Reason.CONTESTED
     assert str(said).startswith(f"{REGION}: somebody else keeps changing back")
-    assert "Also: SES did not find the DKIM records within 72 hours" in said.message
+    assert f"Also: SES did not find the DKIM records of {DOMAIN} within 72 hours" in said.message
 
 
 def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_other() -> None:
@@ -210,7 +212,9 @@ def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_ot
     assert said.reason is lasting.reason
     assert str(said).startswith(f"{REGION}: it is too long. Also: somebody else keeps")
 
-    case = ReportInput.of(wanted(), DRIFTED, Plan({REGION: held}), account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(
+        wanted(), DRIFTED, Plan({REGION: held}), account="default", account_id="1", partition="aws", suspended=None
+    )
     assert verdicts(case)[ConditionType.PROVISIONED].message == str(said)
     assert requeue_after(case, NOW) == SHORTEST_PAUSE.total_seconds()
 

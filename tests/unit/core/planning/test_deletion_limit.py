@@ -172,7 +172,7 @@ def test_a_region_that_is_held_back_stays_with_its_records_and_is_said_though_al
 
     assert [step.region for step in steps_of(plan)] == [OREGON]
     assert any(VIRGINIA in record.regions for record in wanted_records(desired, observed))
-    case = ReportInput.of(desired, observed, plan, account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(desired, observed, plan, account="default", account_id="1", partition="aws", suspended=None)
     ready = readiness(case, None)[ConditionType.READY]
     assert (ready.reason, ready.message) == (Reason.DELETION_LIMIT_REACHED, str(why))
     assert not has_no_leftovers(desired, replace(covering(desired), released=frozenset({VIRGINIA})))
@@ -184,7 +184,7 @@ def test_what_is_said_stays_the_same_while_it_waits_and_tells_the_way_out(limit:
     assert now.message == later.message
     assert ALLOW_DELETION in now.message
     assert "spec.maxDeletionsPerHour" in now.message
-    assert ("in turn" in now.message) == (limit > 0)
+    assert ("will proceed" in now.message) == (limit > 0)
 
 
 def account(limit: int | None, version: int = 1) -> Json:

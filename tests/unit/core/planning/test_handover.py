@@ -112,7 +112,7 @@ def test_what_is_no_installation_id_is_refused_in_words() -> None:
     problem = invalid_new_owner("New Cluster")
     assert problem is not None
     assert problem.reason is Reason.INVALID_SPEC
-    assert "write the installationID of the other installation" in problem.message
+    assert "Set it to the installationID of the other installation" in problem.message
     assert invalid_new_owner("new") is None
 
 
@@ -163,6 +163,4 @@ def test_what_is_handed_over_is_told_before_and_what_is_not() -> None:
     address = {"email": "billing@example.com", "verificationTemplateRef": {"name": "welcome"}}
     said = possessions(owning(address, replace(both, places=frozenset())))
     assert said.startswith(f"the identity billing@example.com in {REGION}, {OTHER}; ")
-    assert (
-        "the SesVerificationTemplate welcome that makes its emails is not handed over, apply it there as well" in said
-    )
+    assert "SesVerificationTemplate welcome, which its emails use, is not handed over: apply it there as well" in said

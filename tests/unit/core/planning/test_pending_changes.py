@@ -132,10 +132,10 @@ def test_the_list_and_the_message_have_an_end() -> None:
     desired = wanted(regions=regions)
     changes = changes_of(desired, Observed({region: Absent() for region in regions}))
     assert len(changes) == MAX_CHANGES
-    assert changes[-1] == PendingChange("More", f"{32 * 4 - 99} more changes, which are not listed")
+    assert changes[-1] == PendingChange("More", f"{32 * 4 - 99} more changes, which are not listed", count=32 * 4 - 99)
     said = suspension(changes)
     assert said is not None
-    assert said.message.endswith("and 94 more, listed in status.pendingChanges")
+    assert said.message == f"Suspended. {32 * 4} changes are pending; see status.pendingChanges"
 
 
 def refused(facts: IdentityFacts, **spec: object) -> tuple[str, tuple[PendingChange, ...]]:
@@ -153,7 +153,7 @@ def refused(facts: IdentityFacts, **spec: object) -> tuple[str, tuple[PendingCha
 def test_what_is_as_asked_for_would_change_by_its_tag_alone() -> None:
     message, changes = refused(standing_identity(tags={"made-by": "hand"}))
     assert [change.action for change in changes] == ["TagIdentity"]
-    assert message.endswith(f"taken over, this would change: set the tags {OWNER_TAG} in {REGION}")
+    assert message.endswith(f"Adoption would change: set the tags {OWNER_TAG} in {REGION}")
 
 
 def test_what_differs_is_told_with_the_value_that_stands() -> None:
@@ -167,7 +167,7 @@ def test_what_would_not_be_taken_over_is_told_before_anybody_tries() -> None:
     theirs = MailFromFacts(f"theirs.{DOMAIN}", VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE")
     message, changes = refused(standing_identity(tags={}, mail_from=theirs))
     assert changes == ()
-    assert f"it would not be taken over as it is: the existing identity {DOMAIN} has the MAIL FROM domain" in message
+    assert f"It could not be adopted as it is: the existing identity {DOMAIN} has the MAIL FROM domain" in message
 
 
 def test_adoption_is_not_rehearsed_where_it_is_not_in_the_way() -> None:

@@ -182,7 +182,9 @@ def test_all_that_was_refused_is_said_what_only_the_author_can_change_first() ->
     gravest, other = (NO_SET, DENIED) if NO_SET.reason.stalls else (DENIED, NO_SET)
     assert said.reason is gravest.reason
     assert said.message == f"{gravest.message}. Also: {other.message}"
-    case = ReportInput.of(EVERYTHING, observed, plan, account_id="1", partition="aws", suspended=None)
+    case = ReportInput.of(
+        EVERYTHING, observed, plan, account="default", account_id="1", partition="aws", suspended=None
+    )
     assert not is_provisioned(case, REGION)
     assert needs_backoff(case)
 

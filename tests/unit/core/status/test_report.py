@@ -53,6 +53,7 @@ def case(desired: Desired, observed: Observed, *, suspended: bool = False) -> Re
         desired,
         observed,
         plan,
+        account="default",
         account_id="123456789012",
         partition="aws",
         suspended=held_back(desired, observed) if suspended else None,
@@ -280,7 +281,7 @@ def test_a_suspended_identity_lists_what_would_be_done() -> None:
     ready = find(status.conditions, ConditionType.READY)
     assert ready is not None
     assert ready.reason == Reason.SUSPENDED
-    assert f"create the identity {DOMAIN} in {REGION}" in ready.message
+    assert ready.message == "Suspended. 1 change is pending; see status.pendingChanges"
 
 
 def test_a_refusal_keeps_what_was_known_of_regions_and_echoes_the_request() -> None:

@@ -47,7 +47,7 @@ def case(observed: Observed, plan: Plan | None = None, *, suspended: bool = Fals
     desired = wanted()
     plan = plan or plan_identity(desired, observed, covering(desired), NOW)
     reason = Problem(Reason.SUSPENDED, "held back") if suspended else None
-    return ReportInput.of(desired, observed, plan, account_id="1", partition="aws", suspended=reason)
+    return ReportInput.of(desired, observed, plan, account="default", account_id="1", partition="aws", suspended=reason)
 
 
 def test_what_is_done_waits_for_an_event() -> None:
