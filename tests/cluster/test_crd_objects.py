@@ -121,10 +121,10 @@ def test_kubectl_explain_has_something_to_say_about_every_field(kind: Kind, kube
 @pytest.mark.parametrize(
     ("field", "said"),
     [
-        ("sesidentity", "publishes the DNS records that SES asks for"),
+        ("sesidentity", "publishes the DNS records that SES requires"),
         ("sesid.spec.dkim.keySize", "1024 or 2048"),
         ("sesid.spec.mailFrom.subdomain", "<subdomain>-<region>.<domain>"),
-        ("sesid.status.dns.records.state", "Conflict: somebody else's record"),
+        ("sesid.status.dns.records.state", "Conflict: a record that the operator did not write"),
         ("sesacc.spec.dns.txtQuoting", "ExternalDNS's provider for Route 53"),
     ],
 )
