@@ -80,6 +80,15 @@ def world(host: Host, namespace: str) -> Iterator[World]:
 
 
 @pytest.fixture
+def careful(world: World) -> Iterator[World]:
+    """The operator makes one call to AWS at a time: when it is killed, just so many writes were carried out as it has counted."""
+    world.stop()
+    careful = World(world.host, world.namespaces, world.accounts, aws_connections=1)
+    yield careful
+    careful.stop()
+
+
+@pytest.fixture
 def tenant(world: World, namespace: str) -> Tenant:
     """An application team that applies identities, which the world reconciles while the tenant waits for something."""
     return Tenant(world.host.environment, world.host.api, namespace, account=namespace, wait=world.until)

@@ -9,21 +9,27 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
+from kubernetes.aio.client.configuration import Configuration
+
+from controllers.kept_clients import kept_clients
 from controllers.moving_loop import MovingLoop
 from devcluster.apiclient import ApiClient
 from devcluster.controlplane import ControlPlane
-from devcluster.environment import Environment
+from devcluster.environment import ACCESS_KEY, Environment
 from devcluster.sandbox_process import Sandbox, SandboxOptions
 from devcluster.shared import shared_control_plane
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
 from ses_operator.runtime.kube.resources import JsonObject
+from ses_sandbox.calls import CallFilter, CallLog
 from ses_sandbox.route53 import Route53Settings
 from ses_sandbox.server import SandboxServer, SandboxSettings
 
 INSTALLATION = "tests"
 """No operator that runs as a process has this one: it leaves the accounts of these tests alone."""
+_READS = ("Get", "List", "Assume")
 
 
 class SandboxHere(Sandbox):
@@ -60,30 +66,83 @@ class SandboxHere(Sandbox):
     stop = await_ready = start
 
 
+class Writes:
+    """What the operator has written so far in the cluster, Events aside, and at AWS, in words and in this order."""
+
+    def __init__(self, log: CallLog) -> None:
+        self._log = log
+        self._seen = 0
+        self._lock = Lock()
+        self._all: list[str] = []
+
+    def note(self, what: str) -> None:
+        """A write that is on its way to the apiserver."""
+        with self._lock:
+            self._take_in()
+            self._all.append(what)
+
+    def all(self) -> list[str]:
+        """All of them, but for calls to AWS that are still on their way."""
+        with self._lock:
+            self._take_in()
+            return self._all
+
+    def _take_in(self) -> None:
+        newest = self._log.calls(CallFilter(), 1)
+        if not newest or newest[0].number == self._seen:
+            return
+        for call in self._log.calls(CallFilter(), newest[0].number - self._seen):
+            if call.number > self._seen and call.access_key == ACCESS_KEY and not call.operation.startswith(_READS):
+                self._all.append(f"{call.operation} in {call.region}")
+        self._seen = newest[0].number
+
+
 class NotingApi(ApiClient):
-    """Knows whether anything was written through it since the stores were fed last."""
+    """Knows whether anything was written through it since the stores were fed last, and whether nothing but identities."""
 
     def __init__(self, kubeconfig: Path) -> None:
         super().__init__(kubeconfig)
         self.has_written = True
 
+    @property
+    def has_written(self) -> bool:
+        return self._has_written
+
+    @has_written.setter
+    def has_written(self, anything: bool) -> None:
+        self._has_written, self.only_identities = anything, False
+
     def _ask(self, method: str, *arguments: Any, **options: Any) -> dict[str, Any]:
-        self.has_written |= method != "GET"
+        if method != "GET":
+            is_identity = "/sesidentities" in arguments[0]
+            self.only_identities = is_identity and (self.only_identities or not self._has_written)
+            self._has_written = True
         return super()._ask(method, *arguments, **options)
 
 
 class Client(KubeClient):
-    """The operator's client. The loop waits for its answers, and its writes are counted."""
+    """The operator's client. The loop waits for its answers, and its writes are noted."""
 
-    writes = 0
+    def __init__(self, configuration: Configuration, gate: Callable[[], None], writes: Writes) -> None:
+        super().__init__(configuration, gate=gate)
+        self._writes = writes
+        self._on_their_way: set[asyncio.Task[JsonObject]] = set()
 
     async def _request(self, *arguments: Any, **options: Any) -> JsonObject:
         loop = asyncio.get_running_loop()
         assert isinstance(loop, MovingLoop)
+        method, path, *_ = arguments
+        if method != "GET" and "/events" not in path:
+            self._writes.note(f"{method} {path}")
+        sent = loop.create_task(super()._request(*arguments, **options))
+        self._on_their_way.add(sent)
+        sent.add_done_callback(self._on_their_way.discard)
         with loop.busy():
-            answer = await super()._request(*arguments, **options)
-        self.writes += arguments[0] != "GET"
-        return answer
+            return await asyncio.shield(sent)
+
+    async def rest(self) -> None:
+        """Wait until all that was sent is answered, though those who sent it may be no more."""
+        await asyncio.gather(*self._on_their_way, return_exceptions=True)
 
 
 @dataclass
@@ -97,6 +156,7 @@ class Host:
     environment: Environment
     loop: MovingLoop
     client: Client
+    writes: Writes
     gate: Callable[[], None]
     has_dnsendpoints: bool = False
 
@@ -114,17 +174,18 @@ def hosting(run: Path, own: Path, zones: tuple[str, ...], **settings: Any) -> It
     plane = shared_control_plane(run, own)
     plane.api = api = NotingApi(plane.kubeconfig)
     plain = {"rate": 0, "route53": Route53Settings(requests_per_second=0, processing_seconds=0), "seed_zones": zones}
-    with SandboxServer(SandboxSettings(**{**plain, **settings})) as server:
+    with SandboxServer(SandboxSettings(**{**plain, **settings})) as server, kept_clients():
         loop = MovingLoop(lambda seconds: server.advance(timedelta(seconds=seconds)), plane.port)
         sandbox = SandboxHere(server, loop.jump)
         environment = Environment(plane, sandbox, installation_id=INSTALLATION)
         configuration = loop.run_until_complete(load_configuration(str(plane.kubeconfig)))
+        writes = Writes(server.calls)
         host: Host
 
         async def client() -> Client:
-            return Client(configuration, gate=lambda: host.ask_gate())
+            return Client(configuration, lambda: host.ask_gate(), writes)
 
-        host = Host(plane, api, sandbox, environment, loop, loop.run_until_complete(client()), open_gate)
+        host = Host(plane, api, sandbox, environment, loop, loop.run_until_complete(client()), writes, open_gate)
         try:
             yield host
         finally:

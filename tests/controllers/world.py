@@ -7,7 +7,7 @@ the test's is answered. Time passes only in between, by jumps, on one clock for 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -127,6 +127,7 @@ class World:
         self.controllers: dict[str, Controller] = {}
         self._is_dead = False
         self._results: dict[tuple[str, ObjectKey], Result] = {}
+        self._work: asyncio.Task[Any]
         self.start()
 
     # --- life and death
@@ -180,6 +181,7 @@ class World:
             queue.due.clear()
         for controller in reversed(controllers.values()):
             self.host.loop.run_until_complete(controller.close())
+        self.host.loop.run_until_complete(self.host.client.rest())
 
     def restart(self) -> None:
         """As after a crash, or an upgrade: another operator goes on."""
@@ -191,13 +193,16 @@ class World:
     def killed_after(self, writes: int) -> Iterator[Callable[[], bool]]:
         """Within the block the operator dies once so many more of its writes were carried out, in the cluster or at AWS.
 
-        That is before the write that would be next, whose answer, or whose not having been sent, makes no difference to what is
-        there. What the test waits for then ends the block. Gives a function that tells whether it died; if so, `restart` is next.
+        That is after the last of them and before the next: an answer that was lost with the operator, or a write that was never
+        sent, makes no difference to what is there. What the test waits for then ends the block. Gives a function that tells
+        whether it died; if so, `restart` is next.
         """
         begun = self.writes()
 
         def gate() -> None:
-            self._is_dead |= self.writes() - begun >= writes
+            if not self._is_dead and self.writes() - begun >= writes:
+                self._is_dead = True
+                self.host.loop.call_soon_threadsafe(self._end)
             if self._is_dead:
                 raise Crashed
 
@@ -211,9 +216,7 @@ class World:
 
     def writes(self) -> int:
         """How many writes the operator has made in the cluster and at AWS, in all."""
-        counts = self.host.sandbox.server.calls.counts()
-        at_aws = sum(each.count for each in counts if not each.operation.startswith(("Get", "List", "Assume")))
-        return self.host.client.writes + at_aws
+        return len(self.host.writes.all())
 
     # --- reconciles
 
@@ -222,22 +225,34 @@ class World:
         self._look_if_written()
         key = ObjectKey("" if kind in ("account", "notification") else namespace or self.namespaces[0], name)
         self._queues[kind].add(key)
-        self.host.loop.run_until_complete(self._settle())
+        self._run(self._settle())
         return self._results[kind, key]
 
     def until(self, question: Callable[[], T], of: str, horizon: float = HORIZON) -> T:
         """The first answer that is true, while objects are reconciled and time passes. TimeoutError says what did not come."""
-        return self.host.loop.run_until_complete(self._until(question, of, horizon))
+        return self._run(self._until(question, of, horizon))
 
     def settle(self) -> None:
         """Reconcile until nothing is asked for now."""
         self._look_if_written()
-        self.host.loop.run_until_complete(self._settle())
+        self._run(self._settle())
 
     def pass_time(self, seconds: float = 0, *, hours: float = 0) -> None:
         """Let time pass in one leap, then reconcile what is due."""
         self.host.loop.jump(seconds + 3600 * hours)
         self.settle()
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run it to its end, or that of the operator. Raises Crashed."""
+        self._work = task = self.host.loop.create_task(work)
+        try:
+            return self.host.loop.run_until_complete(task)
+        except (asyncio.CancelledError, Crashed):
+            raise Crashed from None
+
+    def _end(self) -> None:
+        """Nothing of the operator goes on. Who waits in it may do so for another part that is dead already."""
+        self._work.cancel()
 
     async def _until(self, question: Callable[[], T], of: str, horizon: float) -> T:
         loop = self.host.loop
@@ -306,25 +321,25 @@ class World:
     def look(self) -> None:
         """Take in all objects as they are now, and wake those whom that concerns."""
         self.host.api.has_written = False
-        stores: dict[str, ObjectStore[Any]] = {
-            "sesidentities": self.identities,
-            "sesverificationtemplates": self.templates,
-        }
-        for kind, store in stores.items():
-            paths = (f"{GROUP}/namespaces/{namespace}/{kind}" for namespace in self.namespaces)
-            self._seen(store, [item for path in paths for item in self._list(path)])
         self._seen(self.ses_accounts, [item for name in self.accounts for item in self._read(f"{ACCOUNTS}/{name}")])
-        spaces = [item for name in self.namespaces for item in self._read(f"/api/v1/namespaces/{name}")]
-        self._namespaces.replace(spaces)
+        self._seen(self.templates, self._list_all(f"{GROUP}/namespaces/{{}}/sesverificationtemplates"))
+        self._namespaces.replace(
+            [item for name in self.namespaces for item in self._read(f"/api/v1/namespaces/{name}")]
+        )
         secrets = f"/api/v1/namespaces/{{}}/secrets?labelSelector={SECRET_SELECTOR}"
         self._secrets.replace(self._list(secrets.format(OPERATOR_NAMESPACE)))
-        self._dkim_secrets.replace(
-            [item for namespace in self.namespaces for item in self._list(secrets.format(namespace))]
-        )
+        self._dkim_secrets.replace(self._list_all(secrets))
+        self._look_at_identities()
+
+    def _look_at_identities(self) -> None:
+        self.host.api.has_written = False
+        self._seen(self.identities, self._list_all(f"{GROUP}/namespaces/{{}}/sesidentities"))
         self._endpoints_seen()
 
     def _look_if_written(self) -> None:
-        if self.host.api.has_written and self.controllers:
+        if self.controllers and self.host.api.only_identities:
+            self._look_at_identities()
+        elif self.controllers and self.host.api.has_written:
             self.look()
 
     def _seen(self, store: ObjectStore[Any], items: list[JsonObject]) -> None:
@@ -341,13 +356,16 @@ class World:
             self._endpoints.installations.emit(DNS_ENDPOINTS)
         if self._endpoints.installed:
             selected = f"{path}?labelSelector={ENDPOINT_SELECTOR}"
-            items = [item for namespace in self.namespaces for item in self._list(selected.format(namespace))]
-            self._endpoints.replace(items)
+            self._endpoints.replace(self._list_all(selected))
 
     def _read_endpoint(self, key: ObjectKey) -> JsonObject | None:
         return self.host.api.get(
             f"/apis/externaldns.k8s.io/v1alpha1/namespaces/{key.namespace}/dnsendpoints/{key.name}"
         )
+
+    def _list_all(self, path: str) -> list[JsonObject]:
+        """What is in all namespaces of the world."""
+        return [item for namespace in self.namespaces for item in self._list(path.format(namespace))]
 
     def _list(self, path: str) -> list[JsonObject]:
         found = self.host.api.get(path)
