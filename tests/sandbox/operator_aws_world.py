@@ -102,7 +102,7 @@ async def aws_world(
     tokens: TokenSource = no_tokens,
 ) -> AsyncIterator[AwsWorld]:
     """A sandbox at 100 requests per second, unless told otherwise, and an account that knows it."""
-    settings = settings or SandboxSettings(rate=100.0)
+    settings = settings or SandboxSettings(rate=100.0, threads=8)
     with SandboxServer(settings) as sandbox:
         url = sandbox.aws_url
         config = AccountConfig(

@@ -131,7 +131,7 @@ def records_of(domain: str, regions: Sequence[str] = REGIONS) -> tuple[RecordSet
 async def publisher_world(route53: Route53Settings = UNHURRIED, rate: float = 1000.0) -> AsyncIterator[PublisherWorld]:
     """The clock moves in steps only, as ``wait`` says. There is one moto in a process: it is emptied first."""
     route53_backends.reset()
-    async with aws_world(SandboxSettings(rate=0, speed=0.001, route53=route53)) as aws:
+    async with aws_world(SandboxSettings(rate=0, speed=0.001, route53=route53, threads=8)) as aws:
         access = Route53Access(await aws.account(), Calls(aws.executor, RequestBudget(rate)))
         served: asyncio.Queue[Owner] = asyncio.Queue()
         publisher = Route53Publisher(access.for_zone, served.put_nowait)

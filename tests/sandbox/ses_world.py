@@ -135,6 +135,6 @@ def refused(code: str, words: str = "") -> Iterator[None]:
 @contextmanager
 def ses_world(**settings: Any) -> Iterator[SesWorld]:
     """A sandbox without throttling, unless the test asks for it, on a clock of normal speed that the test moves."""
-    defaults: dict[str, Any] = {"rate": 0, "route53": Route53Settings(requests_per_second=0)}
+    defaults: dict[str, Any] = {"rate": 0, "route53": Route53Settings(requests_per_second=0), "threads": 8}
     with SandboxServer(SandboxSettings(**{**defaults, **settings})) as sandbox:
         yield SesWorld(sandbox)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 from typing import Any
 
 from ses_sandbox.access.caller import Caller
@@ -72,14 +73,19 @@ class CallContext:
     source_ip: str
 
 
+@cache
+def _protocols() -> tuple[RestJson, QueryProtocol]:
+    """Return what parses the input of both APIs. It holds no state, and takes its time to compile: once a process."""
+    return RestJson(service_model("sesv2"), OLD_LIST_QUERY), QueryProtocol(service_model("ses"))
+
+
 class SesService:
     """The operations that the sandbox carries out itself."""
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store = store
         self._clock = clock
-        self._v2 = RestJson(service_model("sesv2"), OLD_LIST_QUERY)
-        self._v1 = QueryProtocol(service_model("ses"))
+        self._v2, self._v1 = _protocols()
 
     def answers(self, version: Version, operation: str) -> bool:
         """Return True if an operation is carried out here, and not by moto."""
