@@ -24,7 +24,7 @@ together with `Ready=False`: the object may still become ready without a change,
 """
 
 _HEADINGS = {
-    Actor.NOBODY: "All is well",
+    Actor.NONE: "All is well",
     Actor.OPERATOR: "On the way",
     Actor.DNS: "The DNS zone",
     Actor.MAILBOX: "The mailbox of an address",

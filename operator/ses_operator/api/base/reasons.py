@@ -12,7 +12,7 @@ from typing import Self
 class Actor(Enum):
     """The party that can change the state that a reason reports."""
 
-    NOBODY = "nothing to do"
+    NONE = "nothing to do"
     OPERATOR = "the operator goes on by itself"
     DNS = "whoever runs the DNS zone"
     PLATFORM = "whoever runs the cluster, the SesAccount or the AWS account"
@@ -43,7 +43,7 @@ class Reason(StrEnum):
         return self.actor is Actor.AUTHOR
 
     # All is well.
-    SUCCEEDED = "Succeeded", Actor.NOBODY, "The condition is met."
+    SUCCEEDED = "Succeeded", Actor.NONE, "The condition is met."
 
     # On the way, by itself.
     PROGRESSING = (

@@ -194,7 +194,7 @@ class Auditor:
         except Gone:
             return ()
         tag = (facts.tags or {}).get(OWNER_TAG)
-        holder = self._holder(tag, name, ses.region) if tag is not None else Holder(Claim.NOBODYS)
+        holder = self._holder(tag, name, ses.region) if tag is not None else Holder(Claim.UNOWNED)
         audited = AuditedIdentity(name, ses.region, facts, holder, self._now(), history)
         return identity_findings(audited, self._standards)
 

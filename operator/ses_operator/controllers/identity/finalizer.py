@@ -112,10 +112,10 @@ class Finalizer:
         if moved is not None:
             return (moved,)
         inventory = inventory_of_object(identity)
-        whereabouts = CandidateRegions.of(identity, inventory)
-        views = await self._parts.regions.read_certainly(account.aws, desired.identity, whereabouts.regions, priority)
+        candidates = CandidateRegions.of(identity, inventory)
+        views = await self._parts.regions.read_certainly(account.aws, desired.identity, candidates.regions, priority)
         observed = Observed(
-            regions=whereabouts.relevant(views), remembered=remembered(identity), invited=inventory.invited
+            regions=candidates.relevant(views), remembered=remembered(identity), invited=inventory.invited
         )
         attempt = Attempt()
         while (plan := _plan(desired, observed, attempt, new_owner)).ses_steps:

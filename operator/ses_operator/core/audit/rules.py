@@ -30,7 +30,7 @@ MAX_MESSAGE = 500
 class Claim(Enum):
     """The claim to an identity, by its owner tag."""
 
-    NOBODYS = "nobody's"  # there is no owner tag
+    UNOWNED = "unowned"  # there is no owner tag
     HELD = "held"  # by a SesIdentity of this installation that wants it
     GONE = "gone"  # by one of this installation that does not exist, or wants something else
     ELSEWHERE = "elsewhere"  # another installation's, or in a namespace that is not watched
@@ -179,7 +179,7 @@ def orphaned(audited: AuditedIdentity, _: Standards) -> tuple[Finding, str] | No
 def unmanaged(audited: AuditedIdentity, standards: Standards) -> tuple[Finding, str] | None:
     """Report an identity for which no tag names an owner."""
     tags = audited.facts.tags or {}
-    if audited.holder.claim is not Claim.NOBODYS or any(tags.get(key, "").strip() for key in standards.owner_tags):
+    if audited.holder.claim is not Claim.UNOWNED or any(tags.get(key, "").strip() for key in standards.owner_tags):
         return None
     return Finding.UNMANAGED, "no tag says who owns it"
 

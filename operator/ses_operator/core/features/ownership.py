@@ -21,7 +21,7 @@ class Ownership(StrEnum):
     """The ownership of an existing SES identity, by its owner tag."""
 
     OURS = "Ours"
-    NOBODYS = "Nobodys"
+    UNOWNED = "Unowned"
     ANOTHERS = "Anothers"
 
 
@@ -40,7 +40,7 @@ def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
     """Return the ownership of this identity, read from the identity itself."""
     tag = (facts.tags or {}).get(OWNER_TAG)
     if tag is None:
-        return Ownership.NOBODYS
+        return Ownership.UNOWNED
     return Ownership.OURS if owner.holds(Owner.parse(tag)) else Ownership.ANOTHERS
 
 
@@ -52,7 +52,7 @@ def is_ours(region: str, facts: IdentityFacts, owner: Owner, invited: Collection
     ``invited``: the regions in which that may be, by the inventory.
     """
     held = ownership(facts, owner)
-    return held is Ownership.OURS or (held is Ownership.NOBODYS and region in invited)
+    return held is Ownership.OURS or (held is Ownership.UNOWNED and region in invited)
 
 
 def contested_regions(claimant: Claimant, others: Iterable[Claimant]) -> frozenset[str]:

@@ -65,7 +65,7 @@ LABELS = {
     "age": "for how long: <1h, 1h-24h, 24h-72h or >72h, when SES has given up",
     "ready": "the status of the condition Ready: True, False or Unknown",
     "reason": "why, in one of the words of [reasons.md](reasons.md); Unexpected for an error that has none",
-    "actor": "who has to act, by the reason: nobody, operator, dns, platform or author",
+    "actor": "who has to act, by the reason: none, operator, dns, platform or author",
     "namespace": "the namespace of the SesIdentity",
     "identity": "the name of the SesIdentity",
     "enforcement": "what SES enforces: HEALTHY, PROBATION or SHUTDOWN",

@@ -126,7 +126,7 @@ def _reason(word: str) -> Iterable[tuple[str, str]]:
     """Yield the reason with its meaning, and who can act on it."""
     known = next((reason for reason in Reason if reason == word), None)
     yield "Reason", f"{word}: {known.meaning}" if known else word
-    if known and known.actor is not Actor.NOBODY:
+    if known and known.actor is not Actor.NONE:
         yield "Next", known.actor.value
 
 

@@ -243,14 +243,14 @@ def _blocker(
                 "Have its owner delete it or hand it over, or take the region out of spec.regions",
                 region=region,
             )
-        case Ownership.NOBODYS if desired.adoption is AdoptionPolicy.NEVER:
+        case Ownership.UNOWNED if desired.adoption is AdoptionPolicy.NEVER:
             return Problem(
                 Reason.NOT_ADOPTED,
                 f"the identity {desired.identity} exists already and has no owner; "
                 "set spec.adoptionPolicy to IfUnowned to take it over, or delete it in SES",
                 region=region,
             )
-        case Ownership.NOBODYS if mail_from_differs(desired, region, facts) and facts.mail_from is not None:
+        case Ownership.UNOWNED if mail_from_differs(desired, region, facts) and facts.mail_from is not None:
             return Problem(
                 Reason.MAIL_FROM_CONFLICT,
                 f"the existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "

@@ -160,7 +160,7 @@ class Informers:
         newest = informer.store.newest
         live, version = await self._list(informer.resource)
         if newest > version:
-            raise InformersDeafError("resource versions went back: the cluster's etcd was restored; starting anew")
+            raise InformersDeafError("resource versions went back: the cluster's etcd was restored; starting again")
         for sighting in informer.store.prune(live, version):
             logger.info("deletion found by comparing", extra={"object": str(sighting.key)})
             informer.store.changes.emit(replace(sighting, origin=Origin.LISTED))

@@ -60,7 +60,7 @@ ADDRESS = IdentityFacts(
     type=IdentityType.EMAIL_ADDRESS,
 )
 HELD = Holder(Claim.HELD, OWNER)
-NOBODYS = Holder(Claim.NOBODYS)
+UNOWNED = Holder(Claim.UNOWNED)
 STANDARDS = Standards.of(AuditSpec(), frozenset())
 
 
@@ -151,17 +151,17 @@ CASES = (
     ),
     Case("an identity whose owner is gone", FLAWLESS, (Finding.ORPHANED,), Holder(Claim.GONE, OWNER)),
     Case("another installation's identity", FLAWLESS, (), Holder(Claim.ELSEWHERE, "other/team-b/mail")),
-    Case("an identity with no tags", replace(FLAWLESS, tags={}), (Finding.UNMANAGED,), NOBODYS),
-    Case("one whose owner tag is empty", replace(FLAWLESS, tags={"owner": " "}), (Finding.UNMANAGED,), NOBODYS),
-    Case("one that somebody tagged by hand", replace(FLAWLESS, tags={"owner": "team-b"}), (), NOBODYS),
+    Case("an identity with no tags", replace(FLAWLESS, tags={}), (Finding.UNMANAGED,), UNOWNED),
+    Case("one whose owner tag is empty", replace(FLAWLESS, tags={"owner": " "}), (Finding.UNMANAGED,), UNOWNED),
+    Case("one that somebody tagged by hand", replace(FLAWLESS, tags={"owner": "team-b"}), (), UNOWNED),
     Case(
         "one tagged with other keys that say who owns",
         replace(FLAWLESS, tags={"team": "b"}),
         (),
-        NOBODYS,
+        UNOWNED,
         Standards.of(AuditSpec(owner_tags=("cost-centre", "team")), frozenset()),
     ),
-    Case("a single address", ADDRESS, (Finding.EMAIL_IDENTITY,), NOBODYS),
+    Case("a single address", ADDRESS, (Finding.EMAIL_IDENTITY,), UNOWNED),
     Case("one from which nothing was sent", FLAWLESS, (Finding.UNUSED,), history=sent(0)),
     Case("one from which a message was sent", FLAWLESS, (), history=sent(1)),
     Case("one of which it is not known whether anything was sent", FLAWLESS, (), history=SendHistory(WINDOW, {}, True)),
@@ -197,7 +197,7 @@ CASES = (
         "a stranger's address that is stuck is two things",
         replace(ADDRESS, verification_status=FAILED, tags=None),
         (Finding.VERIFICATION_FAILED, Finding.UNMANAGED, Finding.EMAIL_IDENTITY),
-        NOBODYS,
+        UNOWNED,
     ),
 )
 

@@ -114,7 +114,7 @@ def test_objects_are_counted_by_ready_and_its_reason_and_while_they_go() -> None
     going = identity("b", conditions=ready("False", "AccessDenied"))
     going["metadata"]["deletionTimestamp"] = NOW.isoformat()
     samples = told(identity("a", conditions=ready("True")), going, identity("c"))
-    assert samples["sesidentities", "default", "True", "Succeeded", "nobody"] == 1
+    assert samples["sesidentities", "default", "True", "Succeeded", "none"] == 1
     assert samples["sesidentities", "default", "False", "AccessDenied", "platform"] == 1
     assert samples["sesidentities", "default", "Unknown", "", "operator"] == 1
     assert samples["sesidentities_deleting", "default"] == 1

@@ -32,18 +32,18 @@ def identity(*regions: str, told: tuple[str, ...] = ()) -> SesIdentity:
 
 
 def test_it_is_looked_for_where_the_inventory_and_status_say_whatever_the_spec_says_now() -> None:
-    whereabouts = CandidateRegions.of(identity("eu-west-1", told=("us-east-1",)), Inventory(frozenset({"ap-south-2"})))
-    assert whereabouts.known == {"ap-south-2", "us-east-1"}
-    assert whereabouts.regions == ("ap-south-2", "eu-west-1", "us-east-1")
+    candidates = CandidateRegions.of(identity("eu-west-1", told=("us-east-1",)), Inventory(frozenset({"ap-south-2"})))
+    assert candidates.known == {"ap-south-2", "us-east-1"}
+    assert candidates.regions == ("ap-south-2", "eu-west-1", "us-east-1")
 
 
 def test_without_its_inventory_it_is_looked_for_where_the_spec_says() -> None:
-    whereabouts = CandidateRegions.of(identity("eu-west-1", "us-east-1"), Inventory())
-    assert whereabouts.known == {"eu-west-1", "us-east-1"}
-    assert whereabouts.relevant({"eu-west-1": OUT, "us-east-1": Absent()}) == {"eu-west-1": OUT, "us-east-1": Absent()}
+    candidates = CandidateRegions.of(identity("eu-west-1", "us-east-1"), Inventory())
+    assert candidates.known == {"eu-west-1", "us-east-1"}
+    assert candidates.relevant({"eu-west-1": OUT, "us-east-1": Absent()}) == {"eu-west-1": OUT, "us-east-1": Absent()}
 
 
 def test_a_region_in_which_nothing_was_made_does_not_hold_up_its_deletion() -> None:
-    whereabouts = CandidateRegions.of(identity("eu-west-1", "me-south-1"), Inventory(frozenset({"eu-west-1"})))
-    assert whereabouts.relevant({"eu-west-1": OUT, "me-south-1": OUT}) == {"eu-west-1": OUT}
-    assert whereabouts.relevant({"eu-west-1": Absent(), "me-south-1": THERE})["me-south-1"] == THERE
+    candidates = CandidateRegions.of(identity("eu-west-1", "me-south-1"), Inventory(frozenset({"eu-west-1"})))
+    assert candidates.relevant({"eu-west-1": OUT, "me-south-1": OUT}) == {"eu-west-1": OUT}
+    assert candidates.relevant({"eu-west-1": Absent(), "me-south-1": THERE})["me-south-1"] == THERE
