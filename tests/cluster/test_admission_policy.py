@@ -111,7 +111,7 @@ def test_the_apiserver_decides_as_the_operator_does(group: list[Case], apiserver
 
 def _reasons(messages: list[str]) -> set[Reason]:
     """The reasons that the messages begin with, after what Kubernetes says itself."""
-    return {reason for reason in Reason for message in messages if f" {reason}: by the SesAccount" in f" {message}"}
+    return {reason for reason in Reason for message in messages if f" {reason}: SesAccount" in f" {message}"}
 
 
 def test_kubectl_says_what_to_change_and_what_stands_already_can_be_changed_elsewhere(
@@ -127,7 +127,7 @@ def test_kubectl_says_what_to_change_and_what_stands_already_can_be_changed_else
 
     with pytest.raises(KubectlError) as refused:
         kubectl("apply", "--filename=-", stdin=yaml.safe_dump(newer))
-    assert "RegionNotAllowed: by the SesAccount strict" in str(refused.value)
+    assert "RegionNotAllowed: SesAccount strict does not allow all of the regions" in str(refused.value)
     assert "spec.regions" in str(refused.value)
 
     change = apiserver.refusals_of_change

@@ -68,7 +68,7 @@ def test_replicas_come_after_their_parent_share_its_records_and_go_before_it_eve
 def test_an_identity_that_is_in_use_is_not_replaced_unasked_and_the_way_to_a_replica_is_told(tenant: Tenant) -> None:
     tenant.create_ready(IRELAND, VIRGINIA)
     tenant.change(dkim=deterministic(IRELAND))
-    explains(tenant, Reason.DKIM_CONFLICT, VIRGINIA, f"take {VIRGINIA} out of spec.regions", "spec.dkim.mode to Easy")
+    explains(tenant, Reason.DKIM_CONFLICT, VIRGINIA, f"remove {VIRGINIA} from spec.regions", "spec.dkim.mode to Easy")
     assert (origins(tenant), cnames(tenant)) == ({IRELAND: "AWS_SES", VIRGINIA: "AWS_SES"}, 6)
 
     tenant.change(regions=[IRELAND])

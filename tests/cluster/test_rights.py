@@ -166,7 +166,7 @@ def test_a_replica_made_without_the_right_to_its_parents_key_says_so_and_is_made
         of="SES to look at the replica",
     )
     tenant.request_reconcile()
-    explains(tenant, Reason.REPLICATION_FAILED, replica, right, f"take {replica} out of spec.regions")
+    explains(tenant, Reason.REPLICATION_FAILED, replica, right, f"remove {replica} from spec.regions")
 
     iam_user.allow()
     tenant.change(regions=[region])

@@ -137,7 +137,7 @@ def test_an_identity_of_another_installation_is_left_until_its_owner_releases_it
 
 def test_a_configuration_set_that_does_not_exist_yet_is_waited_for(tenant: Tenant) -> None:
     tenant.create(IRELAND, configurationSetName=tenant.namespace)
-    explains(tenant, Reason.CONFIGURATION_SET_NOT_FOUND, IRELAND, tenant.domain, "spec.configurationSetName")
+    explains(tenant, Reason.CONFIGURATION_SET_NOT_FOUND, IRELAND, f'"{tenant.namespace}"', "spec.configurationSetName")
 
     tenant.ses(IRELAND).create_configuration_set(ConfigurationSetName=tenant.namespace)
 

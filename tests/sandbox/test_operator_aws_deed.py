@@ -69,7 +69,7 @@ def another_replica(world: AwsWorld) -> None:
 @pytest.mark.parametrize(
     ("is_parent", "parent", "error", "words"),
     [
-        (nobody, PARENT, "REPLICATION_PRIMARY_NOT_FOUND", f"there is no identity {DOMAIN} in {PARENT}"),
+        (nobody, PARENT, "REPLICATION_PRIMARY_NOT_FOUND", f"{DOMAIN} does not exist in {PARENT}"),
         (byodkim, PARENT, "REPLICATION_PRIMARY_BYO_DKIM_NOT_SUPPORTED", "a key of its own (BYODKIM)"),
         (another_replica, PARENT, "REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED", "is a replica itself"),
         (nobody, REGION, "REPLICATION_PRIMARY_INVALID_REGION", "choose another"),

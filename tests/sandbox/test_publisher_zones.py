@@ -79,7 +79,7 @@ async def test_a_zone_that_is_referred_to_by_name_is_taken_though_another_matche
 
 
 async def test_a_reference_to_a_zone_that_is_not_listed_says_so(world: PublisherWorld) -> None:
-    with pytest.raises(Blocked, match="names the zone corp, which") as refused:
+    with pytest.raises(Blocked, match="names zone corp, which") as refused:
         await world.directory().zone_for(world.domain, "corp")
     assert refused.value.problem.reason is Reason.ZONE_REF_NOT_FOUND
 

@@ -117,14 +117,15 @@ RULES: tuple[Rule, ...] = (
         Reason.NAMESPACE_NOT_ALLOWED,
         ("accountRef",),
         "variables.mayUse",
-        "this namespace may not use it; name another in spec.accountRef, or have its spec.tenancy.namespaces select this one",
+        "may not be used from this namespace; name another in spec.accountRef, or have its spec.tenancy.namespaces select "
+        "this one",
     ),
     Rule(
         Reason.DOMAIN_NOT_GRANTED,
         ("domain", "email"),
         "!variables.mayUse || size(variables.grants) == 0 || (variables.best > 0 && variables.grants.exists(g, "
         f"g.domains.exists(p, {_precision('p')} == variables.best) && {_selects('g.namespaces')}))",
-        "this namespace may not have identities for this domain; ask for a grant of it in its spec.tenancy.grants",
+        "does not grant this domain to this namespace; ask for a grant in its spec.tenancy.grants",
     ),
     Rule(
         Reason.ZONE_NOT_ALLOWED,
@@ -132,14 +133,14 @@ RULES: tuple[Rule, ...] = (
         "variables.zones.all(z, z.name != variables.zoneRef || ("
         f"(!has(z.allowedDomains) || size(z.allowedDomains) == 0 || z.allowedDomains.exists(p, {_precision('p')} > 0)) && "
         f"(!has(z.namespaces) || ({_selects('z.namespaces')}))))",
-        "records of this domain may not be written into the zone of spec.dns.route53.zoneRef from this namespace; ask for it in "
+        "does not let this namespace publish records of this domain in the zone of spec.dns.route53.zoneRef; ask for that in "
         "its spec.dns.zones (namespaces, allowedDomains)",
     ),
     Rule(
         Reason.DOMAIN_IDENTITY_REQUIRED,
         ("domain", "email"),
         "variables.isDomain",
-        "single addresses are not allowed: make a SesIdentity with spec.domain for the domain of the address",
+        "allows no single addresses (guardrail domainsOnly); create a SesIdentity with spec.domain for the domain of the address",
         "domainsOnly",
     ),
     Rule(
@@ -147,43 +148,47 @@ RULES: tuple[Rule, ...] = (
         ("tags",),
         "GUARDRAIL.keys.all(k, k in variables.tags ? variables.tags[k].trim() != '' : "
         "k in variables.defaultTags && variables.defaultTags[k].trim() != '')",
-        "give each tag that its spec.guardrails.requiredTags names a value in spec.tags",
+        "requires tags (guardrail requiredTags); set each that its spec.guardrails.requiredTags names in spec.tags",
         "requiredTags",
     ),
     Rule(
         Reason.REGION_NOT_ALLOWED,
         ("regions",),
         "object.spec.regions.all(r, r in GUARDRAIL.regions)",
-        "write only regions of its spec.guardrails.allowedRegions into spec.regions",
+        "does not allow all of the regions (guardrail allowedRegions); use only those of its spec.guardrails.allowedRegions "
+        "in spec.regions",
         "allowedRegions",
     ),
     Rule(
         Reason.TOO_FEW_REGIONS,
         ("regions",),
         "size(object.spec.regions) >= GUARDRAIL.count",
-        "add to spec.regions: for disaster recovery there have to be as many as its spec.guardrails.minimumRegions says",
+        "requires more regions (guardrail minimumRegions); add as many to spec.regions as its "
+        "spec.guardrails.minimumRegions asks for",
         "minimumRegions",
     ),
     Rule(
         Reason.DKIM_REQUIRED,
         ("dkim",),
         "!variables.isDomain || (variables.signs && variables.keySize >= GUARDRAIL.minimumKeySize)",
-        "leave spec.dkim.signingEnabled true, and spec.dkim.keySize at its default of 2048",
+        "requires DKIM signing with a long key (guardrail dkim); leave spec.dkim.signingEnabled true, and spec.dkim.keySize "
+        "at its default of 2048",
         "dkim",
     ),
     Rule(
         Reason.MAIL_FROM_REQUIRED,
         ("mailFrom",),
         "!variables.isDomain || has(object.spec.mailFrom)",
-        "add spec.mailFrom, such as {subdomain: bounce}",
+        "requires a MAIL FROM domain (guardrail mailFrom); set spec.mailFrom, such as {subdomain: bounce}",
         "mailFrom",
     ),
     Rule(
         Reason.DMARC_TOO_WEAK,
         ("dmarc",),
         f"!variables.isDomain || (variables.severity >= {_severity('GUARDRAIL.minimumPolicy')})",
-        "let spec.dmarc ask for at least its spec.guardrails.dmarc.minimumPolicy: by policy, by subdomainPolicy, and for the "
-        "rest of the mail where percentage is below 100",
+        "requires a stricter DMARC policy (guardrail dmarc); raise policy, subdomainPolicy or percentage of spec.dmarc to "
+        "what its "
+        "spec.guardrails.dmarc.minimumPolicy asks for",
         "dmarc",
     ),
     Rule(
@@ -193,7 +198,9 @@ RULES: tuple[Rule, ...] = (
         "? has(s.sourceAccounts) && size(s.sourceAccounts) > 0 "
         ": !has(GUARDRAIL.allowedAccounts) || size(GUARDRAIL.allowedAccounts) == 0 || "
         f"{_ACCOUNT_OF_PRINCIPAL} in GUARDRAIL.allowedAccounts))",
-        "name the sourceAccounts of each AWS service in spec.authorizedSenders, and only accounts of its "
+        "does not allow a sending policy that is so open (guardrail sendingPolicies); name the sourceAccounts of each AWS "
+        "service "
+        "in spec.authorizedSenders, and only accounts of its "
         "spec.guardrails.sendingPolicies.allowedAccounts",
         "sendingPolicies",
     ),
@@ -264,8 +271,8 @@ def _validation(rule: Rule, action: GuardrailAction) -> dict[str, str]:
         conditions.append(rule.holds)
     return {
         "expression": " || ".join(f"({condition})" for condition in conditions),
-        "messageExpression": f"'{rule.reason}: by the SesAccount ' + params.metadata.name + ', {rule.message}'",
-        "message": f"{rule.reason}: {rule.message}",
+        "messageExpression": f"'{rule.reason}: SesAccount ' + params.metadata.name + ' {rule.message}'",
+        "message": f"{rule.reason}: the SesAccount {rule.message}",
     }
 
 

@@ -38,7 +38,7 @@ def awaited_parent(desired: Desired, region: str, observed: Observed) -> Problem
         case ReplicaDkim(parent_region) if not _is_verified_parent(desired, parent_region, observed):
             return Problem(
                 Reason.WAITING_FOR_PARENT,
-                f"the identity is made as a replica when the one in {parent_region} is verified",
+                f"{desired.identity} is created as a replica once the identity in {parent_region} is verified",
                 PARENT_LOOK,
                 region,
             )
@@ -79,31 +79,29 @@ def awaited_replicas(region: str, observed: Observed) -> Problem | None:
         return None
     return Problem(
         Reason.DELETION_BLOCKED,
-        f"the identity is the parent of replicas in {', '.join(replicas)}; SES deletes it only after these",
+        f"The identity is the parent of replicas in {', '.join(replicas)}; SES deletes it only after these",
         region=region,
     )
 
 
 REPLICATION_ERRORS = {
     "REPLICATION_ACCESS_DENIED": (
-        "whoever created it lacked the right ses:ReplicateEmailIdentityDKIMSigningKey on the identity in {parent}; "
-        "grant that to the operator (docs/permissions.md)"
+        "its creator lacked the permission ses:ReplicateEmailIdentityDKIMSigningKey on the identity in {parent}; "
+        "grant it to the operator (docs/permissions.md)"
     ),
-    "REPLICATION_PRIMARY_NOT_FOUND": "there is no identity {identity} in {parent}; see that it is there and verified",
+    "REPLICATION_PRIMARY_NOT_FOUND": "{identity} does not exist in {parent}; make sure that it exists there and is verified",
     "REPLICATION_PRIMARY_BYO_DKIM_NOT_SUPPORTED": (
         "the identity in {parent} signs with a key of its own (BYODKIM), which SES does not replicate; give it Easy DKIM"
     ),
     "REPLICATION_REPLICA_AS_PRIMARY_NOT_SUPPORTED": (
         "the identity in {parent} is a replica itself, and SES replicates originals only; choose the region of that one"
     ),
-    "REPLICATION_PRIMARY_INVALID_REGION": (
-        "{parent} is no region that it can be replicated from: not one of SES's, or the replica's own; choose another"
-    ),
+    "REPLICATION_PRIMARY_INVALID_REGION": ("{parent} is no SES region, or is the replica's own; choose another"),
 }
 """VerificationInfo.ErrorType of replicas in words: the problem, and what to do first."""
 
 _AGAIN = (
-    "then take {region} out of spec.regions, and add it again when the identity is gone there: SES has no other restart"
+    "Then remove {region} from spec.regions, and add it again when the identity there is gone: SES has no other restart"
 )
 
 
@@ -115,10 +113,10 @@ def replication_problem(desired: Desired, region: str, facts: IdentityFacts) -> 
     names = {"parent": parent, "identity": desired.identity, "region": region}
     if error in REPLICATION_ERRORS:
         what = f"SES cannot copy the DKIM key from {parent}: {REPLICATION_ERRORS[error].format(**names)}"
-        return Problem(Reason.REPLICATION_FAILED, f"{what}; {_AGAIN.format(**names)}", region=region)
+        return Problem(Reason.REPLICATION_FAILED, f"{what}. {_AGAIN.format(**names)}", region=region)
     if facts.verification_status is VerificationStatus.FAILED:
-        what = f"SES has given up verifying the replica of {parent}; see that its records are published"
-        return Problem(Reason.REPLICATION_FAILED, f"{what}; {_AGAIN.format(**names)}", region=region)
+        what = f"SES has given up verifying the replica of {parent}; make sure that its records are published"
+        return Problem(Reason.REPLICATION_FAILED, f"{what}. {_AGAIN.format(**names)}", region=region)
     return None
 
 
@@ -138,14 +136,14 @@ def _replace(desired: Desired, region: str, facts: IdentityFacts, observed: Obse
     as_it_is = f"set {_kept_by(region, facts, observed)} to keep it as it is"
     if ownership(facts, desired.owner) is Ownership.OURS:
         way_out = (
-            f"take {region} out of spec.regions, and add it again when the identity is gone there (from {region} nothing "
+            f"remove {region} from spec.regions, and add it again when the identity there is gone (from {region} nothing "
             f"can be sent in between); or {as_it_is}"
         )
     else:
         way_out = f"delete it in SES, or {as_it_is}"
     return Problem(
         Reason.DKIM_CONFLICT,
-        f"the identity {desired.identity} {_found(facts)}, and {_asked_for(desired, region)}; SES decides that "
+        f"{desired.identity} {_found(facts)}, but {_asked_for(desired, region)}. SES decides that "
         f"when an identity is created, so it is left as it is: {way_out}",
         region=region,
     )

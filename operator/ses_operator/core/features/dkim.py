@@ -50,8 +50,8 @@ def dkim_conflict(
     if isinstance(desired.dkim, OwnKey | MissingKey) and (replicas := replicas_of(region, observed)):
         return Problem(
             Reason.DKIM_CONFLICT,
-            f"replicas in {', '.join(replicas)} share the DKIM key of this identity, and SES does not replicate a "
-            "key of yours; it is left as it is. Take these regions out of spec.regions before spec.dkim.mode becomes BYODKIM",
+            f"Replicas in {', '.join(replicas)} share the DKIM key of {desired.identity}, and SES does not replicate a "
+            "key of yours; it is left as it is. Remove these regions from spec.regions before spec.dkim.mode becomes BYODKIM",
             region=region,
         )
     found = own_selector(facts)
@@ -63,14 +63,14 @@ def dkim_conflict(
             what = f"signs with a key that is not Easy DKIM's, under the selector {found}"
             way_out = "Set spec.dkim.mode to BYODKIM with this selector and its key, or switch it to Easy DKIM in SES"
         case OwnKey(selector) | MissingKey(selector) if found is None:
-            what = f"signs with Easy DKIM, and the selector {selector} is asked for"
-            way_out = "Take it over with spec.dkim.mode Easy first, then change the mode, or switch it in SES"
+            what = f"signs with Easy DKIM, but spec.dkim.byodkim.selector is {selector}"
+            way_out = "Adopt it with spec.dkim.mode Easy first, then change the mode, or switch it in SES"
         case OwnKey(selector) | MissingKey(selector) if found != selector:
-            what = f"signs with a key under the selector {found}, and {selector} is asked for"
+            what = f"signs with a key under the selector {found}, but spec.dkim.byodkim.selector is {selector}"
             way_out = "Write that selector and its key in spec.dkim.byodkim first, or switch it in SES"
         case _:
             return None
-    message = f"the existing identity {desired.identity} {what}; it is left as it is. {way_out}"
+    message = f"The existing identity {desired.identity} {what}; it is left as it is. {way_out}"
     return Problem(Reason.DKIM_CONFLICT, message, region=region)
 
 
@@ -215,7 +215,7 @@ def _own_key(
 
 def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, now: datetime) -> Problem:
     what = (
-        f"SES is given the key of the selector {key.selector} when its TXT record is seen; "
+        f"SES is given the key of selector {key.selector} once its TXT record is served; "
         "until then mail is signed as before"
     )
     known, entry = observed.remembered.get(region), entry_of(key, observed)

@@ -75,8 +75,8 @@ def _wait(desired: Desired, region: str, facts: IdentityFacts, observed: Observe
         return None
     return Problem(
         Reason.WAITING_FOR_MAIL_FROM,
-        f"the MAIL FROM domain is changed from {_name(facts)} to {desired.mail_from[region].domain} "
-        "when its MX record is seen; until then mail goes out as before",
+        f"The MAIL FROM domain is changed from {_name(facts)} to {desired.mail_from[region].domain} "
+        "once its MX record is served; until then mail is sent as before",
         LOOK_AGAIN,
         region,
     )

@@ -67,7 +67,7 @@ def _policy_problems(desired: Desired, region: str, facts: IdentityFacts, invent
         elif _is_in_the_way(wanted, region, facts, inventory):
             problems[key] = Problem(
                 Reason.POLICY_CONFLICT,
-                f"the identity {desired.identity} has another policy {wanted.name} that is not this object's; it "
+                f"{desired.identity} already has another policy {wanted.name}, which does not belong to this object; it "
                 f"is left as it is. Remove it in SES, or choose another name in {wanted.field}",
                 LOOK_AGAIN,
                 region,
@@ -75,7 +75,7 @@ def _policy_problems(desired: Desired, region: str, facts: IdentityFacts, invent
     if (beyond := _beyond_limit(desired, region, facts, inventory)) > 0:
         problems["policies"] = Problem(
             Reason.QUOTA_EXCEEDED,
-            f"SES keeps {MAX_POLICIES} policies for {desired.identity}; with those of others there would be "
+            f"SES keeps {MAX_POLICIES} policies for {desired.identity}; with those of other clients there would be "
             f"{MAX_POLICIES + beyond}. Remove {beyond} in SES, or from spec.policies",
             LOOK_AGAIN,
             region,

@@ -63,7 +63,7 @@ def _too_soon(desired: Desired, region: str, facts: IdentityFacts, _: Observed, 
     if left <= timedelta():
         return None
     message = (
-        f"SES changes the DKIM key length once in 24 hours; {wanted} bits follow when the last change is a day old"
+        f"SES changes the DKIM key length only once in 24 hours; the change to {wanted} bits follows after that time"
     )
     return Problem(Reason.KEY_LENGTH_TOO_SOON, message, left.total_seconds(), region)
 

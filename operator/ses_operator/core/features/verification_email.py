@@ -61,8 +61,8 @@ def awaited_click(desired: Desired, region: str, observed: Observed, now: dateti
     if _has_expired(region, observed, now) and not _may_send(region, observed):
         return Problem(
             Reason.VERIFICATION_EMAIL_EXPIRED,
-            f"{known.emails} verification emails were sent to {desired.identity}, and nobody followed the link in one "
-            "within 24 hours. Check that the address is right and receives mail, in the junk folder too; then set the "
+            f"{known.emails} verification emails were sent to {desired.identity}, but the link was not followed within 24 hours "
+            "in any of them. Check that the address is right and receives mail, in the junk folder too; then set the "
             f"annotation {RECONCILE_REQUESTED_AT} to a new value to have one more sent",
             LIFETIME.total_seconds(),
             region,
@@ -70,7 +70,7 @@ def awaited_click(desired: Desired, region: str, observed: Observed, now: dateti
     since = _sent_at(known) or now
     return Problem(
         Reason.WAITING_FOR_CLICK,
-        f"SES has sent an email to {desired.identity}; follow the link in it within 24 hours, and look in the junk "
+        f"SES has sent an email to {desired.identity}. Follow the link in it within 24 hours, and look in the junk "
         "folder too. Each region sends an email of its own",
         max((since + LIFETIME - now).total_seconds(), 60.0),
         region,

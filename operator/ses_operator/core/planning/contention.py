@@ -127,7 +127,7 @@ def paused(key: str, region: str | None, repairs: Iterable[Repair], now: datetim
     left = (known.last + pause(known.count) - now).total_seconds() if known else 0.0
     if known is None or left <= 0:
         return None
-    return Problem(Reason.CONTESTED, in_words(known), left, known.region)
+    return Problem(Reason.CONTESTED, in_words(known), left)
 
 
 def paused_publication(dns: DnsObservation, repairs: tuple[Repair, ...], now: datetime) -> Problem | None:
@@ -150,10 +150,12 @@ def is_contested(repair: Repair | RepairStatus) -> bool:
 
 def in_words(repair: Repair) -> str:
     """Return what happens, and what to do about it."""
-    found = f" and found again as it was not to be: {repair.found}" if repair.found else ""
+    found = f" (found: {repair.found})" if repair.found else ""
     return (
-        f'somebody else keeps changing back what is set here: "{repair.done}" was done {repair.count} times{found}. Find the '
-        "other writer (CloudTrail names it) and let one of the two go; until then it is put right at most once an hour"
+        f"The operator had to {repair.done} ({repair.count} times), because another client changes it back each "
+        f"time{found}. Find "
+        "that client in CloudTrail and stop managing this in one of the two places; until then it is corrected at most once "
+        "an hour"
     )
 
 

@@ -239,22 +239,22 @@ def _blocker(
         case Ownership.ANOTHERS:
             return Problem(
                 Reason.OWNED_BY_ANOTHER,
-                f"the identity {desired.identity} belongs to another owner; it is left as it is. "
-                "Have its owner delete it or hand it over, or take the region out of spec.regions",
+                f"{desired.identity} belongs to another owner and is left as it is. "
+                "Have its owner delete it or hand it over, or remove the region from spec.regions",
                 region=region,
             )
         case Ownership.UNOWNED if desired.adoption is AdoptionPolicy.NEVER:
             return Problem(
                 Reason.NOT_ADOPTED,
-                f"the identity {desired.identity} exists already and has no owner; "
-                "set spec.adoptionPolicy to IfUnowned to take it over, or delete it in SES",
+                f"{desired.identity} already exists and has no owner. "
+                "Set spec.adoptionPolicy to IfUnowned to adopt it, or delete it in SES",
                 region=region,
             )
         case Ownership.UNOWNED if mail_from_differs(desired, region, facts) and facts.mail_from is not None:
             return Problem(
                 Reason.MAIL_FROM_CONFLICT,
-                f"the existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "
-                f"and {wanted_mail_from(desired, region)} is asked for; it is not taken over. "
+                f"The existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "
+                f"and {wanted_mail_from(desired, region)} is wanted; it is not adopted. "
                 "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
                 region=region,
             )

@@ -137,7 +137,7 @@ def _contests(case: ReportInput) -> Iterable[str]:
     """Yield what is as the spec asks now, and may not be so in a moment."""
     for repair in case.repairs:
         if is_contested(repair):
-            yield f"But {repair.region or 'in DNS'}: {in_words(repair)}"
+            yield in_words(repair)
 
 
 def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:

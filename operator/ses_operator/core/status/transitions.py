@@ -78,7 +78,7 @@ def new_contests(before: tuple[RepairStatus, ...], after: tuple[RepairStatus, ..
     """Return the Events of settings that another client keeps changing back: once, when that is noticed."""
     known = {(repair.setting, repair.region) for repair in before if repair.message}
     return tuple(
-        Transition(EventType.WARNING, Reason.CONTESTED, f"{repair.region or 'DNS'}: {repair.message}")
+        Transition(EventType.WARNING, Reason.CONTESTED, repair.message)
         for repair in after
         if repair.message and (repair.setting, repair.region) not in known
     )

@@ -44,6 +44,26 @@ def test_an_older_object_goes_first_but_for_what_is_or_may_be_ours(view: RegionV
     assert (problem.reason if problem else None) == reason
 
 
+@pytest.mark.parametrize(
+    ("namespaces", "words"),
+    [
+        pytest.param(["team-a"], "belongs to SesIdentity team-a/older. ", id="it is in the same namespace"),
+        pytest.param(["team-b"], "belongs to a SesIdentity of another namespace. ", id="it is in another"),
+        pytest.param(
+            ["team-a", "team-b"],
+            "belongs to SesIdentity team-a/older and a SesIdentity of another namespace. ",
+            id="there is one in each",
+        ),
+    ],
+)
+def test_the_holder_is_named_to_its_own_namespace_alone(namespaces: list[str], words: str) -> None:
+    others = tuple(replace(OLDER, key=ObjectKey(namespace, "older")) for namespace in namespaces)
+    problem = judge(OwnershipRequest(wanted(), OURS, others, {REGION: Absent()}))
+    assert problem is not None
+    assert words in problem.message
+    assert "team-b" not in problem.message
+
+
 def test_an_address_that_an_email_of_ours_made_is_held_before_it_is_tagged() -> None:
     untagged = Present(replace(unverified_address(), tags={}))
     for invited, reason in ((frozenset({REGION}), None), (frozenset({"us-east-1"}), Reason.ALREADY_CLAIMED)):

@@ -209,7 +209,7 @@ def test_where_the_secret_is_missing_nothing_is_created_and_what_stands_stays_as
 
 ADOPTIONS = [
     ("Easy DKIM, and a selector is asked for", EasyDkim(2048), S1, "signs with Easy DKIM"),
-    ("another selector", S1, S2, "under the selector s1, and s2 is asked for"),
+    ("another selector", S1, S2, "under the selector s1, but spec.dkim.byodkim.selector is s2"),
     ("a selector, and Easy DKIM is asked for", S1, EasyDkim(2048), "not Easy DKIM's, under the selector s1"),
 ]
 

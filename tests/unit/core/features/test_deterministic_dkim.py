@@ -227,7 +227,7 @@ def test_what_ses_cannot_change_is_left_as_it_is_and_told_with_the_way_out(
     plan = next_plan(world, after, inventory)
     problem = problem_of(plan, region)
     assert (problem.reason, problem.reason.stalls) == (Reason.DKIM_CONFLICT, True)
-    assert f"take {region} out of spec.regions" in problem.message
+    assert f"remove {region} from spec.regions" in problem.message
     assert way_out in problem.message
     assert plan.regions[region].steps == ()
     assert seen_by_ses(settle(world, after, inventory)).records >= world.records, "nothing that is needed goes"
@@ -345,7 +345,7 @@ def test_a_replica_that_ses_cannot_verify_says_why_and_how_to_begin_anew(error: 
     assert (problem.reason, problem.reason.stalls) == (Reason.REPLICATION_FAILED, False)
     assert "{" not in problem.message
     assert str(problem).startswith(f"{B}: SES ")
-    assert f"take {B} out of spec.regions" in problem.message
+    assert f"remove {B} from spec.regions" in problem.message
 
 
 def test_every_replication_error_of_ses_has_words() -> None:

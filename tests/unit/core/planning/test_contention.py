@@ -87,7 +87,10 @@ def test_from_the_third_time_on_it_stands_for_a_while_and_is_named_with_both_val
     (problem,) = held.regions[REGION].pauses
     assert held.ses_steps == {}
     assert (problem.reason, problem.retry_after) == (Reason.CONTESTED, SHORTEST_PAUSE.total_seconds())
-    assert f'"{SIGNING_ON}" was done 3 times and found again as it was not to be: off' in problem.message
+    assert (
+        f"The operator had to {SIGNING_ON} (3 times), because another client changes it back each time (found: off)"
+        in problem.message
+    )
     assert plan(DRIFTED, NOW + SHORTEST_PAUSE, (repair,)).ses_steps
 
 
@@ -199,7 +202,7 @@ def test_during_a_pause_all_else_is_said_of_the_region_too() -> None:
 
     assert said is not None
     assert said.reason is Reason.CONTESTED
-    assert str(said).startswith(f"{REGION}: somebody else keeps changing back")
+    assert str(said).startswith(f"The operator had to {SIGNING_ON} (3 times)")
     assert f"Also: SES did not find the DKIM records of {DOMAIN} within 72 hours" in said.message
 
 
@@ -210,7 +213,7 @@ def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_ot
     said = explain(RegionCase(wanted(), REGION, DRIFTED, held))
     assert said is not None
     assert said.reason is lasting.reason
-    assert str(said).startswith(f"{REGION}: it is too long. Also: somebody else keeps")
+    assert str(said).startswith(f"{REGION}: it is too long. Also: The operator had to {SIGNING_ON} (3 times)")
 
     case = ReportInput.of(
         wanted(), DRIFTED, Plan({REGION: held}), account="default", account_id="1", partition="aws", suspended=None
@@ -242,7 +245,7 @@ def test_records_that_somebody_keeps_removing_wait_too_unless_something_else_is_
 
     assert held.dns is None
     assert held.dns_problem is not None
-    assert f'"publish {first}" was done 3 times' in held.dns_problem.message
+    assert f"The operator had to publish {first} (3 times)" in held.dns_problem.message
     assert plan(observed, NOW + SHORTEST_PAUSE, repairs).dns is not None
     more = replace(dns, records=(removed, replace(removed, record=others[0]))).marked()
     assert plan(replace(observed, dns=more), NOW, repairs).dns is not None

@@ -167,7 +167,7 @@ def test_what_would_not_be_taken_over_is_told_before_anybody_tries() -> None:
     theirs = MailFromFacts(f"theirs.{DOMAIN}", VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE")
     message, changes = refused(standing_identity(tags={}, mail_from=theirs))
     assert changes == ()
-    assert f"It could not be adopted as it is: the existing identity {DOMAIN} has the MAIL FROM domain" in message
+    assert f"It could not be adopted as it is: The existing identity {DOMAIN} has the MAIL FROM domain" in message
 
 
 def test_adoption_is_not_rehearsed_where_it_is_not_in_the_way() -> None:
