@@ -56,7 +56,8 @@ def dnsendpoint_kind(host: Host) -> None:
 @pytest.fixture
 def dnsendpoints(host: Host, dnsendpoint_kind: None) -> Iterator[None]:  # noqa: ARG001 - served
     """ExternalDNS's kind is installed; nothing publishes what is in its objects."""
-    host.has_dnsendpoints = host.api.has_written = True
+    host.has_dnsendpoints = True
+    host.api.note()
     yield
     host.has_dnsendpoints = False
 

@@ -98,25 +98,20 @@ class Writes:
 
 
 class NotingApi(ApiClient):
-    """Knows whether anything was written through it since the stores were fed last, and whether nothing but identities."""
+    """Counts what is written through it: ``writes`` in all, ``beside`` to anything but identities."""
 
     def __init__(self, kubeconfig: Path) -> None:
         super().__init__(kubeconfig)
-        self.has_written = True
+        self.writes = self.beside = 0
 
-    @property
-    def has_written(self) -> bool:
-        return self._has_written
-
-    @has_written.setter
-    def has_written(self, anything: bool) -> None:
-        self._has_written, self.only_identities = anything, False
+    def note(self, path: str = "") -> None:
+        """There was a write, here or in another way."""
+        self.writes += 1
+        self.beside += "/sesidentities" not in path
 
     def _ask(self, method: str, *arguments: Any, **options: Any) -> dict[str, Any]:
         if method != "GET":
-            is_identity = "/sesidentities" in arguments[0]
-            self.only_identities = is_identity and (self.only_identities or not self._has_written)
-            self._has_written = True
+            self.note(arguments[0])
         return super()._ask(method, *arguments, **options)
 
 
