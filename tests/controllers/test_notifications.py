@@ -1,32 +1,24 @@
-"""Emails about identities: each change told once, many in a digest, and nobody's reconcile waits for one."""
+"""Emails about identities: each change reported once, many in a digest, and no reconcile waits for one."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import pytest
 
 from cluster.mailroom import MONTREAL, Mailroom
-from cluster.tenant import PATIENCE, Tenant
-from devcluster.apiclient import ACCOUNTS
-from devcluster.environment import Environment
-from devcluster.operator_process import OperatorProcess
-from devcluster.waiting import eventually
+from cluster.tenant import Tenant
+from controllers.world import World
 from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 
 
 @pytest.fixture
-def mailroom(tenant: Tenant, environment: Environment) -> Iterator[Mailroom]:
-    """A tenant with a SesAccount of its own."""
-    name = tenant.namespace
-    environment.add_account(name)
-    yield Mailroom(Tenant(environment, tenant.api, tenant.namespace, account=name))
-    tenant.api.delete(f"{ACCOUNTS}/{name}")
+def mailroom(tenant: Tenant) -> Mailroom:
+    """The tenant, whose account reports to a platform team."""
+    return Mailroom(tenant)
 
 
-def test_a_stuck_identity_is_told_of_once_and_that_it_is_verified_once_through_a_restart(
-    mailroom: Mailroom, operator: OperatorProcess
+def test_a_stuck_identity_is_reported_once_and_that_it_is_verified_once_through_a_restart(
+    mailroom: Mailroom, world: World
 ) -> None:
     mailroom.open(replyTo=[f"desk@ops.{mailroom.tenant.domain}"])
     mailroom.add("mail")
@@ -42,20 +34,18 @@ def test_a_stuck_identity_is_told_of_once_and_that_it_is_verified_once_through_a
         assert MONTREAL in body
         assert message in body
     assert stuck["html"].startswith("<!DOCTYPE html>")
-    eventually(lambda: mailroom.notified("mail") == "Stuck", timeout=PATIENCE, of="status to say that it was told")
+    mailroom.tenant.wait(lambda: mailroom.notified("mail") == "Stuck", "status to say that it was told")
 
-    operator.kill()
-    mailroom.tenant.environment.revive(operator)
+    world.restart()
     mailroom.publish("mail")
 
     (_, verified) = mailroom.gets(domain, count=2)
     assert verified["subject"] == f"[tests] {domain} is verified"
-    eventually(lambda: mailroom.notified("mail") is None, timeout=PATIENCE, of="status to say no more of it")
+    mailroom.tenant.wait(lambda: mailroom.notified("mail") is None, "status to say no more of it")
     assert len(mailroom.mail(domain)) == 2
 
 
-@pytest.mark.usefixtures("operator")
-def test_of_many_at_once_few_are_told_singly_and_the_rest_in_a_digest(mailroom: Mailroom) -> None:
+def test_of_many_at_once_few_are_reported_singly_and_the_rest_in_a_digest(mailroom: Mailroom) -> None:
     names = [f"m{number}" for number in range(8)]
     for name in names:
         mailroom.add(name)
@@ -63,9 +53,7 @@ def test_of_many_at_once_few_are_told_singly_and_the_rest_in_a_digest(mailroom: 
         mailroom.tenant.not_ready(Reason.MANUAL_RECORDS_PENDING, name)
     mailroom.open(maxPerHour=3, digestAfter="1s", moments=["Stuck"], stuckAfter="1s")
 
-    eventually(
-        lambda: all(mailroom.notified(name) == "Stuck" for name in names), timeout=PATIENCE, of="all to be told of"
-    )
+    mailroom.tenant.wait(lambda: all(mailroom.notified(name) == "Stuck" for name in names), "all to be reported")
     assert len(mailroom.mail("is stuck")) == 2
     (digest,) = mailroom.mail("identities")
     assert "6 identities: 6 stuck" in digest["subject"]
@@ -74,12 +62,11 @@ def test_of_many_at_once_few_are_told_singly_and_the_rest_in_a_digest(mailroom: 
     assert told == [True] * 6
 
 
-@pytest.mark.usefixtures("operator")
 def test_an_email_that_ses_does_not_take_holds_nothing_up_and_is_sent_when_it_does(mailroom: Mailroom) -> None:
     mailroom.open(verified=False)
     mailroom.add("mail")
 
-    eventually(mailroom.complaint, timeout=PATIENCE, of="the account to say that an email was not sent")
+    mailroom.tenant.wait(mailroom.complaint, "the account to say that an email was not sent")
     said = mailroom.complaint()
     assert said is not None
     assert said.reason == Reason.FROM_ADDRESS_NOT_VERIFIED
@@ -94,4 +81,4 @@ def test_an_email_that_ses_does_not_take_holds_nothing_up_and_is_sent_when_it_do
     mailroom.change_account({"metadata": {"annotations": {RECONCILE_REQUESTED_AT: "now"}}})
 
     assert "is verified" in mailroom.gets(f"mail.{mailroom.tenant.domain}")[0]["subject"]
-    eventually(lambda: mailroom.complaint() is None, timeout=PATIENCE, of="the account to complain no more")
+    mailroom.tenant.wait(lambda: mailroom.complaint() is None, "the account to complain no more")

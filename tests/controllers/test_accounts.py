@@ -1,0 +1,120 @@
+"""What a platform team decides in a SesAccount, and that its identities follow: tags, zones, claims, rate, its own end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from cluster.tenant import Records, Tenant, tags
+from cluster.verdicts import explains
+from controllers.world import World
+from devcluster.apiclient import ACCOUNTS
+from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Reason
+
+IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
+
+
+def _change_account(tenant: Tenant, **spec: object) -> None:
+    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": spec})
+
+
+def _tags(tenant: Tenant, domain: str) -> dict[str, str]:
+    """The tags at SES, without the owner's."""
+    found = tags(tenant.at_ses(domain)[IRELAND])
+    found.pop(OWNER_TAG, None)
+    return found
+
+
+def test_default_tags_are_merged_and_every_identity_follows_their_change(tenant: Tenant) -> None:
+    _change_account(tenant, defaultTags={"environment": "staging", "team": "platform"})
+    domains = {"mail": tenant.domain, "news": f"news.{tenant.domain}"}
+    tenant.create(IRELAND, tags={"team": "payments"})
+    tenant.create(IRELAND, name="news", domain=domains["news"])
+    generations = {name: tenant.ready(name).metadata.generation for name in domains}
+    assert _tags(tenant, domains["mail"]) == {"environment": "staging", "team": "payments"}
+    assert _tags(tenant, domains["news"]) == {"environment": "staging", "team": "platform"}
+
+    _change_account(tenant, defaultTags={"environment": None, "stage": "test"})
+
+    wanted = {"mail": {"stage": "test", "team": "payments"}, "news": {"stage": "test", "team": "platform"}}
+    tenant.wait(
+        lambda: {name: _tags(tenant, domain) for name, domain in domains.items()} == wanted,
+        "the tags of all identities",
+    )
+    assert {name: tenant.ready(name).metadata.generation for name in domains} == generations
+
+
+@pytest.fixture
+def inner_zone(tenant: Tenant) -> Iterator[str]:
+    """The id of a hosted zone for `inner`, below the tenant's domain, beside that of example.com."""
+    name = f"inner.{tenant.domain}"
+    zone_id = tenant.route53.create_hosted_zone(Name=name, CallerReference=name)["HostedZone"]["Id"].split("/")[-1]
+    yield zone_id
+    tenant.route53.delete_hosted_zone(Id=zone_id)
+
+
+def _records_of(tenant: Tenant, zone_id: str) -> Records:
+    found = tenant.route53.list_resource_record_sets(HostedZoneId=zone_id)["ResourceRecordSets"]
+    return {
+        (record["Name"], record["Type"]): tuple(value["Value"] for value in record["ResourceRecords"])
+        for record in found
+        if record["Type"] not in ("NS", "SOA")
+    }
+
+
+def test_of_several_zones_the_nearest_holds_the_records(inner_zone: str, tenant: Tenant) -> None:
+    tenant.create(IRELAND, domain=f"mail.inner.{tenant.domain}")
+    tenant.ready()
+    tenant.create(IRELAND, name="outer")
+    tenant.ready("outer")
+
+    inside = {name for name, _ in _records_of(tenant, inner_zone)}
+    assert len(inside) == 3 + 1  # the CNAMEs and the ledger
+    assert all(name.endswith(f".mail.inner.{tenant.domain}.") for name in inside)
+    outside = {name for name, _ in tenant.records()}
+    assert len(outside) == 3 + 1
+    assert not any("inner" in name for name in outside)
+
+    for name in ("mail", "outer"):
+        tenant.delete(name)
+        tenant.gone(name)
+    assert _records_of(tenant, inner_zone) == tenant.records() == {}
+
+
+def test_of_two_accounts_that_lead_to_one_aws_account_the_older_claim_holds(tenant: Tenant, world: World) -> None:
+    other = f"{tenant.namespace}-too"
+    tenant.api.create("/api/v1/namespaces", {"metadata": {"name": other}})
+    tenant.environment.add_account(other)
+    world.namespaces.append(other)
+    world.accounts.append(other)
+    customer = replace(tenant, namespace=other, account=other)
+    tenant.create_ready(IRELAND)
+
+    customer.create(IRELAND, name="rival")
+
+    said = explains(customer, Reason.ALREADY_CLAIMED, customer.domain, IRELAND, name="rival").status
+    told = " ".join(condition.message for condition in said.conditions).replace(customer.domain, "")
+    assert tenant.namespace not in told, "the loser learns only that it is taken"
+    assert said.dns is None
+    tenant.delete()
+
+    customer.ready("rival")
+    assert customer.owners() == {IRELAND: f"tests/{customer.namespace}/rival"}
+
+
+def test_an_account_that_is_to_go_serves_its_identities_to_the_last(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND)
+    tenant.delete_account()
+
+    tenant.change(regions=[IRELAND, VIRGINIA], tags={"team": "payments"})
+
+    tenant.verified("2/2")
+    assert tenant.ready().status.verified_regions == "2/2"
+    assert _tags(tenant, tenant.domain) == {"team": "payments"}
+    tenant.delete()
+    tenant.gone()
+    assert tenant.at_ses() == {}
+    tenant.wait(lambda: tenant.api.get(f"{ACCOUNTS}/{tenant.account}") is None, "the account to go")
