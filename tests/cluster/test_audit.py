@@ -1,15 +1,14 @@
-"""Audits of an account: what they find, where they tell it, and that they change nothing, through restarts and crashes."""
+"""Policy reports of audits, whose kind others install, through restarts and crashes of the operator."""
 
 from __future__ import annotations
 
-import json
 from collections import Counter
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from cluster.audits import CALGARY, TEL_AVIV, account, audited, make_strangers, set_audit
 from cluster.tenant import PATIENCE, Tenant
 from devcluster import binaries
 from devcluster.apiclient import ACCOUNTS, ApiError
@@ -17,12 +16,8 @@ from devcluster.environment import Environment
 from devcluster.operator_process import OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.account.audit import AuditStatus
-from ses_operator.api.account.kind import SesAccount
-from ses_operator.api.base.meta import OWNER_TAG, RECONCILE_REQUESTED_AT
-from ses_operator.api.base.reasons import Reason
+from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 
-# In use by no other module: they stand for the same AWS account.
-CALGARY, TEL_AVIV = "ca-west-1", "il-central-1"
 REPORTS = "/apis/wgpolicyk8s.io/v1alpha2/clusterpolicyreports"
 CRD = "crd/clusterpolicyreports.wgpolicyk8s.io"
 
@@ -48,55 +43,12 @@ def policy_reports(environment: Environment, tenant: Tenant) -> Iterator[None]:
     environment.kubectl("delete", CRD, "--timeout=90s")
 
 
-def count_mail_of(tenant: Tenant, identity: str) -> None:
-    """A message from the identity, 60 hours ago by our clock; that of the sandbox is ahead."""
-    sandbox = tenant.environment.sandbox
-    ahead = datetime.fromisoformat(sandbox.ask("clock")["now"]) - datetime.now(UTC)
-    mail = {"region": CALGARY, "identity": identity, "sends": 1, "hoursAgo": 60 + ahead.total_seconds() / 3600}
-    sandbox.ask("mail", mail)
-
-
-@pytest.mark.usefixtures("operator")
-def test_an_identity_from_which_nothing_was_sent_is_found_where_ses_counts_mail(tenant: Tenant) -> None:
-    old = {"region": CALGARY, "suffix": tenant.domain, "count": 2, "hoursAgo": 1000}
-    tenant.environment.sandbox.ask("identities", old)
-    tenant.ses(CALGARY).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "ENABLED"})
-    count_mail_of(tenant, f"0.{tenant.domain}")
-
-    set_audit(tenant, {"regions": [CALGARY], "unusedForDays": 3})
-
-    status = audited(tenant, lambda status: status.completed_at is not None, "the audit to end")
-    tenant.ses(CALGARY).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "DISABLED"})
-    assert [each.identity for each in status.examples if each.finding == "Unused"] == [f"1.{tenant.domain}"]
-    assert status.regions[0].reason is None
-
-
 def is_served(tenant: Tenant) -> bool:
     """Whether reports can be listed, which is some time after their kind is established."""
     try:
         return tenant.api.get(REPORTS) is not None
     except ApiError:
         return False
-
-
-def set_audit(tenant: Tenant, audit: dict[str, Any] | None) -> None:
-    tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", {"spec": {"audit": audit}})
-
-
-def account(tenant: Tenant) -> SesAccount:
-    return SesAccount.model_validate(tenant.api.get(f"{ACCOUNTS}/{tenant.account}"))
-
-
-def audited(tenant: Tenant, wanted: Callable[[AuditStatus], bool], what: str) -> AuditStatus:
-    """Waits for an audit like this; its status."""
-
-    def found() -> AuditStatus | None:
-        status = account(tenant).status.audit
-        return status if status is not None and wanted(status) else None
-
-    status = eventually(found, timeout=PATIENCE, of=what)
-    assert status is not None
-    return status
 
 
 def ask_for_audit(tenant: Tenant, request: str) -> AuditStatus:
@@ -119,89 +71,6 @@ def results(tenant: Tenant, selector: str) -> Counter[tuple[str, str]]:
         for report in reports(tenant, selector)
         for result in report["results"]
     )
-
-
-def make_strangers(tenant: Tenant) -> None:
-    """An identity that nobody owns, an address of somebody's, and one whose SesIdentity is gone, with an open policy."""
-    ses = tenant.ses(CALGARY)
-    ses.create_email_identity(EmailIdentity=f"forgotten.{tenant.domain}")
-    ses.create_email_identity(EmailIdentity=f"me@{tenant.domain}", Tags=[{"Key": "owner", "Value": "me"}])
-    orphan = f"orphan.{tenant.domain}"
-    ses.create_email_identity(
-        EmailIdentity=orphan, Tags=[{"Key": OWNER_TAG, "Value": f"tests/{tenant.namespace}/no-more"}]
-    )
-    arn = f"arn:aws:ses:{CALGARY}:123456789012:identity/{orphan}"
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "ses:SendEmail", "Resource": arn}
-    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-    ses.create_email_identity_policy(EmailIdentity=orphan, PolicyName="open", Policy=document)
-
-
-@pytest.mark.usefixtures("operator")
-def test_an_audit_counts_what_is_wrong_in_status_tells_it_in_an_event_and_changes_nothing(tenant: Tenant) -> None:
-    tenant.create_ready(CALGARY, mailFrom={"subdomain": "bounce"})
-    tenant.create(CALGARY, name="stuck", domain=f"stuck.{tenant.domain}", dns={"provider": "Manual"})
-    tenant.not_ready(Reason.MANUAL_RECORDS_PENDING, "stuck")
-    make_strangers(tenant)
-    tenant.environment.sandbox.ask("account", {"region": CALGARY, "enforcementStatus": "PROBATION"})
-    mark = tenant.last_call()
-
-    set_audit(tenant, {"regions": [CALGARY, TEL_AVIV], "pendingLongerThan": "0s"})
-
-    status = audited(tenant, lambda status: status.completed_at is not None, "the audit to end")
-    tenant.environment.sandbox.ask("account", {"region": CALGARY, "enforcementStatus": "HEALTHY"})
-    (region,) = status.regions
-    assert region.region == CALGARY
-    assert region.identities == {"PENDING": 4, "SUCCESS": 1}
-    assert region.findings == {
-        "OpenSendingPolicy": 1,
-        "VerificationPending": 1,
-        "Orphaned": 1,
-        "Unmanaged": 1,
-        "EmailIdentity": 1,
-        "AccountUnderReview": 1,
-        "AccountInSandbox": 1,
-    }
-    assert (status.identities, status.findings) == (5, 7)
-    assert {each.identity for each in status.examples if each.finding == "Orphaned"} == {f"orphan.{tenant.domain}"}
-    assert status.completed_at is not None
-    assert status.next_at is not None
-    assert (status.next_at - status.completed_at).total_seconds() == 24 * 3600
-    assert status.report is not None
-    assert "is not installed" in (status.report.message or "")
-    changed = [
-        call["operation"]
-        for call in tenant.calls(since=mark)
-        if call["region"] in (CALGARY, TEL_AVIV) and not call["operation"].startswith(("Get", "List"))
-    ]
-    assert changed == []
-    eventually(lambda: "1 Orphaned" in events(tenant), timeout=PATIENCE, of="an Event")
-    for name in ("mail", "stuck"):
-        tenant.delete(name)
-        tenant.gone(name)
-
-
-def events(tenant: Tenant) -> str:
-    """What Events about the account say. Those about cluster-scoped objects are in the namespace default."""
-    found = tenant.api.get("/api/v1/namespaces/default/events") or {"items": []}
-    return "\n".join(event["message"] for event in found["items"] if event["involvedObject"]["name"] == tenant.account)
-
-
-@pytest.mark.usefixtures("operator")
-def test_a_region_that_is_switched_off_is_passed_over_where_all_are_audited_and_told_where_it_is_named(
-    tenant: Tenant,
-) -> None:
-    tenant.ses(CALGARY).create_email_identity(EmailIdentity=f"forgotten.{tenant.domain}")
-    tenant.environment.sandbox.ask("account", {"region": TEL_AVIV, "optedIn": False})
-    set_audit(tenant, {})
-    everywhere = audited(tenant, lambda status: status.completed_at is not None, "the audit of all regions")
-    set_audit(tenant, {"regions": [TEL_AVIV]})
-    there = audited(tenant, lambda status: [each.region for each in status.regions] == [TEL_AVIV], "that of one")
-    tenant.environment.sandbox.ask("account", {"region": TEL_AVIV, "optedIn": True})
-
-    told = {region.region: region.reason for region in everywhere.regions}
-    assert told[CALGARY] is None
-    assert TEL_AVIV not in told
-    assert there.regions[0].reason == Reason.CREDENTIALS_REJECTED
 
 
 @pytest.mark.usefixtures("policy_reports")

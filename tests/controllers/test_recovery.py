@@ -1,47 +1,15 @@
-"""SES gives up after 72 hours and takes back what it verified when records vanish: the way back needs nobody's hand at SES.
-
-The clock of the sandbox is moved, so it is one of its own, with regions of its own.
-"""
+"""SES gives up after 72 hours and takes back what it verified when records vanish: the way back needs no hand at SES."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-import pytest
-
-from cluster.conftest import SANDBOX
-from cluster.tenant import PATIENCE, Tenant
+from cluster.tenant import Tenant
 from cluster.verdicts import explains
-from cluster.worlds import world
-from devcluster.environment import Environment
-from devcluster.operator_process import OperatorProcess
-from devcluster.waiting import eventually
+from controllers.world import World
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import RecordStatus
 
-pytestmark = pytest.mark.usefixtures("operator")
-
 PARIS, ZURICH, LONDON, MUMBAI = "eu-west-3", "eu-central-2", "eu-west-2", "ap-south-1"
 MAIL_FROM = {"subdomain": "bounce"}
-ACCOUNT = "timeless"
-
-
-@pytest.fixture(scope="module")
-def timeless(
-    environment: Environment,
-    operator: OperatorProcess,  # noqa: ARG001 - it lets the identities go
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Environment]:
-    """An AWS whose clock may be moved, reached by a SesAccount of its own."""
-    with world(environment, SANDBOX, tmp_path_factory.mktemp("sandbox") / "timeless.log") as timeless:
-        timeless.add_account(ACCOUNT)
-        yield timeless
-
-
-@pytest.fixture
-def tenant(timeless: Environment, namespace: str) -> Tenant:
-    """A tenant in that world."""
-    return Tenant(timeless, timeless.plane.api, namespace, account=ACCOUNT)
 
 
 def test_what_failed_after_72_hours_is_asked_for_again_once_the_records_are_there(tenant: Tenant) -> None:
@@ -64,8 +32,8 @@ def test_records_that_vanish_are_published_again_and_verified_again(tenant: Tena
 
     _look_now(tenant)
 
-    eventually(lambda: tenant.records() == records, timeout=PATIENCE, of="the records to be back")
-    eventually(lambda: _is_told(tenant, Reason.VERIFICATION_REVOKED), timeout=PATIENCE, of="the Event that says so")
+    tenant.wait(lambda: tenant.records() == records, "the records to be back")
+    tenant.wait(lambda: _is_told(tenant, Reason.VERIFICATION_REVOKED), "the Event that says so")
     tenant.ready()
     assert tenant.at_ses()[ZURICH]["VerificationStatus"] == "SUCCESS"
     assert tenant.writes() == ["CreateEmailIdentity"]
@@ -86,7 +54,7 @@ def test_records_of_people_that_vanish_are_asked_for_in_words(tenant: Tenant) ->
     assert tenant.writes() == ["CreateEmailIdentity"]
 
 
-def test_a_mail_from_domain_that_failed_is_set_anew_once_its_mx_is_there(tenant: Tenant) -> None:
+def test_a_mail_from_domain_that_failed_is_set_again_once_its_mx_is_there(tenant: Tenant) -> None:
     tenant.create(LONDON, dns={"provider": "Manual"}, mailFrom=MAIL_FROM)
     _publish(tenant, "CNAME")
     tenant.verified("1/1")
@@ -106,29 +74,29 @@ def test_a_mail_from_domain_that_failed_is_set_anew_once_its_mx_is_there(tenant:
     assert tenant.writes() == ["CreateEmailIdentity", set_mail_from, set_mail_from]
 
 
-def test_an_operator_that_dies_in_between_recovers_it_all_the_same(tenant: Tenant, operator: OperatorProcess) -> None:
+def test_an_operator_that_dies_in_between_recovers_it_all_the_same(tenant: Tenant, world: World) -> None:
     tenant.create(MUMBAI, dns={"provider": "Manual"})
     tenant.not_ready(Reason.MANUAL_RECORDS_PENDING)
     tenant.environment.sandbox.ask("clock", {"advanceHours": 73})
     tenant.not_ready(Reason.VERIFICATION_FAILED)
-    operator.kill()
+    world.stop()
 
     _publish(tenant)
-    tenant.environment.revive(operator)
+    world.start()
 
     tenant.ready()
     assert tenant.writes() == ["CreateEmailIdentity", "PutEmailIdentityDkimSigningAttributes"]
 
 
 def _publish(tenant: Tenant, *kinds: str) -> None:
-    """Somebody publishes what status lists; of these types, where some are given."""
+    """Publish what status lists, as a person does; of these types, where some are given."""
 
     def listed() -> list[RecordStatus]:
         identity = tenant.identity()
         dns = identity.status.dns if identity else None
         return [record for record in dns.records if not kinds or record.type in kinds] if dns else []
 
-    for record in eventually(listed, timeout=PATIENCE, of="the list of records"):
+    for record in tenant.wait(listed, "the list of records"):
         label = record.name.removesuffix(tenant.domain).rstrip(".")
         value = f'"{record.values[0]}"' if record.type == "TXT" else record.values[0]
         tenant.add_record(label, record.type, value)
@@ -141,10 +109,9 @@ def _look_now(tenant: Tenant) -> None:
 
 def _ses_says_of_mail_from(tenant: Tenant, status: str) -> None:
     """Waits until SES says so."""
-    eventually(
+    tenant.wait(
         lambda: tenant.at_ses()[LONDON]["MailFromAttributes"]["MailFromDomainStatus"] == status,
-        timeout=PATIENCE,
-        of=f"the MAIL FROM domain to be {status}",
+        f"the MAIL FROM domain to be {status}",
     )
 
 
@@ -157,7 +124,7 @@ def test_an_address_whose_link_has_run_out_gets_another_email(tenant: Tenant) ->
     tenant.create(MUMBAI, domain=None, email=address)
     tenant.not_ready(Reason.WAITING_FOR_CLICK)
     tenant.environment.sandbox.ask("clock", {"advanceHours": 25})
-    eventually(lambda: len(tenant.emails(address)) == 2, timeout=PATIENCE, of="the second email")
+    tenant.wait(lambda: len(tenant.emails(address)) == 2, "the second email")
     tenant.not_ready(Reason.WAITING_FOR_CLICK)
     tenant.follow_links(address)
     assert tenant.ready().status.verified_regions == "1/1"
