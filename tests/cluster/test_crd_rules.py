@@ -126,8 +126,18 @@ def address(title: str, email: str, message: str) -> Case:
 
 
 IDENTITY_CASES = (
-    Case("neither domain nor address", {"domain": None}, "spec", "write one of domain and email"),
-    Case("domain and address", {"email": "me@example.com"}, "spec", "write one of domain and email"),
+    Case(
+        "neither domain nor address",
+        {"domain": None},
+        "spec",
+        "set either spec.domain (any address at that domain) or spec.email",
+    ),
+    Case(
+        "domain and address",
+        {"email": "me@example.com"},
+        "spec",
+        "set either spec.domain (any address at that domain) or spec.email",
+    ),
     *(
         Case(f"an address with {member}", {"domain": None, "email": "me@example.com", member: value}, "spec", message)
         for member, value, message in (

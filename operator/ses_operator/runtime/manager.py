@@ -76,7 +76,7 @@ class Manager:
         self._controllers: list[tuple[Controller, WorkQueue[ObjectKey]]] = []
         self._may_hand_over = True
         self.is_ready = False
-        """Whether the caches are synced, in the leader as in a standby."""
+        """True if the caches are synced, in the leader as in a standby."""
 
     @property
     def may_write(self) -> bool:

@@ -96,7 +96,7 @@ def test_the_least_that_the_schema_takes_is_the_least_that_the_operator_takes(se
     least = SCHEMA["properties"]["settings"]["properties"][setting]["minimum"]
     name = next(option.name for option in options() if camel(option.name) == setting)
     Settings(installation_id="test", **{name: least})
-    with pytest.raises(ValueError, match=r"at least|not negative"):
+    with pytest.raises(ValueError, match=r"at least|not be negative"):
         Settings(installation_id="test", **{name: least - 1})
 
 

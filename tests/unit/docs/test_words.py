@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import ast
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 
 import pytest
@@ -36,6 +39,29 @@ def test_no_line_has_a_dialect_word() -> None:
     texts = {path: path.read_text(encoding="utf-8", errors="ignore") for path in paths}
     found = [f"{path.relative_to(ROOT)}:{number}" for path, text in texts.items() for number in dialect(text)]
     assert len(found) <= MOST_LINES, found
+
+
+def prose_of(source: str) -> Iterator[tuple[int, str]]:
+    """Line and text of comments, of docstrings and strings below attributes, of what kubectl explain and --help show."""
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield token.start[0], token.string
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            yield node.lineno, node.value.value
+        if isinstance(node, ast.keyword) and node.arg in ("description", "help"):
+            yield node.value.lineno, ast.unparse(node.value)
+
+
+def test_no_docstring_comment_or_description_of_the_code_has_a_dialect_word() -> None:
+    paths = [path for name in ("operator", "sandbox", "tools") for path in files(ROOT / name, ".py")]
+    found = [
+        f"{path.relative_to(ROOT)}:{line}"
+        for path in paths
+        for line, text in prose_of(path.read_text(encoding="utf-8"))
+        if _WORD.search(text)
+    ]
+    assert found == []
 
 
 @pytest.mark.parametrize("word", DIALECT)

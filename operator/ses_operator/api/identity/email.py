@@ -50,7 +50,7 @@ def _not_with_email(member: str, instead: str) -> JsonValue:
 EMAIL_RULES: tuple[JsonValue, ...] = (
     rule(
         "has(self.domain) != has(self.email)",
-        "write one of domain and email: domain for everybody at a domain, email for a single address",
+        "set either spec.domain (any address at that domain) or spec.email (one address), not both",
     ),
     _not_with_email(
         "dkim",

@@ -70,7 +70,7 @@ Principal = Annotated[
                 "|arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9_+=,.@/-]+)"
                 "|[a-z0-9-]+([.][a-z0-9-]+)*[.]amazonaws[.]com([.]cn)?)$')",
                 "name an AWS account, such as 111122223333, the ARN of an account's root, an IAM user or role, or an AWS "
-                "service, such as email.cognito-idp.amazonaws.com; everybody (*) cannot be allowed to send",
+                "service, such as email.cognito-idp.amazonaws.com; all principals (*) cannot be allowed to send",
             )
         ),
     ),
@@ -83,7 +83,7 @@ AddressPattern = Annotated[
         json_schema_extra=rules(
             rule(
                 "self.matches('^[^ @]+@[^ @]+$')",
-                "write an address in which * and ? stand for any characters, such as *@mail.example.com",
+                "write an address in which * and ? match any characters, such as *@mail.example.com",
             )
         ),
     ),

@@ -85,7 +85,7 @@ IDENTITY = Kind(
     root_rules=(
         rule(
             f"size(self.metadata.name) <= {MAX_NAME}",
-            f"choose a metadata.name of at most {MAX_NAME} characters: it stands in labels and in the owner tag",
+            f"choose a metadata.name of at most {MAX_NAME} characters: it is part of labels and of the owner tag",
         ),
     ),
 )
@@ -129,7 +129,7 @@ TEMPLATE = Kind(
     root_rules=(
         rule(
             f"size(self.metadata.name) <= {MAX_NAME}",
-            f"choose a metadata.name of at most {MAX_NAME} characters: it stands in the owner tag",
+            f"choose a metadata.name of at most {MAX_NAME} characters: it is part of the owner tag",
         ),
     ),
 )

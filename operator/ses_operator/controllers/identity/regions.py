@@ -72,7 +72,7 @@ class Regions:
         self._identity_cache = identity_cache
 
     def watch(self, key: ObjectKey, account: AwsAccount, identity: str, regions: Mapping[str, bool]) -> None:
-        """Have the lists tell of an identity; ``regions``: where it is wanted, and whether it is waited for there."""
+        """Watch an identity in the lists. ``regions``: those in which it is wanted; True if it is waited for there."""
         self._identity_cache.watch(key, account, identity, regions)
 
     def rest(self, key: ObjectKey) -> None:

@@ -160,7 +160,7 @@ _OF_OTHERS: tuple[Action, ...] = (
     ),
     Action("route53:GetChange", Feature.ROUTE53, On.ANYTHING, "waiting until a change is served"),
 )
-"""What everything but settings needs."""
+"""The actions of everything but settings."""
 
 ACTIONS: tuple[Action, ...] = (*_OF_OTHERS, *actions_of_settings())
 """Every action that the operator's code can call, except those of STS, which depend on the roles that accounts name."""

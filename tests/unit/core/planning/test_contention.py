@@ -1,4 +1,4 @@
-"""A setting that somebody else keeps changing back: counted, named, put right ever more slowly, and over when it is over."""
+"""A setting that another client keeps changing back: counted, named, corrected less and less often, and over when it is over."""
 
 from __future__ import annotations
 
