@@ -104,7 +104,8 @@ def test_at_the_making_of_a_key(mortal: Mortal) -> None:
     byodkim = {"selector": "s1", "privateKeySecretRef": {"name": "made"}, "generate": True}
     with mortal.killed(mortal.proxy.kill_after_first, "/secrets"):
         tenant.create(IRELAND, name="key", dkim={"mode": "BYODKIM", "byodkim": byodkim})
-    made = tenant.api.get(f"/api/v1/namespaces/{tenant.namespace}/secrets/made")
+    secret = f"/api/v1/namespaces/{tenant.namespace}/secrets/made"
+    made = tenant.api.get(secret)
     assert made is not None
     tenant.ready("key")
     key = read_key("s1", b64decode(made["data"]["tls.key"]))
@@ -113,6 +114,7 @@ def test_at_the_making_of_a_key(mortal: Mortal) -> None:
     assert key.public_key in txt.unquote(record)
     tenant.delete("key")
     tenant.gone("key")
+    tenant.wait(lambda: tenant.api.get(secret) is None, "the Secret to go with its owner")
 
 
 def test_at_an_email(mortal: Mortal) -> None:

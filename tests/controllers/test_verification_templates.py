@@ -1,20 +1,14 @@
-"""Verification templates on the real apiserver: in every region, used by addresses, held while they are."""
+"""Verification templates: in every region, used by addresses, held while they are."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from cluster.templates import template
-from cluster.tenant import PATIENCE, Tenant
+from cluster.tenant import Tenant
 from devcluster.apiclient import GROUP
-from devcluster.kubectl import Kubectl
-from devcluster.waiting import eventually
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 SPAIN, MILAN = "eu-south-2", "eu-south-1"
 REGIONS = (SPAIN, MILAN)
@@ -27,10 +21,24 @@ class Standing:
         self._tenant = tenant
 
     @property
+    def path(self) -> str:
+        return f"{GROUP}/namespaces/{self._tenant.namespace}/sesverificationtemplates/welcome"
+
+    def apply(self, **spec: Any) -> None:
+        self._tenant.api.apply(self.path, template(self._tenant, **spec))
+
+    def delete(self) -> None:
+        self._tenant.api.delete(self.path)
+
+    def gone(self) -> None:
+        """Waits until the object is gone."""
+        self._tenant.wait(lambda: self._tenant.api.get(self.path) is None, "the template to go")
+
+    @property
     def status(self) -> Any:
-        found = self._tenant.api.get(f"{GROUP}/namespaces/{self._tenant.namespace}/sesverificationtemplates/welcome")
+        found = self._tenant.api.get(self.path)
         assert found is not None
-        return found["status"]
+        return found.get("status", {})
 
     def says(self, ready: str, reason: Reason) -> str:
         """Waits until it is ready, or not, for this reason; the message then."""
@@ -41,7 +49,7 @@ class Standing:
                     return condition["message"]
             return None
 
-        return str(eventually(message, timeout=PATIENCE, of=f"the template to be {reason}"))
+        return str(self._tenant.wait(message, f"the template to be {reason}"))
 
     def at_ses(self, region: str) -> list[str]:
         """Names of the templates that have this sender."""
@@ -50,9 +58,9 @@ class Standing:
         return [each["TemplateName"] for each in found if each["FromEmailAddress"] == sender]
 
 
-def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenant: Tenant, kubectl: Kubectl) -> None:
+def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenant: Tenant) -> None:
     standing, address = Standing(tenant), f"customer@{tenant.domain}"
-    kubectl.apply(template(tenant, regions=[*REGIONS]))
+    standing.apply(regions=[*REGIONS])
     assert SPAIN in standing.says("False", Reason.FROM_ADDRESS_NOT_VERIFIED)
     tenant.create_ready(*REGIONS)
     standing.says("True", Reason.SUCCEEDED)
@@ -79,32 +87,33 @@ def test_a_template_makes_the_emails_of_its_identities_and_goes_after_them(tenan
         for each in tenant.at_ses(address).values()
     )
 
-    kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--wait=false")
+    standing.delete()
     assert "customer" in standing.says("False", Reason.TEMPLATE_IN_USE)
     assert standing.at_ses(SPAIN) == [name]
     tenant.delete("customer")
-    kubectl("wait", "--for=delete", "sestpl/welcome", "-n", tenant.namespace, "--timeout=90s")
+    standing.gone()
     assert all(standing.at_ses(region) == [] for region in REGIONS)
     tenant.delete()
     tenant.gone()
 
 
 def test_a_body_that_ses_would_refuse_is_told_before_it_is_asked_and_a_region_that_leaves_loses_the_template(
-    tenant: Tenant, kubectl: Kubectl
+    tenant: Tenant,
 ) -> None:
     standing = Standing(tenant)
     tenant.create_ready(*REGIONS)
-    kubectl.apply(template(tenant, regions=[*REGIONS], content='<p>\n<a href="https://www.example.com">Here</a></p>'))
+    standing.apply(regions=[*REGIONS], content='<p>\n<a href="https://www.example.com">Here</a></p>')
     assert "<a>" in standing.says("False", Reason.TEMPLATE_INVALID)
-    kubectl.apply(template(tenant, regions=[*REGIONS]))
+    standing.apply(regions=[*REGIONS])
     standing.says("True", Reason.SUCCEEDED)
-    kubectl.apply(template(tenant, regions=[MILAN], subject="Another"))
-    eventually(lambda: standing.at_ses(SPAIN) == [], timeout=PATIENCE, of="the template to go")
+    standing.apply(regions=[MILAN], subject="Another")
+    tenant.wait(lambda: standing.at_ses(SPAIN) == [], "the template to go")
     standing.says("True", Reason.SUCCEEDED)
     (name,) = standing.at_ses(MILAN)
     found = tenant.ses(MILAN).get_custom_verification_email_template(TemplateName=name)
     assert found["TemplateSubject"] == "Another"
-    kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--timeout=90s")
+    standing.delete()
+    standing.gone()
     assert standing.at_ses(MILAN) == []
     tenant.delete()
     tenant.gone()

@@ -3,23 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 from base64 import b64decode, b64encode
 from typing import Any
 
 import pytest
 
-from cluster.tenant import PATIENCE, Tenant
+from cluster.tenant import Tenant
 from cluster.verdicts import explains
-from devcluster.operator_process import OperatorProcess
-from devcluster.waiting import eventually
+from controllers.world import World
 from ses_operator.api.base.meta import WATCH_LABEL
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.features.dkim_keys import new_key, read_key
 from ses_operator.core.model import txt
 from ses_operator.core.model.dkim_source import OwnKey
 from ses_operator.core.model.records import published_key
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 SWITCH = "PutEmailIdentityDkimSigningAttributes"
@@ -38,6 +36,14 @@ def add_secret(tenant: Tenant, name: str, key: bytes, member: str = "tls.key") -
     metadata = {"name": name, "namespace": tenant.namespace, "labels": {WATCH_LABEL: "true"}}
     data = {member: b64encode(key).decode()}
     tenant.api.create(secrets(tenant), {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": data})
+
+
+def owners(tenant: Tenant, name: str) -> list[tuple[str, str, str]]:
+    """Kind, name and uid of the owners of a Secret, which the garbage collector goes by."""
+    secret = tenant.api.get(f"{secrets(tenant)}/{name}")
+    assert secret is not None
+    found = secret["metadata"].get("ownerReferences", [])
+    return [(owner["kind"], owner["name"], owner["uid"]) for owner in found]
 
 
 def public_key(pem: bytes) -> str:
@@ -70,13 +76,17 @@ def fragments(pem: bytes) -> list[str]:
 
 
 def test_a_key_from_a_secret_serves_all_regions_with_one_record_and_stands_nowhere_else(
-    tenant: Tenant, operator: OperatorProcess
+    tenant: Tenant, caplog: pytest.LogCaptureFixture
 ) -> None:
+    caplog.set_level(logging.INFO)
+    caplog.set_level(logging.DEBUG, "ses_operator")
     planted = new_key()
     tenant.create(IRELAND, VIRGINIA, dkim=byodkim("s1", "planted"))
     explains(tenant, Reason.SECRET_NOT_FOUND, "Secret planted does not exist", "generate")
     add_secret(tenant, "planted", b"hunter2")
-    explains(tenant, Reason.DKIM_KEY_INVALID, "tls.key of the Secret planted", "neither PEM nor base64")
+    explains(
+        tenant, Reason.DKIM_KEY_INVALID, "Secret planted has no DKIM key", "under tls.key", "neither PEM nor base64"
+    )
     tenant.api.patch(f"{secrets(tenant)}/planted", {"data": {"tls.key": b64encode(planted).decode()}})
     identity = tenant.ready()
 
@@ -92,10 +102,11 @@ def test_a_key_from_a_secret_serves_all_regions_with_one_record_and_stands_nowhe
         "the object": json.dumps(tenant.api.get(tenant.path("mail"))),
         "Events": str(tenant.events()),
         "DNS and its ledger": str(tenant.records()),
-        "the log": operator.log,
+        "the log": caplog.text,
         "what AWS tells": json.dumps(tenant.at_ses()),
         "the log of calls": json.dumps(tenant.calls()),
     }
+    assert tenant.domain in caplog.text
     found = {place for place, text in told.items() for part in [*fragments(planted), "hunter2"] if part in text}
     assert found == set()
 
@@ -113,17 +124,17 @@ def test_a_new_selector_is_seen_before_ses_is_told_and_the_old_record_goes_last(
         assert published(tenant) == {"s1": public_key(first), "s2": public_key(second)}
         assert selectors_at_ses(tenant) == {IRELAND: ("s1",)}
     tenant.ready()
-    eventually(lambda: published(tenant) == {"s2": public_key(second)}, timeout=PATIENCE, of="the old record to go")
+    tenant.wait(lambda: published(tenant) == {"s2": public_key(second)}, "the old record to go")
     assert selectors_at_ses(tenant) == {IRELAND: ("s2",)}
     calls = [call["operation"] for call in tenant.calls(since=before)]
     assert calls.index("ChangeResourceRecordSets") < calls.index(SWITCH)
 
     tenant.change(dkim={"mode": "Easy", "byodkim": None})
-    eventually(lambda: published(tenant) == {}, timeout=PATIENCE, of="the way back to Easy DKIM")
+    tenant.wait(lambda: published(tenant) == {}, "the way back to Easy DKIM")
     tenant.ready()
     assert selectors_at_ses(tenant) == {}
     tenant.change(dkim=byodkim("s2", "second"))
-    eventually(lambda: selectors_at_ses(tenant) == {IRELAND: ("s2",)}, timeout=PATIENCE, of="the way to a key of ours")
+    tenant.wait(lambda: selectors_at_ses(tenant) == {IRELAND: ("s2",)}, "the way to a key of ours")
     tenant.ready()
 
     tenant.delete()
@@ -132,47 +143,49 @@ def test_a_new_selector_is_seen_before_ses_is_told_and_the_old_record_goes_last(
 
 
 def test_a_key_that_is_to_be_made_is_made_once_belongs_to_the_object_and_is_not_replaced_while_ses_signs_with_it(
-    tenant: Tenant,
+    tenant: Tenant, world: World
 ) -> None:
-    tenant.create_ready(IRELAND, dkim=byodkim("s1", "made", generate=True))
+    identity = tenant.create_ready(IRELAND, dkim=byodkim("s1", "made", generate=True))
+    world.look()
     made = tenant.api.get(f"{secrets(tenant)}/made")
     assert made is not None
     key = b64decode(made["data"]["tls.key"])
     assert published(tenant) == {"s1": public_key(key)}
-    assert [owner["name"] for owner in made["metadata"]["ownerReferences"]] == ["mail"]
+    assert owners(tenant, "made") == [("SesIdentity", "mail", identity.metadata.uid)]
 
     tenant.api.delete(f"{secrets(tenant)}/made")
-    explains(tenant, Reason.SECRET_NOT_FOUND, "the Secret made is gone", "another selector")
+    explains(
+        tenant, Reason.SECRET_NOT_FOUND, "Secret made no longer exists", "choose another spec.dkim.byodkim.selector"
+    )
     assert tenant.api.get(f"{secrets(tenant)}/made") is None
     assert published(tenant) == {"s1": public_key(key)}
     _lose_status_where_ses_cannot_be_read(tenant)
     assert tenant.api.get(f"{secrets(tenant)}/made") is None, "SES may sign with the key that is gone"
-    explains(tenant, Reason.SECRET_NOT_FOUND, "the Secret made is gone", "another selector")
+    explains(
+        tenant, Reason.SECRET_NOT_FOUND, "Secret made no longer exists", "choose another spec.dkim.byodkim.selector"
+    )
     assert tenant.api.get(f"{secrets(tenant)}/made") is None, "SES is seen to sign with it"
     assert published(tenant) == {"s1": public_key(key)}
 
     add_secret(tenant, "theirs", b"not a key", member="other")
     tenant.change(dkim=byodkim("s2", "theirs", generate=True))
-    explains(tenant, Reason.SECRET_KEY_MISSING, "the Secret theirs has no usable value under tls.key")
+    explains(tenant, Reason.SECRET_KEY_MISSING, "Secret theirs has no usable value under tls.key")
     tenant.change(dkim=byodkim("s2", "remade", generate=True))
-    eventually(lambda: set(published(tenant)) == {"s2"}, timeout=PATIENCE, of="the new key")
+    tenant.wait(lambda: set(published(tenant)) == {"s2"}, "the new key")
     tenant.ready()
 
     tenant.delete()
     tenant.gone()
-    eventually(lambda: tenant.api.get(f"{secrets(tenant)}/remade") is None, timeout=PATIENCE, of="the Secret to go")
-    assert tenant.api.get(f"{secrets(tenant)}/theirs") is not None
+    assert owners(tenant, "remade") == [("SesIdentity", "mail", identity.metadata.uid)], "it goes with the object"
+    assert owners(tenant, "theirs") == []
     assert (tenant.at_ses(), tenant.records()) == ({}, {})
 
 
 def _lose_status_where_ses_cannot_be_read(tenant: Tenant) -> None:
-    """Until a reconcile has found neither what status remembers, nor what SES says."""
-
-    def lost() -> bool:
+    """A reconcile finds neither what status remembers, nor what SES says."""
+    with tenant.refusing("GetEmailIdentity"):
         tenant.api.patch(f"{tenant.path()}/status", {"status": None})
         tenant.not_ready(Reason.ACCESS_DENIED)
         identity = tenant.identity()
-        return identity is not None and all(region.dkim is None for region in identity.status.regions)
-
-    with tenant.refusing("GetEmailIdentity"):
-        eventually(lost, timeout=PATIENCE, of="status to be lost")
+        assert identity is not None
+        assert all(region.dkim is None for region in identity.status.regions)

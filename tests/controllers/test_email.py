@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import pytest
-
-from cluster.tenant import PATIENCE, Tenant
-from devcluster.waiting import eventually
+from cluster.tenant import Tenant
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 
@@ -39,10 +34,9 @@ def test_an_address_is_ready_when_the_link_of_each_region_was_followed_and_goes_
     assert made.count("GetEmailIdentity") >= 2, "and once more for each time that it was asked why it is still pending"
 
     tenant.change(tags={"team": "b"})
-    eventually(
+    tenant.wait(
         lambda: all({"Key": "team", "Value": "b"} in found["Tags"] for found in tenant.at_ses(address).values()),
-        timeout=PATIENCE,
-        of="the tag to change",
+        "the tag to change",
     )
     tenant.delete()
     tenant.gone()

@@ -4,15 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
-from cluster.tenant import PATIENCE, Tenant
+from cluster.tenant import Tenant
 from cluster.verdicts import explains
-from devcluster.operator_process import OperatorProcess
-from devcluster.waiting import eventually
+from controllers.world import World
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND, VIRGINIA, SYDNEY = "eu-west-1", "us-east-1", "ap-southeast-2"
 REPLICA_OF_IRELAND = "AWS_SES_EU_WEST_1"
@@ -36,7 +31,7 @@ def regions_of(tenant: Tenant, operation: str) -> list[str]:
 
 
 def test_replicas_come_after_their_parent_share_its_records_and_go_before_it_even_after_a_crash(
-    tenant: Tenant, operator: OperatorProcess
+    tenant: Tenant, world: World
 ) -> None:
     identity = tenant.create_ready(IRELAND, VIRGINIA, SYDNEY, dkim=deterministic(IRELAND))
 
@@ -49,17 +44,15 @@ def test_replicas_come_after_their_parent_share_its_records_and_go_before_it_eve
     assert (created[0], sorted(created)) == (IRELAND, sorted([IRELAND, VIRGINIA, SYDNEY]))
 
     tenant.change(regions=[IRELAND, VIRGINIA])
-    eventually(lambda: origins(tenant).keys() == {IRELAND, VIRGINIA}, timeout=PATIENCE, of="the replica to go")
+    tenant.wait(lambda: origins(tenant).keys() == {IRELAND, VIRGINIA}, "the replica to go")
     tenant.ready()
     assert cnames(tenant) == 3
 
     with tenant.fault("error", operation="DeleteEmailIdentity", region=IRELAND, status=500, code="InternalFailure"):
         tenant.delete()
-        eventually(lambda: origins(tenant).keys() == {IRELAND}, timeout=PATIENCE, of="the replica to go")
-        operator.kill()
+        tenant.wait(lambda: origins(tenant).keys() == {IRELAND}, "the replica to go")
+        world.restart()
         assert cnames(tenant) == 3, "the parent still needs its records"
-    tenant.environment.forget_lease(operator.options.installation_id)
-    operator.start()
     tenant.gone()
     assert (tenant.at_ses(), tenant.records()) == ({}, {})
     assert regions_of(tenant, "DeleteEmailIdentity") == [SYDNEY, VIRGINIA, IRELAND], "the parent last"
@@ -77,7 +70,7 @@ def test_an_identity_that_is_in_use_is_not_replaced_unasked_and_the_way_to_a_rep
     tenant.change(regions=[IRELAND, VIRGINIA])
     tenant.ready()
     assert origins(tenant) == {IRELAND: "AWS_SES", VIRGINIA: REPLICA_OF_IRELAND}
-    eventually(lambda: cnames(tenant) == 3, timeout=PATIENCE, of="the records of the other key to go")
+    tenant.wait(lambda: cnames(tenant) == 3, "the records of the other key to go")
 
     before = tenant.writes()
     tenant.change(regions=[VIRGINIA], dkim=deterministic(VIRGINIA))

@@ -2,41 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from cluster.tenant import PATIENCE, ZONE, Tenant
+from cluster.tenant import ZONE, Tenant
+from controllers.world import World
 from devcluster.apiclient import ACCOUNTS
-from devcluster.environment import Environment
-from devcluster.kubectl import Kubectl
-from devcluster.waiting import eventually
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.reasons import Reason
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 IRELAND = "eu-west-1"
 
 
 @pytest.fixture
-def tenant(environment: Environment, namespace: str) -> Iterator[Tenant]:
-    """A team whose SesAccount has the name of its namespace; the domain is granted to nobody yet."""
-    tenant = Tenant(environment, environment.plane.api, namespace, account=namespace)
-    environment.add_account(tenant.account)
-    yield tenant
-    tenant.api.delete(f"{ACCOUNTS}/{tenant.account}")
-
-
-@pytest.fixture
-def neighbour(tenant: Tenant, environment: Environment, kubectl: Kubectl) -> Iterator[Tenant]:
+def neighbour(tenant: Tenant, world: World) -> Tenant:
     """Another team with the same account, which would like to have the domain of the first."""
     name = f"{tenant.namespace}-neighbour"
-    kubectl("create", "namespace", name)
-    yield Tenant(environment, tenant.api, name, account=tenant.account, domain=tenant.domain)
-    kubectl("delete", "namespace", name, "--wait=false")
+    tenant.api.create("/api/v1/namespaces", {"metadata": {"name": name}})
+    world.namespaces.append(name)
+    return replace(tenant, namespace=name)
 
 
 def _set(tenant: Tenant, **spec: Any) -> None:
@@ -48,7 +35,12 @@ def _set(tenant: Tenant, **spec: Any) -> None:
         account = SesAccount.model_validate(tenant.api.get(path))
         return account.status.observed_generation == account.metadata.generation
 
-    eventually(is_seen, timeout=PATIENCE, of="the account to be seen")
+    tenant.wait(is_seen, "the account to be seen")
+
+
+def _label(tenant: Tenant, **labels: str | None) -> None:
+    """Changes labels of the namespace; None removes one."""
+    tenant.api.patch(f"/api/v1/namespaces/{tenant.namespace}", {"metadata": {"labels": labels}})
 
 
 def _granted(*names: str, domain: str) -> dict[str, Any]:
@@ -99,29 +91,29 @@ def test_a_grant_that_is_taken_away_stalls_its_identities_and_deletes_nothing(
     assert neighbour.records() == {}
 
 
-def test_the_label_of_a_namespace_opens_and_closes_the_account(tenant: Tenant, kubectl: Kubectl) -> None:
+def test_the_label_of_a_namespace_opens_and_closes_the_account(tenant: Tenant) -> None:
     _set(tenant, tenancy={"namespaces": {"matchLabels": {"mail": "yes"}}})
     tenant.create(IRELAND)
     tenant.not_ready(Reason.NAMESPACE_NOT_ALLOWED)
     assert tenant.at_ses() == {}
 
-    kubectl("label", "namespace", tenant.namespace, "mail=yes")
+    _label(tenant, mail="yes")
     tenant.ready()
 
-    kubectl("label", "namespace", tenant.namespace, "mail-")
+    _label(tenant, mail=None)
     tenant.not_ready(Reason.NAMESPACE_NOT_ALLOWED)
     tenant.delete()
     tenant.gone()
     assert tenant.at_ses() == {}
 
 
-def test_a_zone_that_is_closed_to_the_domain_is_not_written_to(tenant: Tenant, environment: Environment) -> None:
+def test_a_zone_that_is_closed_to_the_domain_is_not_written_to(tenant: Tenant) -> None:
     zone = {
         "name": "corp",
-        "hostedZoneID": environment.sandbox.zones[ZONE],
+        "hostedZoneID": tenant.environment.sandbox.zones[ZONE],
         "allowedDomains": ["*.elsewhere.example.com"],
     }
-    dns = environment.account("any", "any", environment.sandbox.aws_url, {})["spec"]["dns"]
+    dns = tenant.environment.account("any", "any", tenant.environment.sandbox.aws_url, {})["spec"]["dns"]
     _set(tenant, dns={**dns, "zones": [zone]})
     tenant.create(IRELAND)
     tenant.not_ready(Reason.ZONE_NOT_ALLOWED)
@@ -139,25 +131,21 @@ def test_a_zone_that_is_closed_to_the_domain_is_not_written_to(tenant: Tenant, e
     assert tenant.records() == {}
 
 
-def test_a_guardrail_warns_without_a_call_to_aws_and_stalls_once_it_is_enforced(
-    tenant: Tenant, environment: Environment
-) -> None:
+def test_a_guardrail_warns_without_a_call_to_aws_and_stalls_once_it_is_enforced(tenant: Tenant) -> None:
     tenant.create_ready(IRELAND)
-    since, mark = tenant.last_call(), environment.plane.audit.mark()
+    since, mark = tenant.last_call(), tenant.environment.plane.audit.mark()
 
     _set(tenant, guardrails={"requiredTags": {"action": "Warn", "keys": ["owner"]}})
 
-    warned = eventually(lambda: _warnings(tenant), timeout=PATIENCE, of="the warning")
+    warned = tenant.wait(lambda: _warnings(tenant), "the warning")
     assert warned == [Reason.REQUIRED_TAG_MISSING]
     assert tenant.ready().status.verified_regions == "1/1"
-    eventually(
-        lambda: ("Warning", Reason.REQUIRED_TAG_MISSING) in [event[:2] for event in tenant.events()],
-        timeout=PATIENCE,
-        of="the Event",
+    tenant.wait(
+        lambda: ("Warning", Reason.REQUIRED_TAG_MISSING) in [event[:2] for event in tenant.events()], "the Event"
     )
     read = [call["operation"] for call in tenant.calls(identity=tenant.domain, since=since)]
     assert read == []
-    written = environment.plane.audit.writes_in(tenant.namespace, since=mark)
+    written = tenant.environment.plane.audit.writes_in(tenant.namespace, since=mark)
     assert [write.name for write in written if write.subresource == "status"] == ["mail"]
 
     _set(tenant, guardrails={"requiredTags": {"action": "Enforce"}})
