@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from ses_sandbox.ses.identity_settings import settings_view
 from ses_sandbox.ses.state.models import EASY, Dkim, Identity, IdentityType, MxFailure, RegionState, VerificationInfo
 from ses_sandbox.ses.state.names import tag_list
 from ses_sandbox.ses.state.verification import Status
@@ -11,9 +12,8 @@ from ses_sandbox.ses.state.verification import Status
 
 def full_view(state: RegionState, identity: Identity) -> dict[str, Any]:
     """Return GetEmailIdentityResponse."""
-    view = {
+    return {
         "IdentityType": identity.type,
-        "FeedbackForwardingStatus": identity.feedback_forwarding,
         "VerifiedForSendingStatus": state.may_send_as(identity.name),
         "DkimAttributes": dkim_view(state, identity),
         "MailFromAttributes": mail_from_view(identity),
@@ -21,10 +21,8 @@ def full_view(state: RegionState, identity: Identity) -> dict[str, Any]:
         "Tags": tag_list(identity.tags),
         "VerificationStatus": identity.verification.status,
         "VerificationInfo": verification_info_view(identity.info),
+        **settings_view(identity),
     }
-    if identity.configuration_set is not None:
-        view["ConfigurationSetName"] = identity.configuration_set
-    return view
 
 
 def creation_view(state: RegionState, identity: Identity) -> dict[str, Any]:

@@ -1,12 +1,14 @@
-"""SESv2: create, read, list and delete identities, and set their configuration set and feedback."""
+"""SESv2: create, read, list and delete identities, and put their MAIL FROM domain and the settings that are one value."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from ses_sandbox.errors import already_exists, bad_request, limit_exceeded
 from ses_sandbox.ses.context import Context, Operation
+from ses_sandbox.ses.identity_settings import CONFIGURATION_SET, SETTINGS, IdentitySetting
 from ses_sandbox.ses.protocol.pages import page_of
 from ses_sandbox.ses.state.dkim import new_dkim
 from ses_sandbox.ses.state.models import EASY, Identity, IdentityType, MailFrom, MxFailure, identity_key
@@ -25,14 +27,14 @@ def create_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
         raise bad_request("DkimSigningAttributes can be specified for domain identities only.")
     if ctx.state.find(name) is not None:
         raise already_exists(f"Email identity {name} already exist.")
-    if (configuration_set := params.get("ConfigurationSetName")) is not None:
-        ctx.configuration_set(configuration_set)
+    configuration_set = params.get("ConfigurationSetName")
+    CONFIGURATION_SET.check(ctx, configuration_set)
     if len(ctx.state.identities) >= ctx.state.settings.max_identities:
         raise limit_exceeded(f"You have reached the limit of {ctx.state.settings.max_identities} identities.")
     tags = tags_from(params.get("Tags", ()), {})
     identity = new_identity(ctx, name)
     identity.tags = tags
-    identity.configuration_set = configuration_set
+    CONFIGURATION_SET.put(identity, configuration_set)
     if kind is IdentityType.DOMAIN:
         identity.dkim = new_dkim(ctx, identity.name, params.get("DkimSigningAttributes"))
     begin_verification(ctx, identity)
@@ -139,20 +141,12 @@ def put_mail_from(ctx: Context, params: Params) -> dict[str, Any]:
     return {}
 
 
-def put_feedback(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switch the forwarding of bounces and complaints by mail."""
-    identity = ctx.identity_to_change(params["EmailIdentity"])
-    identity.feedback_forwarding = params.get("EmailForwardingEnabled", False)
-    return {}
-
-
-def put_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
-    """Set or (without a name) remove the default configuration set."""
-    identity = ctx.identity(params["EmailIdentity"])
-    name = params.get("ConfigurationSetName")
-    if name is not None:
-        ctx.configuration_set(name)
-    identity.configuration_set = name
+def put_setting(setting: IdentitySetting[Any], ctx: Context, params: Params) -> dict[str, Any]:
+    """Put a setting that is one value."""
+    identity = setting.find(ctx, params["EmailIdentity"])
+    value = params.get(setting.parameter, setting.omitted)
+    setting.check(ctx, value)
+    setting.put(identity, value)
     return {}
 
 
@@ -162,6 +156,5 @@ OPERATIONS: Mapping[str, Operation] = {
     "DeleteEmailIdentity": delete_email_identity,
     "ListEmailIdentities": list_email_identities,
     "PutEmailIdentityMailFromAttributes": put_mail_from,
-    "PutEmailIdentityFeedbackAttributes": put_feedback,
-    "PutEmailIdentityConfigurationSetAttributes": put_configuration_set,
+    **{setting.operation: partial(put_setting, setting) for setting in SETTINGS},
 }

@@ -16,6 +16,7 @@ from typing import Any
 
 from ses_sandbox.errors import AwsError, bad_request
 from ses_sandbox.ses.context import Context, Operation
+from ses_sandbox.ses.identity_settings import CONFIGURATION_SET
 from ses_sandbox.ses.operations.account import sent_last_24_hours
 from ses_sandbox.ses.state.delegation import Use, delegated
 from ses_sandbox.ses.state.mail_counts import SIMULATOR, MailEvent, Origin, tracked
@@ -69,7 +70,7 @@ def send_email(ctx: Context, params: Params) -> dict[str, Any]:
     _check_account(ctx)
     identity = _check_verified(owner, ctx.state, named, draft)
     # The identity's configuration set is the owner's; a delegate uses those of its own account.
-    default_set = identity.configuration_set if owner is ctx.state else None
+    default_set = CONFIGURATION_SET.value(identity) if owner is ctx.state else None
     configuration_set = params.get("ConfigurationSetName") or default_set
     if configuration_set is not None:
         _check_configuration_set(ctx, configuration_set)

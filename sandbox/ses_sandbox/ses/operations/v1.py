@@ -6,10 +6,12 @@ Source: Amazon SES API reference (version 2010-12-01).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Any
 
 from ses_sandbox.errors import AwsError
 from ses_sandbox.ses.context import Context, Operation
+from ses_sandbox.ses.identity_settings import FEEDBACK_FORWARDING, SETTINGS, IdentitySetting, V1Twin
 from ses_sandbox.ses.operations.account import sent_last_24_hours
 from ses_sandbox.ses.operations.identity import begin_verification, new_identity, remove_identity
 from ses_sandbox.ses.protocol.pages import page_of
@@ -134,12 +136,12 @@ def set_headers_in_notifications(ctx: Context, params: Params) -> dict[str, Any]
     return {}
 
 
-def set_feedback_forwarding(ctx: Context, params: Params) -> dict[str, Any]:
-    """Switch the forwarding of bounces and complaints; off needs topics for both."""
+def put_setting(setting: IdentitySetting[Any], twin: V1Twin[Any], ctx: Context, params: Params) -> dict[str, Any]:
+    """Put a setting that is one value."""
     identity = _get(ctx, params["Identity"])
-    if not params["ForwardingEnabled"] and not {"Bounce", "Complaint"} <= identity.notifications.topics.keys():
-        raise _invalid("Forwarding can be disabled only with SNS topics for both bounces and complaints.")
-    identity.feedback_forwarding = params["ForwardingEnabled"]
+    value = params[twin.parameter]
+    twin.check(identity, value)
+    setting.put(identity, value)
     return {}
 
 
@@ -147,7 +149,7 @@ def get_notification_attributes(ctx: Context, params: Params) -> dict[str, Any]:
     """Return topics, headers and forwarding by identity."""
     attributes = {}
     for identity in _found(ctx, params):
-        view: dict[str, Any] = {"ForwardingEnabled": identity.feedback_forwarding}
+        view: dict[str, Any] = {"ForwardingEnabled": FEEDBACK_FORWARDING.value(identity)}
         for kind in ("Bounce", "Complaint", "Delivery"):
             if kind in identity.notifications.topics:
                 view[f"{kind}Topic"] = identity.notifications.topics[kind]
@@ -195,9 +197,9 @@ OPERATIONS: Mapping[str, Operation] = {
     "GetIdentityDkimAttributes": get_dkim_attributes,
     "SetIdentityNotificationTopic": set_notification_topic,
     "SetIdentityHeadersInNotificationsEnabled": set_headers_in_notifications,
-    "SetIdentityFeedbackForwardingEnabled": set_feedback_forwarding,
     "GetIdentityNotificationAttributes": get_notification_attributes,
     "DeleteIdentity": delete_identity,
     "ListIdentities": list_identities,
     "GetSendQuota": get_send_quota,
+    **{twin.operation: partial(put_setting, setting, twin) for setting in SETTINGS if (twin := setting.v1)},
 }

@@ -106,7 +106,11 @@ class Notifications:
 
 @dataclass(slots=True)
 class Identity:
-    """An email identity. ``txt_token``: set if v1 VerifyDomainIdentity requested a TXT record."""
+    """An email identity.
+
+    ``settings``: what was put of ``identity_settings.SETTINGS``, by member of GetEmailIdentity.
+    ``txt_token``: set if v1 VerifyDomainIdentity requested a TXT record.
+    """
 
     name: str
     type: IdentityType
@@ -119,8 +123,7 @@ class Identity:
     mail_from: MailFrom | None = None
     tags: dict[str, str] = field(default_factory=dict)
     policies: dict[str, str] = field(default_factory=dict)
-    configuration_set: str | None = None
-    feedback_forwarding: bool = True
+    settings: dict[str, Any] = field(default_factory=dict)
     notifications: Notifications = field(default_factory=Notifications)
     txt_token: str | None = None
     next_check_at: datetime | None = None
