@@ -12,10 +12,17 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from controllers.specs import MEMBERS
+from ses_operator.api.account.kind import SesAccountSpec
+from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.cli.main import main
+from ses_operator.core.features.settings import SETTINGS, actions_of_settings
 from ses_operator.core.iam.permissions import ACTIONS, AUDIT_ACTIONS
 from ses_operator.core.iam.policy import PolicyScope, Sending, operator_policy
 from ses_operator.core.model.iam_actions import Feature
+from ses_operator.core.model.keys import Installation, ObjectKey
+from ses_operator.core.state.desired import Desired, desired_identity
+from ses_operator.core.state.setting import UNMANAGED, Setting
 from ses_sandbox.access.policy import AccessRequest, Decision, decide
 
 IDENTITY: dict[str, Any] = {
@@ -164,6 +171,50 @@ TOPIC = {"topicARN": "arn:aws:sns:eu-west-1:123456789012:mail"}
 def test_a_feature_that_is_used_brings_its_rights_and_no_others(spec: dict[str, Any], feature: Feature) -> None:
     more = actions(printed(files=(with_spec(**spec),))) - actions(printed(files=(IDENTITY,)))
     assert more == {action.name for action in ACTIONS if action.feature is feature}
+
+
+REGIONS = ["eu-west-1", "us-east-1"]
+
+
+def desired(**spec: Any) -> Desired:
+    identity = SesIdentity.model_validate(with_spec(regions=REGIONS, **spec))
+    return desired_identity(Installation("test"), ObjectKey("team", "mail"), identity.spec, SesAccountSpec(), None)
+
+
+def used_settings(**spec: Any) -> list[Setting[Any]]:
+    """Those that are managed, and not as a plain spec has them."""
+
+    def is_used(setting: Setting[Any], region: str) -> bool:
+        return setting.wanted(using, region) not in (UNMANAGED, setting.wanted(plain, region))
+
+    using, plain = desired(**spec), desired()
+    return [setting for setting in SETTINGS if any(is_used(setting, region) for region in REGIONS)]
+
+
+@pytest.mark.parametrize("member", MEMBERS)
+def test_a_spec_that_uses_settings_may_read_and_set_these_and_no_others(member: str) -> None:
+    of_settings = {action.name for action in actions_of_settings()}
+    for value in MEMBERS[member](REGIONS):
+        needed = {action.name for setting in used_settings(**{member: value}) for action in setting.iam_actions}
+        policy = printed(files=(with_spec(regions=REGIONS, **{member: value}),))
+        assert actions(policy) & of_settings == (actions(printed(files=(IDENTITY,))) & of_settings) | needed, value
+
+
+def test_a_spec_without_regions_may_use_its_settings_in_all_of_them() -> None:
+    policy = printed(files=(with_spec(regions=[], mailFrom={"subdomain": "bounce"}),))
+    for region in REGIONS:
+        arn = IRELAND_ARN.replace("eu-west-1", region)
+        assert allows(policy, "ses:PutEmailIdentityMailFromAttributes", arn)
+
+
+def test_each_setting_that_needs_rights_of_its_own_is_used_by_one_of_these_specs() -> None:
+    used = {
+        setting
+        for member, values in MEMBERS.items()
+        for v in values(REGIONS)
+        for setting in used_settings(**{member: v})
+    }
+    assert {setting for setting in SETTINGS if setting.iam_action.feature is not Feature.IDENTITIES} <= used
 
 
 def test_a_feature_that_a_setting_switches_on_is_asked_for_beside_those_of_the_manifests() -> None:

@@ -7,7 +7,7 @@ IAM policy.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from ses_operator.core.features.feedback import FEEDBACK
 from ses_operator.core.features.mail_from import MAIL_FROM
 from ses_operator.core.features.signing import KEY_LENGTH, SIGNING
 from ses_operator.core.features.topics import TOPIC_SETTINGS
-from ses_operator.core.model.iam_actions import Action
+from ses_operator.core.model.iam_actions import Action, Feature
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.desired import Desired
@@ -96,11 +96,17 @@ def first_settings() -> Mapping[str, Any]:
 
 def actions_of_settings() -> tuple[Action, ...]:
     """Return the IAM actions that reading and setting all of them takes."""
-    actions: dict[str, Action] = {}
-    for setting in SETTINGS:
-        needed: Iterable[Action] = (*((setting.read.iam_action,) if setting.read else ()), setting.iam_action)
-        actions |= {action.name: action for action in needed}
-    return tuple(actions.values())
+    return tuple({action.name: action for setting in SETTINGS for action in setting.iam_actions}.values())
+
+
+def features_of_settings(desired: Desired) -> frozenset[Feature]:
+    """Return the features whose permissions the settings take that the spec asks for in any region."""
+    return frozenset(
+        action.feature
+        for setting in SETTINGS
+        if any(setting.is_asked_for(desired, region) for region in desired.regions)
+        for action in setting.iam_actions
+    )
 
 
 def _target(setting: Setting[Any], desired: Desired, region: str, inventory: Inventory) -> Any:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from ses_operator.api.account.kind import SesAccount
+from ses_operator.api.account.kind import SesAccount, SesAccountSpec
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.identity.dkim import DkimMode
 from ses_operator.api.identity.kind import SesIdentity, SesIdentitySpec
 from ses_operator.api.template import SesVerificationTemplate
+from ses_operator.core.features.settings import features_of_settings
 from ses_operator.core.iam.policy import ANY, PolicyScope, Sending
 from ses_operator.core.model.iam_actions import Feature
+from ses_operator.core.model.keys import Installation, ObjectKey
+from ses_operator.core.state.desired import Desired, desired_identity
 
 
 def scope_of(
@@ -68,26 +71,28 @@ USES: Mapping[Feature, Callable[[SesIdentitySpec], bool]] = {
     Feature.EMAIL: lambda spec: spec.email is not None,
     Feature.VERIFICATION_TEMPLATES: lambda spec: spec.verification_template_ref is not None,
     Feature.DEED: lambda spec: spec.dkim.mode is DkimMode.DETERMINISTIC,
-    Feature.MAIL_FROM: lambda spec: spec.mail_from is not None,
-    Feature.CONFIGURATION_SETS: lambda spec: (
-        spec.configuration_set_name is not None
-        or any(override.configuration_set_name is not None for override in spec.region_overrides)
-    ),
-    Feature.FEEDBACK: lambda spec: spec.feedback is not None,
-    Feature.TOPICS: lambda spec: any(override.feedback is not None for override in spec.region_overrides),
     Feature.SENDING_POLICIES: lambda spec: bool(spec.authorized_senders or spec.policies),
 }
-"""How a spec shows that a feature is used; Route 53 depends on the account as well."""
+"""How a spec shows that a feature is used that is no setting's. Route 53 depends on the account as well."""
 
 
 def features_of(identity: SesIdentity, default_provider: DnsProvider | None) -> Iterator[Feature]:
     """Yield the features of the operator that one identity uses."""
     spec = identity.spec
     yield from (feature for feature, uses in USES.items() if uses(spec))
+    yield from features_of_settings(_desired(identity))
     if spec.domain is not None and spec.dns_provider(default_provider) is DnsProvider.ROUTE53:
         yield Feature.ROUTE53
         if not names_its_zone(identity):
             yield Feature.FIND_ZONES
+
+
+def _desired(identity: SesIdentity) -> Desired:
+    """Return what a manifest asks for. Settings depend neither on the installation nor on the account."""
+    key = ObjectKey(identity.metadata.namespace, identity.metadata.name)
+    # A policy for a manifest that names no region holds in all of them.
+    spec = identity.spec.model_copy(update={"regions": identity.spec.regions or (ANY,)})
+    return desired_identity(Installation(""), key, spec, SesAccountSpec(), scope=None)
 
 
 def names_its_zone(identity: SesIdentity) -> bool:

@@ -117,6 +117,16 @@ class Setting(Generic[T]):
     def __repr__(self) -> str:
         return f"Setting({self.key!r})"
 
+    def is_asked_for(self, desired: Desired, region: str) -> bool:
+        """Return True if the spec asks for a value: for any, or for another than the default if it always sets one."""
+        value = self.wanted(desired, region)
+        return not isinstance(value, NoValue) and (bool(self.memory) or value != self.reset_to)
+
+    @property
+    def iam_actions(self) -> tuple[Action, ...]:
+        """The actions that reading and setting it takes."""
+        return (*((self.read.iam_action,) if self.read else ()), self.iam_action)
+
     def entry(self, region: str) -> str:
         """Return how the inventory names it in a region."""
         return f"{self.memory}/{region}"
