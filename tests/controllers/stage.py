@@ -31,10 +31,8 @@ if TYPE_CHECKING:
     from mypy_boto3_ses import SESClient
 
 NAME = "mail"
-AT_SES = (
-    "VerificationStatus", "MailFromAttributes", "ConfigurationSetName", "FeedbackForwardingStatus", "Policies",
-)  # fmt: skip
-OF_DKIM = "SigningEnabled", "SigningAttributesOrigin", "Tokens", "Status"
+VOLATILE = frozenset({"timers", "VerificationInfo", "LastKeyGenerationTimestamp"})
+"""Members of what SES has of an identity that depend on when it was asked for, wherever they are. All others are compared."""
 NOTHING: dict[str, Any] = {"ses": {}, "zones": {zone: [] for zone in ZONES}, "endpoint": [], "inventory": None}
 """What an identity leaves in the world that is gone."""
 
@@ -141,9 +139,7 @@ class Stage:
         at_ses = self.tenant.at_ses()
         identity = self.tenant.identity(NAME)
         ses = {
-            region: {member: found.get(member) for member in AT_SES}
-            | {"dkim": [found["DkimAttributes"][member] for member in OF_DKIM]}
-            | {"tags": tags(found), "topics": self._topics(region)}
+            region: _lasting(found) | {"Tags": tags(found), "topics": self._topics(region)}
             for region, found in at_ses.items()
         }
         left = {
@@ -292,6 +288,15 @@ def _key(name: str) -> str:  # noqa: ARG001 - one for each name
 def _ses_v1(region: str, url: str) -> SESClient:
     session = boto3.Session(aws_access_key_id="AKIASOMEBODYELSE", aws_secret_access_key="any")
     return session.client("ses", region_name=region, endpoint_url=url)
+
+
+def _lasting(found: Mapping[str, Any]) -> dict[str, Any]:
+    """What was found without its volatile members."""
+    return {
+        name: _lasting(value) if isinstance(value, Mapping) else value
+        for name, value in found.items()
+        if name not in VOLATILE
+    }
 
 
 def _tokens_of_ses(at_ses: Mapping[str, Any]) -> Iterator[str]:
