@@ -114,7 +114,7 @@ def test_what_hinders_it_is_told_and_deleting_in_the_middle_takes_nothing_away(t
         tenant.waits_for_handover(NEW)
         failed = handover(tenant, "mail", "--timeout=1")
         assert failed.returncode == 1
-        assert "not handed over: The hand-over to new waits: " in failed.stderr
+        assert "not handed over: Hand-over to new is waiting: " in failed.stderr
         assert "ses:TagResource" in failed.stderr
         assert f"remove the annotation {HAND_OVER_TO}" in failed.stderr
         tenant.delete()
