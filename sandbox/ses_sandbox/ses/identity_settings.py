@@ -1,8 +1,9 @@
 """The settings of an identity that are one value: put by one operation, read as one member of GetEmailIdentity.
 
 An entry in ``SETTINGS`` is all that one more needs: the operations of both versions, what an identity stores, what
-GetEmailIdentity returns and the tests are made from it. A setting of several values, or with a progress of its own
-(DKIM, MAIL FROM), is no entry: it has its operations in ``operations``.
+GetEmailIdentity returns and the tests are made from it. What version 1 returns of it is written in ``operations.v1``.
+A setting of several values, or with a progress of its own (DKIM, MAIL FROM), is no entry: it has its operations in
+``operations``.
 
 Source: Amazon SES API v2 reference, PutEmailIdentity*; API reference (version 2010-12-01), SetIdentity*.
 """
