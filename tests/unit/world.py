@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
-from ses_operator.core.features.ownership import Ownership, ownership
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordSet
@@ -206,10 +205,6 @@ def covering(*desires: Desired) -> Inventory:
         nowhere = {region: Absent() for region in desired.regions}
         inventory |= inventory_of(desired, ["Z1"], nowhere, inventory)
     return inventory
-
-
-def owned_by(facts: IdentityFacts, desired: Desired) -> bool:
-    return ownership(facts, desired.owner) is Ownership.OURS
 
 
 def held_back(desired: Desired, observed: Observed) -> Problem | None:

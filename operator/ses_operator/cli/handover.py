@@ -18,6 +18,7 @@ from kubernetes.aio.config.config_exception import ConfigException
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import HAND_OVER_TO
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.controllers.shared.identity_objects import key_of
 from ses_operator.controllers.shared.resources import IDENTITIES
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, OperatorError
@@ -108,7 +109,7 @@ async def _run(selection: Selection, new_owner: str, timeout: float | None, kube
             return True
         for identity in identities:
             await _ask(client, identity, new_owner)
-        left = await _wait(client, [_key(identity) for identity in identities], new_owner, timeout)
+        left = await _wait(client, [key_of(identity) for identity in identities], new_owner, timeout)
     for identity in left:
         click.echo(f"{_name(identity)}: not handed over: {_reason(identity, new_owner)}", err=True)
     click.echo(f"{len(identities) - len(left)} of {len(identities)} handed over to {new_owner}")
@@ -118,7 +119,7 @@ async def _run(selection: Selection, new_owner: str, timeout: float | None, kube
 async def _ask(client: KubeClient, identity: SesIdentity, new_owner: str) -> None:
     if identity.metadata.annotations.get(HAND_OVER_TO) != new_owner:
         metadata = {"uid": identity.metadata.uid, "annotations": {HAND_OVER_TO: new_owner}}
-        await client.merge_patch(IDENTITIES.object(_key(identity)), {"metadata": metadata})
+        await client.merge_patch(IDENTITIES.object(key_of(identity)), {"metadata": metadata})
 
 
 async def _wait(client: KubeClient, keys: Sequence[ObjectKey], new_owner: str, timeout: float) -> list[SesIdentity]:
@@ -135,7 +136,7 @@ async def _wait(client: KubeClient, keys: Sequence[ObjectKey], new_owner: str, t
                 open_.append(identity)
         if not open_ or time.monotonic() >= deadline:
             return open_
-        left = [_key(identity) for identity in open_]
+        left = [key_of(identity) for identity in open_]
         await asyncio.sleep(POLL_SECONDS)
 
 
@@ -151,9 +152,5 @@ def _reason(identity: SesIdentity, new_owner: str) -> str:
     return ready.message if ready and known and known.to == new_owner else NOBODY_ACTS
 
 
-def _key(identity: SesIdentity) -> ObjectKey:
-    return ObjectKey(identity.metadata.namespace, identity.metadata.name)
-
-
 def _name(identity: SesIdentity) -> str:
-    return str(_key(identity))
+    return str(key_of(identity))

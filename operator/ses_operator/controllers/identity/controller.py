@@ -78,7 +78,7 @@ class IdentityParts:
     dns: DnsSide
     moves: Moves
     resync: Resync
-    brake: DeletionLimit
+    deletion_limit: DeletionLimit
     dkim_keys: DkimKeys
 
 
@@ -173,11 +173,11 @@ class IdentityController:
         """
         name = run.account.name
         regions = regions_to_ask_for(run.plan, run.desired, run.inventory, run.identity)
-        limit = self._parts.brake.limit(name) if regions and not run.is_suspended else None
+        limit = self._parts.deletion_limit.limit(name) if regions and not run.is_suspended else None
         if limit is None:
             return run
         try:
-            wait = await self._parts.brake.ask(name)
+            wait = await self._parts.deletion_limit.acquire(name)
         except OperatorError as error:
             held = dict.fromkeys(regions, error.problem)
         else:

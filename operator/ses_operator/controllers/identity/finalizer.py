@@ -93,10 +93,10 @@ class Finalizer:
     async def _ask_leave(self, identity: SesIdentity) -> SesIdentity | Problem:
         """Return the identity if it may be deleted, marked so if the deletion limit was applied; else why it waits."""
         name = identity.spec.account_ref.name
-        limit = self._parts.brake.limit(name)
+        limit = self._parts.deletion_limit.limit(name)
         if limit is None or not has_a_say(identity, inventory_of_object(identity)):
             return identity
-        wait = await self._parts.brake.ask(name)
+        wait = await self._parts.deletion_limit.acquire(name)
         if wait:
             return held_back(name, limit, wait)
         # Counted first: if this is not written any more, the count is too high by one, and never too low.

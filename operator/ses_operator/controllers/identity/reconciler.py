@@ -75,7 +75,7 @@ class IdentityReconciler:
             dns=self._dns,
             moves=Moves(self._dns, self._lookups, context.objects.tell, context.now),
             resync=self._resync,
-            brake=DeletionLimit(cluster.client, cluster.accounts, context.now),
+            deletion_limit=DeletionLimit(cluster.client, cluster.accounts, context.now),
             dkim_keys=DkimKeys(cluster.client),
         )
         self._uids: dict[ObjectKey, str] = {}

@@ -40,7 +40,7 @@ class DeletionLimit:
         found = self._accounts.get(ObjectKey("", account))
         return found.spec.max_deletions_per_hour if found else None
 
-    async def ask(self, account: str) -> float:
+    async def acquire(self, account: str) -> float:
         """Request one more deletion: 0 if it is granted, counted and confirmed; else the seconds after which to request it again.
 
         Raises ``OperatorError`` if the count cannot be written: nothing was granted then.

@@ -193,16 +193,16 @@ def account(limit: int | None, version: int = 1) -> Json:
 
 
 class Desk:
-    """The brake of a replica that has seen the account."""
+    """The deletion limit of a replica that has seen the account."""
 
     def __init__(self, client: KubeClient, seen: Json) -> None:
         self.accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
         self.accounts.observe(copy.deepcopy(seen))
-        self.brake = DeletionLimit(client, self.accounts, lambda: NOW)
+        self.limit = DeletionLimit(client, self.accounts, lambda: NOW)
 
     async def ask(self, times: int) -> list[bool]:
         """Whether each of those that ask at the same time may go."""
-        return [wait == 0 for wait in await asyncio.gather(*(self.brake.ask("default") for _ in range(times)))]
+        return [wait == 0 for wait in await asyncio.gather(*(self.limit.acquire("default") for _ in range(times)))]
 
 
 def counted(server: OneObject) -> int:
@@ -255,8 +255,8 @@ async def test_where_the_count_cannot_be_written_nobody_goes_and_it_is_tried_onc
         raise web.HTTPForbidden
 
     async with client_of(OneObject(account(10), meanwhile=refuse)) as client:
-        brake = Desk(client, account(10)).brake
-        answers = await asyncio.gather(*(brake.ask("default") for _ in range(5)), return_exceptions=True)
+        limit = Desk(client, account(10)).limit
+        answers = await asyncio.gather(*(limit.acquire("default") for _ in range(5)), return_exceptions=True)
 
     assert all(isinstance(answer, OperatorError) for answer in answers)
     assert len(tries) < 5
@@ -266,7 +266,7 @@ async def test_one_that_is_interrupted_while_it_asks_holds_up_nobody() -> None:
     server = OneObject(account(10))
     async with client_of(server) as client:
         desk = Desk(client, account(10))
-        interrupted = asyncio.create_task(desk.brake.ask("default"))
+        interrupted = asyncio.create_task(desk.limit.acquire("default"))
         others = asyncio.create_task(desk.ask(3))
         await asyncio.sleep(0)
         interrupted.cancel()
