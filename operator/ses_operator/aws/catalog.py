@@ -1,4 +1,7 @@
-"""The contents of botocore's data files, loaded once for all sessions (a loader of its own costs each session 10 MB)."""
+"""The contents of botocore's data files, loaded once for all sessions (a loader of its own costs each session 10 MB).
+
+Partitions, regions and names of services come from here, and from nowhere else: a new one comes with a new botocore.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,8 @@ from typing import Any
 
 from botocore.loaders import Loader, create_loader
 from botocore.regions import EndpointResolver
+
+from ses_operator.core.model.aws_regions import AwsRegions, Partition
 
 SES_ENDPOINT_PREFIX = "email"
 
@@ -18,18 +23,23 @@ def shared_loader() -> Loader:
 
 
 @cache
-def ses_regions() -> frozenset[str]:
-    """Return the regions that have SES, of every partition, as far as this botocore knows. New regions may be missing."""
-    return frozenset(region for partition in _resolver().get_available_partitions() for region in regions_of(partition))
+def aws_regions() -> AwsRegions:
+    """Return the partitions and their regions, as far as this botocore knows them. The newest regions may be missing.
 
-
-@cache
-def regions_of(partition: str) -> tuple[str, ...]:
-    """Return those of one partition (``aws``, ``aws-cn``, …), sorted."""
-    return tuple(sorted(_resolver().get_available_endpoints(SES_ENDPOINT_PREFIX, partition)))
-
-
-@cache
-def _resolver() -> Any:
+    Source: botocore's ``partitions`` (names, patterns, home regions) and ``endpoints`` (the regions of each service).
+    """
     data: Any = shared_loader().load_data("endpoints")
-    return EndpointResolver(data)
+    resolver = EndpointResolver(data)
+    described: Any = shared_loader().load_data("partitions")
+    return AwsRegions(
+        tuple(
+            Partition(
+                id=partition["id"],
+                dns_suffix=partition["outputs"]["dnsSuffix"],
+                home_region=partition["outputs"]["implicitGlobalRegion"],
+                region_pattern=partition["regionRegex"],
+                ses_regions=frozenset(resolver.get_available_endpoints(SES_ENDPOINT_PREFIX, partition["id"])),
+            )
+            for partition in described["partitions"]
+        )
+    )

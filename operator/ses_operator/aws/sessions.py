@@ -13,7 +13,7 @@ from ses_operator.aws.calls.calls import CallReport, Calls, ClientSource
 from ses_operator.aws.calls.clients import Clients, TokenSource, no_tokens
 from ses_operator.aws.calls.config import AccountConfig, Role
 from ses_operator.aws.calls.executor import Executor
-from ses_operator.aws.catalog import regions_of
+from ses_operator.aws.catalog import aws_regions
 from ses_operator.aws.errors.translation import Request
 from ses_operator.aws.ses.identities import SesRegion
 from ses_operator.aws.ses.mail import SesMail
@@ -62,7 +62,7 @@ class AwsAccount:
     @property
     def ses_regions(self) -> tuple[str, ...]:
         """The regions of the account's partition that have SES, enabled for the account or not."""
-        return regions_of(self.partition)
+        return aws_regions().in_partition(self.partition)
 
     def templates(self, region: str) -> SesTemplates:
         """Return the custom verification email templates in one region, without a call."""

@@ -16,6 +16,7 @@ from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.base.meta import ACCOUNT_KIND, API_VERSION, IDENTITY_KIND, TEMPLATE_KIND
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.template import SesVerificationTemplate
+from ses_operator.aws.catalog import aws_regions
 from ses_operator.core.iam.permissions import USUAL
 from ses_operator.core.iam.policy import (
     Document,
@@ -74,7 +75,10 @@ POLICIES: dict[PolicyHolder, Callable[[PolicyScope], Document]] = {
 )
 @click.option("--account", help="Name of the SesAccount, if the files have several.")
 @click.option("--account-id", help="Id of the AWS account. Default: that of the SesAccount's status, else any.")
-@click.option("--partition", default="aws", show_default=True, help="aws, aws-us-gov or aws-cn.")
+@click.option(
+    "--partition",
+    help="The partition, as ARNs begin with it: aws, aws-us-gov, aws-eusc, … Default: that of the regions, else aws.",
+)
 @click.option("--region", "regions", multiple=True, help="An AWS region. Default: those of the files, else all.")
 @click.option(
     "--domain",
@@ -139,7 +143,20 @@ def _given(scope: PolicyScope, given: dict[str, Any]) -> PolicyScope:
         named["sending"] = replace(known, address=address)
         more |= {Feature.NOTIFICATIONS}
     scope = replace(scope, **named)
-    return replace(scope, features=scope.features | more)
+    return replace(
+        scope, features=scope.features | more, partition=named.get("partition") or _partition_of(scope.regions)
+    )
+
+
+def _partition_of(regions: tuple[str, ...]) -> str:
+    """Return the partition that all of these regions are in. Raises UsageError if they are in several."""
+    known = aws_regions()
+    found = sorted({known.partition_of(region).id for region in regions}) or [known.partitions[0].id]
+    if len(found) > 1:
+        raise click.UsageError(
+            f"--partition is required: the regions are in {' and '.join(found)}, and an AWS account is in one partition"
+        )
+    return found[0]
 
 
 def _read(files: Iterable[TextIO], account_name: str | None) -> PolicyScope:

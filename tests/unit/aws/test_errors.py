@@ -9,7 +9,6 @@ from botocore import exceptions as aws
 from botocore.exceptions import ClientError
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.aws.catalog import ses_regions
 from ses_operator.aws.errors.translation import Refused, Request, is_throttling, stable, translate
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Retry, Stale
 
@@ -335,8 +334,3 @@ def test_only_an_error_that_asks_to_slow_down_counts_as_throttling(case: Case) -
 )
 def test_messages_are_the_same_from_run_to_run(message: str, expected: str) -> None:
     assert stable(message) == expected
-
-
-def test_the_regions_of_every_partition_are_known() -> None:
-    assert {"eu-west-1", "us-east-1", "us-gov-west-1"} <= ses_regions()
-    assert "eu-nowhere-1" not in ses_regions()

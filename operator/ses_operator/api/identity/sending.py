@@ -8,6 +8,7 @@ from typing import Annotated, TypeAlias
 from pydantic import ConfigDict, Field, JsonValue, WithJsonSchema
 
 from ses_operator.api.base.model import Model, SchemaExtra, Timestamp, rule, rules
+from ses_operator.api.base.partitions import SERVICE_PRINCIPAL_SUFFIX
 
 GENERATED_POLICY = "ses-operator-authorized-senders"
 """The name of the policy that authorizedSenders become, in each region. No other policy may have it."""
@@ -68,7 +69,7 @@ Principal = Annotated[
             rule(
                 "self.matches('^([0-9]{12}"
                 "|arn:aws[a-z-]*:iam::[0-9]{12}:(root|(user|role)/[A-Za-z0-9_+=,.@/-]+)"
-                "|[a-z0-9-]+([.][a-z0-9-]+)*[.]amazonaws[.]com([.]cn)?)$')",
+                f"|[a-z0-9-]+([.][a-z0-9-]+)*{SERVICE_PRINCIPAL_SUFFIX})$')",
                 "name an AWS account, such as 111122223333, the ARN of an account's root, an IAM user or role, or an AWS "
                 "service, such as email.cognito-idp.amazonaws.com; all principals (*) cannot be allowed to send",
             )

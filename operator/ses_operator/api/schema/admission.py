@@ -16,6 +16,7 @@ import yaml
 
 from ses_operator.api.account.guardrails import GuardrailAction
 from ses_operator.api.base.meta import ACCOUNT_KIND, API_VERSION, GROUP, IDENTITY_PLURAL, VERSION
+from ses_operator.api.base.partitions import SERVICE_PRINCIPAL_SUFFIX
 from ses_operator.api.base.reasons import Reason
 
 NAME = "ses-operator"
@@ -194,7 +195,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Reason.OPEN_SENDING_POLICY,
         ("authorizedSenders",),
-        "variables.senders.all(s, s.principals.all(p, p.matches('[.]amazonaws[.]com([.]cn)?$') "
+        f"variables.senders.all(s, s.principals.all(p, p.matches('{SERVICE_PRINCIPAL_SUFFIX}$') "
         "? has(s.sourceAccounts) && size(s.sourceAccounts) > 0 "
         ": !has(GUARDRAIL.allowedAccounts) || size(GUARDRAIL.allowedAccounts) == 0 || "
         f"{_ACCOUNT_OF_PRINCIPAL} in GUARDRAIL.allowedAccounts))",

@@ -23,14 +23,11 @@ from ses_operator.api.account.credentials import InstanceMetadata
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.calls import ClientSource
 from ses_operator.aws.calls.config import AccountConfig, Role, WebIdentityAccess, session_name
-from ses_operator.aws.catalog import shared_loader
+from ses_operator.aws.catalog import aws_regions, shared_loader
 from ses_operator.core.model.problems import Blocked
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 15
-
-# The region for services that have none, and for STS: that of the pod's environment, else the partition's first.
-HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
 
 IMDS = "iam-role"
 OF_THE_MACHINE = frozenset({"container-role", IMDS})
@@ -180,8 +177,11 @@ class Clients:
         return self._make(anonymous, service, "", config=Config(signature_version=UNSIGNED), **_without_config(keys))
 
     def _home_region(self) -> str:
-        named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION")
-        return named or HOME_REGIONS.get(self._config.partition, "us-east-1")
+        """Return the region for services that have none, and for STS: that of the pod's environment, or the partition's."""
+        named = os.environ.get("AWS_REGION") or os.environ.get("AWS_DEFAULT_REGION") or ""
+        known = aws_regions()
+        partition = self._config.partition or (known.partition_of(named).id if named else "")
+        return known.home_region(partition, named)
 
 
 def _without_config(keys: dict[str, Any]) -> dict[str, Any]:

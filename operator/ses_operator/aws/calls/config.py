@@ -29,7 +29,7 @@ class Role:
 
     @property
     def partition(self) -> str:
-        """The part of the ARN that names the partition, such as "aws", "aws-cn" or "aws-us-gov"."""
+        """The part of the ARN that names the partition, such as "aws", "aws-cn" or "aws-eusc"."""
         parts = self.role_arn.split(":")
         return parts[1] if len(parts) > 2 else "aws"
 
@@ -78,9 +78,9 @@ class AccountConfig:
 
     @property
     def partition(self) -> str:
-        """That of the first role that is assumed; "aws" without one."""
+        """That of the first role that is assumed; empty without one, for then only the credentials know."""
         roles = (*self.roles, self.web_identity.role) if self.web_identity else self.roles
-        return roles[0].partition if roles else "aws"
+        return roles[0].partition if roles else ""
 
 
 def session_name(text: str) -> str:

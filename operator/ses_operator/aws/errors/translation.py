@@ -12,14 +12,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
 from botocore import exceptions as botocore_errors
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.aws.catalog import ses_regions
+from ses_operator.aws.catalog import aws_regions
 from ses_operator.aws.errors.codes import (
     ACCESS_CODES,
     BAD_REQUEST_CODES,
@@ -175,10 +174,10 @@ def _http_status(error: botocore_errors.ClientError) -> int:
 
 def _no_answer(error: Exception, request: Request) -> OperatorError:
     is_ses = request.service in ("sesv2", "ses")
-    if is_ses and request.region not in ses_regions():
+    if is_ses and not aws_regions().has_ses(request.region):
         return Blocked(
             Reason.REGION_NOT_SUPPORTED,
-            _unknown_region(request.region),
+            aws_regions().unknown(request.region),
         )
     reason = Reason.REGION_UNREACHABLE if is_ses else Reason.SERVICE_ERROR
     host = _host(error)
@@ -186,15 +185,6 @@ def _no_answer(error: Exception, request: Request) -> OperatorError:
         open_ = "" if request.operation.startswith(READS) else ", which may have been carried out or not"
         return Retry(reason, f"{request.where} does not answer {request.operation}{host}{open_}; retrying")
     return Retry(reason, f"{request.where} cannot be reached{host}. Check the network, the proxy and the endpoint")
-
-
-def _unknown_region(region: str) -> str:
-    near = sorted(get_close_matches(region, ses_regions(), cutoff=0.85))
-    if not near:
-        return f"{region} is not an SES region. Remove it from spec.regions"
-    *others, last = near
-    meant = f"{', '.join(others)} or {last}" if others else last
-    return f"{region} is not an SES region. Did you mean {meant}?"
 
 
 def _host(error: Exception) -> str:

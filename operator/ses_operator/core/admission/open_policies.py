@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any
 
+from ses_operator.api.base.partitions import DNS_SUFFIXES
 from ses_operator.api.identity.sending import AuthorizedSender, RawPolicy
 from ses_operator.core.model.policy_documents import as_list, field_of
 
@@ -83,7 +84,7 @@ def _condition_keys(statement: Mapping[str, Any]) -> set[str]:
 
 
 def _is_service(principal: str) -> bool:
-    return principal.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+    return principal.endswith(tuple(f".{suffix}" for suffix in DNS_SUFFIXES))
 
 
 def _stranger(principal: str, accounts: AbstractSet[str]) -> str:
