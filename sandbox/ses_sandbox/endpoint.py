@@ -5,6 +5,7 @@ Each request is logged, meets the faults that are switched on, and is then carri
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -20,15 +21,32 @@ from ses_sandbox.errors import AwsError, HangUp
 from ses_sandbox.faults import Fault, FaultKind, Faults, LostResponse, Request
 from ses_sandbox.regions import ses_regions
 from ses_sandbox.request import AwsRequest, Protocol, read_request
-from ses_sandbox.responses import JSON, XML, Response, error_code_of, error_response, send, throttled
+from ses_sandbox.responses import (
+    JSON,
+    XML,
+    Response,
+    content_type_of,
+    error_code_of,
+    error_response,
+    failed,
+    not_simulated,
+    send,
+    throttled,
+    unknown_operation,
+)
 from ses_sandbox.ses.service import CallContext, SesService, Version
 from ses_sandbox.throttle import Throttle
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+log = logging.getLogger(__name__)
+
 CONTROL_PREFIX = "/_sandbox"
 CLOSED = 0
+PAGE = "text/html"
+MODELLED = frozenset({"ses", "route53"})
+"""The services of which no operation is carried out that is not in botocore's model."""
 
 
 @dataclass(slots=True)
@@ -107,10 +125,16 @@ class AwsEndpoint:
         return send(response, start_response)
 
     def _answer(self, request: AwsRequest, environ: WSGIEnvironment, progress: _Progress) -> Response:
+        """Return the answer, in the protocol of the request whatever happens. Raises HangUp only."""
         try:
             return self._serve(request, environ, progress)
         except AwsError as error:
             return error_response(request, error)
+        except HangUp:
+            raise
+        except Exception:
+            log.exception("%s of %s failed", request.operation, request.service)
+            return error_response(request, failed(request))
 
     def _serve(self, request: AwsRequest, environ: WSGIEnvironment, progress: _Progress) -> Response:
         parsed = self._parse(request)
@@ -152,7 +176,7 @@ class AwsEndpoint:
         self, request: AwsRequest, parsed: _Parsed, admission: Admission, environ: WSGIEnvironment
     ) -> Response:
         if request.service != "ses":
-            return self._pass_on(environ)
+            return self._pass_on(request, environ)
         caller, version = admission.caller, _version(request)
         if not self._ses.is_opted_in(caller.account, request.region):
             raise unrecognized_key(request.protocol)
@@ -161,13 +185,15 @@ class AwsEndpoint:
         if parsed.error is not None:
             raise parsed.error
         if not self._ses.answers(version, request.operation):
-            return self._pass_on(environ)
+            return self._pass_on(request, environ)
         context = CallContext(caller, request.region, admission.permits, environ.get("REMOTE_ADDR", ""))
         body = self._ses.call(version, request.operation, parsed.params, context)
         return Response(HTTPStatus.OK, body, JSON if version is Version.V2 else XML)
 
-    def _pass_on(self, environ: WSGIEnvironment) -> Response:
-        """Return the answer of moto, read whole."""
+    def _pass_on(self, request: AwsRequest, environ: WSGIEnvironment) -> Response:
+        """Return the answer of moto, read whole. Raises AwsError for what moto has no answer of its own for."""
+        if request.service in MODELLED and not request.known:
+            raise unknown_operation(request)
         head: list[tuple[str, list[tuple[str, str]]]] = []
 
         def start_response(status: str, headers: list[tuple[str, str]], _: Any = None) -> Any:
@@ -175,9 +201,8 @@ class AwsEndpoint:
 
         try:
             chunks = self._others(environ, start_response)
-        except NotImplementedError as missing:
-            words = f"The sandbox cannot do this: {missing}"
-            raise AwsError(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", words) from None
+        except NotImplementedError:
+            raise not_simulated(request) from None
         try:
             body = b"".join(chunks)
         finally:
@@ -186,8 +211,18 @@ class AwsEndpoint:
         status_line, headers = head[-1]
         status = int(status_line.split(" ", 1)[0])
         by_name = {name.lower(): value for name, value in headers}
+        if status >= HTTPStatus.BAD_REQUEST and _is_page(by_name.get("content-type", ""), body):
+            raise not_simulated(request) if request.known else unknown_operation(request)
         error = error_code_of(status, body, by_name.get("x-amzn-errortype"))
-        return Response(status, body, by_name.get("content-type", "text/xml"), error, tuple(headers))
+        if by_name.get("content-type", PAGE).startswith(PAGE):  # moto says so of many answers that are no pages
+            headers = [(name, value) for name, value in headers if name.lower() != "content-type"]
+            headers.append(("Content-Type", content_type_of(request.protocol)))
+        return Response(status, body, error=error, headers=tuple(headers))
+
+
+def _is_page(content_type: str, body: bytes) -> bool:
+    """Return True for moto's answer to a path that it does not have: a page for people, in no service's protocol."""
+    return content_type.startswith(PAGE) and (not body or body.lstrip()[:9].lower() == b"<!doctype")
 
 
 def _version(request: AwsRequest) -> Version:
@@ -203,7 +238,8 @@ def identity_of(request: AwsRequest, params: Mapping[str, Any]) -> str | None:
     if arn := params.get("ResourceArn"):
         return str(arn).rpartition("/")[2]
     form = request.form or {}
-    return form.get("Identity") or form.get("Domain") or form.get("EmailAddress")
+    given = form.get("Identity") or form.get("Domain") or form.get("EmailAddress")
+    return given.rpartition(":identity/")[2] if given is not None else None
 
 
 def _meet(fault: Fault, request: AwsRequest) -> None:

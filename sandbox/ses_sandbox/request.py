@@ -39,6 +39,7 @@ class AwsRequest:
     """A request.
 
     ``service``: the signing name (ses, route53, sts, …). ``match``: of a SESv2 route. ``form``: of a query request.
+    ``known``: True if its service's model has the operation; of services that are moto's, if one is named at all.
     """
 
     service: str
@@ -50,6 +51,7 @@ class AwsRequest:
     protocol: Protocol
     body: bytes
     query_string: str
+    known: bool = True
     match: Match | None = None
     form: Mapping[str, str] | None = None
     resource: str | None = None
@@ -80,14 +82,14 @@ def read_request(environ: WSGIEnvironment) -> AwsRequest:
     path = environ.get("PATH_INFO", "/").encode("latin-1").decode("utf-8", "replace")
     method = environ["REQUEST_METHOD"]
     signature = _signature(environ)
-    match, form, resource = None, None, None
+    match, form, resource, known = None, None, None, True
     if path.startswith(SESV2_PREFIX):
         match = sesv2_router().match(method, path)
-        service, protocol = "ses", Protocol.REST_JSON
+        service, protocol, known = "ses", Protocol.REST_JSON, match is not None
         operation = match.operation if match else f"{method} {path}"
     elif path.startswith(ROUTE53_PREFIX):
         routed = route53_router().match(method, path)
-        service, protocol = "route53", Protocol.REST_XML
+        service, protocol, known = "route53", Protocol.REST_XML, routed is not None
         operation = routed.operation if routed else f"{method} {path}"
         resource = next(iter(routed.path_values.values()), None) if routed else None
     elif target := environ.get("HTTP_X_AMZ_TARGET"):
@@ -98,6 +100,7 @@ def read_request(environ: WSGIEnvironment) -> AwsRequest:
         form = _form(environ, body)
         operation = form.get("Action", f"{method} {path}")
         service, protocol = _query_service(signature, operation), Protocol.QUERY
+        known = operation in service_model("ses").operation_names if service == "ses" else "Action" in form
     return AwsRequest(
         service=service,
         operation=operation,
@@ -108,6 +111,7 @@ def read_request(environ: WSGIEnvironment) -> AwsRequest:
         protocol=protocol,
         body=body,
         query_string=environ.get("QUERY_STRING", ""),
+        known=known,
         match=match,
         form=form,
         resource=resource,

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 JSON = "application/json"
 XML = "text/xml"
+TYPES = {Protocol.REST_JSON: JSON, Protocol.JSON: "application/x-amz-json-1.0"}
 ERROR_CODE = re.compile(rb'<Code>([^<]+)</Code>|"__type"\s*:\s*"(?:[^"#]*#)?([^"]+)"')
 NAMESPACES = {
     "ses": "http://ses.amazonaws.com/doc/2010-12-01/",
@@ -37,6 +38,11 @@ class Response:
     content_type: str = JSON
     error: str | None = None
     headers: tuple[tuple[str, str], ...] = ()
+
+
+def content_type_of(protocol: Protocol) -> str:
+    """Return the content type of a protocol's answers."""
+    return TYPES.get(protocol, XML)
 
 
 def send(response: Response, start_response: StartResponse) -> list[bytes]:
@@ -62,7 +68,7 @@ def error_response(request: AwsRequest, error: AwsError) -> Response:
         return Response(error.status, body, JSON, error.code)
     if request.protocol is Protocol.JSON:
         body = json.dumps({"__type": error.code, "message": error.message}).encode()
-        return Response(error.status, body, "application/x-amz-json-1.0", error.code)
+        return Response(error.status, body, content_type_of(request.protocol), error.code)
     namespace = NAMESPACES.get(request.service, "")
     kind = "Receiver" if error.status >= SERVER_ERROR else "Sender"
     text = (
@@ -79,6 +85,27 @@ def throttled(request: AwsRequest) -> AwsError:
         return AwsError(429, "TooManyRequestsException", "Rate exceeded")
     code = "ThrottlingException" if request.protocol is Protocol.JSON else "Throttling"
     return AwsError(400, code, "Rate exceeded")
+
+
+def unknown_operation(request: AwsRequest) -> AwsError:
+    """Return the answer to an operation that no model has, as a service of the request's protocol words it."""
+    if request.protocol is Protocol.QUERY and "Action" in (request.form or {}):
+        version = (request.form or {}).get("Version", "2010-12-01")
+        message = f"Could not find operation {request.operation} for version {version}"
+        return AwsError(HTTPStatus.BAD_REQUEST, "InvalidAction", message)
+    return AwsError(HTTPStatus.NOT_FOUND, "UnknownOperationException", f"There is no operation {request.operation}.")
+
+
+def not_simulated(request: AwsRequest) -> AwsError:
+    """Return the answer to an operation that AWS has, and neither the sandbox nor moto."""
+    message = f"The sandbox does not have {request.operation} of {request.service}."
+    return AwsError(HTTPStatus.NOT_IMPLEMENTED, "NotImplemented", message)
+
+
+def failed(request: AwsRequest) -> AwsError:
+    """Return the answer to a request that the sandbox, or moto, breaks down over."""
+    message = f"The sandbox failed to carry out {request.operation}; its log says why."
+    return AwsError(HTTPStatus.INTERNAL_SERVER_ERROR, "InternalFailure", message)
 
 
 def error_code_of(status: int, body: bytes, header: str | None) -> str | None:

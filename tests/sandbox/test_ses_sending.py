@@ -147,8 +147,16 @@ def test_a_default_configuration_set_that_was_deleted_stops_the_mail(world: SesW
     client.put_email_identity_configuration_set_attributes(EmailIdentity="example.com", ConfigurationSetName="main")
     assert send(world, "a@example.com", "b@example.org")["configuration_set"] == "main"
     client.delete_configuration_set(ConfigurationSetName="main")
-    with refused("NotFoundException", "main"):
+    assert client.get_email_identity(EmailIdentity="example.com")["ConfigurationSetName"] == "main"
+    with refused("NotFoundException", "Configuration set <main> does not exist."):
         send(world, "a@example.com", "b@example.org")
+    message = {"Subject": {"Data": "Hello"}, "Body": {"Text": {"Data": "world"}}}
+    with refused("ConfigurationSetDoesNotExist", "Configuration set <main> does not exist."):
+        world.client("ses").send_email(
+            Source="a@example.com", Destination={"ToAddresses": ["b@example.org"]}, Message=message
+        )
+    client.create_configuration_set(ConfigurationSetName="main")
+    assert send(world, "a@example.com", "b@example.org")["configuration_set"] == "main"
 
 
 def test_another_account_sends_only_where_a_policy_of_the_identity_lets_it(world: SesWorld) -> None:

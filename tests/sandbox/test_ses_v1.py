@@ -208,3 +208,35 @@ def test_configuration_sets_are_the_same_in_both_versions(world: SesWorld) -> No
 def test_what_the_sandbox_cannot_do_is_said_as_aws_says_errors(world: SesWorld) -> None:
     with refused("NotImplemented", "sandbox"):
         world.client("ses").put_configuration_set_delivery_options(ConfigurationSetName="default")
+
+
+@pytest.mark.parametrize("arn", [False, True], ids=["by name", "by ARN"])
+def test_the_operations_whose_reference_says_so_take_an_identity_by_its_arn(world: SesWorld, arn: bool) -> None:
+    """API reference: "You can specify an identity by using its name or by using its Amazon Resource Name (ARN)"."""
+    world.client().create_email_identity(EmailIdentity="example.com")
+    given = f"arn:aws:ses:{REGION}:{world.account}:identity/example.com" if arn else "example.com"
+    client = world.client("ses")
+    client.set_identity_notification_topic(Identity=given, NotificationType="Bounce", SnsTopic=TOPIC)
+    read = client.get_identity_notification_attributes(Identities=[given])["NotificationAttributes"]
+    assert read[given]["BounceTopic"] == TOPIC
+    statement = {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::210987654321:root"},
+        "Action": "ses:SendEmail",
+        "Resource": f"arn:aws:ses:{REGION}:{world.account}:identity/example.com",
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    client.put_identity_policy(Identity=given, PolicyName="p", Policy=document)
+    assert client.list_identity_policies(Identity=given)["PolicyNames"] == ["p"]
+    assert client.get_identity_policies(Identity=given, PolicyNames=["p"])["Policies"] == {"p": document}
+    client.delete_identity_policy(Identity=given, PolicyName="p")
+    assert client.list_identity_policies(Identity="example.com")["PolicyNames"] == []
+    calls = world.control("GET", "/calls?operation=PutIdentityPolicy")[1]["calls"]
+    assert {call["identity"] for call in calls} == {"example.com"}
+
+
+def test_an_arn_of_another_region_names_no_identity_here(world: SesWorld) -> None:
+    world.client().create_email_identity(EmailIdentity="example.com")
+    arn = f"arn:aws:ses:us-east-1:{world.account}:identity/example.com"
+    with refused("InvalidParameterValue", arn):
+        world.client("ses").list_identity_policies(Identity=arn)

@@ -76,7 +76,7 @@ def _ses_resources(request: AwsRequest, params: Mapping[str, Any], account: str)
     elif sender := params.get("FromEmailAddress"):
         yield identity_arn(account, request.region, str(sender).rpartition("<")[2].rstrip(">").rpartition("@")[2])
     elif name:
-        yield identity_arn(account, request.region, str(name))
+        yield str(name) if str(name).startswith("arn:") else identity_arn(account, request.region, str(name))
     if configuration_set := params.get("ConfigurationSetName"):
         yield configuration_set_arn(account, request.region, str(configuration_set))
 

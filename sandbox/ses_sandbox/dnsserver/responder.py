@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -16,6 +17,8 @@ import dns.rdataclass
 from ses_sandbox.dnsserver.sources import ZoneSource
 from ses_sandbox.dnsserver.zone import ServedZone, Verdict
 from ses_sandbox.faults import DnsFailure, Faults
+
+log = logging.getLogger(__name__)
 
 PLAIN_UDP_OCTETS = 512
 EDNS_UDP_OCTETS = 1232
@@ -56,10 +59,18 @@ class Responder:
         return self._respond(wire, TCP_OCTETS)
 
     def _respond(self, wire: bytes, limit: int) -> bytes | None:
+        """Return the answer, whatever happens: a question must not end the thread that serves all others."""
         try:
             query = dns.message.from_wire(wire)
         except dns.exception.DNSException:
             return _format_error(wire)
+        try:
+            return self._respond_to(query, wire, limit)
+        except Exception:
+            log.exception("a question about %s failed", [str(question.name) for question in query.question])
+            return _failure(query, dns.rcode.SERVFAIL)
+
+    def _respond_to(self, query: dns.message.Message, wire: bytes, limit: int) -> bytes | None:
         if query.flags & dns.flags.QR:
             return None
         if query.opcode() != dns.opcode.QUERY or len(query.question) != 1:

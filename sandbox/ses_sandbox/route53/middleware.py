@@ -19,6 +19,7 @@ from uuid import uuid4
 
 from moto.core.exceptions import ServiceException
 from moto.iam.models import get_account_id_from
+from moto.route53.models import DelegationSet, Route53Backend
 
 from ses_sandbox.clock import Clock
 from ses_sandbox.route53 import listing, wire
@@ -165,7 +166,7 @@ class Route53Middleware:
         batch = wire.change_batch(request.body)
         with self.zones.lock:
             zone = self._zone(request)
-            edits = accept(Zone(zone.name, zone.records, zone.types_at), batch.changes)
+            edits = accept(Zone(zone.name, zone.records, zone.keys_at), batch.changes)
             started = time.monotonic()
             if started < zone.busy_until:
                 message = "The request was rejected because Route 53 was still processing a prior request."
@@ -244,6 +245,7 @@ class Route53Middleware:
             if any(zone.caller_reference == wanted.caller_reference for zone in backend.zones.values()):
                 message = "A hosted zone has already been created with the specified caller reference."
                 raise ServiceError(HTTPStatus.CONFLICT, "HostedZoneAlreadyExists", message)
+            reusable = _delegation_set(backend, wanted.delegation_set_id)
             try:
                 moto_zone = backend.create_hosted_zone(
                     name,
@@ -252,10 +254,12 @@ class Route53Middleware:
                     vpcid=wanted.vpc_id,
                     vpcregion=wanted.vpc_region,
                     comment=wanted.comment,
-                    delegation_set_id=wanted.delegation_set_id,
+                    delegation_set_id=None if reusable is None else reusable.id,
                 )
             except ServiceException as error:
                 raise ServiceError(HTTPStatus.BAD_REQUEST, error.code, error.message) from error
+            if reusable is not None:  # moto puts another set of the same id in its place
+                moto_zone.delegation_set = backend.delegation_sets[reusable.id] = reusable
             zone = self.zones.get(request.account_id, moto_zone.resource_id)
             self.zones.forget_names()
             now = self.clock.now()
@@ -283,6 +287,20 @@ def account_of(environ: WSGIEnvironment) -> str:
         return str(named)
     match = ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
     return get_account_id_from(match[1] if match else PUBLIC_ACCESS_KEY)
+
+
+def _delegation_set(backend: Route53Backend, given: str | None) -> DelegationSet | None:
+    """Return the reusable delegation set of an id, with or without ``/delegationset/``; None for no id.
+
+    Raises NoSuchDelegationSet.
+    """
+    if given is None:
+        return None
+    found = backend.delegation_sets.get(given.rpartition("/")[2])
+    if found is None:
+        message = f"A reusable delegation set with the specified ID does not exist: {given}"
+        raise ServiceError(HTTPStatus.BAD_REQUEST, "NoSuchDelegationSet", message)
+    return found
 
 
 def _domain_name(text: str) -> str:

@@ -11,9 +11,9 @@ import dns.rdataset
 import dns.rdatatype
 from dns.exception import DNSException
 
-from ses_sandbox.route53.names import MalformedNameError, labels_of
+from ses_sandbox.route53.names import labels_of
 from ses_sandbox.route53.records import ResourceRecordSet
-from ses_sandbox.route53.values import MalformedValueError, character_strings, host_name, mail_exchange
+from ses_sandbox.route53.values import character_strings, host_name, mail_exchange
 
 IN = dns.rdataclass.IN
 
@@ -43,8 +43,11 @@ def _text(value: str) -> dns.rdata.Rdata:
 
 
 def _rdata(rdtype: dns.rdatatype.RdataType, value: str) -> dns.rdata.Rdata:
+    """Return a value as data. Route 53 takes every name in it as complete, with or without its closing dot."""
     convert = CONVERSIONS.get(rdtype)
-    return dns.rdata.from_text(IN, rdtype, value) if convert is None else convert(value)
+    if convert is not None:
+        return convert(value)
+    return dns.rdata.from_text(IN, rdtype, value, origin=dns.name.root, relativize=False)
 
 
 CONVERSIONS: Mapping[dns.rdatatype.RdataType, Callable[[str], dns.rdata.Rdata]] = {
@@ -63,6 +66,6 @@ def rdataset_of(record_set: ResourceRecordSet) -> dns.rdataset.Rdataset | None:
     rdtype = dns.rdatatype.from_text(record_set.type)
     try:
         rdatas = [_rdata(rdtype, value) for value in record_set.values]
-    except (DNSException, MalformedValueError, MalformedNameError):
+    except (DNSException, ValueError):
         return None
     return dns.rdataset.from_rdata_list(record_set.ttl or 0, rdatas)

@@ -7,12 +7,12 @@ is known from the service's answers in public threads.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from ses_sandbox.route53.names import MalformedNameError, canonical, is_within
 from ses_sandbox.route53.records import Action, Change, RecordKey, ResourceRecordSet
+from ses_sandbox.route53.routing import form_error, neighbour_errors
 from ses_sandbox.route53.values import MalformedValueError, check_value
 
 MAX_RESOURCE_RECORDS = 1000
@@ -39,11 +39,11 @@ Edits = Mapping[RecordKey, ResourceRecordSet | None]
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """The part of a hosted zone that validation needs. ``types_at`` counts the record sets of a name by type."""
+    """The part of a hosted zone that validation needs. ``keys_at`` returns the keys of the record sets at a name."""
 
     name: str
     records: Mapping[RecordKey, ResourceRecordSet]
-    types_at: Callable[[str], Mapping[str, int]]
+    keys_at: Callable[[str], Collection[RecordKey]]
 
 
 def accept(zone: Zone, changes: Iterable[Change]) -> Edits:
@@ -63,7 +63,7 @@ def accept(zone: Zone, changes: Iterable[Change]) -> Edits:
         raise InvalidChangeBatchError(errors)
     draft = _Draft(zone)
     errors = [message for change in named if (message := draft.apply(change)) is not None]
-    errors += list(draft.cname_conflicts())
+    errors += [*draft.cname_conflicts(), *draft.routing_conflicts()]
     if errors:
         raise InvalidChangeBatchError(errors)
     return draft.edits
@@ -71,15 +71,18 @@ def accept(zone: Zone, changes: Iterable[Change]) -> Edits:
 
 def _check_form(change: Change) -> None:
     record_set = change.record_set
+    where = f"[Action={change.action}, Name={record_set.name}, Type={record_set.type}, "
+    where += f"SetIdentifier={record_set.set_identifier or 'null'}]"
     has_values = record_set.ttl is not None and bool(record_set.values)
     is_alias = "AliasTarget" in record_set.routing
     if has_values == is_alias:
         found = "more than one" if has_values else "none"
         raise InvalidInputError(
             "Invalid request: Expected exactly one of [AliasTarget, all of [TTL, and ResourceRecords], or "
-            f"TrafficPolicyInstanceId], but found {found} in Change with [Action={change.action}, "
-            f"Name={record_set.name}, Type={record_set.type}, SetIdentifier={record_set.set_identifier or 'null'}]"
+            f"TrafficPolicyInstanceId], but found {found} in Change with {where}"
         )
+    if (problem := form_error(record_set, where)) is not None:
+        raise InvalidInputError(problem)
     if record_set.ttl is not None and not 0 <= record_set.ttl <= MAX_TTL:
         bound, limit = ("minInclusive", 0) if record_set.ttl < 0 else ("maxInclusive", MAX_TTL)
         raise InvalidInputError(
@@ -188,11 +191,10 @@ class _Draft:
 
     def cname_conflicts(self) -> Iterator[str]:
         """Yield the conflicts of CNAMEs, each of which must be alone at its name (RFC 1034, 3.6.2), in any order of creation."""
-        types = self._types_after()
         for key, record_set in self.edits.items():
             if record_set is None:
                 continue
-            others = types[key.name] - {key.type}
+            others = {found.type for found in self._after(key.name)} - {key.type}
             if key.type == "CNAME" and others:
                 yield (
                     f"RRSet of type CNAME with DNS name {key.name} is not permitted as it conflicts with other "
@@ -204,10 +206,15 @@ class _Draft:
                     f"of type  CNAME with the same DNS name already exists in zone {self.zone.name}"
                 )
 
-    def _types_after(self) -> Mapping[str, set[str]]:
-        """Return the types that each edited name has after the batch."""
-        counts: dict[str, Counter[str]] = {}
+    def routing_conflicts(self) -> Iterator[str]:
+        """Yield the record sets that must not be beside others of their name and type."""
         for key, record_set in self.edits.items():
-            at_name = counts.setdefault(key.name, Counter(self.zone.types_at(key.name)))
-            at_name[key.type] += (record_set is not None) - (key in self.zone.records)
-        return {name: {kind for kind, count in at_name.items() if count > 0} for name, at_name in counts.items()}
+            if record_set is not None:
+                others = [found for found in self._after(key.name) if found.type == key.type and found.key != key]
+                yield from neighbour_errors(record_set, others)
+
+    def _after(self, name: str) -> list[ResourceRecordSet]:
+        """Return the record sets that a name has after the batch."""
+        kept = (self.zone.records[key] for key in self.zone.keys_at(name) if key not in self.edits)
+        new = (found for key, found in self.edits.items() if key.name == name and found is not None)
+        return [*kept, *new]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left, insort
-from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from threading import RLock
@@ -24,6 +24,7 @@ from ses_sandbox.route53.history import History, ZoneEvent
 from ses_sandbox.route53.listing import list_order
 from ses_sandbox.route53.names import canonical
 from ses_sandbox.route53.records import RecordKey, ResourceRecordSet
+from ses_sandbox.route53.routing import served_of
 from ses_sandbox.route53.served import dns_name, rdataset_of
 from ses_sandbox.route53.validation import Edits
 
@@ -82,35 +83,51 @@ class HostedZone:
     def _load(self) -> None:
         self._moto_sets: dict[RecordKey, RecordSet] = {}
         self.records: dict[RecordKey, ResourceRecordSet] = {}
-        self._types: dict[str, Counter[str]] = {}
+        self._at: dict[str, set[RecordKey]] = {}
         for moto_set in self.moto_zone.rrsets:
             record_set = _from_moto(moto_set)
             self.records[record_set.key] = record_set
             self._moto_sets[record_set.key] = moto_set
-            self._types.setdefault(record_set.name, Counter())[record_set.type] += 1
+            self._at.setdefault(record_set.name, set()).add(record_set.key)
         self._mirrored = self.moto_zone.rrsets
         self.ordered = sorted(map(list_order, self.records))
 
     def _serve(self) -> ServedZone:
+        self._served_sets: dict[tuple[str, str], dict[str, ResourceRecordSet]] = {}
         served = ServedZone(dns_name(self.name))
         for record_set in self.records.values():
-            _serve_set(served, record_set.key, record_set)
+            self._serve_set(served, record_set.key, record_set)
         return served
 
-    def types_at(self, name: str) -> Mapping[str, int]:
-        """Return how many record sets of each type are at a name."""
-        return self._types.get(name, {})
+    def _serve_set(self, served: ServedZone, key: RecordKey, record_set: ResourceRecordSet | None) -> None:
+        """Serve a record set from now on (None: no longer), beside those of the same routing policy."""
+        sets = self._served_sets.setdefault((key.name, key.type), {})
+        if record_set is None:
+            sets.pop(key.set_identifier, None)
+        else:
+            sets[key.set_identifier] = record_set
+        chosen = served_of(sets.values())
+        rdataset = None if chosen is None else rdataset_of(chosen)
+        if rdataset is None:
+            served.remove(dns_name(key.name), dns.rdatatype.from_text(key.type))
+        else:
+            served.put(dns_name(key.name), rdataset)
+
+    def keys_at(self, name: str) -> Collection[RecordKey]:
+        """Return the keys of the record sets at a name."""
+        return self._at.get(name, frozenset())
 
     def apply(self, edits: Edits, in_sync_at: datetime) -> None:
         """Apply an accepted batch to the zone; the name servers follow at ``in_sync_at``."""
         for key, record_set in edits.items():
             before = self.records.pop(key, None)
             self._moto_sets.pop(key, None)
-            counts = self._types.setdefault(key.name, Counter())
-            counts[key.type] += (record_set is not None) - (before is not None)
+            at_name = self._at.setdefault(key.name, set())
+            at_name.discard(key)
             if before is not None:
                 del self.ordered[bisect_left(self.ordered, list_order(key))]
             if record_set is not None:
+                at_name.add(key)
                 self.records[key] = record_set
                 self._moto_sets[key] = _to_moto(record_set)
                 insort(self.ordered, list_order(key))
@@ -122,17 +139,7 @@ class HostedZone:
         while self._pending and self._pending[0][0] <= now:
             _, edits = self._pending.popleft()
             for key, record_set in edits.items():
-                _serve_set(self.served, key, record_set)
-
-
-def _serve_set(served: ServedZone, key: RecordKey, record_set: ResourceRecordSet | None) -> None:
-    """Serve a record set; of several sets with a routing policy the one that was written last."""
-    rdataset = None if record_set is None else rdataset_of(record_set)
-    name = dns_name(key.name)
-    if rdataset is None:
-        served.remove(name, dns.rdatatype.from_text(key.type))
-    else:
-        served.put(name, rdataset)
+                self._serve_set(self.served, key, record_set)
 
 
 def _from_moto(moto_set: RecordSet) -> ResourceRecordSet:
@@ -162,22 +169,28 @@ def _give_name_servers(zone: FakeZone) -> None:
     """Give each zone name servers of its own, as in Route 53; moto gives all zones the same four.
 
     SES reports the primary name server that it saw: with one for all, a wrong delegation could not be told apart from
-    a right one.
+    a right one. Zones of one reusable delegation set share its servers.
     """
-    if zone.delegation_set is None or zone.delegation_set.id:
+    if zone.delegation_set is None:
         return
-    digest = int.from_bytes(hashlib.sha256(zone.resource_id.encode()).digest()[:8], "big")
-    servers = [
-        f"ns-{512 * block + (digest >> 9 * block) % 512}.awsdns-{(digest >> 36 + 6 * block) % 64:02}.{domain}"
-        for block, domain in enumerate(NAME_SERVER_DOMAINS)
-    ]
-    zone.delegation_set.name_servers = servers
+    if not zone.delegation_set.id:
+        zone.delegation_set.name_servers = _own_name_servers(zone.resource_id)
+    servers = zone.delegation_set.name_servers
     soa = f"{servers[0]}. awsdns-hostmaster.amazon.com. 1 7200 900 1209600 86400"
     for moto_set in zone.rrsets:
         if moto_set.type == "NS" and canonical(moto_set.name) == canonical(zone.name):
             moto_set.records = [f"{server}." for server in servers]
         elif moto_set.type == "SOA":
             moto_set.records = [soa]
+
+
+def _own_name_servers(zone_id: str) -> list[str]:
+    """Return four servers that follow from a zone's id."""
+    digest = int.from_bytes(hashlib.sha256(zone_id.encode()).digest()[:8], "big")
+    return [
+        f"ns-{512 * block + (digest >> 9 * block) % 512}.awsdns-{(digest >> 36 + 6 * block) % 64:02}.{domain}"
+        for block, domain in enumerate(NAME_SERVER_DOMAINS)
+    ]
 
 
 class HostedZones:

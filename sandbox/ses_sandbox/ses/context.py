@@ -10,6 +10,7 @@ from typing import Any
 from ses_sandbox.access.caller import Caller
 from ses_sandbox.access.guard import Permits
 from ses_sandbox.errors import bad_request, not_found
+from ses_sandbox.regions import identity_arn
 from ses_sandbox.ses.state.models import ConfigurationSet, Identity, IdentityType, RegionState
 from ses_sandbox.ses.state.store import Store
 
@@ -53,6 +54,20 @@ class Context:
         if (found := self.state.configuration_sets.get(name)) is None:
             raise not_found(f"Configuration set <{name}> does not exist.")
         return found
+
+    def require_no_tenants(self, arn: str) -> None:
+        """Raise BadRequestException if a resource that is to be deleted is associated with a tenant."""
+        if self.state.has_tenants(arn):
+            raise bad_request(
+                f"Cannot delete <{arn}> because it has tenant associations. Remove all tenant associations and try again."
+            )
+
+    def name_of(self, given: str) -> str:
+        """Return the name of an identity that is given by its name or by its ARN, as some operations of version 1 allow.
+
+        An ARN of another account or region is returned as it is: no identity has it for its name.
+        """
+        return given.removeprefix(identity_arn(self.state.account, self.state.region, ""))
 
 
 Operation = Callable[[Context, Mapping[str, Any]], dict[str, Any]]

@@ -21,6 +21,11 @@ from ses_sandbox.ses.state.models import Identity
 T = TypeVar("T")
 
 
+def _as_given(value: T) -> T:
+    """Keep a value as it is."""
+    return value
+
+
 def _accept(*_: object) -> None:
     """Accept every value that the service model does."""
 
@@ -42,6 +47,7 @@ class IdentitySetting(Generic[T]):
     ``member``: the member of GetEmailIdentity that shows it; left out while the value is None.
     ``default``: the value of a new identity.
     ``omitted``: the value that a request without the parameter puts.
+    ``kept``: returns the value that is kept of the one in a request.
     ``find``: returns the identity by name, or raises what the operation answers for a missing one.
     ``check``: raises what SES answers for a value that the service model allows and SES refuses.
     ``v1``: the same setting in SESv1, if that has it.
@@ -52,6 +58,7 @@ class IdentitySetting(Generic[T]):
     member: str
     default: T
     omitted: T
+    kept: Callable[[T], T] = _as_given
     find: Callable[[Context, str], Identity] = Context.identity_to_change
     check: Callable[[Context, T], None] = _accept
     v1: V1Twin[T] | None = None
@@ -82,6 +89,7 @@ CONFIGURATION_SET: IdentitySetting[str | None] = IdentitySetting(
     member="ConfigurationSetName",
     default=None,
     omitted=None,
+    kept=lambda name: name or None,  # an empty name clears it, as a missing one does
     find=Context.identity,
     check=_configuration_set_exists,
 )

@@ -21,6 +21,7 @@ from ses_sandbox.ses.operations import (
     policy,
     sending,
     templates,
+    tenants,
     v1,
     v1_shared,
 )
@@ -36,6 +37,7 @@ V2_OPERATIONS: Mapping[str, Operation] = {
     **templates.OPERATIONS,
     **metrics.V2_OPERATIONS,
     **sending.OPERATIONS,
+    **tenants.OPERATIONS,
 }
 V1_OPERATIONS: Mapping[str, Operation] = {
     **v1.OPERATIONS,

@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from ses_sandbox.errors import AwsError, already_exists, bad_request, limit_exceeded, not_found
-from ses_sandbox.regions import partition_of
+from ses_sandbox.regions import configuration_set_arn, partition_of
 from ses_sandbox.ses.context import Context, Operation
 from ses_sandbox.ses.protocol.pages import page_of
 from ses_sandbox.ses.state.models import MAX_CONFIGURATION_SETS, ConfigurationSet
@@ -98,7 +98,9 @@ def get_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
 
 def delete_configuration_set(ctx: Context, params: Params) -> dict[str, Any]:
     """Remove a configuration set, even one that identities have as their default: their mail is then refused."""
-    del ctx.state.configuration_sets[ctx.configuration_set(params["ConfigurationSetName"]).name]
+    name = ctx.configuration_set(params["ConfigurationSetName"]).name
+    ctx.require_no_tenants(configuration_set_arn(ctx.state.account, ctx.state.region, name))
+    del ctx.state.configuration_sets[name]
     return {}
 
 
@@ -144,6 +146,8 @@ def _tags_of(ctx: Context, arn: str) -> dict[str, str]:
         return ctx.identity(name).tags
     if kind == "configuration-set":
         return ctx.configuration_set(name).tags
+    if kind == "tenant" and (tenant := ctx.state.tenants.get(name.partition("/")[0])) is not None:
+        return tenant.tags
     raise not_found(f"The resource {arn} does not exist.")
 
 

@@ -27,7 +27,7 @@ def create_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
         raise bad_request("DkimSigningAttributes can be specified for domain identities only.")
     if ctx.state.find(name) is not None:
         raise already_exists(f"Email identity {name} already exist.")
-    configuration_set = params.get("ConfigurationSetName")
+    configuration_set = CONFIGURATION_SET.kept(params.get("ConfigurationSetName"))
     CONFIGURATION_SET.check(ctx, configuration_set)
     if len(ctx.state.identities) >= ctx.state.settings.max_identities:
         raise limit_exceeded(f"You have reached the limit of {ctx.state.settings.max_identities} identities.")
@@ -73,7 +73,8 @@ def delete_email_identity(ctx: Context, params: Params) -> dict[str, Any]:
 
 
 def remove_identity(ctx: Context, identity: Identity) -> None:
-    """Remove an identity. Raises BadRequestException while replicas take their DKIM key from it."""
+    """Remove an identity. Raises BadRequestException while it has tenants, or replicas take their DKIM key from it."""
+    ctx.require_no_tenants(identity.arn)
     if identity.dkim is not None and identity.dkim.origin == EASY:
         regions = sorted(replica.region for replica in ctx.store.replicas_of(identity))
         if regions:
@@ -144,7 +145,7 @@ def put_mail_from(ctx: Context, params: Params) -> dict[str, Any]:
 def put_setting(setting: IdentitySetting[Any], ctx: Context, params: Params) -> dict[str, Any]:
     """Put a setting that is one value."""
     identity = setting.find(ctx, params["EmailIdentity"])
-    value = params.get(setting.parameter, setting.omitted)
+    value = setting.kept(params.get(setting.parameter, setting.omitted))
     setting.check(ctx, value)
     setting.put(identity, value)
     return {}

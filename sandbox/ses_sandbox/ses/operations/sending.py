@@ -14,7 +14,8 @@ from email.message import Message as EmailMessage
 from email.utils import getaddresses, parseaddr
 from typing import Any
 
-from ses_sandbox.errors import AwsError, bad_request
+from ses_sandbox.errors import AwsError, bad_request, not_found
+from ses_sandbox.regions import configuration_set_arn
 from ses_sandbox.ses.context import Context, Operation
 from ses_sandbox.ses.identity_settings import CONFIGURATION_SET
 from ses_sandbox.ses.operations.account import sent_last_24_hours
@@ -74,6 +75,8 @@ def send_email(ctx: Context, params: Params) -> dict[str, Any]:
     configuration_set = params.get("ConfigurationSetName") or default_set
     if configuration_set is not None:
         _check_configuration_set(ctx, configuration_set)
+    if (tenant := params.get("TenantName")) is not None:
+        _check_tenant(ctx, tenant, identity, configuration_set)
     message = Message(
         id=f"{secrets.token_hex(8)}-{secrets.token_hex(16)}-000000",
         kind="message",
@@ -207,6 +210,17 @@ def _check_configuration_set(ctx: Context, name: str) -> None:
     options = ctx.configuration_set(name).options
     if not options.get("SendingOptions", {}).get("SendingEnabled", True):
         raise AwsError(400, "SendingPausedException", f"Sending is paused for configuration set {name}.")
+
+
+def _check_tenant(ctx: Context, name: str, identity: Identity, configuration_set: str | None) -> None:
+    """Require that identity and configuration set are the tenant's. The words: PostHog/posthog 75863."""
+    if (tenant := ctx.state.tenants.get(name)) is None:
+        raise not_found(f"Tenant <{name}> does not exist.")
+    used = [identity.arn]
+    if configuration_set is not None:
+        used.append(configuration_set_arn(ctx.state.account, ctx.state.region, configuration_set))
+    if missing := [arn for arn in used if arn not in tenant.resources]:
+        raise AwsError(403, "AccessDeniedException", f"Tenant not associated with resources [{', '.join(missing)}]")
 
 
 def _authorized(ctx: Context, draft: Draft) -> Identity | None:

@@ -119,7 +119,7 @@ def get_dkim_attributes(ctx: Context, params: Params) -> dict[str, Any]:
 
 def set_notification_topic(ctx: Context, params: Params) -> dict[str, Any]:
     """Set or (without a topic) remove the SNS topic of a notification type."""
-    topics = _get(ctx, params["Identity"]).notifications.topics
+    topics = _get(ctx, ctx.name_of(params["Identity"])).notifications.topics
     topic = params.get("SnsTopic")
     if topic and not topic.startswith("arn:"):
         raise _invalid(f"Invalid SNS topic <{topic}>.")
@@ -146,15 +146,17 @@ def put_setting(setting: IdentitySetting[Any], twin: V1Twin[Any], ctx: Context, 
 
 
 def get_notification_attributes(ctx: Context, params: Params) -> dict[str, Any]:
-    """Return topics, headers and forwarding by identity."""
+    """Return topics, headers and forwarding by identity, under the name or ARN that each was asked for by."""
     attributes = {}
-    for identity in _found(ctx, params):
+    for given in params["Identities"]:
+        if (identity := ctx.state.find(ctx.name_of(given))) is None:
+            continue
         view: dict[str, Any] = {"ForwardingEnabled": FEEDBACK_FORWARDING.value(identity)}
         for kind in ("Bounce", "Complaint", "Delivery"):
             if kind in identity.notifications.topics:
                 view[f"{kind}Topic"] = identity.notifications.topics[kind]
             view[f"HeadersIn{kind}NotificationsEnabled"] = identity.notifications.headers.get(kind, False)
-        attributes[identity.name] = view
+        attributes[given] = view
     return {"NotificationAttributes": attributes}
 
 

@@ -60,10 +60,15 @@ def set_dkim_enabled(ctx: Context, params: Params) -> dict[str, Any]:
     return dkim.put_dkim_attributes(ctx, wanted)
 
 
+def _owned(ctx: Context, params: Params) -> Identity:
+    """Return the identity that an operation on policies gives by its name or its ARN."""
+    return ctx.identity(ctx.name_of(params["Identity"]))
+
+
 def put_policy(ctx: Context, params: Params) -> dict[str, Any]:
     """Add a policy or replace one. Raises InvalidPolicy."""
-    wanted = {"EmailIdentity": params["Identity"], "PolicyName": params["PolicyName"], "Policy": params["Policy"]}
-    identity = ctx.identity(params["Identity"])
+    identity = _owned(ctx, params)
+    wanted = {"EmailIdentity": identity.name, "PolicyName": params["PolicyName"], "Policy": params["Policy"]}
     try:
         policy.check_policy(identity, params["Policy"])
     except AwsError as error:
@@ -75,24 +80,24 @@ def put_policy(ctx: Context, params: Params) -> dict[str, Any]:
 
 def delete_policy(ctx: Context, params: Params) -> dict[str, Any]:
     """Remove a policy; a missing one is no error in this version of the API."""
-    ctx.identity(params["Identity"]).policies.pop(params["PolicyName"], None)
+    _owned(ctx, params).policies.pop(params["PolicyName"], None)
     return {}
 
 
 def get_policies(ctx: Context, params: Params) -> dict[str, Any]:
     """Return the existing policies of these names."""
-    policies = ctx.identity(params["Identity"]).policies
+    policies = _owned(ctx, params).policies
     return {"Policies": {name: policies[name] for name in params["PolicyNames"] if name in policies}}
 
 
 def list_policies(ctx: Context, params: Params) -> dict[str, Any]:
     """Return the names of all policies."""
-    return {"PolicyNames": sorted(ctx.identity(params["Identity"]).policies)}
+    return {"PolicyNames": sorted(_owned(ctx, params).policies)}
 
 
 def send_email(ctx: Context, params: Params) -> dict[str, Any]:
     """Send a message made of subject and body."""
-    return sending.send_email(
+    return _send(
         ctx,
         {
             **_common(params),
@@ -110,7 +115,17 @@ def send_raw_email(ctx: Context, params: Params) -> dict[str, Any]:
         wanted["FromEmailAddress"] = source
     if destinations := params.get("Destinations"):
         wanted["Destination"] = {"ToAddresses": destinations}
-    return sending.send_email(ctx, wanted)
+    return _send(ctx, wanted)
+
+
+def _send(ctx: Context, wanted: Params) -> dict[str, Any]:
+    """Send a message. Raises ConfigurationSetDoesNotExist where version 2 does not find the configuration set."""
+    try:
+        return sending.send_email(ctx, wanted)
+    except AwsError as error:
+        if error.code == "NotFoundException":
+            raise AwsError(400, "ConfigurationSetDoesNotExist", error.message) from None
+        raise
 
 
 def _common(params: Params) -> dict[str, Any]:

@@ -13,9 +13,17 @@ from typing import Any
 
 from botocore.model import ListShape, MapShape, Shape, StringShape, StructureShape
 
-from ses_sandbox.errors import bad_request
+from ses_sandbox.errors import AwsError, bad_request
 
-Problems = list[str]
+
+class Problems(list[str]):
+    """What is wrong with a request. ``types``: values of the wrong JSON type, over which a service stops reading it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.types: list[str] = []
+
+
 Check = Callable[[Any, str, Problems], Any]
 
 WRONG_TYPE = object()
@@ -96,9 +104,15 @@ class ShapeCompiler:
 
 
 def checked(check: Check, value: Any) -> dict[str, Any]:
-    """Return the input of an operation. Raises BadRequestException that names every wrong member, in AWS's words."""
-    problems: Problems = []
+    """Return the input of an operation.
+
+    Raises SerializationException for JSON of the wrong types, else BadRequestException that names every wrong member,
+    in AWS's words.
+    """
+    problems = Problems()
     result: dict[str, Any] = check(value, "", problems)
+    if problems.types:
+        raise AwsError(400, "SerializationException", "; ".join(problems.types))
     if problems:
         noun = "error" if len(problems) == 1 else "errors"
         raise bad_request(f"{len(problems)} validation {noun} detected: {'; '.join(problems)}")
@@ -187,5 +201,5 @@ def _failed(path: str, constraint: str) -> str:
 
 
 def _wrong_type(path: str, expected: str, problems: Problems) -> Any:
-    problems.append(f"Value at '{path or 'the request'}' must be {expected}")
+    problems.types.append(f"Value at '{path or 'the request'}' must be {expected}")
     return WRONG_TYPE

@@ -84,7 +84,7 @@ class RestJson:
         }
 
     def parse(self, match: Match, query_string: str, body: bytes) -> dict[str, Any]:
-        """Return the input as a mapping by member name. Raises BadRequestException for what the model does not allow."""
+        """Return the input as a mapping by member name. Raises SerializationException or BadRequestException."""
         spec = self._inputs[match.operation]
         values: dict[str, Any] = _json_object(body) if body and spec.has_body else {}
         values.update(match.path_values)
@@ -107,7 +107,7 @@ def _input(operation: OperationModel, compiler: ShapeCompiler, extra: Mapping[st
 def _json_object(body: bytes) -> dict[str, Any]:
     try:
         value = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise AwsError(400, "SerializationException", "The request body is not valid JSON.") from None
     if not isinstance(value, dict):
         raise AwsError(400, "SerializationException", "The request body is not a JSON object.")

@@ -163,6 +163,18 @@ class VerificationTemplate:
 
 
 @dataclass(slots=True)
+class Tenant:
+    """A tenant. ``resources``: the ARNs that are associated with it, and since when."""
+
+    name: str
+    id: str
+    arn: str
+    created_at: datetime
+    tags: dict[str, str]
+    resources: dict[str, datetime] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
 class AccountSettings:
     """The settings that GetAccount reports.
 
@@ -195,6 +207,7 @@ class RegionState:
     identities: dict[str, Identity] = field(default_factory=dict)
     configuration_sets: dict[str, ConfigurationSet] = field(default_factory=dict)
     templates: dict[str, VerificationTemplate] = field(default_factory=dict)
+    tenants: dict[str, Tenant] = field(default_factory=dict)
     settings: AccountSettings = field(default_factory=AccountSettings)
     sent: deque[datetime] = field(default_factory=deque)
     mail: MailCounts = field(default_factory=MailCounts)
@@ -212,6 +225,10 @@ class RegionState:
         """Add or replace an identity."""
         self.identities[identity_key(identity.name)] = identity
         self._sorted = None
+
+    def has_tenants(self, arn: str) -> bool:
+        """Return True if a resource is associated with any tenant."""
+        return any(arn in tenant.resources for tenant in self.tenants.values())
 
     def remove(self, identity: Identity) -> None:
         """Remove an existing identity."""
