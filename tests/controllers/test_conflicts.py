@@ -68,7 +68,7 @@ def test_another_spf_record_is_named_though_ses_does_not_look_at_it(tenant: Tena
     assert published is not None
     assert (published.status, published.reason) == (ConditionStatus.FALSE, Reason.DNS_RECORD_CONFLICT)
     assert "v=spf1 -all" in published.message
-    assert "v=spf1 include:amazonses.com ~all" in published.message
+    assert "Change it to v=spf1 include:amazonses.com -all" in published.message
     assert tenant.records()[key] == ('"v=spf1 -all"',)
 
 

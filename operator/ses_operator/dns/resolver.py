@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from dataclasses import replace
 
 import dns.name
 import dns.rdata
@@ -17,8 +18,9 @@ from dns.exception import DNSException
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from ses_operator.core.dns.diagnosis import RecordCase, diagnose, diagnose_all
-from ses_operator.core.dns.matching import matches
+from ses_operator.core.dns.diagnosis import diagnose, diagnose_all
+from ses_operator.core.dns.judge import FOLLOWED, matches
+from ses_operator.core.dns.record_case import RecordCase
 from ses_operator.core.model.records import RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt
 from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers
@@ -31,6 +33,8 @@ RDTYPES = {
 }
 PROBE_LABEL = "ses-operator-wildcard-probe"
 DOMAINKEY = "._domainkey."
+MAX_ALIASES = 8
+"""CNAMEs that are followed one after the other: more are taken for a circle."""
 
 
 class Resolver:
@@ -61,10 +65,31 @@ class Resolver:
 
     async def _case(self, record: RecordSet, published_at: PublishedAt | None) -> RecordCase:
         answer, zone = await self._look_up(record)
+        if answer.outcome is Outcome.OTHER_TYPE and record.type in FOLLOWED:
+            answer = replace(answer, behind=await self._behind(record, answer))
         case = RecordCase(record, answer, published_at=published_at)
         if diagnose(case).state in {FindingState.PUBLISHED, FindingState.UNREACHABLE}:
             return case
         return RecordCase(record, answer, await self._probes(record, zone), published_at)
+
+    async def _behind(self, record: RecordSet, answer: Answer) -> tuple[str, ...] | None:
+        """Return the values of the record's type at the end of a CNAME; None if no server tells."""
+        for _ in range(MAX_ALIASES):
+            try:
+                _name(answer.values[0])
+            except DNSException:
+                return ()
+            answer, _ = await self._look_up(replace(record, name=answer.values[0].lower()))
+            match answer.outcome:
+                case Outcome.FOUND:
+                    return answer.values
+                case Outcome.NO_NAME | Outcome.NO_DATA:
+                    return ()
+                case Outcome.SERVER_FAILURE | Outcome.TIMEOUT | Outcome.REFUSED:
+                    return None
+                case Outcome.OTHER_TYPE:
+                    continue
+        return ()
 
     async def _look_up(self, record: RecordSet) -> tuple[Answer, ZoneServers]:
         """Return the answer, and the zone that gave it.

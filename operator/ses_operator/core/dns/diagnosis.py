@@ -8,142 +8,38 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.matching import SPF_VERSION, is_spf, mail_host, matches
+from ses_operator.core.dns.judge import Verdict, advice, is_for
+from ses_operator.core.dns.reachability import (
+    lame_delegation,
+    no_answer,
+    no_such_domain,
+    not_delegated,
+    server_failure,
+)
+from ses_operator.core.dns.record_case import DiagnosisRule, RecordCase
 from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
-from ses_operator.core.model.dmarc import is_dmarc
-from ses_operator.core.model.records import Purpose, RecordSet, RecordType
-from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt
+from ses_operator.core.model.records import Purpose, RecordType
+from ses_operator.core.model.spf import VERSION as SPF_VERSION
+from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome
 
 AMAZON_DOMAIN = ".amazonses.com"
-NO_PROBES = Probes()
-POLICIES = {Purpose.SPF: (SPF_VERSION, is_spf), Purpose.DMARC: (DMARC_VERSION, is_dmarc)}
+SEVERAL = {
+    Purpose.SPF: f"values that begin with {SPF_VERSION}, so receivers ignore them all",
+    Purpose.DMARC: f"values that begin with {DMARC_VERSION}, so receivers ignore them all",
+    Purpose.DKIM: "public keys, and it is not defined which of them receivers take",
+}
+"""Why there may be one only: RFC 7208, 4.5; RFC 7489, 6.6.3; RFC 6376, 3.6.2.2."""
 FEEDBACK_HOST = re.compile(r"feedback-smtp\.(?P<region>[a-z0-9-]+)\.amazonses\.com")
-
-
-@dataclass(frozen=True, slots=True)
-class RecordCase:
-    """One wanted record with all that is known of it."""
-
-    wanted: RecordSet
-    answer: Answer
-    probes: Probes = NO_PROBES
-    published_at: PublishedAt | None = None
-
-    @property
-    def value(self) -> str:
-        """The wanted value, as people write it."""
-        return ", ".join(self.wanted.values)
-
-    @property
-    def found(self) -> str:
-        """The values found, as people write them."""
-        return ", ".join(self.answer.values)
-
-    def relative(self, name: str) -> str:
-        """Return the name as many providers want it: without the zone's own."""
-        return name.removesuffix(f".{self.answer.zone}")
-
-    def finding(self, state: FindingState, reason: Reason, sentence: str) -> LookupFinding:
-        """Return a finding about this record; the sentence follows its name."""
-        return LookupFinding(self.wanted, state, reason, f"{self.wanted} {sentence}", self.answer)
-
-    def missing(self, sentence: str) -> LookupFinding:
-        """Return a finding that the record is missing."""
-        return self.finding(FindingState.MISSING, Reason.DNS_RECORD_MISSING, sentence)
-
-    def different(self, sentence: str) -> LookupFinding:
-        """Return a finding that the record has other values."""
-        return self.finding(FindingState.DIFFERENT, Reason.DNS_RECORD_WRONG, sentence)
-
-
-DiagnosisRule = Callable[[RecordCase], LookupFinding | None]
-
-
-def server_failure(case: RecordCase) -> LookupFinding | None:
-    """Diagnose SERVFAIL."""
-    if case.answer.outcome is not Outcome.SERVER_FAILURE:
-        return None
-    return case.finding(
-        FindingState.UNREACHABLE,
-        Reason.DNS_SERVER_FAILURE,
-        f"cannot be looked up: the name servers{_of_zone(case)} fail (SERVFAIL), most often because DNSSEC is broken. Check "
-        "that the DS record at the "
-        "registrar belongs to the keys of the zone, or remove it",
-    )
-
-
-def no_answer(case: RecordCase) -> LookupFinding | None:
-    """Diagnose name servers that do not answer."""
-    if case.answer.outcome is not Outcome.TIMEOUT:
-        return None
-    return case.finding(
-        FindingState.UNREACHABLE,
-        Reason.DNS_SERVER_FAILURE,
-        f"cannot be looked up: no name server{_of_zone(case)} answers{_listed(case.answer.servers)}. Check that they run "
-        "and can be reached on "
-        "UDP and TCP port 53",
-    )
-
-
-def lame_delegation(case: RecordCase) -> LookupFinding | None:
-    """Diagnose servers that do not hold the zone that they are asked about."""
-    if case.answer.outcome is not Outcome.REFUSED:
-        return None
-    return case.finding(
-        FindingState.UNREACHABLE,
-        Reason.DNS_NOT_DELEGATED,
-        f"cannot be looked up: the name servers{_of_zone(case)} refuse to answer{_listed(case.answer.servers)}, because "
-        "they do not hold the zone. "
-        "Correct the NS records at the registrar or in the parent zone",
-    )
 
 
 def published(case: RecordCase) -> LookupFinding | None:
     """Recognise a record that is as it should be."""
-    if case.answer.outcome is not Outcome.FOUND or not matches(case.wanted, case.answer.values):
+    if case.verdict is not Verdict.PUBLISHED:
         return None
     return LookupFinding(case.wanted, FindingState.PUBLISHED, Reason.SUCCEEDED, "", case.answer)
-
-
-def not_delegated(case: RecordCase) -> LookupFinding | None:
-    """Diagnose a zone that was written to and is not the one that the public DNS asks, or is a private one."""
-    if case.published_at is None or not case.answer.zone:
-        return None
-    ours, asked = case.published_at, case.answer
-    servers = f" ({', '.join(ours.servers)})" if ours.servers else ""
-    if asked.zone.endswith(f".{ours.zone}"):
-        sentence = (
-            f"was written to zone {ours.zone}, but {asked.zone} is a zone of its own{_listed(asked.servers)}. "
-            "Publish the record there, or remove that delegation"
-        )
-    elif asked.zone != ours.zone:
-        sentence = (
-            f"was written to zone {ours.zone}, which is not delegated: name servers know only {asked.zone}. Add NS "
-            f"records for {ours.zone} with its name servers{servers} to {asked.zone}"
-        )
-    elif _elsewhere(ours.servers, asked.servers):
-        sentence = (
-            f"was written to a zone with other name servers{servers} than {ours.zone} is delegated to{_listed(asked.servers)}. "
-            "Correct the NS records at the registrar, or publish in the zone that the delegation names"
-        )
-    else:
-        return None
-    return case.finding(FindingState.MISSING, Reason.DNS_NOT_DELEGATED, sentence)
-
-
-def no_such_domain(case: RecordCase) -> LookupFinding | None:
-    """Diagnose a domain that is not registered, or has no name servers: the nearest zone is a top-level domain."""
-    if case.answer.outcome is not Outcome.NO_NAME or not case.answer.zone or "." in case.answer.zone:
-        return None
-    domain = ".".join(case.wanted.name.split(".")[-2:])
-    return case.finding(
-        FindingState.MISSING,
-        Reason.DNS_NOT_DELEGATED,
-        f"cannot be found, because {domain} does not exist in DNS. Register the domain, or set its name servers at the registrar",
-    )
 
 
 def wildcard(case: RecordCase) -> LookupFinding | None:
@@ -159,8 +55,35 @@ def wildcard(case: RecordCase) -> LookupFinding | None:
     )
 
 
+def unknown_target(case: RecordCase) -> LookupFinding | None:
+    """Diagnose a CNAME to a name about which no server answers."""
+    if case.verdict is not Verdict.ALIAS:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_SERVER_FAILURE,
+        f"cannot be looked up: it is a CNAME to {case.found}, about which no name server answers. Correct the CNAME, or "
+        f"publish {case.wanted.type} {case.value} in its place",
+    )
+
+
+def wrong_target(case: RecordCase) -> LookupFinding | None:
+    """Diagnose a CNAME that receivers follow, to a name where something else is."""
+    if case.answer.outcome is not Outcome.OTHER_TYPE or case.answer.behind is None:
+        return None
+    behind = case.answer.behind
+    if not behind:
+        return case.different(
+            f"is a CNAME to {case.found}, where there is no {case.wanted.type}. Publish {case.value} there, or in place of "
+            "the CNAME"
+        )
+    return case.different(
+        f"is a CNAME to {case.found}, which has the value {', '.join(behind)}. {advice(case.wanted, behind)} at {case.found}"
+    )
+
+
 def other_type(case: RecordCase) -> LookupFinding | None:
-    """Diagnose a CNAME in the place of another type."""
+    """Diagnose a CNAME in the place of a type for which it is not followed."""
     if case.answer.outcome is not Outcome.OTHER_TYPE:
         return None
     return case.different(
@@ -179,13 +102,11 @@ def too_many_mail_exchanges(case: RecordCase) -> LookupFinding | None:
 
 
 def several_policies(case: RecordCase) -> LookupFinding | None:
-    """Diagnose two SPF or DMARC policies at one name: receivers use neither (RFC 7208, 4.5; RFC 7489, 6.6.3)."""
-    version, is_policy = POLICIES.get(case.wanted.purpose, (None, None))
-    if is_policy is None or (count := sum(map(is_policy, case.answer.values))) < 2:
+    """Diagnose two policies, or keys, at one name."""
+    if case.wanted.type is not RecordType.TXT or case.verdict is not Verdict.SEVERAL:
         return None
-    return case.different(
-        f"has {count} values that begin with {version}, so receivers ignore them all. Keep only {case.value}"
-    )
+    count = sum(1 for value in case.answer.values if is_for(case.wanted, value))
+    return case.different(f"has {count} {SEVERAL[case.wanted.purpose]}. {advice(case.wanted, case.answer.values)}")
 
 
 def quoted(case: RecordCase) -> LookupFinding | None:
@@ -225,7 +146,7 @@ def another_regions_mail_exchange(case: RecordCase) -> LookupFinding | None:
     if case.wanted.type is not RecordType.MX or len(case.answer.values) != 1:
         return None
     host = FEEDBACK_HOST.fullmatch(case.answer.values[0].lower().partition(" ")[2])
-    if host is None or case.answer.values[0].lower().partition(" ")[2] == mail_host(case.wanted.values[0]):
+    if host is None or case.answer.values[0].lower().partition(" ")[2] == _mail_host(case.wanted.values[0]):
         return None
     return case.different(f"has the value of another region, {host['region']} ({case.found}). Enter {case.value}")
 
@@ -249,18 +170,25 @@ def another_regions_signing_zone(case: RecordCase) -> LookupFinding | None:
 
 def preference(case: RecordCase) -> LookupFinding | None:
     """Diagnose the right host with another preference."""
-    if case.wanted.type is not RecordType.MX or [mail_host(value) for value in case.answer.values] != [
-        mail_host(value) for value in case.wanted.values
+    if case.wanted.type is not RecordType.MX or [_mail_host(value) for value in case.answer.values] != [
+        _mail_host(value) for value in case.wanted.values
     ]:
         return None
     return case.different(f"has another preference ({case.found}) than SES asks for. Enter {case.value}")
+
+
+def shared(case: RecordCase) -> LookupFinding | None:
+    """Diagnose a set that has texts for other purposes only."""
+    if case.verdict is not Verdict.SHARED:
+        return None
+    return case.different(f"has only texts for other purposes: {case.found}. {advice(case.wanted, case.answer.values)}")
 
 
 def different(case: RecordCase) -> LookupFinding | None:
     """Diagnose any other value."""
     if case.answer.outcome is not Outcome.FOUND:
         return None
-    return case.different(f"has the value {case.found}. Change it to {case.value}")
+    return case.different(f"has the value {case.found}. {advice(case.wanted, case.answer.values)}")
 
 
 def flattened(case: RecordCase) -> LookupFinding | None:
@@ -320,6 +248,8 @@ RULES: tuple[DiagnosisRule, ...] = (
     not_delegated,
     no_such_domain,
     wildcard,
+    unknown_target,
+    wrong_target,
     other_type,
     too_many_mail_exchanges,
     several_policies,
@@ -330,6 +260,7 @@ RULES: tuple[DiagnosisRule, ...] = (
     another_regions_mail_exchange,
     another_regions_signing_zone,
     preference,
+    shared,
     different,
     flattened,
     doubled_suffix,
@@ -371,22 +302,13 @@ def _of_another_region(finding: LookupFinding, findings: Sequence[LookupFinding]
     return replace(finding, message=message)
 
 
-def _of_zone(case: RecordCase) -> str:
-    return f" of {case.answer.zone}" if case.answer.zone else ""
-
-
-def _listed(servers: Sequence[str]) -> str:
-    return f" ({', '.join(servers)})" if servers else ""
-
-
-def _elsewhere(ours: Iterable[str], asked: Iterable[str]) -> bool:
-    """Return True if both sets of servers are known and have none in common."""
-    known, delegated = {name.lower().rstrip(".") for name in ours}, {name.lower().rstrip(".") for name in asked}
-    return bool(known and delegated) and known.isdisjoint(delegated)
-
-
 def _equal_after(case: RecordCase, change: Callable[[str], str]) -> bool:
     """Return True if the values found are not the wanted ones, but become them by this change."""
     found = {value.lower() for value in case.answer.values}
     changed = {change(value) for value in found}
     return changed != found and changed == {value.lower() for value in case.wanted.values}
+
+
+def _mail_host(value: str) -> str:
+    """Return the host of an MX value, in lower case."""
+    return value.lower().partition(" ")[2]

@@ -42,8 +42,11 @@ def worth_a_look(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
 def _route53_tells(observed: Observed, entry: PublishedRecord) -> bool:
     """Return True if Route 53 knows best: of what SES does not need, and of what is not even in sync.
 
-    Before something is changed at SES by it, the name servers that the world queries are queried, too.
+    Before something is changed at SES by it, the name servers that the world queries are queried, too; and so they are
+    where a CNAME leads out of the zone.
     """
+    if entry.alias:
+        return False
     if is_awaited(observed, entry.record):
         return entry.state is not RecordState.PUBLISHED
     return entry.record.purpose not in LOOKED_AT_BY_SES

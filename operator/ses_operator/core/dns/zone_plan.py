@@ -7,10 +7,11 @@ The rules, in the order in which they are tried:
   surplus is to be kept or released). If another client has changed it since, it belongs to that client now: it is left, the
   ledger no longer names it, and the plan says so.
 - What is wanted and absent is created.
-- What is wanted and exists with the wanted values is up to date; a DMARC policy of another client also if it only says the
-  same. Unless the ledger names it, it is not owned: it is not entered there and never deleted.
-- What is wanted, named by the ledger and different (changed by another client, or wanted differently now) is corrected by an
-  exact DELETE and a CREATE.
+- What is wanted and serves its purpose as it is (``core/dns/judge.py``) is up to date. Unless the ledger names it, it is not
+  owned: it is not entered there and never deleted.
+- What is wanted, named by the ledger and different is corrected by an exact DELETE and a CREATE: if it is as the operator
+  wrote it and wanted differently now, or if another client changed it so that it no longer serves its purpose. Texts that
+  others added to a TXT set stay in it.
 - If the ledger was deleted, nothing is owned any more: the records are up to date and stay for good.
 - Anything else that is in the way is a conflict: reported with both values, never overwritten; the other records go on.
 
@@ -21,18 +22,18 @@ made from an old view of the zone is refused as a whole instead of doing harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.ledger import LEDGER_TTL, Ledger, digest, ledger_name
-from ses_operator.core.dns.matching import matches
+from ses_operator.core.dns.ledger import LEDGER_TTL, Ledger, ledger_name
+from ses_operator.core.dns.zone_records import Move, judge_surplus, judge_wanted, sets_at
 from ses_operator.core.dns.zone_sets import BatchLimits, Change, ChangeAction, ZoneSet, ZoneView
 from ses_operator.core.model import txt
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose, RecordId, RecordSet, RecordType
-from ses_operator.core.state.publication import PublishedRecord, RecordState
+from ses_operator.core.state.publication import PublishedRecord
 from ses_operator.core.state.steps import Surplus
 
 _TEXTS = frozenset({Purpose.DMARC, Purpose.DKIM})
@@ -54,22 +55,6 @@ class ZonePlan:
     problem: Problem | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Move:
-    """The changes of one owned record set: delete it as it is, create it, or both."""
-
-    id: RecordId
-    delete: ZoneSet | None = None
-    create: ZoneSet | None = None
-
-    @property
-    def changes(self) -> Iterator[Change]:
-        if self.delete is not None:
-            yield Change(ChangeAction.DELETE, self.delete)
-        if self.create is not None:
-            yield Change(ChangeAction.CREATE, self.create)
-
-
 def plan_publication(
     owner: Owner,
     domain: str,
@@ -86,9 +71,9 @@ def plan_publication(
     wanted = sorted(wanted)
     ledger = _read_ledger(owner, domain, view)
     if isinstance(ledger, Problem):
-        return ZonePlan(records=_judge_all(wanted, view, {}, frozenset()).records, problem=ledger)
-    extra = _judge_surplus(ledger.digests, {record.id for record in wanted}, view, surplus)
-    judged = _judge_all(wanted, view, ledger.digests, frozenset(move.id for move in extra.moves))
+        return ZonePlan(records=judge_wanted(wanted, view, {}, frozenset()).records, problem=ledger)
+    extra = judge_surplus(ledger.digests, {record.id for record in wanted}, view, surplus)
+    judged = judge_wanted(wanted, view, ledger.digests, extra.leaving)
     draft = _Draft(
         owner, domain, (*extra.moves, *judged.moves), {**extra.kept, **judged.kept}, _ledger_set(domain, view)
     )
@@ -117,7 +102,7 @@ def holdings(owner: Owner, domain: str, view: ZoneView) -> frozenset[RecordId]:
     ledger = _read_ledger(owner, domain, view)
     if isinstance(ledger, Problem):
         return frozenset()
-    return frozenset(record_id for record_id in ledger.digests if _same_type(record_id, view))
+    return frozenset(record_id for record_id in ledger.digests if sets_at(record_id, view))
 
 
 def plan_withdrawal(owner: Owner, domain: str, view: ZoneView) -> ZonePlan:
@@ -196,126 +181,12 @@ def _read_ledger(owner: Owner, domain: str, view: ZoneView) -> Ledger | Problem:
 
 
 @dataclass(frozen=True, slots=True)
-class _Extra:
-    """Record sets that the ledger names and that are not wanted: their changes, and the digests of those that stay owned."""
-
-    names: tuple[str, ...] = ()
-    moves: tuple[_Move, ...] = ()
-    kept: Mapping[RecordId, str] = field(default_factory=dict)
-    released: tuple[str, ...] = ()
-
-
-def _judge_surplus(digests: Mapping[RecordId, str], wanted: set[RecordId], view: ZoneView, policy: Surplus) -> _Extra:
-    extra = {record_id: digest for record_id, digest in sorted(digests.items()) if record_id not in wanted}
-    names = tuple(str(record_id) for record_id in extra if _same_type(record_id, view))
-    if policy is Surplus.KEEP:
-        return _Extra(names, kept=extra)
-    if policy is Surplus.RELEASE:
-        return _Extra(names)
-    moves: list[_Move] = []
-    released: list[str] = []
-    for record_id, written in extra.items():
-        standing = _same_type(record_id, view)
-        if len(standing) == 1 and not standing[0].routing and digest(standing[0]) == written:
-            moves.append(_Move(record_id, delete=standing[0]))
-        elif standing:
-            released.append(
-                f"{record_id} was changed by another client and is left as it is: {_values(standing)}. Remove it by hand if "
-                "it is not needed"
-            )
-    return _Extra(names, tuple(moves), released=tuple(released))
-
-
-@dataclass(frozen=True, slots=True)
-class _Judged:
-    """The wanted records' states, their changes, and the digests of the owned ones that exist."""
-
-    records: tuple[PublishedRecord, ...]
-    moves: tuple[_Move, ...]
-    kept: Mapping[RecordId, str]
-
-
-def _judge_all(
-    wanted: Sequence[RecordSet], view: ZoneView, digests: Mapping[RecordId, str], leaving: frozenset[RecordId]
-) -> _Judged:
-    records: list[PublishedRecord] = []
-    moves: list[_Move] = []
-    kept: dict[RecordId, str] = {}
-    created: dict[str, list[ZoneSet]] = {}
-    for record in wanted:
-        standing = _same_type(record.id, view)
-        others = [
-            found for found in view.get(record.name, ()) if found.type != record.type and not _leaves(found, leaving)
-        ]
-        others += created.get(record.name, ())
-        judged = _judge(record, standing, others, ours=record.id in digests)
-        records.append(judged)
-        if record.id in digests and standing and not standing[0].routing:
-            published = judged.state is RecordState.PUBLISHED
-            kept[record.id] = digest(standing[0]) if published else digests[record.id]
-        if judged.state in (RecordState.MISSING, RecordState.DIFFERENT):
-            wanted_set = ZoneSet.of(record)
-            moves.append(_Move(record.id, delete=standing[0] if standing else None, create=wanted_set))
-            created.setdefault(record.name, []).append(wanted_set)
-    return _Judged(tuple(records), tuple(moves), kept)
-
-
-def _judge(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[ZoneSet], *, ours: bool) -> PublishedRecord:
-    obstacle = _obstacle(record, standing, others)
-    if obstacle:
-        return PublishedRecord(record, RecordState.CONFLICT, obstacle)
-    if not standing:
-        return PublishedRecord(
-            record, RecordState.MISSING, f"{record} is not in the zone yet; expected {_quoted(record)}"
-        )
-    found = standing[0]
-    same_values = found.meaning == ZoneSet.of(record).meaning
-    if (same_values and (not ours or found.ttl == record.ttl)) or (not ours and _is_as_good(record, found)):
-        return PublishedRecord(record, RecordState.PUBLISHED)
-    if ours:
-        what = f"{_values(standing)} (ttl {found.ttl})"
-        return PublishedRecord(
-            record,
-            RecordState.DIFFERENT,
-            f"{record} is {what} in the zone; expected {_quoted(record)} (ttl {record.ttl})",
-        )
-    return PublishedRecord(
-        record,
-        RecordState.CONFLICT,
-        f"{record} is {_values(standing)} in the zone, which this object did not write; "
-        f"expected {_quoted(record)}. Correct or remove that record",
-    )
-
-
-def _is_as_good(record: RecordSet, found: ZoneSet) -> bool:
-    """Return True if a text of another client says the same to receivers: a DMARC policy, or a DKIM key."""
-    return record.type is RecordType.TXT and record.purpose in _TEXTS and matches(record, found.meaning)
-
-
-def _obstacle(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[ZoneSet]) -> str:
-    """Return why the record cannot exist at its name at all, in words; "" if it can."""
-    routed = next((found for found in standing if found.routing), None)
-    if routed is not None:
-        return f"{record} is {routed.routing} in the zone; expected {_quoted(record)}. Remove that record"
-    exclusive = (
-        others if record.type is RecordType.CNAME else [other for other in others if other.type == RecordType.CNAME]
-    )
-    if not exclusive:
-        return ""
-    stands = ", ".join(sorted({f"{other.type} {_values([other])}" for other in exclusive}))
-    return (
-        f"{stands} is at {record.name}, where {record.type} {_quoted(record)} is needed, and DNS allows no other record beside a "
-        "CNAME. Remove one of them"
-    )
-
-
-@dataclass(frozen=True, slots=True)
 class _Draft:
     """Moves, and the ledger that they lead to: ``kept`` has the digests of what exists and is not moved."""
 
     owner: Owner
     domain: str
-    moves: tuple[_Move, ...]
+    moves: tuple[Move, ...]
     kept: Mapping[RecordId, str]
     standing_ledger: ZoneSet | None
 
@@ -332,11 +203,9 @@ class _Draft:
 
     def _changes(self, count: int) -> tuple[Change, ...]:
         moves, postponed = self.moves[:count], self.moves[count:]
-        written = {move.id: digest(move.create) for move in moves if move.create is not None}
+        written = {move.id: move.after for move in moves if move.after}
         # Surplus that only a later part deletes stays in the ledger until then.
-        leaving = {
-            move.id: digest(move.delete) for move in postponed if move.delete is not None and move.create is None
-        }
+        leaving = {move.id: move.before for move in postponed if not move.after}
         ledger = Ledger(self.owner, {**self.kept, **leaving, **written})
         changes = [change for move in moves for change in move.changes]
         changes += _ledger_changes(ledger, self.domain, self.standing_ledger)
@@ -353,19 +222,3 @@ def _ledger_changes(ledger: Ledger, domain: str, standing: ZoneSet | None) -> It
     if lines:
         values = tuple(txt.quote(line) for line in lines)
         yield Change(ChangeAction.CREATE, ZoneSet(ledger_name(domain), RecordType.TXT.value, LEDGER_TTL, values))
-
-
-def _same_type(record_id: RecordId, view: ZoneView) -> list[ZoneSet]:
-    return [found for found in view.get(record_id.name, ()) if found.type == record_id.type]
-
-
-def _leaves(found: ZoneSet, leaving: frozenset[RecordId]) -> bool:
-    return any(found.name == record_id.name and found.type == record_id.type for record_id in leaving)
-
-
-def _values(sets: Sequence[ZoneSet]) -> str:
-    return ", ".join(found.routing or ", ".join(f'"{value}"' for value in found.meaning) for found in sets)
-
-
-def _quoted(record: RecordSet) -> str:
-    return ", ".join(f'"{value}"' for value in record.values)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ses_operator.api.identity.dmarc import Alignment, DmarcPolicy, DmarcSpec
@@ -11,6 +11,7 @@ VERSION = "v=DMARC1"
 DEFAULTS: Mapping[str, str] = {"pct": "100", "adkim": "r", "aspf": "r", "rua": "", "ruf": ""}
 """The meaning of a tag that is absent (RFC 7489, 6.3); ``sp`` is then as ``p``."""
 
+_POLICIES = tuple(policy.value for policy in (DmarcPolicy.NONE, DmarcPolicy.QUARANTINE, DmarcPolicy.REJECT))
 _LISTS = frozenset({"rua", "ruf"})
 _ALIGNMENTS = {Alignment.RELAXED: "r", Alignment.STRICT: "s"}
 
@@ -82,6 +83,16 @@ def says_the_same(one: str, other: str) -> bool:
     return meaning is not None and meaning == _meaning(other)
 
 
+def weakens(found: str, wanted: str) -> tuple[str, ...]:
+    """Return the tags by which the wanted record asks receivers for less than the one found, such as ``p=none``."""
+    one, other = _meaning(found), _meaning(wanted)
+    if one is None or other is None:
+        return ()
+    return tuple(
+        f"{tag}={other[tag]}" for tag, strength in _STRENGTH.items() if strength(one[tag]) > strength(other[tag])
+    )
+
+
 def report_authorizations(domain: str, dmarc: Dmarc) -> tuple[ReportAuthorization, ...]:
     """Return the records by which others have to accept reports about ``domain``, for the addresses that are not of it."""
     hosts = {_host(address) for address in (*dmarc.rua, *dmarc.ruf)}
@@ -109,6 +120,28 @@ def _meaning(text: str) -> Mapping[str, str | frozenset[str]] | None:
     return {tag: _value(tag, tags.get(tag, default)) for tag, default in known.items()}
 
 
+def _rank(policy: object) -> int:
+    return _POLICIES.index(str(policy)) if policy in _POLICIES else 0
+
+
+def _percentage(share: object) -> int:
+    return int(str(share)) if str(share).isdecimal() else 100
+
+
+def _strictness(alignment: object) -> int:
+    return int(alignment == "s")
+
+
+_STRENGTH: Mapping[str, Callable[[object], int]] = {
+    "p": _rank,
+    "sp": _rank,
+    "pct": _percentage,
+    "adkim": _strictness,
+    "aspf": _strictness,
+}
+"""For each tag that makes a policy stricter or weaker: how strict a value of it is."""
+
+
 def _value(tag: str, text: str) -> str | frozenset[str]:
     if tag in _LISTS:
         return frozenset(_address(address.strip()) for address in text.split(",") if address.strip())
@@ -116,9 +149,10 @@ def _value(tag: str, text: str) -> str | frozenset[str]:
 
 
 def _address(uri: str) -> str:
-    """Return the URI with its domain in lower case: the case of a domain does not count, that of a mailbox may."""
-    mailbox, at, host = uri.partition("@")
-    return f"{mailbox}{at}{host.lower()}"
+    """Return the URI with scheme and domain in lower case: their case does not count, that of a mailbox may."""
+    scheme, colon, rest = uri.partition(":")
+    mailbox, at, host = rest.partition("@")
+    return f"{scheme.lower()}{colon}{mailbox}{at}{host.lower()}"
 
 
 def _host(address: str) -> str:

@@ -12,9 +12,11 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from ses_operator.core.model.dmarc import Dmarc, dmarc_name
+from ses_operator.core.model.spf import INCLUDE_SES
+from ses_operator.core.model.spf import VERSION as SPF_VERSION
 
 MAX_NAME_OCTETS = 253
-SPF_VALUE = "v=spf1 include:amazonses.com ~all"
+SPF_VALUE = f"{SPF_VERSION} {INCLUDE_SES} ~all"
 MX_PREFERENCE = 10
 
 
@@ -97,12 +99,6 @@ def own_key_record(domain: str, region: str, selector: str, public_key: str, ttl
         purpose=Purpose.DKIM,
         regions=(region,),
     )
-
-
-def published_key(text: str) -> str | None:
-    """Return the public key in a DKIM key record; None in any other text, and in one that revokes its key (RFC 6376, 3.6.1)."""
-    tags = {name.strip(): "".join(value.split()) for name, _, value in (tag.partition("=") for tag in text.split(";"))}
-    return tags.get("p") if tags.get("v", "DKIM1") == "DKIM1" else None
 
 
 def mail_from_records(

@@ -26,7 +26,7 @@ class Answer:
     """The answer of the name servers about one name and type.
 
     ``values``: sorted, in the form of RecordSet.values, in the case that was served. For OTHER_TYPE, the CNAME's
-    target.
+    target; ``behind`` has the values of the type at the end of that CNAME, None if it was not followed or is not known.
     ``zone``: the name of the zone that was queried, without the closing dot; empty if none was found.
     ``primary``: its primary name server (SOA mname), to compare with the one that SES saw.
     ``servers``: its name servers by its NS records; if they do not answer, those that were queried.
@@ -37,6 +37,7 @@ class Answer:
     zone: str = ""
     primary: str = ""
     servers: tuple[str, ...] = ()
+    behind: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

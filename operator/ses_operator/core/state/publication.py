@@ -58,12 +58,14 @@ class PublishedRecord:
     """One wanted record set and its state; ``message`` in words whenever the state is neither Published nor Pending.
 
     ``reason``: what name servers found to be wrong, if that is more than that the record is not there yet.
+    ``alias``: the target of a CNAME in its place that receivers follow: only name servers know what is at its end.
     """
 
     record: RecordSet
     state: RecordState
     message: str = ""
     reason: Reason | None = None
+    alias: str = ""
 
     @property
     def is_left_to_others(self) -> bool:

@@ -1,0 +1,100 @@
+"""Diagnoses why name servers cannot say anything about a record: they fail, are silent, or are not those of its zone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from ses_operator.api.base.reasons import Reason
+from ses_operator.core.dns.record_case import RecordCase
+from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome
+
+
+def server_failure(case: RecordCase) -> LookupFinding | None:
+    """Diagnose SERVFAIL."""
+    if case.answer.outcome is not Outcome.SERVER_FAILURE:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_SERVER_FAILURE,
+        f"cannot be looked up: the name servers{_of_zone(case)} fail (SERVFAIL), most often because DNSSEC is broken. Check "
+        "that the DS record at the "
+        "registrar belongs to the keys of the zone, or remove it",
+    )
+
+
+def no_answer(case: RecordCase) -> LookupFinding | None:
+    """Diagnose name servers that do not answer."""
+    if case.answer.outcome is not Outcome.TIMEOUT:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_SERVER_FAILURE,
+        f"cannot be looked up: no name server{_of_zone(case)} answers{_listed(case.answer.servers)}. Check that they run "
+        "and can be reached on "
+        "UDP and TCP port 53",
+    )
+
+
+def lame_delegation(case: RecordCase) -> LookupFinding | None:
+    """Diagnose servers that do not hold the zone that they are asked about."""
+    if case.answer.outcome is not Outcome.REFUSED:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_NOT_DELEGATED,
+        f"cannot be looked up: the name servers{_of_zone(case)} refuse to answer{_listed(case.answer.servers)}, because "
+        "they do not hold the zone. "
+        "Correct the NS records at the registrar or in the parent zone",
+    )
+
+
+def not_delegated(case: RecordCase) -> LookupFinding | None:
+    """Diagnose a zone that was written to and is not the one that the public DNS asks, or is a private one."""
+    if case.published_at is None or not case.answer.zone:
+        return None
+    ours, asked = case.published_at, case.answer
+    servers = f" ({', '.join(ours.servers)})" if ours.servers else ""
+    if asked.zone.endswith(f".{ours.zone}"):
+        sentence = (
+            f"was written to zone {ours.zone}, but {asked.zone} is a zone of its own{_listed(asked.servers)}. "
+            "Publish the record there, or remove that delegation"
+        )
+    elif asked.zone != ours.zone:
+        sentence = (
+            f"was written to zone {ours.zone}, which is not delegated: name servers know only {asked.zone}. Add NS "
+            f"records for {ours.zone} with its name servers{servers} to {asked.zone}"
+        )
+    elif _elsewhere(ours.servers, asked.servers):
+        sentence = (
+            f"was written to a zone with other name servers{servers} than {ours.zone} is delegated to{_listed(asked.servers)}. "
+            "Correct the NS records at the registrar, or publish in the zone that the delegation names"
+        )
+    else:
+        return None
+    return case.finding(FindingState.MISSING, Reason.DNS_NOT_DELEGATED, sentence)
+
+
+def no_such_domain(case: RecordCase) -> LookupFinding | None:
+    """Diagnose a domain that is not registered, or has no name servers: the nearest zone is a top-level domain."""
+    if case.answer.outcome is not Outcome.NO_NAME or not case.answer.zone or "." in case.answer.zone:
+        return None
+    domain = ".".join(case.wanted.name.split(".")[-2:])
+    return case.finding(
+        FindingState.MISSING,
+        Reason.DNS_NOT_DELEGATED,
+        f"cannot be found, because {domain} does not exist in DNS. Register the domain, or set its name servers at the registrar",
+    )
+
+
+def _of_zone(case: RecordCase) -> str:
+    return f" of {case.answer.zone}" if case.answer.zone else ""
+
+
+def _listed(servers: Sequence[str]) -> str:
+    return f" ({', '.join(servers)})" if servers else ""
+
+
+def _elsewhere(ours: Iterable[str], asked: Iterable[str]) -> bool:
+    """Return True if both sets of servers are known and have none in common."""
+    known, delegated = {name.lower().rstrip(".") for name in ours}, {name.lower().rstrip(".") for name in asked}
+    return bool(known and delegated) and known.isdisjoint(delegated)
