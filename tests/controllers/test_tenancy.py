@@ -91,6 +91,50 @@ def test_a_grant_that_is_taken_away_stalls_its_identities_and_deletes_nothing(
     assert neighbour.records() == {}
 
 
+def test_mail_from_at_a_name_that_another_was_granted_writes_nothing(tenant: Tenant, neighbour: Tenant) -> None:
+    taken = f"team-a.{tenant.domain}"
+    owners = [(tenant.domain, tenant), (taken, neighbour)]
+    grants = [
+        {"name": f"g{n}", "domains": [name], "namespaces": {"matchNames": [team.namespace]}}
+        for n, (name, team) in enumerate(owners)
+    ]
+    _set(tenant, tenancy={"grants": grants})
+    at_taken = {"subdomain": "team-a", "scope": "Shared"}
+
+    tenant.create(IRELAND, mailFrom=at_taken)
+
+    refused = tenant.not_ready(Reason.DOMAIN_NOT_GRANTED)
+    assert "spec.mailFrom.subdomain (team-a)" in refused.message
+    assert (tenant.at_ses(), tenant.records()) == ({}, {})
+    tenant.change(mailFrom={"subdomain": "bounce"})
+    tenant.ready()
+    tenant.change(mailFrom=at_taken)
+    tenant.not_ready(Reason.DOMAIN_NOT_GRANTED)
+    assert [name for name, _ in tenant.records() if name.endswith(taken)] == []
+    tenant.delete()
+    tenant.gone()
+
+
+def test_a_mail_from_name_that_others_have_at_ses_now_gets_no_records(tenant: Tenant, neighbour: Tenant) -> None:
+    taken = f"team-a.{tenant.domain}"
+    tenant.create_ready(IRELAND, mailFrom={"subdomain": "bounce", "scope": "Shared"})
+    grants = [
+        {"name": "a", "domains": [taken], "namespaces": {"matchNames": [neighbour.namespace]}},
+        {"name": "d", "domains": [tenant.domain], "namespaces": {"matchNames": [tenant.namespace]}},
+    ]
+    _set(tenant, tenancy={"grants": grants})
+    client = tenant.ses(IRELAND)
+    client.put_email_identity_mail_from_attributes(EmailIdentity=tenant.domain, MailFromDomain=taken)
+
+    tenant.request_reconcile()
+
+    tenant.ready()
+    assert [name for name, _ in tenant.records() if name.endswith(taken)] == []
+    assert client.get_email_identity(EmailIdentity=tenant.domain)["MailFromAttributes"]["MailFromDomain"] != taken
+    tenant.delete()
+    tenant.gone()
+
+
 def test_the_label_of_a_namespace_opens_and_closes_the_account(tenant: Tenant) -> None:
     _set(tenant, tenancy={"namespaces": {"matchLabels": {"mail": "yes"}}})
     tenant.create(IRELAND)

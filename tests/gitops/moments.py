@@ -19,6 +19,7 @@ from ses_operator.api.template import SesVerificationTemplate, SesVerificationTe
 from ses_operator.controllers.shared.accounts import Accounts
 from ses_operator.core.account.report import account_status, region_status
 from ses_operator.core.model.keys import Installation, ObjectKey, Owner
+from ses_operator.core.model.name_rights import NameRights
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import AccountFacts, IdentityFacts, VerificationStatus
 from ses_operator.core.planning.plan import plan_identity, wanted_records
@@ -124,7 +125,8 @@ def reported(
     """The status of this identity where SES says this, and its records stand so."""
     account = SesAccount.model_validate({"metadata": {"name": "default"}, "spec": {}})
     key = ObjectKey(found.metadata.namespace, found.metadata.name)
-    desired = desired_identity(Installation("production"), key, found.spec, account.spec, None)
+    asked = desired_identity(Installation("production"), key, found.spec, account.spec, None)
+    desired = replace(asked, rights=NameRights(asked.identity))
     observed = Observed(regions={REGION: view})
     if records is not None:
         states = tuple(PublishedRecord(record, records, message) for record in wanted_records(desired, observed))

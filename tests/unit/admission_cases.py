@@ -66,6 +66,109 @@ def _grant(title: str, domain: str, namespace: str, *, refused: bool = False, **
     return Case(title, GRANTS, {"domain": domain}, labels, namespace, reason)
 
 
+HOLDS = {
+    "tenancy": {
+        "grants": [
+            {"name": "org", "domains": ["example.org"], "namespaces": {"matchNames": ["platform"]}},
+            {"name": "a", "domains": ["team-a.example.org", "*.team-a.example.org"], "namespaces": TEAM_A},
+            {"name": "labelled", "domains": ["*.l.example.org"], "namespaces": {"matchLabels": {"mail": "yes"}}},
+        ]
+    }
+}
+"""A domain without a wildcard, and names below it that others have."""
+
+
+def _mail_from(title: str, subdomain: str, *, refused: bool = False, scope: str = "Shared", **more: Any) -> Case:
+    """MAIL FROM of the team that has the domain alone."""
+    asked = {"domain": "example.org", "mailFrom": {"subdomain": subdomain, "scope": scope}, **more.pop("identity", {})}
+    reason = Reason.DOMAIN_NOT_GRANTED if refused else None
+    return Case(title, more.pop("account", HOLDS), asked, more.pop("labels", {}), "platform", reason)
+
+
+MAIL_FROM_CASES = (
+    _mail_from("MAIL FROM at a name that no one else has", "bounce"),
+    _mail_from("MAIL FROM at names that no one else has", "bounce", scope="PerRegion"),
+    _mail_from("MAIL FROM at a name that another has", "team-a", refused=True),
+    _mail_from("MAIL FROM below a name that another has", "bounce.team-a", refused=True),
+    _mail_from("MAIL FROM with a region at the end of a name that another has", "team-a", scope="PerRegion"),
+    _mail_from("MAIL FROM in a region, below no name that another has", "b.team-a", scope="PerRegion"),
+    _mail_from(
+        "MAIL FROM at the name that another has for one of the regions",
+        "b",
+        refused=True,
+        scope="PerRegion",
+        identity={"regions": ["eu-west-1", "us-east-1"]},
+        account={
+            "tenancy": {
+                "grants": [
+                    {"name": "org", "domains": ["example.org"], "namespaces": {}},
+                    {"name": "b", "domains": ["b-us-east-1.example.org"], "namespaces": TEAM_A},
+                ]
+            }
+        },
+    ),
+    _mail_from(
+        "MAIL FROM below a wildcard of another",
+        "bounce",
+        refused=True,
+        account={
+            "tenancy": {
+                "grants": [
+                    {"name": "org", "domains": ["example.org"], "namespaces": {}},
+                    {"name": "all", "domains": ["*.example.org"], "namespaces": TEAM_A},
+                ]
+            }
+        },
+    ),
+    _mail_from(
+        "MAIL FROM below a wildcard of two",
+        "bounce",
+        account={
+            "tenancy": {
+                "grants": [
+                    {"name": "org", "domains": ["example.org"], "namespaces": {}},
+                    {"name": "all", "domains": ["*.example.org"], "namespaces": TEAM_A},
+                    {"name": "too", "domains": ["*.example.org"], "namespaces": {"matchNames": ["platform"]}},
+                ]
+            }
+        },
+    ),
+    _mail_from("MAIL FROM at a name granted by a label", "x.l", labels={"mail": "yes"}),
+    _mail_from("MAIL FROM at a name granted to another label", "x.l", refused=True, labels={"mail": "no"}),
+)
+
+
+def _in_zone(title: str, subdomain: str, *entries: Spec, refused: bool = False) -> Case:
+    """MAIL FROM in the hosted zone that the identity chooses by name."""
+    zones = [{"hostedZoneID": "Z1", **entry} for entry in entries]
+    asked = {
+        "domain": "example.org",
+        "mailFrom": {"subdomain": subdomain, "scope": "Shared"},
+        "dns": {"route53": {"zoneRef": {"name": "org"}}},
+    }
+    reason = Reason.ZONE_NOT_ALLOWED if refused else None
+    return Case(title, {"dns": {"zones": zones}}, asked, {}, "platform", reason)
+
+
+ORG = {"name": "org", "allowedDomains": ["example.org"]}
+OF_TEAM_A = {"name": "a", "allowedDomains": ["team-a.example.org"], "namespaces": TEAM_A}
+ZONE_CASES = (
+    _in_zone("a name below a domain that the zone allows", "bounce", ORG, OF_TEAM_A),
+    _in_zone("a name in the zone that is another's", "team-a", ORG, OF_TEAM_A, refused=True),
+    _in_zone("a name that is another's in another zone", "team-a", ORG, {**OF_TEAM_A, "hostedZoneID": "Z2"}),
+    _in_zone("a name that an open entry has", "team-a", ORG, {**OF_TEAM_A, "namespaces": {}}),
+    _in_zone(
+        "a name that the entry allows too",
+        "team-a",
+        {**ORG, "allowedDomains": ["example.org", "*.example.org"]},
+        OF_TEAM_A,
+    ),
+    _in_zone("a zone that is open to all names", "team-a", {"name": "org"}, OF_TEAM_A),
+    _in_zone("a zone for others", "bounce", {**ORG, "namespaces": TEAM_A}, refused=True),
+    _in_zone("a zone for other names", "bounce", {**ORG, "allowedDomains": ["example.com"]}, refused=True),
+)
+"""The zone is known from the object alone, and so the apiserver can judge too."""
+
 TENANCY_CASES = (
     Case("without rules everybody may ask for anything", {}),
     Case("a namespace with the label", _for(mail="yes"), labels={"mail": "yes", "more": "1"}),
@@ -287,4 +390,4 @@ DOCUMENT_CASES = (
 )
 """What only the operator can judge: CEL does not read documents of any shape."""
 
-CASES = (*TENANCY_CASES, *GUARDRAIL_CASES)
+CASES = (*TENANCY_CASES, *MAIL_FROM_CASES, *ZONE_CASES, *GUARDRAIL_CASES)

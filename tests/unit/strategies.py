@@ -20,6 +20,7 @@ from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.core.model.dkim_source import DkimChoice, EasyDkim, NoDkim, OwnKey, PrivateKey
 from ses_operator.core.model.dmarc import Dmarc
 from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.name_rights import NameRights
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.ses import NotificationType, Topic, Topics
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
@@ -132,6 +133,7 @@ def _desired(
         regions=regions,
         mail_from=mail_from(*mail_from_as, regions, first_region),
         first_region=first_region,
+        rights=NameRights(DOMAIN),
         tags={**tags, OWNER_TAG: str(OWNER)},
         provider=DnsProvider.ROUTE53,
         deletion=DeletionPolicy.DELETE,
@@ -206,6 +208,7 @@ def wanted(**changes: object) -> Desired:
         ttl=300,
         adoption=AdoptionPolicy.NEVER,
         deletion=DeletionPolicy.DELETE,
+        rights=NameRights(DOMAIN),
     )
     return replace(base, **changes)  # type: ignore[arg-type]
 

@@ -7,7 +7,8 @@ import time
 from collections.abc import Callable, Iterable
 
 from ses_operator.aws.route53 import RecordStart, Route53
-from ses_operator.core.dns.zone_sets import Change, ZoneSet, ZoneView, is_within, plain_name
+from ses_operator.core.dns.zone_sets import Change, ZoneSet, ZoneView, plain_name
+from ses_operator.core.model.name_rights import is_within
 from ses_operator.dns.zone_cache import LIFETIME_SECONDS, Stretch, ZoneCache, order_key
 
 

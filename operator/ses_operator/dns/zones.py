@@ -10,8 +10,8 @@ from typing import Generic, TypeVar
 from ses_operator.api.account.kind import Zone as ZoneEntry
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.route53 import Route53Access
-from ses_operator.core.dns.zone_sets import is_within
 from ses_operator.core.dns.zones import HostedZone, choose_zone
+from ses_operator.core.model.name_rights import is_within
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.core.state.answers import PublishedAt
 from ses_operator.core.state.publication import DnsZone

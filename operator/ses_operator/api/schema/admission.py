@@ -59,13 +59,17 @@ def _selects(selector: str) -> str:
     )
 
 
-def _precision(pattern: str) -> str:
-    """Return CEL for how exactly the pattern names the domain, as in ``core.tenancy.precision``."""
-    domain = "variables.domain"
+def _precision(pattern: str, name: str = "variables.domain") -> str:
+    """Return CEL for how exactly the pattern names the name, as in ``core.model.name_rights.precision``."""
     return (
-        f"({pattern} == {domain} ? size({domain}) + 1 : "
-        f"{pattern}.startsWith('*.') && {domain}.endsWith({pattern}.substring(1)) ? size({pattern}) : 0)"
+        f"({pattern} == {name} ? size({name}) + 1 : "
+        f"{pattern}.startsWith('*.') && {name}.endsWith({pattern}.substring(1)) ? size({pattern}) : 0)"
     )
+
+
+def _names(patterns: str, name: str = "variables.domain") -> str:
+    """Return CEL for: one of the patterns names the name."""
+    return f"{patterns}.exists(p, {_precision('p', name)} > 0)"
 
 
 def _severity(policy: str) -> str:
@@ -88,6 +92,13 @@ VARIABLES: Mapping[str, str] = {
     "grants": "has(params.spec.tenancy) && has(params.spec.tenancy.grants) ? params.spec.tenancy.grants : []",
     "best": (
         f"size(variables.grants) == 0 ? 0 : variables.grants.map(g, g.domains.map(p, {_precision('p')}).max()).max()"
+    ),
+    "below": "variables.grants.filter(g, g.domains.exists(p, p.endsWith('.' + variables.domain)))",
+    "mailFromNames": (
+        "!variables.isDomain || !has(object.spec.mailFrom) ? [] : "
+        "has(object.spec.mailFrom.scope) && object.spec.mailFrom.scope == 'Shared' "
+        "? [object.spec.mailFrom.subdomain + '.' + object.spec.domain] "
+        ": object.spec.regions.map(r, object.spec.mailFrom.subdomain + '-' + r + '.' + object.spec.domain)"
     ),
     "zones": "has(params.spec.dns) && has(params.spec.dns.zones) ? params.spec.dns.zones : []",
     "zoneRef": (
@@ -129,12 +140,25 @@ RULES: tuple[Rule, ...] = (
         "does not grant this domain to this namespace; ask for a grant in its spec.tenancy.grants",
     ),
     Rule(
+        Reason.DOMAIN_NOT_GRANTED,
+        ("domain", "mailFrom", "regions"),
+        "!variables.mayUse || size(variables.below) == 0 || variables.mailFromNames.all(n, "
+        f"[variables.below.map(g, g.domains.map(p, {_precision('p', 'n')}).max()).max()].all(best, best == 0 || "
+        f"variables.below.exists(g, g.domains.exists(p, {_precision('p', 'n')} == best) && {_selects('g.namespaces')})))",
+        "does not grant the names that spec.mailFrom.subdomain asks for to this namespace; choose another subdomain, or ask "
+        "for a grant in its spec.tenancy.grants",
+    ),
+    Rule(
         Reason.ZONE_NOT_ALLOWED,
-        ("dns",),
+        ("dns", "domain", "mailFrom", "regions"),
         "variables.zones.all(z, z.name != variables.zoneRef || ("
-        f"(!has(z.allowedDomains) || size(z.allowedDomains) == 0 || z.allowedDomains.exists(p, {_precision('p')} > 0)) && "
-        f"(!has(z.namespaces) || ({_selects('z.namespaces')}))))",
-        "does not let this namespace publish records of this domain in the zone of spec.dns.route53.zoneRef; ask for that in "
+        f"(!has(z.namespaces) || ({_selects('z.namespaces')})) && "
+        "(!has(z.allowedDomains) || size(z.allowedDomains) == 0 || "
+        f"({_names('z.allowedDomains')} && variables.mailFromNames.all(n, {_names('z.allowedDomains', 'n')} || "
+        "!variables.zones.exists(o, o.hostedZoneID == z.hostedZoneID && has(o.allowedDomains) && "
+        f"has(o.namespaces) && !({_selects('o.namespaces')}) && {_names('o.allowedDomains', 'n')}))))))",
+        "does not let this namespace publish records of this domain, or at the names that spec.mailFrom.subdomain asks for, in "
+        "the zone of spec.dns.route53.zoneRef; ask for that in "
         "its spec.dns.zones (namespaces, allowedDomains)",
     ),
     Rule(

@@ -27,7 +27,7 @@ from ses_operator.core.admission.acceptance import (
     judge,
     same_account,
 )
-from ses_operator.core.admission.tenancy import AdmissionRequest
+from ses_operator.core.admission.tenancy import AdmissionRequest, name_rights
 from ses_operator.core.features.dkim_keys import key_bits
 from ses_operator.core.model.dkim_source import MissingKey, OwnKey
 from ses_operator.core.model.keys import Installation
@@ -111,8 +111,11 @@ class Preconditions:
             return UpToDate(admission)
         target = await self._target(identity, account, desired)
         run = Run(identity, account, admission, desired, target, priority, inventory_of_object(identity))
-        barred = admit_to_zone(request, run.zone.hosted_zone_id) if run.zone is not None else None
-        return run if barred is None else Rejected(barred, admission)
+        zone_id = run.zone.hosted_zone_id if run.zone is not None else None
+        barred = admit_to_zone(request, zone_id) if zone_id is not None else None
+        if barred is not None:
+            return Rejected(barred, admission)
+        return replace(run, desired=replace(desired, rights=name_rights(request, zone_id)))
 
     def refusal(self, run: Run) -> Problem | None:
         """Return why an identity that has been observed is not worked on: who else claims it, whose it is at SES."""

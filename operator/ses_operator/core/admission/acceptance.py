@@ -16,7 +16,7 @@ from ses_operator.core.admission.guardrails import violations
 from ses_operator.core.admission.tenancy import (
     AdmissionRequest,
     UnknownLabelsError,
-    domain_granted,
+    names_granted,
     namespace_allowed,
     zone_allowed,
 )
@@ -46,7 +46,7 @@ class OwnershipRequest:
 
 AdmissionRule = Callable[[OwnershipRequest], Problem | None]
 
-PETITION_RULES: tuple[Callable[[AdmissionRequest], Problem | None], ...] = (namespace_allowed, domain_granted)
+PETITION_RULES: tuple[Callable[[AdmissionRequest], Problem | None], ...] = (namespace_allowed, names_granted)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,13 +6,14 @@ holder.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
-from ses_operator.api.account.kind import SesAccountSpec, Zone
-from ses_operator.api.account.tenancy import WILDCARD, DomainGrant, LabelOperator, LabelRequirement, NamespaceSelector
+from ses_operator.api.account.kind import SesAccountSpec
+from ses_operator.api.account.tenancy import LabelOperator, LabelRequirement, NamespaceSelector
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentitySpec
+from ses_operator.core.model.name_rights import ANY_NAME, Holder, NameRights, Pattern, Verdict
 from ses_operator.core.model.problems import Problem
 
 
@@ -36,6 +37,13 @@ class AdmissionRequest:
     account_name: str
     account: SesAccountSpec
     key_bits: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names at which the spec asks for records: the domain, with what belongs to it, and MAIL FROM."""
+        spec = self.identity
+        mail_from = dict.fromkeys(name for region in spec.regions if (name := spec.mail_from_domain(region)))
+        return (self.domain, *mail_from)
 
     @property
     def domain(self) -> str:
@@ -76,18 +84,6 @@ def _meets(labels: Mapping[str, str], requirement: LabelRequirement) -> bool:
             return requirement.key not in labels
 
 
-def precision(pattern: str, domain: str) -> int:
-    """Return how exactly a pattern names the domain: 0 not at all, more for a longer wildcard, most for the name itself."""
-    if pattern == domain:
-        return len(domain) + 1
-    is_below = pattern.startswith(WILDCARD) and domain.endswith(pattern.removeprefix("*"))
-    return len(pattern) if is_below else 0
-
-
-def _best(patterns: Iterable[str], domain: str) -> int:
-    return max((precision(pattern, domain) for pattern in patterns), default=0)
-
-
 def namespace_allowed(request: AdmissionRequest) -> Problem | None:
     """Require that the account may be used from this namespace."""
     selector = request.account.tenancy.namespaces
@@ -100,55 +96,102 @@ def namespace_allowed(request: AdmissionRequest) -> Problem | None:
     )
 
 
-def domain_granted(request: AdmissionRequest) -> Problem | None:
-    """Require that the grant that names the domain most exactly is for this namespace."""
+def name_rights(request: AdmissionRequest, hosted_zone_id: str | None = None) -> NameRights:
+    """Return at which names the identity may have records; ``hosted_zone_id``: of the Route 53 zone, where there is one."""
     grants = request.account.tenancy.grants
-    if not grants:
-        return None
-    ranked = [(_best(grant.domains, request.domain), grant) for grant in grants]
-    highest = max(rank for rank, _ in ranked)
-    if highest and any(
-        selects(grant.namespaces, request.namespace) for rank, grant in _names_before_labels(ranked) if rank == highest
-    ):
-        return None
-    return Problem(
-        Reason.DOMAIN_NOT_GRANTED,
-        f"SesAccount {request.account_name} does not grant {request.domain} to namespace {request.namespace.name}. Ask for a "
-        "grant in spec.tenancy.grants of the SesAccount",
+    return NameRights(
+        request.domain,
+        tuple(_patterns(request, ((grant.domains, grant.namespaces) for grant in grants))) if grants else None,
+        _zone_patterns(request, hosted_zone_id) if hosted_zone_id is not None else None,
     )
+
+
+def names_granted(request: AdmissionRequest) -> Problem | None:
+    """Require that the grants leave each name that the spec asks for to this namespace."""
+    rights = name_rights(request)
+    for name in request.names:
+        match rights.by_grants(name):
+            case Verdict.UNKNOWN:
+                raise UnknownLabelsError
+            case Verdict.REFUSED:
+                return _not_granted(request, name)
+            case Verdict.ALLOWED:
+                continue
+    return None
 
 
 def zone_allowed(request: AdmissionRequest, hosted_zone_id: str) -> Problem | None:
-    """Require that records of this domain may be written into the zone.
+    """Require that records at each name that the spec asks for may be written into the zone.
 
     The entry that the identity names decides, else any for the zone.
     """
-    route53 = request.identity.dns.route53
-    named = route53.zone_ref.name if route53 and route53.zone_ref else None
-    entries = [
-        entry
-        for entry in request.account.dns.zones
-        if entry.hosted_zone_id == hosted_zone_id and named in (None, entry.name)
-    ]
-    if not entries or any(_admits(entry, request) for entry in entries):
-        return None
+    rights = name_rights(request, hosted_zone_id)
+    for name in request.names:
+        match rights.by_zone(name):
+            case Verdict.UNKNOWN:
+                raise UnknownLabelsError
+            case Verdict.REFUSED:
+                return _not_in_zone(request, name, hosted_zone_id)
+            case Verdict.ALLOWED:
+                continue
+    return None
+
+
+def _not_granted(request: AdmissionRequest, name: str) -> Problem:
+    refusal = f"SesAccount {request.account_name} does not grant {name} to namespace {request.namespace.name}"
+    way_out = "Ask for a grant in spec.tenancy.grants of the SesAccount"
+    if name != request.domain:
+        refusal += f", and spec.mailFrom.subdomain ({_subdomain(request)}) asks for records at that name"
+        way_out += ", or choose another spec.mailFrom.subdomain"
+    return Problem(Reason.DOMAIN_NOT_GRANTED, f"{refusal}. {way_out}")
+
+
+def _not_in_zone(request: AdmissionRequest, name: str, hosted_zone_id: str) -> Problem:
+    way_out = "another spec.dns.provider"
+    if name != request.domain:
+        way_out = f"another spec.mailFrom.subdomain (it is {_subdomain(request)}), or {way_out}"
     return Problem(
         Reason.ZONE_NOT_ALLOWED,
-        f"SesAccount {request.account_name} does not let namespace {request.namespace.name} publish records of {request.domain} "
+        f"SesAccount {request.account_name} does not let namespace {request.namespace.name} publish records of {name} "
         f"in hosted zone {hosted_zone_id}. Ask for that in spec.dns.zones of the SesAccount (namespaces, allowedDomains), "
-        "or choose "
-        "another spec.dns.provider",
+        f"or choose {way_out}",
     )
 
 
-def _admits(zone: Zone, request: AdmissionRequest) -> bool:
-    if zone.allowed_domains and not _best(zone.allowed_domains, request.domain):
-        return False
-    return zone.namespaces is None or selects(zone.namespaces, request.namespace)
+def _subdomain(request: AdmissionRequest) -> str:
+    return request.identity.mail_from.subdomain if request.identity.mail_from else ""
 
 
-def _names_before_labels(ranked: Iterable[tuple[int, DomainGrant]]) -> list[tuple[int, DomainGrant]]:
-    """Return grants by name first: where one of them decides, labels need not be known."""
-    return sorted(
-        ranked, key=lambda item: bool(item[1].namespaces.match_labels or item[1].namespaces.match_expressions)
+def _patterns(
+    request: AdmissionRequest, rules: Iterable[tuple[Iterable[str], NamespaceSelector | None]]
+) -> Iterator[Pattern]:
+    """Yield the patterns, and whose each is."""
+    for names, selector in rules:
+        holder = _holder(selector, request.namespace)
+        yield from (Pattern(name, holder) for name in names)
+
+
+def _holder(selector: NamespaceSelector | None, namespace: Namespace) -> Holder:
+    try:
+        return Holder.OURS if selector is None or selects(selector, namespace) else Holder.OTHERS
+    except UnknownLabelsError:
+        return Holder.UNKNOWN
+
+
+def _zone_patterns(request: AdmissionRequest, hosted_zone_id: str) -> tuple[Pattern, ...] | None:
+    """Return the patterns of the entries for the zone; None if none is for it, or for it under the name that was chosen.
+
+    An entry under another name does not open the zone to the identity; that it is for others counts all the same.
+    """
+    route53 = request.identity.dns.route53
+    chosen = route53.zone_ref.name if route53 and route53.zone_ref else None
+    entries = [entry for entry in request.account.dns.zones if entry.hosted_zone_id == hosted_zone_id]
+    if not any(chosen in (None, entry.name) for entry in entries):
+        return None
+    rules = ((entry, entry.allowed_domains or (ANY_NAME,)) for entry in entries)
+    return tuple(
+        pattern
+        for entry, names in rules
+        for pattern in _patterns(request, [(names, entry.namespaces)])
+        if chosen in (None, entry.name) or pattern.holder is Holder.OTHERS
     )

@@ -103,11 +103,6 @@ def plain_name(name: str) -> str:
     return _NAME_ESCAPE.sub(lambda escape: chr(int(escape[1], 8)), name).lower().removesuffix(".")
 
 
-def is_within(name: str, domain: str) -> bool:
-    """Return True if ``name`` is ``domain`` or below it."""
-    return name == domain or name.endswith(f".{domain}")
-
-
 ZoneView = Mapping[str, Sequence[ZoneSet]]
 """The record sets at each name; a name that is not in it has no records."""
 

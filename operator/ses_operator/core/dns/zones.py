@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.zone_sets import is_within
+from ses_operator.core.model.name_rights import is_within
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.state.publication import DnsZone
 

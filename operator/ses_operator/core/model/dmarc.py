@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from ses_operator.api.identity.dmarc import Alignment, DmarcPolicy, DmarcSpec
+from ses_operator.core.model.name_rights import is_within
 
 VERSION = "v=DMARC1"
 DEFAULTS: Mapping[str, str] = {"pct": "100", "adkim": "r", "aspf": "r", "rua": "", "ruf": ""}
@@ -99,7 +100,7 @@ def report_authorizations(domain: str, dmarc: Dmarc) -> tuple[ReportAuthorizatio
     return tuple(
         ReportAuthorization(f"{domain}._report._dmarc.{host}", host, _request(domain, host))
         for host in sorted(hosts)
-        if not _is_within(host, domain) and not _is_within(domain, host)
+        if not is_within(host, domain) and not is_within(domain, host)
     )
 
 
@@ -158,10 +159,6 @@ def _address(uri: str) -> str:
 def _host(address: str) -> str:
     """Return the domain of a mailto URI, without the largest size that may follow it."""
     return address.rpartition("@")[2].partition("!")[0].lower()
-
-
-def _is_within(name: str, domain: str) -> bool:
-    return name == domain or name.endswith(f".{domain}")
 
 
 def _request(domain: str, host: str) -> str:

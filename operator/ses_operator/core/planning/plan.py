@@ -307,7 +307,7 @@ def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...
     """Return the records needed by every region whose DKIM records are known.
 
     A region that is leaving keeps its records until its identity is gone; one that cannot be read keeps those
-    remembered.
+    remembered. None is at a name that belongs to others: SES may still have such a name, as MAIL FROM.
     """
     records: list[RecordSet] = []
     for region, view in observed.regions.items():
@@ -319,7 +319,7 @@ def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...
     if records and desired.dmarc is not None:
         # Not before an identity is known to be the object's: until then nothing is published for the domain.
         records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
-    return merge(records)
+    return merge(record for record in records if desired.rights.permits(record.name))
 
 
 def _plan_dns(desired: Desired, observed: Observed) -> DnsStep | None:
@@ -333,7 +333,8 @@ def surplus_policy(desired: Desired, observed: Observed) -> Surplus:
     """Return what to do with owned records that are not wanted.
 
     They may be deleted only when every region that may need them has reported its records. An identity that has lost
-    its owner tag, or that another client gave another key, may still send with the present ones.
+    its owner tag, or that another client gave another key, may still send with the present ones. So may one with a
+    MAIL FROM domain that has been granted to others since.
     """
     for region, view in observed.regions.items():
         if observed.is_nowhere(region) and region not in desired.regions:
@@ -346,4 +347,6 @@ def surplus_policy(desired: Desired, observed: Observed) -> Surplus:
                 return Surplus.KEEP
             case Present(facts) if may_need_others(desired, region, facts, observed):
                 return Surplus.KEEP
+    if any(not desired.rights.permits(record.name) for record in records_of_mail_from(desired, observed)):
+        return Surplus.KEEP
     return Surplus.RELEASE if desired.deletion is DeletionPolicy.RETAIN else Surplus.REMOVE

@@ -30,6 +30,7 @@ from ses_operator.core.model.dkim_source import (
 )
 from ses_operator.core.model.dmarc import Dmarc
 from ses_operator.core.model.keys import Installation, ObjectKey, Owner
+from ses_operator.core.model.name_rights import NameRights
 from ses_operator.core.model.policy_documents import WantedPolicy, wanted_policies
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import NotificationType, Topic, Topics, identity_arn
@@ -59,7 +60,7 @@ class Desired:
     ``first_region``: the first of the regions in the order of the spec; ``regions`` are sorted.
     ``verification_template``: the name at SES of the template for the emails to an address; None: SES's own.
     ``feedback_forwarding`` None: not managed. ``policies`` by region. ``topics`` by region: those of others are not
-    managed.
+    managed. ``rights``: the names at which records may be written; none until they have been worked out.
     """
 
     owner: Owner
@@ -84,6 +85,7 @@ class Desired:
     policies: Mapping[str, tuple[WantedPolicy, ...]] = field(default_factory=dict)
     topics: Mapping[str, Topics] = field(default_factory=dict)
     verification_template: str | None = None
+    rights: NameRights = field(default_factory=NameRights)
 
     @property
     def is_address(self) -> bool:
@@ -103,9 +105,10 @@ class Desired:
 
         Of a key of the customer's it has the selector alone. The content of the Secret, or why it cannot be read, is
         no configuration: the key that SES has is identified by its fingerprint (``stability.has_its_key``). Nor is
-        the fault of a policy, which is a sentence.
+        the fault of a policy, which is a sentence; nor what others may have, of which nothing is asked.
         """
         configured = asdict(self)
+        del configured["rights"]
         for policy in chain.from_iterable(configured["policies"].values()):
             del policy["fault"]
         if isinstance(self.dkim, OwnKey | MissingKey):
