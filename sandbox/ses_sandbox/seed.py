@@ -6,6 +6,7 @@ import io
 import re
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
+from uuid import uuid4
 from wsgiref.util import setup_testing_defaults
 from xml.sax.saxutils import escape
 
@@ -35,7 +36,7 @@ def reset_moto(moto: WSGIApplication) -> None:
 def _create_zone(route53: WSGIApplication, name: str) -> str:
     text = (
         '<CreateHostedZoneRequest xmlns="https://route53.amazonaws.com/doc/2013-04-01/">'
-        f"<Name>{escape(name)}</Name><CallerReference>seed-{escape(name)}</CallerReference></CreateHostedZoneRequest>"
+        f"<Name>{escape(name)}</Name><CallerReference>seed-{uuid4().hex}</CallerReference></CreateHostedZoneRequest>"
     )
     answer = _post(route53, ROUTE53_PATH, text.encode())
     found = ZONE_ID.search(answer)

@@ -13,13 +13,14 @@ class Throttle:
     """A token bucket per account, region and action, in real time: the rate is a client's to keep, not the clock's.
 
     ``rate``: requests per second and action; 0 switches it off. A bucket holds max(1, rate) requests.
+    ``monotonic``: the clock in seconds; a test that skips time puts its own in its place.
     """
 
-    __slots__ = ("_buckets", "_lock", "_monotonic", "rate")
+    __slots__ = ("_buckets", "_lock", "monotonic", "rate")
 
     def __init__(self, rate: float, monotonic: Callable[[], float] = time.monotonic) -> None:
         self.rate = rate
-        self._monotonic = monotonic
+        self.monotonic = monotonic
         self._buckets: dict[tuple[str, str, str], tuple[float, float]] = {}
         self._lock = Lock()
 
@@ -30,7 +31,7 @@ class Throttle:
         capacity = max(1.0, self.rate)
         key = (account, region, action)
         with self._lock:
-            now = self._monotonic()
+            now = self.monotonic()
             level, since = self._buckets.get(key, (capacity, now))
             level = min(capacity, level + (now - since) * self.rate)
             admitted = level >= 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cluster.tenant import Tenant, tags
+from devcluster.environment import Environment
 from devcluster.kubectl import Kubectl
 from ses_operator.api.base.meta import OWNER_TAG
 
@@ -45,3 +46,18 @@ def test_a_namespace_goes_with_its_identities(tenant: Tenant, kubectl: Kubectl) 
     kubectl("delete", "namespace", tenant.namespace, "--timeout=90s")
 
     assert (tenant.at_ses(), tenant.records()) == ({}, {})
+
+
+def test_a_secret_with_other_keys_is_taken_up_as_soon_as_it_is_applied(
+    environment: Environment, namespace: str, kubectl: Kubectl
+) -> None:
+    tenant = Tenant(environment, environment.plane.api, namespace, account=namespace)
+    environment.add_account(namespace)
+    tenant.create_ready(IRELAND)
+
+    kubectl.apply(environment.secret(f"{namespace}-credentials", "AKIAOTHER"))
+
+    tenant.wait(lambda: any(call["accessKey"] == "AKIAOTHER" for call in tenant.calls()), "a call with the other keys")
+    tenant.delete()
+    tenant.gone()
+    kubectl("delete", "sesaccount", namespace, "--timeout=90s")

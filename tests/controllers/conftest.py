@@ -28,13 +28,19 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def host(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
-    """The apiserver with the kinds, AWS in this process with the hosted zone example.com."""
+def open_host(run_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Host]:
+    """The apiserver with the kinds, AWS in this process with the hosted zone example.com. It takes any keys."""
     with hosting(run_folder, tmp_path_factory.mktemp("plane"), zones=(ZONE,)) as host:
         host.environment.install()
         kinds = [f"{GROUP}/{kind.plural}" for kind in KINDS]
         eventually(lambda: _are_served(host, kinds), timeout=PATIENCE, of="all kinds")
         yield host
+
+
+@pytest.fixture(scope="session")
+def host(open_host: Host) -> Host:
+    """What the tests of this process share; those of a folder may have another AWS."""
+    return open_host
 
 
 def _are_served(host: Host, kinds: list[str]) -> bool:

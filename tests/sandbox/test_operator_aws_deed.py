@@ -1,6 +1,6 @@
 """Replicas of DKIM keys as the operator asks for them, and in what words it tells why SES does not give them.
 
-The error that this does not make happen, a missing right, is in tests/cluster/test_rights.py.
+The error that this does not make happen, a missing right, is in tests/controllers/guarded/test_rights.py.
 """
 
 from __future__ import annotations

@@ -3,82 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
-from cluster.aws_accounts import AwsAccount, allow
-from cluster.conftest import SANDBOX
-from cluster.tenant import PATIENCE, ZONE, Tenant
+from cluster.tenant import ZONE, Tenant
 from cluster.verdicts import explains
-from cluster.worlds import world
+from controllers.guarded.accounts import add_account, give_key, keys_of, put_secret
+from controllers.guarded.aws_accounts import AwsAccount, allow
+from controllers.host import Host
 from devcluster.apiclient import ACCOUNTS
-from devcluster.environment import OPERATOR_NAMESPACE, Environment
-from devcluster.operator_process import OperatorProcess
+from devcluster.environment import OPERATOR_NAMESPACE
 from devcluster.sandbox_process import ACCOUNT_ID
-from devcluster.waiting import eventually
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.base.conditions import Condition, ConditionType, find
 from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 
-pytestmark = pytest.mark.usefixtures("operator")
-
 PARIS, TOKYO = "eu-west-3", "ap-northeast-1"
 MAIL, TOOLS = "210987654321", "333344445555"
 ISSUER = "kubernetes.default.svc"
 EXTERNAL_ID = "k8s-production"
-EVERYTHING = (allow("ses:*", "route53:*", "sts:AssumeRole"),)
-
-
-@pytest.fixture(scope="module")
-def guarded(
-    environment: Environment,
-    operator: OperatorProcess,  # noqa: ARG001 - it lets the identities go
-    tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[Environment]:
-    """An AWS that accepts only the keys of its users, for what their policies allow."""
-    options = replace(SANDBOX, flags=("--access-control",))
-    with world(environment, options, tmp_path_factory.mktemp("sandbox") / "guarded.log") as guarded:
-        yield guarded
 
 
 @pytest.fixture
-def tenant(guarded: Environment, namespace: str) -> Tenant:
-    """A tenant with a SesAccount of its own, which is for the test to make."""
-    return Tenant(guarded, guarded.plane.api, namespace, account=namespace)
+def mail(host: Host) -> AwsAccount:
+    return AwsAccount(host.sandbox, MAIL)
 
 
 @pytest.fixture
-def home(guarded: Environment) -> AwsAccount:
-    """The AWS account with the hosted zone example.com."""
-    return AwsAccount(guarded.sandbox, ACCOUNT_ID)
-
-
-@pytest.fixture
-def mail(guarded: Environment) -> AwsAccount:
-    return AwsAccount(guarded.sandbox, MAIL)
-
-
-@pytest.fixture
-def tools(guarded: Environment) -> AwsAccount:
-    return AwsAccount(guarded.sandbox, TOOLS)
-
-
-def _add_account(tenant: Tenant, key_id: str, **spec: Any) -> None:
-    """The tenant's SesAccount, and the Secret with its keys."""
-    environment, secret = tenant.environment, f"{tenant.account}-keys"
-    _give_key(tenant, key_id)
-    manifest = environment.account(tenant.account, secret, environment.sandbox.aws_url, {})
-    credentials = {**manifest["spec"]["credentials"], **spec.pop("credentials", {})}
-    dns = {**manifest["spec"]["dns"], **spec.pop("dns", {})}
-    manifest["spec"] = {**manifest["spec"], **spec, "credentials": credentials, "dns": dns}
-    environment.kubectl.apply(manifest)
-
-
-def _give_key(tenant: Tenant, key_id: str) -> None:
-    tenant.environment.kubectl.apply(tenant.environment.secret(f"{tenant.account}-keys", key_id))
+def tools(host: Host) -> AwsAccount:
+    return AwsAccount(host.sandbox, TOOLS)
 
 
 def _account(tenant: Tenant) -> SesAccount:
@@ -94,7 +51,7 @@ def _account_is_ready(tenant: Tenant) -> Condition:
         condition = find(_account(tenant).status.conditions, ConditionType.READY)
         return condition if condition and condition.is_true else None
 
-    condition = eventually(ready, timeout=PATIENCE, of="the account to be ready")
+    condition = tenant.wait(ready, "the account to be ready")
     assert condition is not None
     return condition
 
@@ -119,7 +76,7 @@ class Roles:
 
 
 @pytest.fixture
-def roles(guarded: Environment, namespace: str, home: AwsAccount, mail: AwsAccount, tools: AwsAccount) -> Roles:
+def roles(host: Host, namespace: str, home: AwsAccount, mail: AwsAccount, tools: AwsAccount) -> Roles:
     key_id = tools.add_user(namespace, allow("sts:AssumeRole"))
     ses = mail.add_role(
         namespace, trusted=tools.user_arn(namespace), external_id=EXTERNAL_ID,
@@ -128,7 +85,7 @@ def roles(guarded: Environment, namespace: str, home: AwsAccount, mail: AwsAccou
     zone = home.add_role(
         namespace, trusted=ses, external_id="dns-production", statements=(allow("route53:*"),)
     )  # fmt: skip
-    return Roles(key_id, ses, zone, guarded.sandbox.zones[ZONE])
+    return Roles(key_id, ses, zone, host.sandbox.zones[ZONE])
 
 
 @pytest.mark.parametrize("route53", [{"zoneRef": {"name": "corp"}}, {}], ids=["named", "longest match"])
@@ -136,7 +93,7 @@ def test_an_identity_is_made_in_the_account_of_one_role_and_its_records_in_that_
     tenant: Tenant, roles: Roles, home: AwsAccount, mail: AwsAccount, route53: Mapping[str, Any]
 ) -> None:
     since = tenant.last_call()
-    _add_account(tenant, roles.key_id, credentials=roles.credentials, dns=roles.dns)
+    add_account(tenant, roles.key_id, credentials=roles.credentials, dns=roles.dns)
 
     identity = tenant.create_ready(PARIS, dns={"route53": route53})
 
@@ -167,7 +124,7 @@ def test_a_role_that_asks_for_another_external_id_is_told_and_assumed_once_it_is
     tenant: Tenant, roles: Roles, tools: AwsAccount
 ) -> None:
     wrong = {"assumeRole": {"roleARN": roles.ses, "externalID": "of-somebody-else"}}
-    _add_account(tenant, roles.key_id, credentials=wrong, dns=roles.dns)
+    add_account(tenant, roles.key_id, credentials=wrong, dns=roles.dns)
     tenant.create(PARIS)
     explains(tenant, Reason.ACCESS_DENIED, tools.user_arn(tenant.namespace), roles.ses, "external id", "trust policy")
     tenant.account_not_ready(Reason.ACCESS_DENIED)
@@ -179,13 +136,13 @@ def test_a_role_that_asks_for_another_external_id_is_told_and_assumed_once_it_is
 
 def test_keys_are_rotated_without_anybody_noticing(tenant: Tenant, home: AwsAccount) -> None:
     old = home.add_user(f"{tenant.namespace}-old")
-    _add_account(tenant, old)
+    add_account(tenant, old)
     tenant.create_ready(PARIS)
     since, mark = _account_is_ready(tenant), tenant.environment.plane.audit.mark()
     new = home.add_user(f"{tenant.namespace}-new")
 
-    _give_key(tenant, new)
-    eventually(lambda: new in _keys(tenant), timeout=PATIENCE, of="a call with the new key")
+    give_key(tenant, new)
+    tenant.wait(lambda: new in _keys(tenant), "a call with the new key")
     home.withdraw_key(f"{tenant.namespace}-old", old)
 
     tenant.reconciled()
@@ -210,21 +167,17 @@ def _keys(tenant: Tenant, **wanted: str) -> set[str]:
 
 def test_a_secret_that_is_not_labelled_is_read_when_a_person_asks(tenant: Tenant, home: AwsAccount) -> None:
     old, new = home.add_user(f"{tenant.namespace}-old"), home.add_user(f"{tenant.namespace}-new")
-    _add_account(tenant, old)
+    add_account(tenant, old)
     tenant.create_ready(PARIS)
-    secret = f"{tenant.account}-keys"
-    tenant.environment.kubectl("label", "secret", secret, "-n", OPERATOR_NAMESPACE, "ses-operator.io/watch-")
-    unlabelled = tenant.environment.secret(secret, new)
-    del unlabelled["metadata"]["labels"]
-    tenant.environment.kubectl.apply(unlabelled)
+    unlabelled = tenant.environment.secret(keys_of(tenant), new)
+    del unlabelled["metadata"]["labels"]  # which apply takes away
+    put_secret(tenant, unlabelled)
 
     request = {"metadata": {"annotations": {RECONCILE_REQUESTED_AT: "now"}}}
     tenant.api.patch(f"{ACCOUNTS}/{tenant.account}", request)
 
-    eventually(lambda: new in _keys(tenant), timeout=PATIENCE, of="a call with the new key")
-    eventually(
-        lambda: _account(tenant).status.last_handled_reconcile_at == "now", timeout=PATIENCE, of="the account to say so"
-    )
+    tenant.wait(lambda: new in _keys(tenant), "a call with the new key")
+    tenant.wait(lambda: _account(tenant).status.last_handled_reconcile_at == "now", "the account to say so")
     tenant.ready()
 
 
@@ -232,7 +185,7 @@ def test_withdrawn_keys_are_told_by_the_account_once_and_all_its_identities_wait
     tenant: Tenant, home: AwsAccount
 ) -> None:
     key = home.add_user(tenant.namespace)
-    _add_account(tenant, key)
+    add_account(tenant, key)
     names = ("mail", "news", "shop")
     for name in names:
         tenant.create(TOKYO, name=name, domain=f"{name}.{tenant.domain}")
@@ -245,7 +198,7 @@ def test_withdrawn_keys_are_told_by_the_account_once_and_all_its_identities_wait
     for name in names:
         said = tenant.not_ready(Reason.CREDENTIALS_REJECTED, name)
         assert "Check the credentials of the SesAccount" in said.message
-    _give_key(tenant, home.iam.create_access_key(UserName=tenant.namespace)["AccessKey"]["AccessKeyId"])
+    give_key(tenant, home.iam.create_access_key(UserName=tenant.namespace)["AccessKey"]["AccessKeyId"])
     assert {name: tenant.ready(name).metadata.uid for name in names} == before
     _account_is_ready(tenant)
     written = _statuses_written(tenant, mark)
@@ -254,79 +207,84 @@ def test_withdrawn_keys_are_told_by_the_account_once_and_all_its_identities_wait
 
 
 def test_a_service_account_stands_for_the_credentials_and_its_token_is_renewed(
-    tenant: Tenant, guarded: Environment, home: AwsAccount
+    tenant: Tenant, host: Host, home: AwsAccount
 ) -> None:
-    service_account = {"metadata": {"name": tenant.namespace, "namespace": OPERATOR_NAMESPACE}}
-    manifest = {"apiVersion": "v1", "kind": "ServiceAccount", **service_account}
-    guarded.kubectl.apply(manifest)
+    service_accounts = f"/api/v1/namespaces/{OPERATOR_NAMESPACE}/serviceaccounts"
+    service_account = {"metadata": {"name": tenant.namespace}}
+    tenant.api.create(service_accounts, service_account)
     subject = f"system:serviceaccount:{OPERATOR_NAMESPACE}:{tenant.namespace}"
     role = home.add_web_role(tenant.namespace, issuer=ISSUER, subject=subject)
-    account = guarded.account(tenant.account, "", guarded.sandbox.aws_url, {})
+    account = host.environment.account(tenant.account, "", host.sandbox.aws_url, {})
     identity = {"serviceAccountRef": {"name": tenant.namespace}, "roleARN": role, "sessionName": "by-token"}
     account["spec"]["credentials"] = {"webIdentity": identity}
-    guarded.kubectl.apply(account)
+    tenant.api.apply(f"{ACCOUNTS}/{tenant.account}", account)
 
     uid = tenant.create_ready(PARIS).metadata.uid
 
     callers = {call["caller"] for call in tenant.calls(service="ses", identity=tenant.domain)}
     assert callers == {f"{_session(role)}/by-token"}
     since = tenant.last_call()
-    guarded.sandbox.ask("sessions/expire", {})
-    eventually(
-        lambda: any(call["error"] is None for call in tenant.calls(operation="ListEmailIdentities", since=since)),
-        timeout=PATIENCE,
-        of="a call with new credentials",
-    )
-    guarded.kubectl("delete", "serviceaccount", tenant.namespace, "-n", OPERATOR_NAMESPACE)
-    guarded.sandbox.ask("sessions/expire", {})
+    host.sandbox.ask("sessions/expire", {})
+    tenant.reconciled()
+    called = tenant.calls(operation="GetEmailIdentity", since=since)
+    assert any(call["error"] is None for call in called), "with new credentials"
+    tenant.api.delete(f"{service_accounts}/{tenant.namespace}")
+    host.sandbox.ask("sessions/expire", {})
     tenant.account_not_ready(Reason.SERVICE_ACCOUNT_NOT_FOUND)
     tenant.not_ready(Reason.SERVICE_ACCOUNT_NOT_FOUND)
 
-    guarded.kubectl.apply(manifest)
+    tenant.api.create(service_accounts, service_account)
 
     assert tenant.ready().metadata.uid == uid
     assert home.identities(tenant.domain).keys() == {PARIS}
 
 
-def test_each_service_is_asked_at_its_own_endpoint(environment: Environment, tenant: Tenant, home: AwsAccount) -> None:
+def test_each_service_is_asked_at_its_own_endpoint(
+    open_host: Host, host: Host, tenant: Tenant, home: AwsAccount
+) -> None:
     key = home.add_user(tenant.namespace)
-    elsewhere = environment.sandbox.aws_url
-    urls = {"sesv2": elsewhere, "ses": elsewhere, "route53": tenant.environment.sandbox.aws_url}
-    _add_account(tenant, key, endpoints={**urls, "sts": tenant.environment.sandbox.aws_url})
+    here, elsewhere = host.sandbox.aws_url, open_host.sandbox.aws_url
+    add_account(tenant, key, endpoints={"sesv2": elsewhere, "ses": elsewhere, "route53": here, "sts": here})
 
     tenant.create(PARIS)
 
-    zone_id = tenant.environment.sandbox.zones[ZONE]
-    eventually(lambda: home.records(zone_id, tenant.domain), timeout=PATIENCE, of="the records")
-    asked = {(url, call["service"]) for url, call in _asked_with(key, environment, tenant.environment)}
-    here = tenant.environment.sandbox.aws_url
+    tenant.wait(lambda: home.records(host.sandbox.zones[ZONE], tenant.domain), "the records")
+    asked = {(url, call["service"]) for url, call in _asked_with(key, open_host, host)}
     assert asked == {(elsewhere, "ses"), (here, "route53"), (here, "sts")}
 
 
-def _asked_with(key: str, *environments: Environment) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    for environment in environments:
-        for call in environment.sandbox.ask("calls?limit=100000")["calls"]:
+def _asked_with(key: str, *hosts: Host) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    for host in hosts:
+        for call in host.sandbox.ask("calls?limit=100000")["calls"]:
             if call["accessKey"] == key:
-                yield environment.sandbox.aws_url, call
+                yield host.sandbox.aws_url, call
 
 
 @pytest.mark.parametrize("allowed", [8, 1], ids=["as told", "much less"])
-def test_an_account_keeps_to_its_requests_per_second(tenant: Tenant, guarded: Environment, allowed: float) -> None:
+def test_an_account_keeps_to_its_requests_per_second(tenant: Tenant, host: Host, allowed: float) -> None:
     told, count = 8, 12
-    account = AwsAccount(guarded.sandbox, f"{60_000_000_000 + allowed:012}")
+    account = AwsAccount(host.sandbox, f"{60_000_000_000 + allowed:012}")
     zone = f"{tenant.namespace}.test"
     account.route53.create_hosted_zone(Name=zone, CallerReference=zone)
-    _add_account(tenant, account.add_user(tenant.namespace), requestsPerSecond=told)
+    add_account(tenant, account.add_user(tenant.namespace), requestsPerSecond=told)
     _account_is_ready(tenant)
-    guarded.sandbox.ask("throttle", {"rate": allowed})
-    try:
+    with _throttled(host, allowed):
         for number in range(count):
             tenant.create(PARIS, name=f"mail-{number}", domain=f"mail-{number}.{zone}")
         for number in range(count):
             tenant.ready(f"mail-{number}")
-    finally:
-        guarded.sandbox.ask("throttle", {"rate": guarded.sandbox.options.rate})
 
     results = [call["error"] for call in tenant.calls(service="ses") if call["account"] == account.account_id]
     throttled = results.count("TooManyRequestsException")
     assert (throttled <= len(results) / 100) == (allowed == told), f"{throttled} of {len(results)} calls throttled"
+
+
+@contextmanager
+def _throttled(host: Host, rate: float) -> Iterator[None]:
+    """Within the block SES takes so many requests per second of the operator's clock."""
+    throttle = host.sandbox.server.throttle
+    before, throttle.monotonic, throttle.rate = throttle.monotonic, host.loop.time, rate
+    try:
+        yield
+    finally:
+        throttle.monotonic, throttle.rate = before, 0

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
 
 Statement = Mapping[str, Any]
+
+_SESSION = boto3.Session()
+"""One for all clients: it reads what describes a service once."""
 
 
 def allow(*actions: str, on: str = "*") -> Statement:
@@ -35,13 +38,7 @@ class AwsAccount:
     @property
     def iam(self) -> IAMClient:
         """IAM as the account's administrator, whom the sandbox believes."""
-        session = boto3.Session(aws_access_key_id="AKIAADMINISTRATOR", aws_secret_access_key="any")
-        iam = session.client("iam", region_name="us-east-1", endpoint_url=self.sandbox.aws_url)
-        iam.meta.events.register("before-sign", self._name_account)
-        return iam
-
-    def _name_account(self, request: Any, **_: Any) -> None:
-        request.headers["x-moto-account-id"] = self.account_id
+        return _administrator(self.sandbox.aws_url, self.account_id)
 
     def add_user(self, name: str, *statements: Statement) -> str:
         """A user who may do what the statements say, everything without any; the id of the user's access key."""
@@ -80,8 +77,11 @@ class AwsAccount:
     @cached_property
     def route53(self) -> Route53Client:
         """Route 53 as a new user who may do everything."""
-        session = boto3.Session(aws_access_key_id=self.add_user(f"user-{uuid4().hex}"), aws_secret_access_key="any")
-        return session.client("route53", region_name="us-east-1", endpoint_url=self.sandbox.aws_url)
+        key_id = self.add_user(f"user-{uuid4().hex}")
+        return _SESSION.client(
+            "route53", region_name="us-east-1", endpoint_url=self.sandbox.aws_url,
+            aws_access_key_id=key_id, aws_secret_access_key="any",
+        )  # fmt: skip
 
     def records(self, zone_id: str, domain: str) -> set[tuple[str, str]]:
         """Names and types of the record sets of a zone at and below the domain."""
@@ -93,6 +93,21 @@ class AwsAccount:
         """What SES has of the domain in this account, by region."""
         state = self.sandbox.ask(f"state?account={self.account_id}&identity={domain}")
         return {region["region"]: region["identities"][domain] for region in state["regions"]}
+
+
+@cache
+def _administrator(url: str, account_id: str) -> IAMClient:
+    """Made once: to read the description of IAM takes longer than a test."""
+
+    def name_account(request: Any, **_: Any) -> None:
+        request.headers["x-moto-account-id"] = account_id
+
+    iam = _SESSION.client(
+        "iam", region_name="us-east-1", endpoint_url=url,
+        aws_access_key_id="AKIAADMINISTRATOR", aws_secret_access_key="any",
+    )  # fmt: skip
+    iam.meta.events.register("before-sign", name_account)
+    return iam
 
 
 def _document(*statements: Statement) -> str:
