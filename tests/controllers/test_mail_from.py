@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Any
+
+import pytest
 
 from cluster.tenant import ZONE, Tenant
 from cluster.zone_watch import ZoneWatch
+from controllers.world import World
+from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.reasons import Reason
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
@@ -73,3 +78,42 @@ def test_records_stay_until_ses_has_let_go_of_a_name_that_is_switched_off(tenant
     tenant.ready()
     assert names_at_ses(tenant) == {IRELAND: None}
     tenant.wait(lambda: exchanges(tenant) == {}, "the records to go")
+
+
+@pytest.mark.parametrize("refused_besides", [False, True], ids=["all else is well", "a policy is refused for hours"])
+def test_a_name_that_is_new_on_an_old_identity_is_ready_soon_after_ses_says_so(
+    tenant: Tenant, world: World, refused_besides: bool
+) -> None:
+    policy = {"Version": "2012-10-17", "Statement": [{**DENY, "Action": "ses:SendEmail"}]}
+    with tenant.refusing("CreateEmailIdentityPolicy"):
+        if refused_besides:
+            tenant.create(IRELAND, policies=[{"name": "audit", "document": policy}])
+            tenant.not_ready(Reason.ACCESS_DENIED)
+        else:
+            tenant.create_ready(IRELAND)
+        world.pass_time(hours=24 * 30)
+        world.pass_time(hours=6)
+        with tenant.fault("dns", rcode="SERVFAIL", suffix=f"bounce-{IRELAND}.{tenant.domain}"):
+            tenant.change(mailFrom={"subdomain": "bounce"})
+            tenant.wait(lambda: names_at_ses(tenant)[IRELAND] is not None, "SES to have the name")
+            until(world, world.host.loop.time() + 35)
+        tenant.environment.sandbox.ask("state/check", {})
+        assert tenant.at_ses()[IRELAND]["MailFromAttributes"]["MailFromDomainStatus"] == "SUCCESS"
+        said = world.host.loop.time()
+
+        tenant.wait(lambda: is_seen(tenant), "status to have it")
+        assert world.host.loop.time() - said <= 20
+
+
+DENY = {"Effect": "Deny", "Principal": {"AWS": "arn:aws:iam::444455556666:root"}}
+
+
+def until(world: World, moment: float) -> None:
+    """Lets time pass until then, as an operator sees it that is woken when something is due."""
+    with suppress(TimeoutError):
+        world.until(lambda: False, "nothing", horizon=moment - world.host.loop.time())
+
+
+def is_seen(tenant: Tenant) -> bool:
+    condition = tenant.condition(ConditionType.MAIL_FROM_VERIFIED)
+    return condition is not None and condition.is_true

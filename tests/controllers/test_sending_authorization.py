@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from cluster.tenant import Tenant
+from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY
@@ -171,6 +172,22 @@ def test_ses_may_refuse_policies_until_the_identity_is_verified(tenant: Tenant) 
 
     tried = tenant.calls(identity=tenant.domain, operation="CreateEmailIdentityPolicy")
     assert [call["status"] for call in tried] == [400, 200]
+    assert policies(tenant).keys() == {GENERATED_POLICY}
+
+
+def test_a_principal_that_ses_does_not_know_yet_stalls_nothing_and_is_tried_again(tenant: Tenant) -> None:
+    refusal = {"operation": "CreateEmailIdentityPolicy", "identity": tenant.domain, "times": 6}
+    words = {"status": 400, "code": "BadRequestException", "message": "Invalid principal."}
+    tenant.create_ready(IRELAND)
+    with tenant.fault("error", **refusal, **words):
+        tenant.change(authorizedSenders=[PARTNER])
+        said = tenant.not_ready(Reason.POLICY_REFUSED).message
+        assert tenant.condition(ConditionType.STALLED) is None
+        tenant.ready()
+
+    assert "Invalid principal" in said
+    assert "just created" in said
+    assert "spec.authorizedSenders" in said
     assert policies(tenant).keys() == {GENERATED_POLICY}
 
 

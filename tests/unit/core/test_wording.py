@@ -45,11 +45,12 @@ from ses_operator.core.state.observed import Absent, Observed, Present, RegionVi
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import Surplus
 from ses_operator.core.status.report import ReportInput
-from ses_operator.core.status.requeue import needs_backoff, oldest_readings, requeue_after
+from ses_operator.core.status.requeue import needs_backoff, requeue_after
 from ses_operator.core.status.stability import has_its_key, is_stable, lasting_places
 from ses_operator.core.status.status import former_places, identity_status, remembered
 from ses_operator.core.status.transient_errors import is_transient_only, verification_regressed
 from ses_operator.core.status.transitions import new_contests, new_losses, transitions
+from ses_operator.core.status.waits import known_waits
 from unit.rewording import Words, reworded, unworded, words
 from unit.strategies import DOMAIN, OWNER, desires
 from unit.world import NOW, covering, fresh_dkim
@@ -201,8 +202,9 @@ def test_what_is_remembered_by_status_is_the_same_whatever_it_says(
     later = NOW + timedelta(days=2)
     assert (is_stable(new, later), has_its_key(new, desired)) == (is_stable(old, later), has_its_key(old, desired))
     assert lasting_places(new, later) == lasting_places(old, later)
-    waited = dict.fromkeys(desired.regions, 600.0)
-    assert oldest_readings(new, waited) == oldest_readings(old, waited)
+    assert [known_waits(new, region) for region in (*desired.regions, None)] == [
+        known_waits(old, region) for region in (*desired.regions, None)
+    ]
     assert verification_regressed(seen[0].regions, new) == verification_regressed(seen[0].regions, old)
     assert transitions(new.conditions, old.conditions) == (), "that the words are others is no Event"
     assert new_losses(new.regions, old.regions, ()) == ()

@@ -232,6 +232,11 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The identity has a policy of this name that another client created. It is never overwritten.",
     )
+    POLICY_REFUSED = (
+        "PolicyRefused",
+        Actor.PLATFORM,
+        "SES refuses a sending-authorization policy, often because a principal was just created; it is tried again.",
+    )
     REPLICATION_FAILED = (
         "ReplicationFailed",
         Actor.PLATFORM,

@@ -236,6 +236,26 @@ class RepairStatus(Model):
     )
 
 
+class WaitStatus(Model):
+    """One thing that is waited for, and how long it has been."""
+
+    for_: str = Field(
+        alias="for",
+        description=(
+            "What is waited for, in one word: verification, mail-from, the setting, policy or step that is refused, "
+            "such as policy:partner; dns if no record can be published; or type and name of a record that only "
+            "receivers of mail look at."
+        ),
+    )
+    region: str | None = Field(None, description="The AWS region; absent where it is in DNS.")
+    reason: str | None = Field(
+        None, description="One word in PascalCase: why. With another reason the wait begins again."
+    )
+    since: Timestamp = Field(
+        description="The time since which it is waited for. How often it is looked at depends on this time alone."
+    )
+
+
 class HandoverStatus(Model):
     """The hand-over that the annotation ses-operator.io/hand-over-to requests."""
 
@@ -299,6 +319,13 @@ class SesIdentityStatus(Model):
             "Settings and records that another client had changed and the operator corrected, under the "
             "current configuration. Removed when nothing had to be corrected for 36 hours. What keeps "
             "being changed back is marked, and corrected less and less often."
+        ),
+    )
+    waits: tuple[WaitStatus, ...] | None = Field(
+        None,
+        description=(
+            "What is waited for, each with the time since when: one that has just begun is looked at often, whatever else "
+            "has been waited for, or was verified, long ago. Absent if nothing is waited for."
         ),
     )
     notified: str | None = Field(

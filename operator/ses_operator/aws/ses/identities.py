@@ -199,7 +199,12 @@ class SesRegion:
             await self._call(operation, name, priority, EmailIdentity=name, PolicyName=policy, Policy=document)
         except Refused as refused:
             if (await self.get(name, priority)).verification_status is VerificationStatus.SUCCESS:
-                raise Blocked(Reason.POLICY_INVALID, f"{refused}. Correct {field_of(policy)}") from refused
+                raise Blocked(
+                    Reason.POLICY_REFUSED,
+                    f"{refused}. A principal that was just created is not known to SES for a while, and one whose account has "
+                    f"not enabled {self.region} stays unknown. It is tried again; if it stays so, correct {field_of(policy)}",
+                    region=self.region,
+                ) from refused
             raise Blocked(
                 Reason.WAITING_FOR_VERIFICATION,
                 f"SES accepts the policy {policy} only when {name} is verified; it is set then",

@@ -52,7 +52,7 @@ from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.steps import PublishRecords
 from ses_operator.core.status.report import ReportInput, is_ready
-from ses_operator.core.status.requeue import needs_backoff, oldest_readings, requeue_after, waited
+from ses_operator.core.status.requeue import ReadingLife, needs_backoff, requeue_after
 from ses_operator.core.status.status import (
     acknowledged_status,
     former_places,
@@ -62,6 +62,7 @@ from ses_operator.core.status.status import (
     warned_status,
 )
 from ses_operator.core.status.transient_errors import is_transient_only, verification_regressed
+from ses_operator.core.status.waits import NOTHING_KNOWN, known_waits
 from ses_operator.runtime.workqueue import Result
 
 MAX_ROUNDS = 8
@@ -125,15 +126,10 @@ class IdentityController:
         memory, now = remembered(run.identity), self._now()
         leaving = run.inventory.regions - frozenset(run.desired.regions)
         in_full = self._parts.resync.is_due(run.identity) or asks_for_new_policies(run.desired, run.inventory)
-        seconds = {region: waited(memory.get(region), now) for region in run.desired.regions}
-        oldest = dict.fromkeys(seconds, 0.0) if in_full else oldest_readings(run.identity.status, seconds)
-        views = await self._parts.regions.read(
-            run.account.aws,
-            run.desired.identity,
-            seconds,
-            oldest,
-            run.priority,
-        )
+        lives = {
+            region: ReadingLife(memory.get(region, NOTHING_KNOWN).waits, now, in_full) for region in run.desired.regions
+        }
+        views = await self._parts.regions.read(run.account.aws, run.desired.identity, lives, run.priority)
         views |= await self._parts.regions.read_certainly(
             run.account.aws, run.desired.identity, sorted(leaving), run.priority
         )
@@ -144,6 +140,7 @@ class IdentityController:
             remembered=memory,
             invited=run.inventory.invited,
             is_requested=self._parts.resync.is_requested(run.identity),
+            waits=known_waits(run.identity.status, None),
         )
         repairs = known_repairs(run.identity.status, run.desired.digest(), now)
         return replace(run, observed=observed, attempt=Attempt(repairs=repairs))
@@ -311,8 +308,9 @@ class IdentityController:
         self._parts.resync.note_read(identity)
         if needs_backoff(case):
             return Result.retry()
+        ages = self._parts.regions.ages(run.account.aws.account_id, run.desired.identity, run.desired.regions)
         if is_ready(status) and self._parts.resync.is_up_to_date(identity, run.desired, run.account.aws.account_id):
             self._parts.regions.forget(run.account.aws.account_id, run.desired.identity, run.desired.regions)
-        after = requeue_after(case, self._now())
+        after = requeue_after(case, self._now(), ages)
         turn = self._parts.resync.until_next_resync(identity)
         return Result.after(turn if after is None else min(after, turn))

@@ -13,7 +13,8 @@ from ses_operator.core.model.schedule import lookup_interval
 from ses_operator.core.state.answers import Outcome, PublishedAt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed
-from ses_operator.core.status.requeue import is_early, waited
+from ses_operator.core.status.requeue import is_early
+from ses_operator.core.status.waits import record_waited
 from ses_operator.dns.nameservers import NameServers
 from ses_operator.dns.resolver import Resolver
 
@@ -71,8 +72,7 @@ class Lookups:
         look = self._looks.get(key)
         if look is not None and not _is_about(look, records):
             look = None
-        regions = {region for record in records for region in record.regions}
-        seconds = min((waited(observed.remembered.get(region), now) for region in regions), default=0.0)
+        seconds = min(record_waited(observed, record, now) for record in records)
         early = is_early(desired.provider, seconds) and not any(is_awaited(observed, record) for record in records)
         if not early and self._is_due(look, seconds):
             findings = await self._resolver_for(nameservers).examine(records, await published_at())
@@ -92,7 +92,11 @@ class Lookups:
         self._looks.pop(key, None)
 
     def _is_due(self, look: _Look | None, seconds: float) -> bool:
-        return look is None or self._clock() - look.at >= lookup_interval(seconds)
+        """Return True if it is time for a lookup, after ``seconds`` of waiting: by how long it was at the one before."""
+        if look is None:
+            return True
+        age = self._clock() - look.at
+        return age >= lookup_interval(max(seconds - age, 0.0))
 
 
 def _is_about(look: _Look, records: Iterable[RecordSet]) -> bool:

@@ -24,13 +24,16 @@ from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.state.setting import SupplementaryRead
 from ses_operator.core.state.steps import SesStep
-from ses_operator.core.status.requeue import freshness
+from ses_operator.core.status.requeue import ReadingLife
 
 LOGGER = logging.getLogger(__name__)
 
 FRESH = 30.0
 """Seconds for which a reading counts as current, before something is deleted by it."""
 
+
+READ_AHEAD = 0.5
+"""Seconds by which a reading may be made before it is due, so that none is found to be due a moment after."""
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -92,21 +95,22 @@ class Regions:
         self,
         account: AwsAccount,
         identity: str,
-        waited: Mapping[str, float],
-        oldest: Mapping[str, float],
+        lives: Mapping[str, ReadingLife],
         priority: Priority,
     ) -> dict[str, RegionView]:
-        """Return a view of the identity in each region of ``waited``, which has the seconds that it has been waited there.
-
-        ``oldest``: how old in seconds a reading of each region may be at the most, whatever it shows.
-        """
+        """Return a view of the identity in each region of ``lives``, which says for how long a reading there may be used."""
         views = await asyncio.gather(
             *(
-                self._read(account, FactsKey(account.account_id, region, identity), seconds, oldest[region], priority)
-                for region, seconds in waited.items()
+                self._read(account, FactsKey(account.account_id, region, identity), life, priority)
+                for region, life in lives.items()
             )
         )
-        return dict(zip(waited, views, strict=True))
+        return dict(zip(lives, views, strict=True))
+
+    def ages(self, account_id: str, identity: str, regions: Iterable[str]) -> dict[str, float]:
+        """Return how old, in seconds, the readings are that are kept of these regions."""
+        known = ((region, self._facts.get(FactsKey(account_id, region, identity))) for region in regions)
+        return {region: self._facts.age(reading) for region, reading in known if reading is not None}
 
     async def with_reads(
         self,
@@ -170,9 +174,7 @@ class Regions:
             return known.view
         return await self._get(account, key, priority)
 
-    async def _read(
-        self, account: AwsAccount, key: FactsKey, seconds: float, max_age: float, priority: Priority
-    ) -> RegionView:
+    async def _read(self, account: AwsAccount, key: FactsKey, life: ReadingLife, priority: Priority) -> RegionView:
         try:
             await self._identity_cache.first_listing(key.account_id, key.region)
         except OperatorError as error:
@@ -184,7 +186,7 @@ class Regions:
             if isinstance(listed, NotListed) and not self._facts.is_distrusted(key):
                 return Absent()
             return await self._get(account, key, priority)
-        if _agrees(listed, known.view) and self._facts.age(known) < min(freshness(known.view, seconds), max_age):
+        if _agrees(listed, known.view) and life.left(known.view, self._facts.age(known)) > READ_AHEAD:
             return known.view
         return await self._get(account, key, priority)
 

@@ -30,10 +30,11 @@ from ses_operator.core.model.schedule import lookup_interval
 from ses_operator.core.model.ses import IdentityFacts, SigningOrigin, VerificationStatus
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Observed, Present, RegionView, Unread
+from ses_operator.core.state.observed import Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import RestartVerification, SesStep, SetDkimSource
 from ses_operator.core.state.todo import Todo
+from ses_operator.core.state.waits import seconds_waited
 
 _LOST = {VerificationStatus.FAILED, VerificationStatus.TEMPORARY_FAILURE}
 
@@ -218,9 +219,8 @@ def _not_seen(desired: Desired, region: str, key: OwnKey, observed: Observed, no
         f"SES is given the key of selector {key.selector} once its TXT record is served; "
         "until then mail is signed as before"
     )
-    known, entry = observed.remembered.get(region), entry_of(key, observed)
-    since = known.pending_since if known and known.pending_since else now
-    again = lookup_interval((now - since).total_seconds())
+    known, entry = observed.remembered.get(region, Remembered()), entry_of(key, observed)
+    again = lookup_interval(seconds_waited(known.waits, SetDkimSource.KEY, now))
     blocker = observed.dns_failure or (observed.dns.problem if observed.dns else None)
     if blocker is not None:
         return Problem(blocker.reason, f"{what}. {blocker.message}", blocker.retry_after, region)

@@ -13,6 +13,8 @@ SHORTEST_LOOKUP = 5.0
 LONGEST_LOOKUP = 300.0
 SHORTEST_MAIL_FROM_READ = 5.0
 LONGEST_MAIL_FROM_READ = 900.0
+SHORTEST_RETRY = 1.0
+LONGEST_RETRY = 300.0
 
 CONFLICT_READ = 3600.0
 """How soon the operator notices that a record in the way of one that SES does not need to see has been removed."""
@@ -35,6 +37,11 @@ def read_interval(waited: float) -> float:
 def mail_from_interval(waited: float) -> float:
     """Return the same for what no list shows: a pending MAIL FROM domain, or DKIM keys changed under a verified identity."""
     return min(max(waited / 2, SHORTEST_MAIL_FROM_READ), LONGEST_MAIL_FROM_READ)
+
+
+def retry_interval(waited: float) -> float:
+    """Return the interval between tries of what is refused, or fails, without a better idea of when it may work."""
+    return min(max(waited / 2, SHORTEST_RETRY), LONGEST_RETRY)
 
 
 def lookup_interval(waited: float) -> float:

@@ -25,6 +25,10 @@ from ses_operator.core.state.steps import (
     UpdatePolicy,
     WithdrawRights,
 )
+from ses_operator.core.state.waits import VERIFICATION
+
+_LOOKS_AGAIN = (CreateIdentity, SetDkimSource, RestartVerification, SendVerificationEmail)
+"""The steps after which SES begins to verify, whatever it has looked for before."""
 
 
 def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView:
@@ -42,8 +46,11 @@ def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> R
 def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remembered:
     """Return what to remember of the region after ``step``.
 
-    When SES was asked to look again, which key it was given, how many emails it has sent.
+    When SES was asked to look again, which key it was given, how many emails it has sent. What is waited for after the step
+    has been waited for since then.
     """
+    ended = {step.key, *((VERIFICATION,) if isinstance(step, _LOOKS_AGAIN) else ())}
+    known = replace(known, waits={key: wait for key, wait in known.waits.items() if key not in ended})
     match step:
         case CreateIdentity(dkim=NoDkim()) | SendVerificationEmail():
             return replace(known, emailed_at=now, emails=known.emails + 1)

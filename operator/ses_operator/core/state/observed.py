@@ -10,6 +10,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.publication import DnsObservation
+from ses_operator.core.state.waits import Waits
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +39,8 @@ RegionView = Present | Absent | Unread
 class Remembered:
     """The memory of a region in status: timers, and enough to keep its records published while it cannot be read.
 
-    ``key_fingerprint``: of the customer's DKIM key that was given to SES last. Losing all this costs at most one
-    harmless repetition.
+    ``key_fingerprint``: of the customer's DKIM key that was given to SES last. ``waits``: each with its own since when.
+    Losing all this costs at most one harmless repetition.
     """
 
     tokens: tuple[str, ...] = ()
@@ -50,6 +51,7 @@ class Remembered:
     key_fingerprint: str | None = None
     emailed_at: datetime | None = None
     emails: int = 0
+    waits: Waits = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +60,8 @@ class Observed:
 
     ``regions`` has a view for each region of the spec and of the inventory. ``remembered``: what it was when it was
     read before. ``dns`` is None until it was observed. ``invited``: regions in which an identity without an owner tag
-    is the object's, by the inventory. ``is_requested``: a person has requested this reconcile.
+    is the object's, by the inventory. ``is_requested``: a person has requested this reconcile. ``waits``: those of the
+    records, by type and name, and of what keeps all of them from being published.
     """
 
     regions: Mapping[str, RegionView] = field(default_factory=dict)
@@ -67,6 +70,7 @@ class Observed:
     dns_failure: Problem | None = None
     invited: frozenset[str] = frozenset()
     is_requested: bool = False
+    waits: Waits = field(default_factory=dict)
 
     def is_nowhere(self, region: str) -> bool:
         """Return True if the object can have nothing in a region: it has no SES, and SES has never returned anything there.

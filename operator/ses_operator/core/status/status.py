@@ -48,6 +48,7 @@ from ses_operator.core.status.report import (
     refused,
     verdicts,
 )
+from ses_operator.core.status.waits import known_waits, waits_in_status
 
 
 def identity_status(identity: SesIdentity, case: ReportInput, zone: DnsZone | None, now: datetime) -> SesIdentityStatus:
@@ -67,6 +68,7 @@ def identity_status(identity: SesIdentity, case: ReportInput, zone: DnsZone | No
             "applied_configuration": digest,
             "pending_changes": _pending_changes(case),
             "repairs": told(case.repairs),
+            "waits": waits_in_status(case, now),
         }
     )
 
@@ -103,8 +105,10 @@ def handover_status(
 
 
 def remembered(identity: SesIdentity) -> dict[str, Remembered]:
-    """Return what status remembers of each region."""
-    return {
+    """Return what status remembers of each region; of one that has left the spec, what is waited for there."""
+    waiting = {wait.region for wait in identity.status.waits or () if wait.region is not None}
+    left = {region: Remembered(waits=known_waits(identity.status, region)) for region in waiting}
+    return left | {
         region.region: Remembered(
             tokens=region.dkim.tokens if region.dkim else (),
             signing_hosted_zone=(region.dkim.signing_hosted_zone or "") if region.dkim else "",
@@ -114,6 +118,7 @@ def remembered(identity: SesIdentity) -> dict[str, Remembered]:
             key_fingerprint=region.dkim.key_fingerprint if region.dkim else None,
             emailed_at=region.verification_email.last_sent_at if region.verification_email else None,
             emails=region.verification_email.count if region.verification_email else 0,
+            waits=known_waits(identity.status, region.region),
         )
         for region in identity.status.regions
     }

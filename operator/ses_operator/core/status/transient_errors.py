@@ -10,7 +10,7 @@ from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.state.observed import Present, RegionView, Unread
 from ses_operator.core.status.report import ReportInput
-from ses_operator.core.status.requeue import mail_from_waits, verification_waits
+from ses_operator.core.status.waits import mail_from_waits, verification_waits
 
 _LOST = {VerificationStatus.TEMPORARY_FAILURE, VerificationStatus.FAILED}
 

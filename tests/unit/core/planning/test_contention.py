@@ -35,9 +35,10 @@ from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.state.attempt import Attempt, Repair
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Observed, Present, Unread
+from ses_operator.core.state.observed import Observed, Present, Remembered, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import CreatePolicy, PutSetting, RestartVerification, SesStep, SetDkimSource
+from ses_operator.core.state.waits import Wait
 from ses_operator.core.status.explanation import RegionCase, explain
 from ses_operator.core.status.report import ReportInput, verdicts
 from ses_operator.core.status.requeue import requeue_after
@@ -215,8 +216,10 @@ def test_a_problem_that_stalls_is_said_before_the_fight_and_neither_hides_the_ot
     assert said.reason is lasting.reason
     assert str(said).startswith(f"{REGION}: it is too long. Also: The operator had to {SIGNING_ON} (3 times)")
 
+    refused_for_long = {"mail-from": Wait(NOW - timedelta(days=1), lasting.reason)}
+    observed = replace(DRIFTED, remembered={REGION: Remembered(waits=refused_for_long)})
     case = ReportInput.of(
-        wanted(), DRIFTED, Plan({REGION: held}), account="default", account_id="1", partition="aws", suspended=None
+        wanted(), observed, Plan({REGION: held}), account="default", account_id="1", partition="aws", suspended=None
     )
     assert verdicts(case)[ConditionType.PROVISIONED].message == str(said)
     assert requeue_after(case, NOW) == SHORTEST_PAUSE.total_seconds()

@@ -15,6 +15,7 @@ from ses_operator.api.identity.kind import AdoptionPolicy
 from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.schedule import SHORTEST_RETRY
 from ses_operator.core.model.ses import IdentityFacts, NotificationType, Topic, VerificationStatus
 from ses_operator.core.planning.plan import plan_identity, reads_to_make
 from ses_operator.core.planning.region_plan import RegionPlan
@@ -34,7 +35,7 @@ from ses_operator.core.state.steps import (
 )
 from ses_operator.core.status.explanation import RegionCase, explain
 from ses_operator.core.status.report import ReportInput, is_provisioned
-from ses_operator.core.status.requeue import needs_backoff
+from ses_operator.core.status.requeue import requeue_after
 from unit.strategies import DOMAIN, OWNER, desires, wanted
 from unit.world import NOW, World, converge, covering, fresh_dkim
 
@@ -186,7 +187,7 @@ def test_all_that_was_refused_is_said_what_only_the_author_can_change_first() ->
         EVERYTHING, observed, plan, account="default", account_id="1", partition="aws", suspended=None
     )
     assert not is_provisioned(case, REGION)
-    assert needs_backoff(case)
+    assert requeue_after(case, NOW) == SHORTEST_RETRY
 
 
 def test_the_same_said_of_several_is_said_once() -> None:

@@ -9,15 +9,13 @@ import pytest
 
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
-from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.core.dns.migration import Disposition, FormerPlace
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.schedule import (
     CONFLICT_READ,
     LONGEST_LOOKUP,
-    LONGEST_READ,
     LOOKUP_PATIENCE,
-    SHORTEST_READ,
+    SHORTEST_RETRY,
     WATCH_READ,
 )
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
@@ -25,8 +23,9 @@ from ses_operator.core.planning.plan import Plan, plan_identity, wanted_records
 from ses_operator.core.state.observed import Observed, Present
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import PublishRecords, Surplus
+from ses_operator.core.state.waits import DNS_WAIT, Wait
 from ses_operator.core.status.report import ReportInput
-from ses_operator.core.status.requeue import needs_backoff, oldest_readings, requeue_after
+from ses_operator.core.status.requeue import needs_backoff, requeue_after
 from unit.strategies import OWNER, wanted
 from unit.world import NOW, covering, fresh_dkim
 
@@ -73,9 +72,10 @@ def test_a_publisher_that_says_when_is_asked_then(where: str) -> None:
 @pytest.mark.parametrize("where", ["dns_failure", "dns"])
 def test_a_publisher_that_does_not_say_when_is_asked_ever_less_often(where: str) -> None:
     problem = Problem(Reason.ACCESS_DENIED, "a right is missing")
-    assert needs_backoff(
-        case(verified(**{where: problem if where == "dns_failure" else DnsObservation(problem=problem)}))
-    )
+    hindered = verified(**{where: problem if where == "dns_failure" else DnsObservation(problem=problem)})
+    assert requeue_after(case(hindered), NOW) == SHORTEST_RETRY
+    since = NOW - timedelta(seconds=100)
+    assert requeue_after(case(replace(hindered, waits={DNS_WAIT: Wait(since, problem.reason)})), NOW) == 50.0
 
 
 def test_steps_that_are_left_at_the_end_of_a_run_are_not_left_until_the_sweep() -> None:
@@ -98,15 +98,3 @@ def test_a_place_where_records_went_before_is_looked_at_again(
 ) -> None:
     place = FormerPlace("DNSEndpoint", "Why", "why", NOW - timedelta(seconds=seconds), fate)
     assert requeue_after(replace(case(verified()), former=(place,)), NOW) == after
-
-
-def test_what_others_hold_is_read_again_and_what_is_verified_is_not() -> None:
-    status = SesIdentityStatus(
-        regions=(
-            RegionStatus(region=REGION, reason=Reason.OWNED_BY_ANOTHER),
-            RegionStatus(region="us-east-1", verification_status="SUCCESS"),
-        )
-    )
-    fresh, old = ({REGION: seconds, "us-east-1": seconds} for seconds in (0.0, 1e6))
-    assert oldest_readings(status, fresh) == {REGION: SHORTEST_READ, "us-east-1": float("inf")}
-    assert oldest_readings(status, old) == {REGION: LONGEST_READ, "us-east-1": float("inf")}
