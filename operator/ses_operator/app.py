@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable
+from functools import partial
 
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.identity.kind import SesIdentity
@@ -27,6 +28,7 @@ from ses_operator.runtime.kube.resources import NAMESPACES, SECRETS
 from ses_operator.runtime.lease.lease_object import lease_key
 from ses_operator.runtime.manager import Manager, ReplicaOptions, stop_on_signals
 from ses_operator.runtime.probes import serving
+from ses_operator.runtime.watch.coverage import EVERYWHERE, Coverage, namespace_phase
 from ses_operator.runtime.watch.reflector import Reflectors
 from ses_operator.settings import Settings
 
@@ -55,12 +57,13 @@ async def replica(settings: Settings, build: BuildControllers, telemetry: Teleme
     options = ReplicaOptions(
         lease=lease_key(settings.operator_namespace, settings.installation_id),
         timing=settings.lease_timing,
-        namespaces=settings.namespaces,
         shutdown_grace=settings.shutdown_grace,
         obstacle=obstacle,
     )
-    manager = Manager(await load_configuration(settings.kubeconfig), options, telemetry.queues)
-    context = ControllerContext(settings, _watched(manager, settings), telemetry)
+    coverage = Coverage((EVERYWHERE, *settings.namespaces))
+    manager = Manager(await load_configuration(settings.kubeconfig), options, telemetry.queues, coverage)
+    context = ControllerContext(settings, _watched(manager, settings, coverage), telemetry)
+    telemetry.watch_namespaces(coverage)
     telemetry.watch_lease(options.lease.name, lambda: manager.may_write)
     telemetry.registry.register(
         IdentityMetrics(
@@ -76,9 +79,13 @@ async def replica(settings: Settings, build: BuildControllers, telemetry: Teleme
     return manager
 
 
-def _watched(manager: Manager, settings: Settings) -> Cluster:
+def _watched(manager: Manager, settings: Settings, coverage: Coverage) -> Cluster:
     """Return the cluster as the manager keeps it up to date."""
     client, own, all_watched = manager.client, (settings.operator_namespace,), settings.namespaces
+    namespaces = manager.reflect(Reflectors(client, NAMESPACES, (), "", names=all_watched))
+    coverage.phase = partial(namespace_phase, namespaces)
+    namespaces.changes.subscribe(lambda change: coverage.review(change.key.name))
+    namespaces.installations.subscribe(lambda _: coverage.review_all())
     return Cluster(
         client=client,
         events=manager.events,
@@ -88,5 +95,6 @@ def _watched(manager: Manager, settings: Settings) -> Cluster:
         secrets=manager.reflect(Reflectors(client, SECRETS, own, SECRET_SELECTOR)),
         dkim_secrets=manager.reflect(Reflectors(client, SECRETS, all_watched, SECRET_SELECTOR)),
         endpoints=manager.reflect(Reflectors(client, DNS_ENDPOINTS, all_watched, ENDPOINT_SELECTOR)),
-        namespaces=manager.reflect(Reflectors(client, NAMESPACES, (), "", names=all_watched)),
+        namespaces=namespaces,
+        coverage=coverage,
     )

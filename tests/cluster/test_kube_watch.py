@@ -26,6 +26,7 @@ from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import NAMESPACES, SECRETS, JsonObject, Resource
 from ses_operator.runtime.watch import reflector as watch
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore, Origin
+from ses_operator.runtime.watch.coverage import Coverage
 from ses_operator.runtime.watch.informers import Informer, Informers
 from ses_operator.runtime.watch.reflector import Reflected, Reflector, Reflectors
 
@@ -229,17 +230,17 @@ class Sightings:
 async def informing(client: KubeClient, namespace: str, told: Sightings) -> AsyncIterator[ObjectStore[SesIdentity]]:
     store = ObjectStore(SesIdentity.model_validate)
     store.changes.subscribe(told)
-    informers = Informers(client, client.configuration, (Informer(IDENTITIES, store),), (namespace,), obstacle)
+    informers = Informers(
+        client, client.configuration, (Informer(IDENTITIES, store),), Coverage((namespace,)), obstacle
+    )
     task = asyncio.create_task(informers.run(lambda: None))
     try:
         async with asyncio.timeout(PATIENCE):
             await informers.synced()
-        comparing = asyncio.create_task(informers.compare())
         yield store
-        comparing.cancel()
     finally:
-        informers.stop()
-        await task
+        task.cancel()
+        await asyncio.wait([task])
 
 
 async def test_informers_tell_of_what_was_there_and_of_what_comes_changes_and_goes_and_write_nothing(

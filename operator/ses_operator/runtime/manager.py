@@ -27,6 +27,7 @@ from ses_operator.runtime.lease.election import Elector, LeaseTiming
 from ses_operator.runtime.lease.lease_object import LeaseObject, new_identity
 from ses_operator.runtime.metrics import WorkQueueMetrics
 from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.runtime.watch.coverage import Coverage
 from ses_operator.runtime.watch.informers import Informer, Informers, Obstacle
 from ses_operator.runtime.watch.reflector import Reflectors
 from ses_operator.runtime.workqueue import WorkQueue
@@ -46,14 +47,12 @@ EVENTS_GRACE = 2.0
 class ReplicaOptions:
     """The options of a replica.
 
-    ``lease``: the object that replicas compete for. ``namespaces``: those that are watched, none for the whole
-    cluster.
+    ``lease``: the object that replicas compete for.
     ``shutdown_grace``: seconds in which running reconciles may end. ``obstacle``: see ``Informers``.
     """
 
     lease: ObjectKey
     timing: LeaseTiming
-    namespaces: tuple[str, ...]
     shutdown_grace: float
     obstacle: Obstacle
 
@@ -61,8 +60,12 @@ class ReplicaOptions:
 class Manager:
     """The parts of one replica. Ask it for stores and reflectors, add controllers, then run it."""
 
-    def __init__(self, configuration: Configuration, options: ReplicaOptions, metrics: WorkQueueMetrics) -> None:
+    def __init__(
+        self, configuration: Configuration, options: ReplicaOptions, metrics: WorkQueueMetrics, coverage: Coverage
+    ) -> None:
+        """Take a ``coverage`` of the namespaces to watch; it says of each if it is."""
         self._configuration = configuration
+        self._coverage = coverage
         self._options = options
         self._metrics = metrics
         # The Lease has connections of its own: it must be renewed while all others are busy.
@@ -111,13 +114,12 @@ class Manager:
         The loss of the Lease ends the process from within.
         """
         informers = Informers(
-            self.client, self._configuration, tuple(self._kinds), self._options.namespaces, self._options.obstacle
+            self.client, self._configuration, tuple(self._kinds), self._coverage, self._options.obstacle
         )
         stop = asyncio.create_task(stopped.wait(), name="stop")
         lead = asyncio.create_task(self._lead(informers), name="lease")
         parts = [asyncio.create_task(self.events.run(), name="events")]
         parts += [asyncio.create_task(each.run(), name=each.name) for each in self._reflectors]
-        # Kopf last: when it ends, it cancels every task that is younger than itself.
         watches = asyncio.create_task(informers.run(lambda: stop_on_signals(stopped)), name="watches")
         done, _ = await asyncio.wait([stop, lead, *parts, watches], return_when=asyncio.FIRST_COMPLETED)
         failed = done - {stop}
@@ -126,8 +128,7 @@ class Manager:
         await self._drain()
         await _cancel([stop, lead, *parts])
         await self._hand_over()
-        informers.stop()
-        await asyncio.wait([watches])
+        await _cancel([watches])
         await self.client.close()
         await self._lease_client.close()
         return EXIT_FAILED if failed else EXIT_STOPPED
@@ -139,13 +140,11 @@ class Manager:
             await reflectors.synced()
         logger.info("caches synced", extra={kind.resource.plural: len(kind.store) for kind in self._kinds})
         self.is_ready = True
-        async with asyncio.TaskGroup() as group:
-            group.create_task(informers.compare(), name="compare")
-            await self._elector.acquire()
-            for controller, queue in self._controllers:
-                controller.start(queue)
-            await self._elector.hold()
-            _end_at_once()
+        await self._elector.acquire()
+        for controller, queue in self._controllers:
+            controller.start(queue)
+        await self._elector.hold()
+        _end_at_once()
 
     async def _drain(self) -> None:
         """Let running reconciles end, while the Lease is still renewed."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ses_operator.api.account.kind import SesAccount
@@ -22,6 +22,7 @@ from ses_operator.runtime.kube.events import EventRecorder
 from ses_operator.runtime.kube.resources import JsonObject, Resource
 from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, ObjectStore
+from ses_operator.runtime.watch.coverage import Coverage
 from ses_operator.runtime.watch.reflector import Reflected
 
 BY_ACCOUNT = "account"
@@ -159,7 +160,8 @@ class WatchedEndpoints(EndpointReader, Watched, Protocol):
 class Cluster:
     """One replica's view of the cluster. ``client.gate`` is to be called before each external write, from any thread.
 
-    ``secrets`` are those with credentials, ``dkim_secrets`` those with DKIM keys.
+    ``secrets`` are those with credentials, ``dkim_secrets`` those with DKIM keys. ``coverage`` says where there may be objects
+    that no store has.
     """
 
     client: KubeClient
@@ -171,3 +173,4 @@ class Cluster:
     namespaces: WatchedNamespaces
     secrets: Watched
     dkim_secrets: Watched
+    coverage: Coverage = field(default_factory=lambda: Coverage(()))

@@ -24,9 +24,10 @@ from ses_operator.core.metrics.identity_metrics import (
 )
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.state.answers import Outcome
-from ses_operator.instruments import counter, families, gauge, histogram
+from ses_operator.instruments import Gauges, counter, families, gauge, histogram
 from ses_operator.runtime.metrics import WorkQueueMetrics
 from ses_operator.runtime.watch.cache import ObjectStore
+from ses_operator.runtime.watch.coverage import Coverage, WatchState
 from ses_operator.settings import MetricsDetail
 
 Details = Callable[[Mapping[Mark, Iterable[ObjectKey]]], Iterator[Sample]]
@@ -69,6 +70,16 @@ class Telemetry:
     def watch_lease(self, name: str, may_write: Callable[[], bool]) -> None:
         """Read the state of the Lease whenever metrics are scraped."""
         self._leader.labels(name).set_function(may_write)
+
+    def watch_namespaces(self, coverage: Coverage) -> None:
+        """Read the state of the watches of each namespace whenever metrics are scraped."""
+
+        def samples() -> Iterator[Sample]:
+            for name, now in coverage:
+                for state in WatchState:
+                    yield Sample(metrics.NAMESPACE_STATE, (name, state.value), float(state is now))
+
+        self.registry.register(Gauges(samples))
 
     def on_dns_query(self, outcome: Outcome) -> None:
         """Count a query to a name server."""

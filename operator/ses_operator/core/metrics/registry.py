@@ -66,7 +66,7 @@ LABELS = {
     "ready": "the status of the condition Ready: True, False or Unknown",
     "reason": "why, in one of the words of [reasons.md](reasons.md); Unexpected for an error that has none",
     "actor": "who has to act, by the reason: none, operator, dns, platform or author",
-    "namespace": "the namespace of the SesIdentity",
+    "namespace": "the namespace, of the SesIdentity or the one that is watched",
     "identity": "the name of the SesIdentity",
     "enforcement": "what SES enforces: HEALTHY, PROBATION or SHUTDOWN",
     "event": "the outcome of mail, in the words of SES: SEND, DELIVERY, PERMANENT_BOUNCE, TRANSIENT_BOUNCE, COMPLAINT, "
@@ -76,6 +76,8 @@ LABELS = {
     "action": "the operation whose rate is limited",
     "result": "how it ended",
     "finding": "what was found, in one of the words of [audit.md](audit.md)",
+    "state": "Watched; Starting, until all objects were seen; Terminating, if the Namespace is being deleted; NotWatched, if the "
+    "apiserver refuses the watch; Absent, if there is no such Namespace",
     "severity": "how severe it is: high, medium or low",
     "outcome": "the answer: Found, NoName, NoData, OtherType, ServerFailure, Timeout or Refused",
     "name": "the queue, sesidentity, sesaccount, sesverificationtemplate or notification; of the election, the Lease",
@@ -353,6 +355,13 @@ RECONCILE_ERRORS = Metric(
     "Reconciles that failed and are repeated, by reason; a problem of an identity is in its status instead",
     ("controller", "reason"),
 )
+NAMESPACE_STATE = Metric(
+    "ses_operator_watched_namespace_state",
+    MetricKind.GAUGE,
+    "1 for the state of the watches of each namespace of --watch-namespaces, 0 for its other states; the namespace is empty for "
+    "the whole cluster, and for SesAccounts",
+    ("namespace", "state"),
+)
 LEADER = Metric(
     "leader_election_master_status",
     MetricKind.GAUGE,
@@ -373,7 +382,7 @@ SECTIONS = {
     "Calls": (AWS_REQUESTS, AWS_ERRORS, AWS_SECONDS, BUDGET_WAIT, DNS_QUERIES),
     "Queues, reconciles, election": (
         RECONCILES, RECONCILE_SECONDS, RECONCILE_ERRORS, ACTIVE_WORKERS, QUEUE_DEPTH, QUEUE_OLDEST, QUEUE_DELAYED,
-        QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, LEADER,
+        QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, LEADER, NAMESPACE_STATE,
     ),
 }  # fmt: skip
 """All metrics, in the order in which they are documented. The use of resources (``process_*``, ``python_*``) is beside them."""

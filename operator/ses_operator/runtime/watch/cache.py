@@ -174,12 +174,16 @@ class ObjectStore(Generic[M]):
         held = self._held.get(key)
         return self._drop(key) if held is not None and held.uid == uid else CacheDelta(key, ObjectChange.NOTHING)
 
-    def prune(self, live: Mapping[ObjectKey, str], version: int) -> list[CacheDelta]:
+    def prune(self, live: Mapping[ObjectKey, str], version: int, namespace: str = "") -> list[CacheDelta]:
         """Remove what a list as of ``version`` does not have: deletions that no watch has shown. ``live``: uids by key.
 
-        Objects newer than the list stay.
+        Objects newer than the list stay, and so do those outside of the ``namespace`` that was listed, if it was one.
         """
-        gone = [key for key, held in self._held.items() if held.version <= version and live.get(key) != held.uid]
+        gone = [
+            key
+            for key, held in self._held.items()
+            if held.version <= version and live.get(key) != held.uid and namespace in ("", key.namespace)
+        ]
         return [self.remove(key, self._held[key].uid) for key in gone]
 
     def lacks(self, live: Mapping[ObjectKey, str]) -> bool:

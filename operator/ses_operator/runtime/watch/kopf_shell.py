@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, cast
+from typing import Any, NoReturn, cast
 
 import kopf
 from kubernetes.aio.client.configuration import Configuration
@@ -21,6 +21,8 @@ from ses_operator.runtime.names import OPERATOR
 SERVER_TIMEOUT = 480
 """Seconds; Kopf passes it on as it is, and the apiserver takes whole numbers only."""
 REQUEST_TIMEOUT = 45.0
+ERROR_BACKOFFS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0)
+"""Seconds between Kopf's attempts at a request that fails, or is refused, before it gives up."""
 WORKER_IDLE = 0.2
 """How long Kopf keeps a task for an object that does not change. Its default of 5 s holds 10,000 tasks at a start."""
 
@@ -28,8 +30,12 @@ OnEvent = Callable[..., Awaitable[None]]
 """Called with ``event``: its type is ADDED, MODIFIED or DELETED, or None for an object that was listed."""
 
 
+class KopfEndedError(Exception):
+    """Kopf has ended without an error."""
+
+
 class KopfShell:
-    """One run of Kopf."""
+    """Kopf for some kinds, in some namespaces or in the whole cluster."""
 
     def __init__(
         self, configuration: Configuration, handlers: Mapping[Resource, OnEvent], namespaces: tuple[str, ...]
@@ -41,7 +47,6 @@ class KopfShell:
         self._configuration = configuration
         self._namespaces = namespaces
         self._registry = kopf.OperatorRegistry()
-        self._stop = asyncio.Event()
         kopf.on.login(id="login", registry=self._registry)(self._login)
         for resource, on_event in handlers.items():
             register = kopf.on.event(
@@ -49,26 +54,28 @@ class KopfShell:
             )
             register(cast("Any", on_event))
 
-    def stop(self) -> None:
-        """End the run."""
-        self._stop.set()
+    async def run(self, on_started: Callable[[], None]) -> NoReturn:
+        """Watch until cancelled; raises what Kopf fails with. It may be run again then.
 
-    async def run(self, on_started: Callable[[], None]) -> None:
-        """Watch until stopped; raises if Kopf fails. It cancels every task that was made after it was started.
-
-        Kopf installs its own handlers of SIGTERM and SIGINT; ``on_started`` is the place to replace them.
+        Kopf installs its own handlers of SIGTERM and SIGINT; ``on_started`` is the place to replace them. Its tasks are ended
+        here and not by ``kopf.run_tasks``, which cancels all tasks of the process that are younger than its own.
         """
-        before = asyncio.all_tasks()
         tasks = await kopf.spawn_tasks(
             registry=self._registry,
             settings=_settings(),
             clusterwide=not self._namespaces,
             namespaces=self._namespaces,
-            stop_flag=self._stop,
             identity=cast("Any", OPERATOR),
         )
         on_started()
-        await kopf.run_tasks(tasks, ignored=before)
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks)
+        failures = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
+        raise failures[0] if failures else KopfEndedError("Kopf has ended by itself")
 
     async def _login(self, **_: Any) -> kopf.ConnectionInfo:
         configuration = self._configuration
@@ -97,9 +104,11 @@ def _settings() -> kopf.OperatorSettings:
     settings.scanning.disabled = True
     settings.admission.managed = None
     settings.execution.max_workers = 1
+    settings.process.ultimate_exiting_timeout = None
     settings.watching.server_timeout = SERVER_TIMEOUT
     settings.watching.chunk_size = 500
     settings.networking.request_timeout = REQUEST_TIMEOUT
+    settings.networking.error_backoffs = ERROR_BACKOFFS
     settings.queueing.idle_timeout = WORKER_IDLE
     settings.persistence.finalizer = "kopf.dev/not-used"
     settings.persistence.diffbase_storage = _NoDiffs()

@@ -2,8 +2,8 @@
 
 The operator's own kinds are watched by Kopf (``informers``). What is watched here cannot be expressed in Kopf:
 
-- A run of Kopf has one list of namespaces for all kinds. Secrets with credentials are in the operator's namespace, all else in
-  those that it works for.
+- A run of Kopf watches all of its kinds in each of its namespaces. Secrets with credentials are in the operator's namespace, all
+  else in those that it works for.
 - Kopf notices a kind that is installed later by watching CustomResourceDefinitions, for which the operator has no permission.
   DNSEndpoints may come later.
 - Kopf ends when the apiserver refuses a list. Permissions for Namespaces and DNSEndpoints are optional here: what may not be
@@ -57,6 +57,8 @@ class Reflector:
         self._client = client
         self._resource = resource
         self._path = resource.collection(namespace)
+        self._name = name
+        self._subject = {"namespace": namespace} if namespace else {"object": name} if name else {}
         self._selector = {"labelSelector": label_selector}
         if name:
             self._selector["fieldSelector"] = f"metadata.name={name}"
@@ -71,6 +73,10 @@ class Reflector:
     def get(self, key: ObjectKey) -> JsonObject | None:
         """Return the object, None if there is none (that the label selects)."""
         return self._objects.get(key)
+
+    def may_see(self, name: str) -> bool:
+        """Return True if an object of this name would be seen here if it existed."""
+        return self.installed and self._name in ("", name)
 
     def __iter__(self) -> Iterator[ObjectKey]:
         return iter(tuple(self._objects))
@@ -92,7 +98,7 @@ class Reflector:
                 self._note_absence(error)
                 await asyncio.sleep(ABSENT_POLL)
             except OperatorError as error:
-                logger.warning("%s not watched: %s", self._resource.plural, error)
+                logger.warning("%s not watched: %s", self._resource.plural, error, extra=self._subject)
                 failures += 1
                 await asyncio.sleep(BACKOFF.delay(failures))
 
@@ -101,14 +107,16 @@ class Reflector:
         found: dict[ObjectKey, JsonObject] = {}
         async for page in pages(self._client, self._path, self._selector):
             found.update((key_of(item), item) for item in page.items)
-        if not self.installed:
-            self.installed = True
-            logger.info("watching %s", self._resource.plural)
-            self.installations.emit(self._resource)
+        is_new = not self.installed
+        self.installed = True
+        if is_new:
+            logger.info("watching %s", self._resource.plural, extra=self._subject)
         for key in [key for key in self._objects if key not in found]:
             self._remove(key)
         for key, obj in found.items():
             self._put(key, obj)
+        if is_new:
+            self.installations.emit(self._resource)
         self._settled.set()
         return page.version
 
@@ -145,7 +153,8 @@ class Reflector:
     def _note_absence(self, error: OperatorError) -> None:
         if self.installed or not self._settled.is_set():
             why = "not installed" if isinstance(error, Gone) else str(error)
-            logger.info("%s not watched, looking again from time to time: %s", self._resource.plural, why)
+            what = self._resource.plural
+            logger.info("%s not watched, looking again from time to time: %s", what, why, extra=self._subject)
         self.installed = False
         for key in tuple(self._objects):
             self._remove(key)
@@ -184,6 +193,10 @@ class Reflectors:
     def get(self, key: ObjectKey) -> JsonObject | None:
         """Return the object, None if there is none (that the label selects)."""
         return next((found for reflector in self._each if (found := reflector.get(key)) is not None), None)
+
+    def may_see(self, name: str) -> bool:
+        """Return True if an object of this name would be seen here if it existed."""
+        return any(reflector.may_see(name) for reflector in self._each)
 
     async def synced(self) -> None:
         """Return once the objects were listed, or it is known that they cannot be."""
