@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
+from functools import partial
+from itertools import product
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -24,7 +26,7 @@ from ses_operator.core.metrics.identity_metrics import (
 )
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.state.answers import Outcome
-from ses_operator.instruments import Gauges, counter, families, gauge, histogram
+from ses_operator.instruments import counter, families, gauge, histogram
 from ses_operator.runtime.metrics import WorkQueueMetrics
 from ses_operator.runtime.watch.cache import ObjectStore
 from ses_operator.runtime.watch.coverage import Coverage, WatchState
@@ -62,6 +64,7 @@ class Telemetry:
         self.queues = queue_metrics(self.registry)
         self.aws = AwsMetrics(self.registry)
         self._leader = gauge(metrics.LEADER, self.registry)
+        self._namespaces = gauge(metrics.NAMESPACE_STATE, self.registry)
         self._dns_queries = counter(metrics.DNS_QUERIES, self.registry)
         self._time_to_verify = histogram(metrics.TIME_TO_VERIFY, self.registry)
         self._sent = gauge(metrics.SENT, self.registry)
@@ -73,13 +76,8 @@ class Telemetry:
 
     def watch_namespaces(self, coverage: Coverage) -> None:
         """Read the state of the watches of each namespace whenever metrics are scraped."""
-
-        def samples() -> Iterator[Sample]:
-            for name, now in coverage:
-                for state in WatchState:
-                    yield Sample(metrics.NAMESPACE_STATE, (name, state.value), float(state is now))
-
-        self.registry.register(Gauges(samples))
+        for name, state in product(coverage.names, WatchState):
+            self._namespaces.labels(name, state.value).set_function(partial(_holds, coverage, name, state))
 
     def on_dns_query(self, outcome: Outcome) -> None:
         """Count a query to a name server."""
@@ -103,6 +101,10 @@ class Telemetry:
         """Forget a SesAccount that is gone."""
         self._notifications.remove_by_labels({"account": account})
         self._sent.remove_by_labels({"account": account})
+
+
+def _holds(coverage: Coverage, name: str, state: WatchState) -> bool:
+    return coverage.state(name) is state
 
 
 class IdentityMetrics(Collector):
