@@ -46,7 +46,8 @@ def name_servers(*dns_servers: DnsServer, timeout: float = PATIENCE) -> NameServ
 
 
 async def examine(world: Route53World, record: RecordSet, published_at: PublishedAt | None = None) -> LookupFinding:
-    (finding,) = await Resolver(name_servers(world.dns_server)).examine([record], published_at)
+    places = [published_at] if published_at else []
+    (finding,) = await Resolver(name_servers(world.dns_server)).examine([record], places)
     return finding
 
 

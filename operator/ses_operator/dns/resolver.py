@@ -8,7 +8,7 @@ known mistake.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import dns.name
@@ -22,7 +22,7 @@ from ses_operator.core.dns.diagnosis import diagnose, diagnose_all
 from ses_operator.core.dns.judge import FOLLOWED, matches
 from ses_operator.core.dns.record_case import RecordCase
 from ses_operator.core.model.records import RecordSet, RecordType
-from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt, zone_of
 from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers
 
 MAX_SERVERS = 4
@@ -44,13 +44,13 @@ class Resolver:
         self._name_servers = name_servers
 
     async def examine(
-        self, records: Iterable[RecordSet], published_at: PublishedAt | None = None
+        self, records: Iterable[RecordSet], published_at: Sequence[PublishedAt] = ()
     ) -> tuple[LookupFinding, ...]:
         """Return the diagnosis of each record, in their order. What name servers fail to answer is a finding, never an exception.
 
-        ``published_at``: the zone that was written to, to find a wrong delegation; None if it is not known.
+        ``published_at``: the zones that were written to, to find a wrong delegation; none if that is not known.
         """
-        cases = await asyncio.gather(*(self._case(record, published_at) for record in records))
+        cases = await asyncio.gather(*(self._case(record, zone_of(record.name, published_at)) for record in records))
         return diagnose_all(cases)
 
     def forget(self, records: Iterable[RecordSet]) -> None:

@@ -21,7 +21,7 @@ from ses_operator.core.dns.zone_plan import (
     plan_withdrawal,
 )
 from ses_operator.core.dns.zone_sets import ZoneView
-from ses_operator.core.dns.zones import not_found
+from ses_operator.core.dns.zones import Cut, cuts_above, not_found
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Blocked, OperatorError, Retry, Stale
 from ses_operator.core.model.records import RecordId, RecordSet
@@ -114,6 +114,17 @@ class Route53Publisher:
                 return frozenset()
             raise
         return holdings(publication.owner, publication.domain, view)
+
+    async def cuts(self, publication: Publication, names: Iterable[str]) -> tuple[Cut, ...]:
+        """Return where the zone delegates one of the names to other zones; nothing if it cannot be read: ``observe`` says why."""
+        zone = publication.zone
+        if zone is None:
+            return ()
+        try:
+            view = await self._work(publication).reader.view(publication.domain)
+        except OperatorError:
+            return ()
+        return cuts_above(view, zone.name, names)
 
     async def retain(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE

@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ses_operator.api.account.kind import Zone as ZoneEntry
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.route53 import Route53Access
-from ses_operator.core.dns.zones import HostedZone, choose_zone
+from ses_operator.core.dns.zones import Cut, HostedZone, choose_zone, zones_in_question
 from ses_operator.core.model.name_rights import is_within
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.core.state.answers import PublishedAt
@@ -21,6 +22,33 @@ MISS_SECONDS = 15.0
 """A domain that has no zone makes the list be read again, but not more often than this: zones are created, after all."""
 
 _T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Ledgers:
+    """What is known of an identity's ledgers. ``believed``: ids of zones in which it may have one.
+
+    ``is_in``: reads a zone, and returns True if the identity's ledger is there.
+    """
+
+    is_in: Callable[[DnsZone], Awaitable[bool]]
+    believed: frozenset[str] = frozenset()
+
+
+async def _not_read(_: DnsZone) -> bool:
+    return False
+
+
+NO_LEDGERS = Ledgers(_not_read)
+
+
+@dataclass(frozen=True, slots=True)
+class _WithinReach:
+    """The public zones within reach. ``failures``: why there may be others."""
+
+    configured: tuple[DnsZone, ...]
+    listed: tuple[DnsZone, ...]
+    failures: tuple[OperatorError, ...]
 
 
 class _Shared(Generic[_T]):
@@ -71,20 +99,38 @@ class ZoneDirectory:
         self._listed = _Shared(access.for_role().list_hosted_zones, clock)
         self._described: dict[tuple[str, str | None, str | None], _Shared[HostedZone]] = {}
 
-    async def zone_for(self, domain: str, zone_ref: str | None = None) -> DnsZone:
-        """Return the zone that holds ``domain``: the one that ``zone_ref`` names, else the longest public match.
+    async def zone_for(self, domain: str, zone_ref: str | None = None, ledgers: Ledgers = NO_LEDGERS) -> DnsZone:
+        """Return the zone that holds ``domain``: the one that ``zone_ref`` names, else what ``choose_zone`` says.
 
-        Raises Blocked with ZONE_REF_NOT_FOUND, HOSTED_ZONE_NOT_FOUND, HOSTED_ZONE_AMBIGUOUS or what AWS refuses;
-        Retry.
+        If ``zone_ref`` names a zone below the domain, which can hold only some of its records, that of the domain is
+        returned all the same. Raises Blocked with ZONE_REF_NOT_FOUND, HOSTED_ZONE_NOT_FOUND, HOSTED_ZONE_AMBIGUOUS or
+        what AWS refuses; Retry.
         """
         if zone_ref is not None:
-            return await self._named(domain, zone_ref)
-        found = await self._longest_match(domain, FRESH_SECONDS)
+            named = await self._named(domain, zone_ref)
+            if is_within(domain, named.name):
+                return named
+        found = await self._longest_match(domain, FRESH_SECONDS, ledgers)
         if isinstance(found, Problem) and found.reason is Reason.HOSTED_ZONE_NOT_FOUND:
-            found = await self._longest_match(domain, MISS_SECONDS)
+            found = await self._longest_match(domain, MISS_SECONDS, ledgers)
         if isinstance(found, Problem):
             raise Blocked.of(found)
         return found
+
+    async def zone_behind(self, cut: Cut) -> DnsZone | None:
+        """Return the zone that a delegation leads to: of its name, on its name servers. None if that is not within reach."""
+        reach = await self._within_reach(FRESH_SECONDS)
+        zones = {zone.hosted_zone_id: zone for zone in (*reach.listed, *reach.configured) if zone.name == cut.name}
+        for zone in zones.values():
+            servers = (await self.published_at(zone)).servers
+            if not servers or not cut.servers.isdisjoint(servers):
+                return zone
+        return None
+
+    async def named_below(self, domain: str, zone_ref: str | None) -> DnsZone | None:
+        """Return the zone that ``zone_ref`` names, if its name is below the domain."""
+        named = await self._named(domain, zone_ref) if zone_ref is not None else None
+        return None if named is None or is_within(domain, named.name) else named
 
     def forget(self) -> None:
         """Forget everything, so that it is read again: a zone may have been created or a permission granted."""
@@ -131,7 +177,7 @@ class ZoneDirectory:
                 f"Zone {name} ({hosted_zone.name}, {hosted_zone.id}) is private, but SES queries the public DNS. "
                 "Name a public zone in spec.dns.route53.zoneRef",
             )
-        if not is_within(domain, hosted_zone.name):
+        if not is_within(domain, hosted_zone.name) and not is_within(hosted_zone.name, domain):
             raise Blocked(
                 Reason.HOSTED_ZONE_NOT_FOUND,
                 f"Zone {name} is {hosted_zone.name} ({hosted_zone.id}), which does not hold {domain}. "
@@ -139,7 +185,16 @@ class ZoneDirectory:
             )
         return _reached(entry, hosted_zone)
 
-    async def _longest_match(self, domain: str, max_age: float) -> DnsZone | Problem:
+    async def _longest_match(self, domain: str, max_age: float, ledgers: Ledgers) -> DnsZone | Problem:
+        reach = await self._within_reach(max_age)
+        questionable = zones_in_question(domain, reach.configured, reach.listed, ledgers.believed)
+        ours = [zone.hosted_zone_id for zone in questionable if await ledgers.is_in(zone)]
+        found = choose_zone(domain, reach.configured, reach.listed, ours)
+        if isinstance(found, Problem) and found.reason is Reason.HOSTED_ZONE_NOT_FOUND and reach.failures:
+            raise reach.failures[0]
+        return found
+
+    async def _within_reach(self, max_age: float) -> _WithinReach:
         failures: list[OperatorError] = []
         configured = [zone async for zone in self._configured(failures)]
         listed: Iterable[DnsZone] = ()
@@ -149,10 +204,7 @@ class ZoneDirectory:
         except Blocked as error:
             # Without permission to list, each zone has to be named. Other errors pass; till then a nearer zone may be overlooked.
             failures.append(error)
-        found = choose_zone(domain, configured, listed)
-        if isinstance(found, Problem) and found.reason is Reason.HOSTED_ZONE_NOT_FOUND and failures:
-            raise failures[0]
-        return found
+        return _WithinReach(tuple(configured), tuple(listed), tuple(failures))
 
     async def _configured(self, failures: list[OperatorError]) -> AsyncIterator[DnsZone]:
         for entry in self._entries:

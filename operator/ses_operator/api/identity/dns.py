@@ -18,8 +18,9 @@ class Route53Settings(Model):
     zone_ref: NamedReference | None = Field(
         None,
         description=(
-            "Names one of the zones in spec.dns.zones of the SesAccount. If omitted, the public hosted "
-            "zone whose name is the longest match for the domain."
+            "Names one of the zones in spec.dns.zones of the SesAccount. A zone below the domain is used for "
+            "the records that the domain's own zone delegates to it. If omitted, the zone that has the "
+            "identity's ledger, else the public hosted zone whose name is the longest match for the domain."
         ),
     )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -15,38 +15,54 @@ from ses_operator.aws.route53 import Route53Access
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.identity.lookups import Lookups
 from ses_operator.controllers.shared.accounts import OpenAccount
+from ses_operator.core.dns.zones import not_delegated, part_domain
 from ses_operator.core.model.keys import Owner
-from ses_operator.core.model.problems import Gone, OperatorError, Problem, Stale
-from ses_operator.core.planning.plan import surplus_policy, wanted_records
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale
+from ses_operator.core.planning.plan import names_of_records, surplus_policy, wanted_records
 from ses_operator.core.state.answers import PublishedAt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE, ROUTE53_PLACE
 from ses_operator.core.state.observed import Observed
-from ses_operator.core.state.publication import Publication
+from ses_operator.core.state.publication import DnsZone, Publication
 from ses_operator.core.state.steps import DnsStep, HandOverRecords, PublishRecords, ReleaseRecords, WithdrawRecords
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.manual import ManualPublisher
 from ses_operator.dns.publisher import DnsPublisher
 from ses_operator.dns.route53 import Route53Publisher
-from ses_operator.dns.zones import ZoneDirectory
+from ses_operator.dns.split import Part, SplitPublisher
+from ses_operator.dns.zones import Ledgers, ZoneDirectory
 
 LOGGER = logging.getLogger(__name__)
+
+MAX_DELEGATED = 16
+"""Delegated zones of one identity that are written to: a circle of delegations ends here."""
 
 EndpointPublisherFor = Callable[[OpenAccount], DnsEndpointPublisher]
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """The place of one identity's records, and its publisher."""
+    """The place of one identity's records, and its publisher.
+
+    ``delegated``: for names that the zone delegates, the publications in the zones that they are delegated to; without
+    a zone if that is not within reach.
+    """
 
     publisher: DnsPublisher
     publication: Publication
     place: str | None = None
+    delegated: tuple[Publication, ...] = ()
 
     @property
     def places(self) -> frozenset[str]:
-        """The place, as the inventory names it; empty if there is none."""
-        return frozenset({self.place}) if self.place else frozenset()
+        """The places, as the inventory names them; empty if there is none."""
+        delegated = {_place(zone) for zone in self.zones}
+        return frozenset({self.place, *delegated}) if self.place else frozenset(delegated)
+
+    @property
+    def zones(self) -> tuple[DnsZone, ...]:
+        """The hosted zones that it writes to."""
+        return tuple(each.zone for each in (self.publication, *self.delegated) if each.zone is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +92,10 @@ class DnsSide:
         self._manual = ManualPublisher()
         self._bound: dict[str, _Bound] = {}
 
-    async def target(self, account: OpenAccount, desired: Desired) -> Target | Problem:
-        """Return where the records are to go now, or why that is not known."""
+    async def target(
+        self, account: OpenAccount, desired: Desired, believed: frozenset[str] = frozenset()
+    ) -> Target | Problem:
+        """Return where the records are to go now, or why that is not known. ``believed``: places of its inventory."""
         bound = await self._bind(account)
         publication = _publication(desired)
         try:
@@ -87,16 +105,48 @@ class DnsSide:
                 case DnsProvider.MANUAL:
                     return Target(self._manual, publication)
                 case DnsProvider.ROUTE53:
-                    zone = await bound.zones.zone_for(desired.identity, desired.zone_ref)
-                    place = f"{ROUTE53_PLACE}{zone.hosted_zone_id}"
-                    return Target(bound.route53, replace(publication, zone=zone), place)
+                    return await self._in_route53(bound, desired, publication, believed)
         except OperatorError as error:
             return error.problem
 
-    async def target_anew(self, account: OpenAccount, desired: Desired) -> Target | Problem:
+    async def target_anew(
+        self, account: OpenAccount, desired: Desired, believed: frozenset[str] = frozenset()
+    ) -> Target | Problem:
         """Return the same, without anything that is remembered of hosted zones: a person may have made the zone."""
         (await self._bind(account)).zones.forget()
-        return await self.target(account, desired)
+        return await self.target(account, desired, believed)
+
+    async def _in_route53(
+        self, bound: _Bound, desired: Desired, publication: Publication, believed: frozenset[str]
+    ) -> Target:
+        async def has_ledger(zone: DnsZone) -> bool:
+            at = replace(publication, zone=zone)
+            try:
+                return bool(await bound.route53.holdings(at))
+            except OperatorError:
+                return False  # nothing follows but that the author is asked, as without a ledger
+
+        ids = frozenset(place.removeprefix(ROUTE53_PLACE) for place in believed)
+        zone = await bound.zones.zone_for(desired.identity, desired.zone_ref, Ledgers(has_ledger, ids))
+        main = replace(publication, zone=zone)
+        delegated = await self._delegated(bound, main, desired)
+        below = await bound.zones.named_below(desired.identity, desired.zone_ref)
+        if below is not None and below not in [each.zone for each in delegated]:
+            raise Blocked.of(not_delegated(desired.identity, zone, below))
+        return Target(_publisher(bound, self._manual, main, delegated), main, _place(zone), delegated)
+
+    async def _delegated(self, bound: _Bound, main: Publication, desired: Desired) -> tuple[Publication, ...]:
+        """Return the publications for names of the identity's records that its zone, or one of those, delegates."""
+        found: list[Publication] = []
+        to_read = [main]
+        while to_read and len(found) < MAX_DELEGATED:
+            publication = to_read.pop()
+            for cut in await bound.route53.cuts(publication, names_of_records(desired)):
+                zone = await bound.zones.zone_behind(cut)
+                part = replace(main, domain=cut.name, zone=zone)
+                found.append(part)
+                to_read += [part] if zone is not None else []
+        return tuple(found)
 
     async def target_at(self, account: OpenAccount, desired: Desired, place: str) -> Target | None:
         """Return where records were published once, by the inventory; None if that place no longer exists."""
@@ -108,7 +158,8 @@ class DnsSide:
             zone = await bound.zones.zone_by_id(place.removeprefix(ROUTE53_PLACE))
         except Gone:
             return None
-        return Target(bound.route53, replace(publication, zone=zone), place)
+        domain = part_domain(desired.identity, zone)
+        return Target(bound.route53, replace(publication, domain=domain, zone=zone), place)
 
     def distrust(self, target: Target | Problem, owner: Owner) -> None:
         """Believe nothing that is remembered: the records are to be read in full, and looked up."""
@@ -117,8 +168,11 @@ class DnsSide:
 
     def forget(self, target: Target | Problem) -> None:
         """Forget what is remembered of the records: they are to be read in full."""
-        if isinstance(target, Target) and isinstance(target.publisher, Route53Publisher):
-            target.publisher.forget(target.publication)
+        if not isinstance(target, Target):
+            return
+        for bound in self._bound.values():
+            for publication in (target.publication, *target.delegated):
+                bound.route53.forget(publication)
 
     async def observe(self, target: Target | Problem, desired: Desired, observed: Observed) -> Observed:
         """Return the observation with the state of the wanted records."""
@@ -166,33 +220,31 @@ class DnsSide:
             desired, observed, nameservers, lambda: self._published_at(account, target), now
         )
 
-    async def _published_at(self, account: OpenAccount, target: Target | Problem) -> PublishedAt | None:
-        """Return the zone that is written to; None without a zone.
-
-        With its name servers, unless others are queried in their place.
-        """
-        zone = target.publication.zone if isinstance(target, Target) else None
-        if zone is None:
-            return None
+    async def _published_at(self, account: OpenAccount, target: Target | Problem) -> tuple[PublishedAt, ...]:
+        """Return the zones that are written to. With their name servers, unless others are queried in their place."""
+        if not isinstance(target, Target):
+            return ()
         if account.spec.dns.nameservers:
-            return PublishedAt(zone.name)
-        return await (await self._bind(account)).zones.published_at(zone)
+            return tuple(PublishedAt(zone.name) for zone in target.zones)
+        directory = (await self._bind(account)).zones
+        return tuple([await directory.published_at(zone) for zone in target.zones])
 
     async def served_from(
         self, account: OpenAccount, old: Target, new: Target
-    ) -> tuple[PublishedAt | None, PublishedAt | None]:
-        """Return the zones that serve an old place and the new one.
+    ) -> tuple[PublishedAt | None, tuple[PublishedAt, ...]]:
+        """Return the zone that serves an old place, and those that serve the new one.
 
-        By name servers too if those are known, or must be because both zones have one name.
+        By name servers too if those are known, or must be because zones of both have one name.
         """
-        zones = old.publication.zone, new.publication.zone
-        same_name = zones[0] is not None and zones[1] is not None and zones[0].name == zones[1].name
+        before = old.publication.zone
+        same_name = before is not None and before.name in {zone.name for zone in new.zones}
         directory = (await self._bind(account)).zones
-        if account.spec.dns.nameservers and not same_name:
-            found = [PublishedAt(zone.name) if zone else None for zone in zones]
-        else:
-            found = [await directory.published_at(zone) if zone else None for zone in zones]
-        return found[0], found[1]
+
+        async def found(zone: DnsZone) -> PublishedAt:
+            by_name = account.spec.dns.nameservers and not same_name
+            return PublishedAt(zone.name) if by_name else await directory.published_at(zone)
+
+        return await found(before) if before else None, tuple([await found(zone) for zone in new.zones])
 
     async def close(self) -> None:
         """Stop what runs in the background."""
@@ -227,3 +279,17 @@ def _log(step: DnsStep, target: Target) -> None:
         step,
         extra={"operation": type(step).__name__, "identity": target.publication.domain, "place": target.place},
     )
+
+
+def _place(zone: DnsZone) -> str:
+    return f"{ROUTE53_PLACE}{zone.hosted_zone_id}"
+
+
+def _publisher(
+    bound: _Bound, manual: ManualPublisher, main: Publication, delegated: Sequence[Publication]
+) -> DnsPublisher:
+    """Return the publisher for these zones. In a zone that is not within reach, people publish."""
+    if not delegated:
+        return bound.route53
+    parts = [Part(bound.route53 if each.zone else manual, each) for each in delegated]
+    return SplitPublisher(Part(bound.route53, main), parts)

@@ -102,10 +102,15 @@ class Moves:
         return decision
 
     async def _move(self, scene: MigrationContext, old: Target, before: FormerPlace | None) -> Move:
-        old_zone, new_zone = await self._dns.served_from(scene.account, old, scene.target)
+        old_zone, new_zones = await self._dns.served_from(scene.account, old, scene.target)
         return Move(
             old=Place(old.place or "", old_zone, await old.publisher.holdings(old.publication)),
-            new=Place(scene.target.place or "", new_zone, await self._holdings(scene)),
+            new=Place(
+                scene.target.place or "",
+                new_zones[0] if new_zones else None,
+                await self._holdings(scene),
+                new_zones[1:],
+            ),
             provider=scene.desired.provider,
             wanted=scene.needed,
             surplus=surplus_policy(scene.desired, scene.observed),

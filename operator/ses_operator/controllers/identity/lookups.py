@@ -57,12 +57,12 @@ class Lookups:
         desired: Desired,
         observed: Observed,
         nameservers: Sequence[str],
-        published_at: Callable[[], Awaitable[PublishedAt | None]],
+        published_at: Callable[[], Awaitable[Sequence[PublishedAt]]],
         now: datetime,
     ) -> Observed:
         """Return the observation with the answers of the name servers, from a recent enough lookup, or from one made now.
 
-        ``published_at`` is called, only then, for the zone that was written to.
+        ``published_at`` is called, only then, for the zones that were written to.
         """
         key = desired.owner.key
         records = worth_a_look(desired, observed)

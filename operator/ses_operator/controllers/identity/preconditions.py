@@ -112,9 +112,9 @@ class Preconditions:
         target = await self._target(identity, account, desired)
         run = Run(identity, account, admission, desired, target, priority, inventory_of_object(identity))
         zone_id = run.zone.hosted_zone_id if run.zone is not None else None
-        barred = admit_to_zone(request, zone_id) if zone_id is not None else None
-        if barred is not None:
-            return Rejected(barred, admission)
+        for zone in target.zones if isinstance(target, Target) else ():
+            if (barred := admit_to_zone(request, zone.hosted_zone_id)) is not None:
+                return Rejected(barred, admission)
         return replace(run, desired=replace(desired, rights=name_rights(request, zone_id)))
 
     def refusal(self, run: Run) -> Problem | None:
@@ -146,7 +146,8 @@ class Preconditions:
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
         """Return where the records go. A requested reconcile does not get an answer from before the zone was made."""
-        target = await self.dns.target(account, desired)
+        places = inventory_of_object(identity).places
+        target = await self.dns.target(account, desired, places)
         if isinstance(target, Problem) and self.resync.is_due(identity):
-            return await self.dns.target_anew(account, desired)
+            return await self.dns.target_anew(account, desired, places)
         return target

@@ -58,12 +58,18 @@ class Pending(StrEnum):
 class Place:
     """An old place or the new one. ``zone``: the zone that serves a Route 53 place; None if only others know it.
 
-    ``holds``: the record sets there that the object owns.
+    ``holds``: the record sets there that the object owns. ``delegated``: the zones that serve the names that ``zone``
+    delegates.
     """
 
     name: str
     zone: PublishedAt | None = None
     holds: frozenset[RecordId] = frozenset()
+    delegated: tuple[PublishedAt, ...] = ()
+
+    def may_serve(self, answer: Answer) -> bool:
+        """Return True if an answer is from here, as far as is known."""
+        return any(_may_be_from(answer, zone) for zone in (self.zone, *self.delegated) if zone is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,9 +235,9 @@ def still_asked(move: Move) -> MigrationDecision | None:
 def not_yet_asked(move: Move) -> MigrationDecision | None:
     """Keep the old place while name servers answer from a zone that is not the one where the records are now."""
     zone = move.new.zone
-    if zone is None or all(_may_be_from(answer, zone) for answer in _answers(move)):
+    if zone is None or all(move.new.may_serve(answer) for answer in _answers(move)):
         return None
-    asked = sorted({answer.zone for answer in _answers(move) if not _may_be_from(answer, zone)})
+    asked = sorted({answer.zone for answer in _answers(move) if not move.new.may_serve(answer)})
     return MigrationDecision(
         Disposition.KEEP,
         f"Name servers answer from {', '.join(asked)} and not from {zone.zone} ({move.new.name}), where the records are now. "

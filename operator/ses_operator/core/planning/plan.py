@@ -34,6 +34,7 @@ from ses_operator.core.features.sending_policy import claimed_policies, grants, 
 from ses_operator.core.features.settings import due_settings, needed_reads, remembered_settings
 from ses_operator.core.features.verification_email import awaited_click, emails_due, invited, is_invited
 from ses_operator.core.model.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
+from ses_operator.core.model.dmarc import dmarc_name
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose, RecordSet, dmarc_record, merge
 from ses_operator.core.model.ses import IdentityFacts
@@ -320,6 +321,12 @@ def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...
         # Not before an identity is known to be the object's: until then nothing is published for the domain.
         records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
     return merge(record for record in records if desired.rights.permits(record.name))
+
+
+def names_of_records(desired: Desired) -> tuple[str, ...]:
+    """Return the names at or below which an identity has records: its zone may delegate each of them elsewhere."""
+    mail_from = sorted({each.domain.lower() for each in desired.mail_from.values()})
+    return (f"_domainkey.{desired.identity}", dmarc_name(desired.identity), *mail_from)
 
 
 def _plan_dns(desired: Desired, observed: Observed) -> DnsStep | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
 from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.name_rights import is_within
 from ses_operator.core.model.records import RecordSet
 
 
@@ -63,6 +65,12 @@ class PublishedAt:
 
     zone: str
     servers: tuple[str, ...] = ()
+
+
+def zone_of(name: str, zones: Iterable[PublishedAt]) -> PublishedAt | None:
+    """Return the zone that a name belongs to: the nearest above it."""
+    holding = [zone for zone in zones if is_within(name, zone.zone)]
+    return max(holding, key=lambda zone: len(zone.zone), default=None)
 
 
 class FindingState(StrEnum):
