@@ -149,14 +149,6 @@ async def test_a_mistake_in_the_zone_is_recognized(
     assert sentence in finding.message
 
 
-async def test_servfail_is_told_as_what_it_mostly_is(world: Route53World) -> None:
-    world.dns_server.set_zone(ZONE, "@ 300 IN NS ns1.example.net.")
-    world.faults.add(Fault(FaultKind.DNS, suffix=ZONE, rcode=DnsFailure.SERVFAIL))
-    finding = await examine(world, DKIM)
-    assert (finding.state, finding.reason) == (FindingState.UNREACHABLE, Reason.DNS_SERVER_FAILURE)
-    assert "DNSSEC" in finding.message
-
-
 async def test_silence_is_unreachable_and_not_missing(world: Route53World) -> None:
     world.faults.add(Fault(FaultKind.DNS, suffix=ZONE, rcode=DnsFailure.TIMEOUT))
     (finding,) = await Resolver(name_servers(world.dns_server, timeout=0.1)).examine([DKIM])

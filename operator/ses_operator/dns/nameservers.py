@@ -29,6 +29,8 @@ from ses_operator.dns.silence import Silences
 DNS_PORT = 53
 ZONE_TTL = 120.0
 MAX_REMEMBERED = 10_000
+MAX_SERVERS = 4
+"""Servers of a zone that are asked one after the other."""
 UNREACHABLE = (dns.exception.DNSException, OSError, EOFError, OverflowError)
 """OverflowError: a number that is no port, which Python finds when it is used."""
 
@@ -49,13 +51,15 @@ class ZoneServers:
     """A zone and the servers that answer for it.
 
     ``failure`` says why none does; ``name`` is without the closing dot. ``servers``: those to query. ``delegated``:
-    the names in its NS records, which differ from them if servers are configured.
+    the names in its NS records, which differ from them if servers are configured; ``addresses``: theirs, if these are
+    queried.
     """
 
     name: str = ""
     primary: str = ""
     servers: tuple[Server, ...] = ()
     delegated: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     failure: Outcome | None = None
 
     @property
@@ -121,7 +125,17 @@ class NameServers:
         return reply
 
     async def _ask(self, server: Server, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
-        query = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+        """Return the answer of one server. Of a failure, the same query without a check of signatures shows if that is why."""
+        reply = await self._query(server, dns.message.make_query(name, rdtype, use_edns=0, payload=1232))
+        if reply.outcome is not Outcome.SERVER_FAILURE:
+            return reply
+        unchecked = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
+        unchecked.flags |= dns.flags.CD
+        is_bogus = (await self._query(server, unchecked)).outcome in DEFINITE
+        return Reply(Outcome.BOGUS) if is_bogus else reply
+
+    async def _query(self, server: Server, query: dns.message.QueryMessage) -> Reply:
+        name, rdtype = query.question[0].name, query.question[0].rdtype
         where = (server.address, server.port)
         async with self._slots:
             if self._silences.is_silent(where):
@@ -173,23 +187,38 @@ class NameServers:
     async def _describe(self, asked: tuple[Server, ...], apex: dns.name.Name, primary: str) -> ZoneServers:
         hosts = await self._name_server_hosts(asked, apex)
         servers = asked if self._configured else await self._all_addresses(asked, hosts)
+        addresses = () if self._configured else tuple(sorted({server.address for server in servers}))
         delegated = tuple(sorted(map(_plain, hosts)))
-        return ZoneServers(_plain(apex), primary, servers, delegated, None if servers else Outcome.TIMEOUT)
+        return ZoneServers(_plain(apex), primary, servers, delegated, addresses, None if servers else Outcome.TIMEOUT)
+
+    async def addresses_of(self, hosts: Sequence[str]) -> tuple[str, ...]:
+        """Return the addresses of name servers, by which the same ones are known under other names."""
+        if self._configured:
+            return ()
+        asked = await self._servers(self._recursive or _system_resolvers())
+        found = await self._all_addresses(asked, [dns.name.from_text(host) for host in hosts])
+        return tuple(sorted({server.address for server in found}))
 
     async def _start_of_authority(
         self, servers: Sequence[Server], name: dns.name.Name
     ) -> tuple[dns.name.Name | None, str, Outcome | None]:
-        """Return the apex of the zone above a name and its primary server, or the failure."""
-        while True:
-            reply = await self.ask(servers, name, dns.rdatatype.SOA)
+        """Return the apex of the zone above a name and its primary server, or the failure.
+
+        The query is for a CNAME, because a resolver would follow one to answer any other: to a zone that says nothing of
+        the name, and may fail. Whoever has no CNAME there says so with the SOA of the zone (RFC 2308, 3); some leave it
+        out, and are asked for it.
+        """
+        while name != dns.name.root:
+            reply = await self.ask(servers, name, dns.rdatatype.CNAME)
+            if reply.outcome is Outcome.NO_DATA and _start_above(reply, name) is None:
+                reply = await self.ask(servers, name, dns.rdatatype.SOA)
             if reply.message is None or reply.outcome not in DEFINITE:
                 return None, "", reply.outcome
-            for rrset in (*reply.message.answer, *reply.message.authority):
-                if rrset.rdtype == dns.rdatatype.SOA and name.is_subdomain(rrset.name):
-                    return rrset.name, _plain(rrset[0].mname), None
-            if name == dns.name.root:
-                return None, "", None
+            if (found := _start_above(reply, name)) is not None:
+                # A resolver that knows no top-level domain of this name says so with the SOA of the root.
+                return (None, "", None) if found.name == dns.name.root else (found.name, _plain(found[0].mname), None)
             name = name.parent()
+        return None, "", None
 
     async def _name_server_hosts(self, resolvers: Sequence[Server], apex: dns.name.Name) -> list[dns.name.Name]:
         reply = await self.ask(resolvers, apex, dns.rdatatype.NS)
@@ -204,19 +233,36 @@ class NameServers:
         )
 
     async def _addresses(self, resolvers: Sequence[Server], host: dns.name.Name) -> list[str]:
-        """Return the addresses of a host, IPv4 first.
-
-        Many clusters have no route by IPv6, where each try would cost a time-out.
-        """
-        for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA):
-            addresses = sorted(rdata.to_text() for rdata in _rdatas(await self.ask(resolvers, host, rdtype), rdtype))
-            if addresses:
-                return addresses
-        return []
+        """Return the addresses of a host, IPv4 and IPv6."""
+        types = (dns.rdatatype.A, dns.rdatatype.AAAA)
+        replies = await asyncio.gather(*(self.ask(resolvers, host, rdtype) for rdtype in types))
+        return [
+            address
+            for reply, rdtype in zip(replies, types, strict=True)
+            for address in sorted(rdata.to_text() for rdata in _rdatas(reply, rdtype))
+        ]
 
     async def _servers(self, written: Sequence[str]) -> tuple[Server, ...]:
         found = await asyncio.gather(*(_resolved(text) for text in written))
         return tuple(server for servers in found for server in servers)
+
+
+def worth_asking(servers: Sequence[Server]) -> tuple[Server, ...]:
+    """Return the few of a zone's servers that are asked, one after the other: IPv4 first, then IPv6.
+
+    Many clusters have a route by one of the two only: neither is left out.
+    """
+    v4 = [server for server in servers if ":" not in server.address]
+    v6 = [server for server in servers if ":" in server.address]
+    count = MAX_SERVERS - min(len(v6), MAX_SERVERS // 2)
+    return tuple((*v4[:count], *v6)[:MAX_SERVERS])
+
+
+def _start_above(reply: Reply, name: dns.name.Name) -> dns.rrset.RRset | None:
+    """Return the SOA in a reply that is of a zone that holds the name."""
+    message = reply.message
+    found = (*message.answer, *message.authority) if message is not None else ()
+    return next((rrset for rrset in found if rrset.rdtype == dns.rdatatype.SOA and name.is_subdomain(rrset.name)), None)
 
 
 def _outcome(response: dns.message.Message, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Outcome:

@@ -23,9 +23,8 @@ from ses_operator.core.dns.judge import FOLLOWED, matches
 from ses_operator.core.dns.record_case import RecordCase
 from ses_operator.core.model.records import RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt, zone_of
-from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers
+from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers, worth_asking
 
-MAX_SERVERS = 4
 RDTYPES = {
     RecordType.CNAME: dns.rdatatype.CNAME,
     RecordType.MX: dns.rdatatype.MX,
@@ -50,8 +49,13 @@ class Resolver:
 
         ``published_at``: the zones that were written to, to find a wrong delegation; none if that is not known.
         """
-        cases = await asyncio.gather(*(self._case(record, zone_of(record.name, published_at)) for record in records))
+        places = [await self.with_addresses(place) for place in published_at]
+        cases = await asyncio.gather(*(self._case(record, zone_of(record.name, places)) for record in records))
         return diagnose_all(cases)
+
+    async def with_addresses(self, place: PublishedAt) -> PublishedAt:
+        """Return the zone with the addresses of its name servers."""
+        return replace(place, addresses=await self._name_servers.addresses_of(place.servers))
 
     def forget(self, records: Iterable[RecordSet]) -> None:
         """Forget the servers of these records' zones, which may be delegated to others by now."""
@@ -85,7 +89,7 @@ class Resolver:
                     return answer.values
                 case Outcome.NO_NAME | Outcome.NO_DATA:
                     return ()
-                case Outcome.SERVER_FAILURE | Outcome.TIMEOUT | Outcome.REFUSED:
+                case Outcome.SERVER_FAILURE | Outcome.BOGUS | Outcome.TIMEOUT | Outcome.REFUSED:
                     return None
                 case Outcome.OTHER_TYPE:
                     continue
@@ -109,6 +113,7 @@ class Resolver:
             zone=zone.name,
             primary=zone.primary,
             servers=zone.delegated if reply.outcome in DEFINITE else zone.server_names,
+            addresses=zone.addresses,
         )
         return answer, zone
 
@@ -116,7 +121,7 @@ class Resolver:
         """Return the first definite answer; but if the record is not found, ask another server, which may already have it."""
         if zone.failure is not None:
             return Reply(zone.failure)
-        servers = zone.servers[:MAX_SERVERS]
+        servers = worth_asking(zone.servers)
         name, rdtype = _name(record.name), RDTYPES[record.type]
         reply = await self._name_servers.ask(servers, name, rdtype)
         if reply.outcome not in {Outcome.NO_NAME, Outcome.NO_DATA} or len(servers) < 2:
@@ -155,14 +160,14 @@ class Resolver:
             return ()
         if not zone.name or not asked.is_subdomain(_name(zone.name)):
             return ()
-        reply = await self._name_servers.ask(zone.servers[:MAX_SERVERS], asked, RDTYPES[record_type])
+        reply = await self._name_servers.ask(worth_asking(zone.servers), asked, RDTYPES[record_type])
         return _values(reply, name, record_type)
 
     async def _addresses(self, at: str, record_type: RecordType, zone: ZoneServers) -> tuple[str, ...]:
         """Return the addresses that are in the place of a wanted CNAME."""
         if record_type is not RecordType.CNAME:
             return ()
-        name, servers = _name(at), zone.servers[:MAX_SERVERS]
+        name, servers = _name(at), worth_asking(zone.servers)
         replies = await asyncio.gather(
             *(self._name_servers.ask(servers, name, rdtype) for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA))
         )

@@ -118,7 +118,7 @@ class Reason(StrEnum):
     DNS_SERVER_FAILURE = (
         "DNSServerFailure",
         Actor.DNS,
-        "Name servers fail to answer (SERVFAIL), often because of DNSSEC.",
+        "Name servers fail to answer (SERVFAIL), or DNSSEC is broken.",
     )
     VERIFICATION_FAILED = (
         "VerificationFailed",

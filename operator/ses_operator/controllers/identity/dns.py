@@ -241,8 +241,10 @@ class DnsSide:
         directory = (await self._bind(account)).zones
 
         async def found(zone: DnsZone) -> PublishedAt:
-            by_name = account.spec.dns.nameservers and not same_name
-            return PublishedAt(zone.name) if by_name else await directory.published_at(zone)
+            nameservers = account.spec.dns.nameservers
+            if nameservers and not same_name:
+                return PublishedAt(zone.name)
+            return await self._lookups.with_addresses(await directory.published_at(zone), nameservers)
 
         return await found(before) if before else None, tuple([await found(zone) for zone in new.zones])
 

@@ -87,6 +87,10 @@ class Lookups:
         found = await resolver.examine(records)
         return {finding.record.id: finding for finding in found}
 
+    async def with_addresses(self, place: PublishedAt, nameservers: Sequence[str]) -> PublishedAt:
+        """Return a zone with the addresses of its name servers, by which they are known whatever their names."""
+        return await self._resolver_for(nameservers).with_addresses(place)
+
     def forget(self, key: ObjectKey) -> None:
         """Forget an object that is gone, or is to be looked up again."""
         self._looks.pop(key, None)

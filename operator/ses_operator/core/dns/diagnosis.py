@@ -13,6 +13,7 @@ from dataclasses import replace
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.judge import Verdict, advice, is_for
 from ses_operator.core.dns.reachability import (
+    broken_signatures,
     lame_delegation,
     no_answer,
     no_such_domain,
@@ -235,13 +236,13 @@ def value_as_name(case: RecordCase) -> LookupFinding | None:
 
 def missing(case: RecordCase) -> LookupFinding | None:
     """Report a missing record for which no cause is known."""
-    other = ", although the name exists with another type" if case.answer.outcome is Outcome.NO_DATA else ""
     asked = f" in {case.answer.zone}" if case.answer.zone else ""
-    return case.missing(f"is missing{asked}{other}. Publish it with the value {case.value}")
+    return case.missing(f"is missing{asked}. Publish it with the value {case.value}")
 
 
 RULES: tuple[DiagnosisRule, ...] = (
     server_failure,
+    broken_signatures,
     no_answer,
     lame_delegation,
     published,

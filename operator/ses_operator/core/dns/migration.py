@@ -13,7 +13,7 @@ order in which they are tried, are in ``RULES``. Where ExternalDNS writes, two t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -69,7 +69,7 @@ class Place:
 
     def may_serve(self, answer: Answer) -> bool:
         """Return True if an answer is from here, as far as is known."""
-        return any(_may_be_from(answer, zone) for zone in (self.zone, *self.delegated) if zone is not None)
+        return any(zone.may_have_given(answer) for zone in (self.zone, *self.delegated) if zone is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,7 +213,7 @@ def not_answered(move: Move) -> MigrationDecision | None:
 def still_asked(move: Move) -> MigrationDecision | None:
     """Keep the old place while name servers answer from its zone, or it cannot be told apart from the new one."""
     zone = move.old.zone
-    if zone is None or not any(_may_be_from(answer, zone) for answer in _answers(move)):
+    if zone is None or not any(zone.may_have_given(answer) for answer in _answers(move)):
         return None
     if move.provider is DnsProvider.DNS_ENDPOINT:
         return MigrationDecision(
@@ -335,19 +335,13 @@ def _answers(move: Move) -> list[Answer]:
 
 def _is_known_to_be_elsewhere(move: Move) -> bool:
     zone = move.old.zone
-    return zone is not None and _unanswered(move) is None and not any(_may_be_from(a, zone) for a in _answers(move))
+    return (
+        zone is not None
+        and _unanswered(move) is None
+        and not any(zone.may_have_given(answer) for answer in _answers(move))
+    )
 
 
 def _old_zone_refers_to_the_new(move: Move) -> bool:
     zone = move.old.zone
     return zone is not None and all(answer.zone.endswith(f".{zone.zone}") for answer in _answers(move))
-
-
-def _may_be_from(answer: Answer, zone: PublishedAt) -> bool:
-    """Return True if an answer is from this zone, as far as is known: by its name, and by one of its name servers."""
-    ours, asked = _plain(zone.servers), _plain(answer.servers)
-    return answer.zone == zone.zone and not (ours and asked and ours.isdisjoint(asked))
-
-
-def _plain(servers: Iterable[str]) -> frozenset[str]:
-    return frozenset(server.lower().rstrip(".") for server in servers)

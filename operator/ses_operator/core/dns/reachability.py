@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.record_case import RecordCase
 from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome
+
+OWN_VIEW = (
+    "If this cluster has a view of DNS of its own (split-horizon DNS), name servers that show the public one in "
+    "spec.dns.nameservers of the SesAccount"
+)
+"""The way out where the cluster's resolvers show something else than SES and the receivers of mail see."""
 
 
 def server_failure(case: RecordCase) -> LookupFinding | None:
@@ -16,9 +22,20 @@ def server_failure(case: RecordCase) -> LookupFinding | None:
     return case.finding(
         FindingState.UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
-        f"cannot be looked up: the name servers{_of_zone(case)} fail (SERVFAIL), most often because DNSSEC is broken. Check "
-        "that the DS record at the "
-        "registrar belongs to the keys of the zone, or remove it",
+        f"cannot be looked up: the name servers{_of_zone(case)} fail (SERVFAIL). Check that they hold the zone and can load "
+        f"it. {OWN_VIEW}",
+    )
+
+
+def broken_signatures(case: RecordCase) -> LookupFinding | None:
+    """Diagnose DNSSEC that is broken: there is an answer, and resolvers that check signatures refuse it."""
+    if case.answer.outcome is not Outcome.BOGUS:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_SERVER_FAILURE,
+        "cannot be looked up: DNSSEC is broken, so that resolvers refuse the answer (SERVFAIL). Check that the DS record at "
+        "the registrar belongs to the keys of the zone, or remove it",
     )
 
 
@@ -30,8 +47,7 @@ def no_answer(case: RecordCase) -> LookupFinding | None:
         FindingState.UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
         f"cannot be looked up: no name server{_of_zone(case)} answers{_listed(case.answer.servers)}. Check that they run "
-        "and can be reached on "
-        "UDP and TCP port 53",
+        f"and can be reached on UDP and TCP port 53. {OWN_VIEW}",
     )
 
 
@@ -43,8 +59,7 @@ def lame_delegation(case: RecordCase) -> LookupFinding | None:
         FindingState.UNREACHABLE,
         Reason.DNS_NOT_DELEGATED,
         f"cannot be looked up: the name servers{_of_zone(case)} refuse to answer{_listed(case.answer.servers)}, because "
-        "they do not hold the zone. "
-        "Correct the NS records at the registrar or in the parent zone",
+        f"they do not hold the zone. Correct the NS records at the registrar or in the parent zone. {OWN_VIEW}",
     )
 
 
@@ -64,25 +79,26 @@ def not_delegated(case: RecordCase) -> LookupFinding | None:
             f"was written to zone {ours.zone}, which is not delegated: name servers know only {asked.zone}. Add NS "
             f"records for {ours.zone} with its name servers{servers} to {asked.zone}"
         )
-    elif _elsewhere(ours.servers, asked.servers):
+    elif ours.is_on_other_servers(asked):
         sentence = (
             f"was written to a zone with other name servers{servers} than {ours.zone} is delegated to{_listed(asked.servers)}. "
             "Correct the NS records at the registrar, or publish in the zone that the delegation names"
         )
     else:
         return None
-    return case.finding(FindingState.MISSING, Reason.DNS_NOT_DELEGATED, sentence)
+    return case.finding(FindingState.MISSING, Reason.DNS_NOT_DELEGATED, f"{sentence}. {OWN_VIEW}")
 
 
 def no_such_domain(case: RecordCase) -> LookupFinding | None:
-    """Diagnose a domain that is not registered, or has no name servers: the nearest zone is a top-level domain."""
-    if case.answer.outcome is not Outcome.NO_NAME or not case.answer.zone or "." in case.answer.zone:
+    """Diagnose a domain that is not registered, or has no name servers: the nearest zone is a top-level domain, or the root."""
+    if case.answer.outcome is not Outcome.NO_NAME or "." in case.answer.zone:
         return None
     domain = ".".join(case.wanted.name.split(".")[-2:])
     return case.finding(
         FindingState.MISSING,
         Reason.DNS_NOT_DELEGATED,
-        f"cannot be found, because {domain} does not exist in DNS. Register the domain, or set its name servers at the registrar",
+        f"cannot be found, because {domain} does not exist in DNS. Register the domain, or set its name servers at the "
+        f"registrar. {OWN_VIEW}",
     )
 
 
@@ -92,9 +108,3 @@ def _of_zone(case: RecordCase) -> str:
 
 def _listed(servers: Sequence[str]) -> str:
     return f" ({', '.join(servers)})" if servers else ""
-
-
-def _elsewhere(ours: Iterable[str], asked: Iterable[str]) -> bool:
-    """Return True if both sets of servers are known and have none in common."""
-    known, delegated = {name.lower().rstrip(".") for name in ours}, {name.lower().rstrip(".") for name in asked}
-    return bool(known and delegated) and known.isdisjoint(delegated)

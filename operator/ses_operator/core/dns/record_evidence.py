@@ -112,6 +112,8 @@ def _heard(
         return replace(entry, state=RecordState.DIFFERENT, message=_hint(desired, finding), reason=finding.reason)
     if seen_by_ses(observed, entry.record):
         return replace(entry, state=RecordState.PUBLISHED, message="")
+    if finding is not None and _is_an_inside_view(desired, observed, entry, finding):
+        return entry
     match finding:
         case None:
             return entry
@@ -123,6 +125,24 @@ def _heard(
             if entry.state is RecordState.PUBLISHED:
                 return entry
             return replace(entry, message=finding.message, reason=finding.reason)
+
+
+def _is_an_inside_view(desired: Desired, observed: Observed, entry: PublishedRecord, finding: LookupFinding) -> bool:
+    """Return True if name servers that are not those of the zone contradict Route 53, and SES has found records of the zone.
+
+    Then the cluster's resolvers show a view of their own (split-horizon DNS): what Route 53 has in sync is what the
+    world sees.
+    """
+    return (
+        desired.provider is DnsProvider.ROUTE53
+        and entry.state is RecordState.PUBLISHED
+        and finding.reason is Reason.DNS_NOT_DELEGATED
+        and observed.dns is not None
+        and any(
+            other.state is RecordState.PUBLISHED and seen_by_ses(observed, other.record)
+            for other in observed.dns.records
+        )
+    )
 
 
 def _reason(entry: PublishedRecord, finding: LookupFinding) -> Reason | None:

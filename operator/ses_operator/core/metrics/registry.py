@@ -79,7 +79,7 @@ LABELS = {
     "state": "Watched; Starting, until all objects were seen; Terminating, if the Namespace is being deleted; NotWatched, if the "
     "apiserver refuses the watch; Absent, if there is no such Namespace",
     "severity": "how severe it is: high, medium or low",
-    "outcome": "the answer: Found, NoName, NoData, OtherType, ServerFailure, Timeout or Refused",
+    "outcome": "the answer: Found, NoName, NoData, OtherType, ServerFailure, Bogus, Timeout or Refused",
     "name": "the queue, sesidentity, sesaccount, sesverificationtemplate or notification; of the election, the Lease",
     "controller": "the controller, called as its queue",
 }

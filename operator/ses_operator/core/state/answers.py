@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     NO_DATA = "NoData"  # the name is there, without this type
     OTHER_TYPE = "OtherType"  # the name has a CNAME instead of this type
     SERVER_FAILURE = "ServerFailure"  # SERVFAIL
+    BOGUS = "Bogus"  # SERVFAIL, but an answer for those who do not check signatures: DNSSEC is broken
     TIMEOUT = "Timeout"
     REFUSED = "Refused"
 
@@ -31,7 +32,8 @@ class Answer:
     target; ``behind`` has the values of the type at the end of that CNAME, None if it was not followed or is not known.
     ``zone``: the name of the zone that was queried, without the closing dot; empty if none was found.
     ``primary``: its primary name server (SOA mname), to compare with the one that SES saw.
-    ``servers``: its name servers by its NS records; if they do not answer, those that were queried.
+    ``servers``: its name servers by its NS records; if they do not answer, those that were queried. ``addresses``: their
+    IP addresses, as far as they are known.
     """
 
     outcome: Outcome
@@ -39,6 +41,7 @@ class Answer:
     zone: str = ""
     primary: str = ""
     servers: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
     behind: tuple[str, ...] | None = None
 
 
@@ -61,10 +64,25 @@ class Probes:
 
 @dataclass(frozen=True, slots=True)
 class PublishedAt:
-    """The place where the records were written: a zone and its name servers (empty: not known)."""
+    """The place where the records were written: a zone and its name servers, by name and address (empty: not known)."""
 
     zone: str
     servers: tuple[str, ...] = ()
+    addresses: tuple[str, ...] = ()
+
+    def may_have_given(self, answer: Answer) -> bool:
+        """Return True if an answer is from this zone, as far as is known."""
+        return answer.zone == self.zone and not self.is_on_other_servers(answer)
+
+    def is_on_other_servers(self, answer: Answer) -> bool:
+        """Return True if its name servers are known to be others than those that an answer is from.
+
+        The same servers may have other names (white-label name servers): then their addresses tell.
+        """
+        ours, asked = _plain(self.servers), _plain(answer.servers)
+        if not ours or not asked or not ours.isdisjoint(asked):
+            return False
+        return frozenset(self.addresses).isdisjoint(answer.addresses)
 
 
 def zone_of(name: str, zones: Iterable[PublishedAt]) -> PublishedAt | None:
@@ -91,3 +109,7 @@ class LookupFinding:
     reason: Reason
     message: str
     answer: Answer
+
+
+def _plain(servers: Iterable[str]) -> frozenset[str]:
+    return frozenset(server.lower().rstrip(".") for server in servers)

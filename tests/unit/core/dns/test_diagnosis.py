@@ -68,7 +68,19 @@ WRONG = {
         RecordCase(DKIM, answer(Outcome.SERVER_FAILURE)),
         UNREACHABLE,
         Reason.DNS_SERVER_FAILURE,
-        "the name servers of example.com fail (SERVFAIL), most often because DNSSEC is broken",
+        "the name servers of example.com fail (SERVFAIL). Check that they hold the zone and can load it",
+    ),
+    "an answer is refused because its signatures are broken": (
+        RecordCase(DKIM, answer(Outcome.BOGUS)),
+        UNREACHABLE,
+        Reason.DNS_SERVER_FAILURE,
+        "DNSSEC is broken, so that resolvers refuse the answer (SERVFAIL). Check that the DS record",
+    ),
+    "the resolvers of the cluster know no such domain": (
+        RecordCase(DKIM, answer(Outcome.NO_NAME, zone="")),
+        MISSING,
+        Reason.DNS_NOT_DELEGATED,
+        "example.com does not exist in DNS. Register the domain",
     ),
     "no name server answers": (
         RecordCase(DKIM, answer(Outcome.TIMEOUT)),
@@ -112,11 +124,11 @@ WRONG = {
         Reason.DNS_RECORD_MISSING,
         "is missing in example.com. Publish it with the value a.dkim.amazonses.com",
     ),
-    "the name has other types only": (
+    "there is no such type at the name, which need not be there": (
         RecordCase(MX, NO_SUCH_TYPE),
         MISSING,
         Reason.DNS_RECORD_MISSING,
-        "is missing in example.com, although the name exists with another type",
+        "is missing in example.com. Publish it with the value 10 feedback-smtp.eu-west-1.amazonses.com",
     ),
     "the zone is delegated to other name servers than those of the hosted zone": (
         RecordCase(DKIM, NOT_THERE, published_at=AT_ROUTE53),
