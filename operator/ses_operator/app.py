@@ -74,6 +74,7 @@ async def replica(settings: Settings, build: BuildControllers, telemetry: Teleme
             now=context.now,
         )
     )
+    manager.prepare(context.installation)
     for controller in build(context):
         manager.add(controller)
     return manager

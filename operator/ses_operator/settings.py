@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from enum import StrEnum
@@ -12,6 +13,8 @@ from ses_operator.core.model.keys import DNS_LABEL
 from ses_operator.runtime.lease.election import LeaseTiming
 
 ENVIRONMENT_PREFIX = "SES_OPERATOR_"
+
+OBJECT_NAME = re.compile(r"[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?")
 
 _SERVICE_ACCOUNT_NAMESPACE = Path("/var/run/secrets/kubernetes.io/serviceaccount/namespace")
 
@@ -65,6 +68,20 @@ class Settings:
         default="",
         metadata=setting(
             "Namespace of the operator: of its Lease, and of the Secrets that SesAccounts name. Empty: that of the pod."
+        ),
+    )
+    installation_record: str = field(
+        default="ses-operator-installation",
+        metadata=setting(
+            "Name of the ConfigMap in the operator's namespace that the operator creates and keeps: the installation id that it"
+            " began with, and the AWS account of each SesAccount. Operators of one namespace have one each."
+        ),
+    )
+    confirm_installation_id: str = field(
+        default="",
+        metadata=setting(
+            "The installation id once more, to confirm that it is another than the recorded one: what was made under that one"
+            " is not owned any more, unless it was handed over or is inherited."
         ),
     )
     watch_namespaces: str = field(
@@ -140,6 +157,10 @@ class Settings:
                 DNS_LABEL.fullmatch(inherited) is not None and inherited != self.installation_id,
                 f"{_given('inherit_from')} has {inherited!r}, which is not the id of another installation",
             )
+        _require(
+            OBJECT_NAME.fullmatch(self.installation_record) is not None,
+            f"{_given('installation_record')} is {self.installation_record!r}, which is not the name of a ConfigMap",
+        )
         for namespace in self.namespaces:
             _require(
                 DNS_LABEL.fullmatch(namespace) is not None,

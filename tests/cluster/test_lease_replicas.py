@@ -176,6 +176,7 @@ def least_rights(namespace: str) -> tuple[dict[str, Any], ...]:
     api, meta = "rbac.authorization.k8s.io", {"name": "operator", "namespace": namespace}
     own = [
         {"apiGroups": ["coordination.k8s.io"], "resources": ["leases"], "verbs": ["get", "create", "update"]},
+        {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["get", "create"]},
         {"apiGroups": [""], "resources": ["secrets"], "verbs": ["list", "watch"]},
         {
             "apiGroups": ["ses-operator.io"],

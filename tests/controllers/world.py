@@ -123,6 +123,8 @@ class World:
         self.host = host
         self.namespaces = namespaces
         self.accounts = accounts
+        self.record = f"{namespaces[0]}-installation"
+        """The name of the installation record: each test has its own, as each has its own accounts."""
         self.settings: dict[str, Any] = {"pending_poll": 15.0, "idle_poll": 300.0, **settings}
         self.controllers: dict[str, Controller] = {}
         self._is_dead = False
@@ -152,7 +154,12 @@ class World:
         self._endpoints = Endpoints(self._read_endpoint)
         self._namespaces, self._secrets, self._dkim_secrets = Objects(), Objects(), Objects()
         self.events = EventRecorder(self.host.client, clock=self.host.loop.time)
-        given = {"installation_id": INSTALLATION, "namespace": OPERATOR_NAMESPACE, **self.settings}
+        given = {
+            "installation_id": INSTALLATION,
+            "namespace": OPERATOR_NAMESPACE,
+            "installation_record": self.record,
+            **self.settings,
+        }
         context = ControllerContext(
             Settings(**given),
             Cluster(
@@ -169,6 +176,7 @@ class World:
             self.telemetry,
             self.host.sandbox.server.clock.now,
         )
+        await context.installation.begin()
         named = {controller.name: controller for controller in build_controllers(context)}
         self.controllers = {kind: named[name] for kind, name in KINDS.items()}
         for kind, controller in self.controllers.items():

@@ -47,6 +47,8 @@ class OperatorProcess:
         flags = {
             "installation-id": options.installation_id,
             "namespace": options.namespace,
+            # Several of them run in one namespace.
+            "installation-record": f"ses-operator-{options.installation_id}-installation",
             "watch-namespaces": ",".join(options.watch_namespaces),
             "kubeconfig": kubeconfig,
             "bind-address": "127.0.0.1",

@@ -40,6 +40,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $id -}}
 {{- end }}
 
+{{/* The name of the ConfigMap that the operator creates and keeps. It must not depend on the installation id. */}}
+{{- define "ses-operator.installationRecord" -}}
+{{- printf "%s-installation" (include "ses-operator.fullname" .) -}}
+{{- end }}
+
 {{/* What the operator may do where SesIdentities are. */}}
 {{- define "ses-operator.identityRules" -}}
 - apiGroups: [ses-operator.io]

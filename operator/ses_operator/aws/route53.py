@@ -109,7 +109,7 @@ class Route53Access:
     def __init__(self, account: AwsAccount, calls: Calls) -> None:
         """Take ``calls`` with a budget of Route 53's own rate, shared by all accounts."""
         self._account = account
-        self._calls = calls
+        self._calls = calls.before_each_write(account.before_write)
         self._known: dict[tuple[str | None, str | None], Route53] = {}
 
     def for_zone(self, zone: DnsZone) -> Route53:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
@@ -30,20 +30,45 @@ rejects for good."""
 
 STS_RATE = 10.0
 
+TRUST_SECONDS = 3600.0
+"""Seconds for which the credentials are taken to be for the same AWS account. Where they come from may change without a
+change of the configuration: a profile, a pod identity."""
+
+Pin = Callable[[str, str], Awaitable[None]]
+"""Takes the names of a SesAccount and of an AWS account, before each write there; raises if it is not the one that is meant."""
+
+
+async def no_pin(name: str, account_id: str) -> None:
+    """Let every account be written to."""
+    del name, account_id
+
 
 class AwsAccount:
     """An AWS account whose credentials STS has accepted. Clients are made when they are first used."""
 
-    __slots__ = ("_calls", "_clients", "_regions", "account_id", "caller_arn", "config", "partition")
+    __slots__ = ("_calls", "_clients", "_pin", "_regions", "account_id", "caller_arn", "config", "partition")
 
-    def __init__(self, config: AccountConfig, clients: Clients, calls: Calls, account_id: str, caller_arn: str) -> None:
+    def __init__(
+        self,
+        config: AccountConfig,
+        clients: Clients,
+        calls: Calls,
+        account_id: str,
+        caller_arn: str,
+        pin: Pin = no_pin,
+    ) -> None:
         self.config = config
         self.account_id = account_id
         self.caller_arn = caller_arn
         self.partition = caller_arn.split(":")[1]
         self._clients = clients
-        self._calls = calls
+        self._calls = calls.before_each_write(self.before_write)
+        self._pin = pin
         self._regions: dict[str, SesRegion] = {}
+
+    async def before_write(self) -> None:
+        """Record that the SesAccount is for this AWS account. Raises Blocked if it is known to be for another."""
+        await self._pin(self.config.name, self.account_id)
 
     def region(self, region: str) -> SesRegion:
         """Return SES in one region, without a call."""
@@ -93,7 +118,7 @@ class AwsAccount:
 
 @dataclass(slots=True)
 class _Entry:
-    """One configuration: the account, or the opening of it, or why it failed and when.
+    """One configuration: the account, or the opening of it, or why it failed and when, or since when it is open.
 
     ``is_doubted``: a service has rejected the credentials. ``confirmed_at``: when STS last accepted them.
     """
@@ -101,6 +126,7 @@ class _Entry:
     config: AccountConfig
     opening: asyncio.Task[AwsAccount]
     failed_at: float = 0.0
+    opened_at: float = 0.0
     is_doubted: bool = False
     confirmed_at: float = float("-inf")
 
@@ -114,7 +140,7 @@ class Sessions:
 
     ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open``
     calls STS. ``on_call`` is called after each call to AWS.
-    ``tokens``: for web identities.
+    ``tokens``: for web identities. ``pin`` is called before each write.
     """
 
     def __init__(
@@ -124,6 +150,7 @@ class Sessions:
         on_doubt: Callable[[str], None] = lambda _: None,
         on_call: Callable[[CallReport], None] = lambda _: None,
         tokens: TokenSource = no_tokens,
+        pin: Pin = no_pin,
     ) -> None:
         self._executor = executor
         self._budget = budget
@@ -131,6 +158,7 @@ class Sessions:
         self._on_doubt = on_doubt
         self._on_call = on_call
         self._tokens = tokens
+        self._pin = pin
         self._entries: dict[str, _Entry] = {}
 
     async def open(self, config: AccountConfig) -> AwsAccount:
@@ -143,7 +171,7 @@ class Sessions:
                 config, asyncio.create_task(self._open(config), context=Context())
             )
             entry.opening.add_done_callback(lambda _: self._note(entry))
-        elif entry.is_doubted:
+        elif entry.is_doubted or self._is_old(entry):
             return await self._confirmed(entry)
         return await asyncio.shield(entry.opening)
 
@@ -164,7 +192,7 @@ class Sessions:
         account_id = str(caller["Account"])
         self._budget.set_rate(account_id, config.requests_per_second)
         calls = Calls(self._executor, self._budget, lambda: self._doubt(config), self._on_call)
-        return AwsAccount(config, clients, calls, account_id, str(caller["Arn"]))
+        return AwsAccount(config, clients, calls, account_id, str(caller["Arn"]), self._pin)
 
     async def _ask_who_calls(self, name: str, sts: ClientSource) -> Mapping[str, Any]:
         request = Request("sts", "GetCallerIdentity", subject=f"the SesAccount {name}")
@@ -188,23 +216,38 @@ class Sessions:
         name = entry.config.name
         account = await asyncio.shield(entry.opening)
         try:
-            await self._ask_who_calls(name, account.sts_client)
+            caller = await self._ask_who_calls(name, account.sts_client)
         except Blocked:
-            if self._entries.get(name) is entry:
-                self.forget(name)
+            self._drop(entry)
             if entry.config.credentials is not None:
                 raise
+            return await self.open(entry.config)
+        if caller["Account"] != account.account_id:
+            self._drop(entry)
             return await self.open(entry.config)
         entry.is_doubted = False
         entry.confirmed_at = asyncio.get_running_loop().time()
         return account
 
+    def _drop(self, entry: _Entry) -> None:
+        if self._entries.get(entry.config.name) is entry:
+            self.forget(entry.config.name)
+
+    def _is_old(self, entry: _Entry) -> bool:
+        """Return True if the credentials may be for another AWS account by now. Keys in the configuration are not."""
+        if entry.config.credentials is not None or not entry.opening.done() or entry.failed:
+            return False
+        return asyncio.get_running_loop().time() - max(entry.opened_at, entry.confirmed_at) >= TRUST_SECONDS
+
     def _may_try_again(self, entry: _Entry) -> bool:
         return entry.failed and asyncio.get_running_loop().time() - entry.failed_at >= FAILURE_SECONDS
 
     def _note(self, entry: _Entry) -> None:
+        now = asyncio.get_running_loop().time()
         if entry.failed:
-            entry.failed_at = asyncio.get_running_loop().time()
+            entry.failed_at = now
+        else:
+            entry.opened_at = now
 
 
 def _close(entry: _Entry) -> None:

@@ -12,13 +12,14 @@ import logging
 import os
 import signal
 import time
-from collections.abc import Callable, Hashable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
 
 from kubernetes.aio.client.configuration import Configuration
 
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.problems import OperatorError
 from ses_operator.runtime.controller import Controller
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import EventRecorder
@@ -26,6 +27,7 @@ from ses_operator.runtime.kube.resources import Resource
 from ses_operator.runtime.lease.election import Elector, LeaseTiming
 from ses_operator.runtime.lease.lease_object import LeaseObject, new_identity
 from ses_operator.runtime.metrics import WorkQueueMetrics
+from ses_operator.runtime.preparation import NothingToPrepare, Preparation, StartRefusedError
 from ses_operator.runtime.watch.cache import ObjectStore
 from ses_operator.runtime.watch.coverage import Coverage
 from ses_operator.runtime.watch.informers import Informer, Informers, Obstacle
@@ -77,6 +79,7 @@ class Manager:
         self._kinds: list[Informer] = []
         self._reflectors: list[Reflectors] = []
         self._controllers: list[tuple[Controller, WorkQueue[ObjectKey]]] = []
+        self._preparation: Preparation = NothingToPrepare()
         self._may_hand_over = True
         self.is_ready = False
         """True if the caches are synced, in the leader as in a standby."""
@@ -102,6 +105,10 @@ class Manager:
         self._reflectors.append(reflectors)
         return reflectors
 
+    def prepare(self, preparation: Preparation) -> None:
+        """Ask this before the replica is ready, and before its controllers start."""
+        self._preparation = preparation
+
     def add(self, controller: Controller) -> None:
         """Run this controller while the replica is the active one; its keys are gathered from the start."""
         queue: WorkQueue[ObjectKey] = WorkQueue(controller.name, self._metrics)
@@ -124,7 +131,7 @@ class Manager:
         done, _ = await asyncio.wait([stop, lead, *parts, watches], return_when=asyncio.FIRST_COMPLETED)
         failed = done - {stop}
         for task in failed:
-            logger.critical("%s failed", task.get_name(), exc_info=task.exception())
+            _log_failure(task)
         await self._drain()
         await _cancel([stop, lead, *parts])
         await self._hand_over()
@@ -138,13 +145,29 @@ class Manager:
         await informers.synced()
         for reflectors in self._reflectors:
             await reflectors.synced()
+        await self._prepared(self._preparation.check)
         logger.info("caches synced", extra={kind.resource.plural: len(kind.store) for kind in self._kinds})
         self.is_ready = True
         await self._elector.acquire()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._start(), name="start")
+            await self._elector.hold()
+            _end_at_once()
+
+    async def _start(self) -> None:
+        """Start the controllers once all is there that they rely on. The Lease is renewed meanwhile."""
+        await self._prepared(self._preparation.begin)
         for controller, queue in self._controllers:
             controller.start(queue)
-        await self._elector.hold()
-        _end_at_once()
+
+    async def _prepared(self, step: Callable[[], Awaitable[None]]) -> None:
+        """Take a step of the preparation, again and again until the apiserver answers and RBAC permits it."""
+        while True:
+            try:
+                return await step()
+            except OperatorError as error:
+                logger.warning("not started yet: %s", error)
+            await asyncio.sleep(self._options.timing.retry_period)
 
     async def _drain(self) -> None:
         """Let running reconciles end, while the Lease is still renewed."""
@@ -166,6 +189,21 @@ def stop_on_signals(stopped: asyncio.Event) -> None:
     """Set the event when the process gets a signal to end."""
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
+
+
+def _log_failure(task: asyncio.Task[Any]) -> None:
+    error = task.exception()
+    refusal = _refusal_in(error)
+    if refusal is not None:
+        logger.critical("%s", refusal)
+    else:
+        logger.critical("%s failed", task.get_name(), exc_info=error)
+
+
+def _refusal_in(error: BaseException | None) -> StartRefusedError | None:
+    if isinstance(error, BaseExceptionGroup):
+        return next((found for each in error.exceptions if (found := _refusal_in(each)) is not None), None)
+    return error if isinstance(error, StartRefusedError) else None
 
 
 async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:

@@ -196,14 +196,29 @@ def test_the_right_to_dkim_keys_can_be_taken_away(helm: Helm) -> None:
     assert not any("secrets" in right for right in manifests.rights("ClusterRole"))
 
 
-def test_secrets_are_read_and_only_its_own_lease_is_changed_in_the_operator_s_namespace(helm: Helm) -> None:
+def test_secrets_are_read_and_only_its_own_lease_and_record_are_changed_in_the_operator_s_namespace(
+    helm: Helm,
+) -> None:
     lease = lease_key("ses", "prod").name
-    assert helm.render(ID).rights("Role", "ses") == {
+    manifests = helm.render(ID)
+    record = manifests.environment["SES_OPERATOR_INSTALLATION_RECORD"]
+    assert manifests.rights("Role", "ses") == {
         *(f"{verb} secrets" for verb in ("get", "list", "watch")),
+        "create configmaps",
+        f"get configmaps {record}",
+        f"update configmaps {record}",
         "create leases.coordination.k8s.io",
         f"get leases.coordination.k8s.io {lease}",
         f"update leases.coordination.k8s.io {lease}",
     }
+
+
+def test_the_installation_record_is_the_same_object_under_another_installation_id(helm: Helm) -> None:
+    names = {
+        helm.render({**ID, **other}).environment["SES_OPERATOR_INSTALLATION_RECORD"]
+        for other in ({}, {"installationID": "other", "confirmInstallationID": "other"})
+    }
+    assert len(names) == 1
 
 
 def test_tokens_are_asked_for_of_the_service_accounts_that_are_listed_and_of_no_others(helm: Helm) -> None:

@@ -21,6 +21,8 @@ SCHEMA: dict[str, Any] = json.loads((CHART / "values.schema.json").read_text(enc
 
 GIVEN_OTHERWISE = {
     "installation_id",  # the value installationID
+    "confirm_installation_id",  # the value confirmInstallationID
+    "installation_record",  # named after the release, as the Role names it
     "watch_namespaces",  # the value watchNamespaces
     "namespace",  # the pod knows its own
     "kubeconfig",  # the pod has its ServiceAccount

@@ -179,6 +179,22 @@ class SesAccountSpec(Model):
             )
         ),
     )
+    account_id: str | None = Field(
+        None,
+        alias="accountID",
+        max_length=12,
+        description=(
+            "Id of the AWS account that is meant, 12 digits in quotes. If the credentials are for another one, nothing is "
+            "read or written there, and the reason is AccountMismatch. It may be changed while no object has anything in the "
+            "former account. If omitted, the account of the first write is recorded, and is the one that is meant from then on."
+        ),
+        json_schema_extra=rules(
+            rule(
+                "self.matches('^[0-9]{12}$')",
+                "write the id of the AWS account as 12 digits in quotes, such as '123456789012'",
+            )
+        ),
+    )
     endpoints: Endpoints = Field(
         Endpoints(), description="URLs to use in place of those of AWS. If omitted, those of AWS."
     )

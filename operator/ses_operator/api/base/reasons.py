@@ -180,6 +180,16 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The credentials of the SesAccount are for another AWS account than the one that has the identity.",
     )
+    ACCOUNT_MISMATCH = (
+        "AccountMismatch",
+        Actor.PLATFORM,
+        "The credentials of the SesAccount are for another AWS account than the one that is meant; nothing is written.",
+    )
+    INSTALLATION_CHANGED = (
+        "InstallationChanged",
+        Actor.PLATFORM,
+        "The installation record names another installation id than the operator was started with; nothing is written.",
+    )
     SECRET_NOT_FOUND = (
         "SecretNotFound",
         Actor.PLATFORM,

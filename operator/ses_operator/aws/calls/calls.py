@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -23,6 +23,14 @@ LOGGER = logging.getLogger(__name__)
 
 ATTEMPTS_WHEN_THROTTLED = 4
 """A throttled call was not carried out: it takes its turn again at once, which costs less than a new reconcile."""
+
+BeforeWrite = Callable[[], Awaitable[None]]
+"""Called before each call that changes something at AWS; raises ``OperatorError`` if it may not be made."""
+
+
+async def nothing_before() -> None:
+    """Let every write pass."""
+
 
 ClientSource = Callable[[], Any]
 """Returns a botocore client. Called in a thread: making a client reads files and may ask STS."""
@@ -52,10 +60,11 @@ class CallReport:
 class Calls:
     """Makes calls in the executor's threads, at the budget's pace.
 
-    ``on_rejected`` is called each time that AWS does not accept the credentials, ``on_call`` after each call.
+    ``on_rejected`` is called each time that AWS does not accept the credentials, ``on_call`` after each call,
+    ``before_write`` before each that is no read.
     """
 
-    __slots__ = ("_budget", "_executor", "_on_call", "_on_rejected")
+    __slots__ = ("_before_write", "_budget", "_executor", "_on_call", "_on_rejected")
 
     def __init__(
         self,
@@ -63,17 +72,25 @@ class Calls:
         budget: RequestBudget,
         on_rejected: Callable[[], None] = lambda: None,
         on_call: Callable[[CallReport], None] = lambda _: None,
+        before_write: BeforeWrite = nothing_before,
     ) -> None:
         self._executor = executor
         self._budget = budget
         self._on_rejected = on_rejected
         self._on_call = on_call
+        self._before_write = before_write
+
+    def before_each_write(self, before_write: BeforeWrite) -> Calls:
+        """Return the same, of the same executor and budget, with this to be called before each write."""
+        return Calls(self._executor, self._budget, self._on_rejected, self._on_call, before_write)
 
     async def __call__(
         self, client: ClientSource, request: Request, bucket: Bucket, priority: Priority, **parameters: Any
     ) -> Mapping[str, Any]:
         """Make one call and return the answer as botocore parsed it. Raises nothing but ``OperatorError``."""
         method = xform_name(request.operation)
+        if not request.is_read:
+            await self._before_write()
         for _ in range(ATTEMPTS_WHEN_THROTTLED - 1):
             await self._budget.acquire(bucket, priority)
             try:

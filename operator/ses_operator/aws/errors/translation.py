@@ -83,6 +83,11 @@ class Request:
     configuration_set: str = ""
 
     @property
+    def is_read(self) -> bool:
+        """True if the operation changes nothing at AWS."""
+        return self.operation.startswith(READS)
+
+    @property
     def where(self) -> str:
         """The service and its region, such as "SES in eu-west-1" or "Route 53"."""
         name = SERVICE_NAMES.get(self.service, self.service)
@@ -182,7 +187,7 @@ def _no_answer(error: Exception, request: Request) -> OperatorError:
     reason = Reason.REGION_UNREACHABLE if is_ses else Reason.SERVICE_ERROR
     host = _host(error)
     if isinstance(error, ANSWER_LOST) and not isinstance(error, NEVER_SENT):
-        open_ = "" if request.operation.startswith(READS) else ", which may have been carried out or not"
+        open_ = "" if request.is_read else ", which may have been carried out or not"
         return Retry(reason, f"{request.where} does not answer {request.operation}{host}{open_}; retrying")
     return Retry(reason, f"{request.where} cannot be reached{host}. Check the network, the proxy and the endpoint")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from ses_operator.api.account import credentials as api
 from ses_operator.api.account.kind import AccountRegionStatus, SesAccount, SesAccountStatus
-from ses_operator.api.base.meta import RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.config import AccountConfig, Role, ServiceEndpoints, StaticCredentials, WebIdentityAccess
@@ -20,12 +20,14 @@ from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.controllers.shared.cluster import BY_ACCOUNT, BY_SECRET, account_named, accounts_named_by
 from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.identity_objects import OWN_DOING
-from ses_operator.controllers.shared.resources import ACCOUNTS
+from ses_operator.controllers.shared.resources import ACCOUNTS, IDENTITIES, TEMPLATES
 from ses_operator.controllers.shared.status_pace import StatusPace
+from ses_operator.core.account.meant import AccountEvidence, account_mismatch
 from ses_operator.core.account.report import account_status, region_status
 from ses_operator.core.audit.progress import news
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
+from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.status.transient_errors import is_passing
 from ses_operator.instruments import Gauges
 from ses_operator.runtime.controller import Controller, own_kind
@@ -86,22 +88,56 @@ class AccountController:
         account = self._cluster.accounts.get(key)
         if account is None or not self._accounts.is_ours(account):
             self._forget(key.name)
+            if account is None:
+                await self._context.installation.forget(key.name)
             return Result.done()
         if not await self._keep_while_used(account):
             return Result.done()
         try:
             aws = await self._open(account)
         except OperatorError as error:
-            if not (is_passing(error.problem) and self._is_open(account)):
-                self._audits.stop(key.name)
-                self._accounts.put(key.name, error.problem)
-                await self._report(account, None, (), error.problem)
-            return Result.retry()
+            if is_passing(error.problem) and self._is_open(account):
+                return Result.retry()
+            return await self._close(account, error.problem)
+        if (mismatch := await self._mismatch(account, aws)) is not None:
+            self._sessions.forget(key.name)  # other credentials may come from where these came from
+            return await self._close(account, mismatch)
         self._accounts.put(key.name, OpenAccount(key.name, account.spec, aws))
         regions = await self._regions(account, aws)
         look = await self._audits.attend(account, aws)
         reported = await self._report(account, aws, regions, None)
         return reported if look is None else reported.within(look)
+
+    async def _mismatch(self, account: SesAccount, aws: AwsAccount) -> Problem | None:
+        """Return why the AWS account of the credentials is not to be used; record it if the spec says that it is now meant."""
+        name, recorded = account.metadata.name, self._context.installation.account(account.metadata.name)
+        problem = account_mismatch(
+            AccountEvidence(name, aws.account_id, account.spec.account_id, recorded, self._made_in(name))
+        )
+        if problem is None and recorded not in (None, aws.account_id):
+            await self._context.installation.move(name, aws.account_id)
+        return problem
+
+    def _made_in(self, name: str) -> dict[str, str]:
+        """Return the AWS account in which each object that uses this SesAccount has something, by its inventory."""
+        users = (
+            (IDENTITIES, self._cluster.identities, self._users),
+            (TEMPLATES, self._cluster.templates, self._templates),
+        )
+        return {
+            f"{resource.kind} {key}": account_id
+            for resource, store, keys in users
+            for key in keys(name)
+            if (found := store.get(key)) is not None
+            and (account_id := Inventory.decode(found.metadata.annotations.get(INVENTORY)).account)
+        }
+
+    async def _close(self, account: SesAccount, problem: Problem) -> Result:
+        """Let no one use the account, and say why."""
+        self._audits.stop(account.metadata.name)
+        self._accounts.put(account.metadata.name, problem)
+        await self._report(account, None, (), problem)
+        return Result.retry()
 
     def _forget(self, name: str) -> None:
         """Forget a SesAccount that is gone, with its credentials; or that has become another installation's."""
@@ -119,6 +155,7 @@ class AccountController:
         used = bool(self._users(name) or self._templates(name))
         if meta.is_deleting and not used:
             if meta.has_finalizer:
+                await self._context.installation.forget(name)
                 await self._let_go(account)
             return False
         if used and not meta.has_finalizer and not meta.is_deleting:
@@ -256,6 +293,7 @@ def register(context: ControllerContext) -> Controller:
         rejected.emit,
         measured.aws.on_call,
         lambda identity: tokens.token(identity.service_account, identity.audience),
+        context.installation.pin,
     )
     audits = Audits(context)
     controller = AccountController(context, sessions, audits, rejected)

@@ -141,6 +141,7 @@ class IdentityController:
             invited=run.inventory.invited,
             is_requested=self._parts.resync.is_requested(run.identity),
             waits=known_waits(run.identity.status, None),
+            dns_failure=run.target if isinstance(run.target, Problem) else None,
         )
         repairs = known_repairs(run.identity.status, run.desired.digest(), now)
         return replace(run, observed=observed, attempt=Attempt(repairs=repairs))

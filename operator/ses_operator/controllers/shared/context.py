@@ -13,6 +13,7 @@ from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.cluster import Cluster
 from ses_operator.controllers.shared.email_delivery import EmailDelivery
 from ses_operator.controllers.shared.identity_objects import IdentityObjects
+from ses_operator.controllers.shared.installation import InstallationKeeper
 from ses_operator.controllers.shared.telemetry import Telemetry
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.source import Source
@@ -28,8 +29,9 @@ def time_of_day() -> datetime:
 class ControllerContext:
     """Passed to each package of ``controllers`` when it registers its controller.
 
-    ``accounts`` are the AWS accounts that are open, ``objects`` writes SesIdentities, ``emails`` has the results of
-    emails; ``finished_templates`` emits the SesVerificationTemplates that every region has.
+    ``installation`` keeps the installation record, ``accounts`` are the AWS accounts that are open, ``objects`` writes
+    SesIdentities, ``emails`` has the results of emails; ``finished_templates`` emits the SesVerificationTemplates that
+    every region has.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class ControllerContext:
         self.telemetry = telemetry
         self.now = now
         self.executor = Executor(cluster.client.gate, settings.aws_connections)
+        self.installation = InstallationKeeper(cluster.client, settings)
         self.accounts = Accounts(cluster.accounts, settings.installation_id)
         self.admissions = Admissions(cluster.accounts, cluster.namespaces)
         self.objects = IdentityObjects(

@@ -168,7 +168,8 @@ def after_failures(plan: RegionPlan, failures: Mapping[str, Problem]) -> RegionP
 def _plan_absent(
     desired: Desired, region: str, observed: Observed, now: datetime, failures: Mapping[str, Problem]
 ) -> RegionPlan:
-    waits = awaited_parent(desired, region, observed)
+    # What was made where its records cannot go (no zone, or the wrong AWS account) would have to be taken back.
+    waits = observed.dns_failure or awaited_parent(desired, region, observed)
     match desired.dkim_in(region):
         case MissingKey():
             problem = missing_key(desired, region)
