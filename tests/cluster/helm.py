@@ -93,9 +93,13 @@ class Manifests:
         """What the container finds in its environment."""
         return environment_of(self.container)
 
-    def rights(self, kind: str, namespace: str | None = None) -> set[str]:
-        """What all roles of a kind, in a namespace, allow, as ``verb resource.group[/names]``."""
-        roles = [found for found in self.kind(kind) if found["metadata"].get("namespace") == namespace]
+    def rights(self, kind: str, namespace: str | None = None, name: str | None = None) -> set[str]:
+        """What all roles of a kind, in a namespace or of a name, allow, as ``verb resource.group[/names]``."""
+        roles = [
+            found
+            for found in self.kind(kind)
+            if found["metadata"].get("namespace") == namespace and name in (None, found["metadata"]["name"])
+        ]
         return {
             f"{verb} {resource}{'.' + group if group else ''}" + (f" {','.join(names)}" if names else "")
             for role in roles

@@ -31,10 +31,10 @@ class Release:
     name: str = RELEASE
     namespace: str = OPERATOR_NAMESPACE
 
-    def install(self, values: Values, chart: Path = CHART) -> str:
+    def install(self, values: Values, chart: Path = CHART, *flags: str) -> str:
         """Installs or upgrades; what Helm says."""
         where = (f"--namespace={self.namespace}", "--create-namespace", "--wait=false")
-        return self.helm("upgrade", "--install", self.name, chart, *where, values=values)
+        return self.helm("upgrade", "--install", self.name, chart, *where, *flags, values=values)
 
     def rollback(self) -> None:
         """To the revision before."""

@@ -33,7 +33,7 @@ from ses_operator.core.features.dkim_keys import read_key
 from ses_operator.core.model.dkim_source import OwnKey
 from ses_operator.runtime.lease.lease_object import lease_key
 
-ID = {"installationID": "chart"}
+ID: dict[str, Any] = {"installationID": "chart", "image": {"repository": "registry.example.com/ses-operator"}}
 KINDS = (
     "crd/sesidentities.ses-operator.io",
     "crd/sesaccounts.ses-operator.io",
@@ -243,6 +243,32 @@ def test_a_release_cannot_bring_a_kind_and_an_object_of_it(control_plane: Contro
     helm = Helm(binaries.helm(), control_plane.kubeconfig)
     with pytest.raises(HelmError, match="no matches for kind"):
         helm("install", "other", chart, f"--namespace={OPERATOR_NAMESPACE}", "--create-namespace", values=ID)
+
+
+@pytest.mark.parametrize("origin", ["kept", "applied by hand"])
+def test_kinds_that_exist_are_taken_over_or_left_alone_as_the_documentation_says(
+    release: Release, control_plane: ControlPlane, origin: str
+) -> None:
+    """Kept by a release of another name that was uninstalled, or applied: Helm refuses, and does not say what to do."""
+    kubectl, page = control_plane.kubectl, (CHART / "README.md").read_text(encoding="utf-8")
+    former = Release(release.helm, kubectl, "former", "former")
+    kubectl("delete", "crd", "--selector=app.kubernetes.io/managed-by=Helm", "--ignore-not-found")
+    if origin == "kept":
+        former.install(ID)
+        former.uninstall()
+    else:
+        for kind in sorted((CHART / "files" / "crds").iterdir()):
+            kubectl("apply", "--server-side", f"--filename={kind}")
+    with pytest.raises(HelmError, match="invalid ownership metadata"):
+        release.install(ID)
+    assert "invalid ownership metadata" in page
+    assert "--take-ownership" in page
+    notes = release.install({**ID, "crds": {"enabled": False}})
+    assert "crds.enabled is false" in notes
+    release.uninstall()
+    assert "--take-ownership" in release.install(ID, CHART, "--take-ownership"), "the notes say it for the next time"
+    owned = {kind: kubectl.get(kind)["metadata"]["annotations"]["meta.helm.sh/release-name"] for kind in KINDS}
+    assert set(owned.values()) == {RELEASE}
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,9 @@ def completed(part: Mapping[str, Any], kind: str) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": "part"}, **part, "spec": spec}
 
 
+REQUIRED = {"installationID": "any", "image": {"repository": "registry.example.com/ses-operator"}}
+
+
 @pytest.fixture(scope="module")
 def kinds_of_flux(control_plane: ControlPlane, crds: None) -> None:  # noqa: ARG001 - ours are installed
     """A page has a Kustomization."""
@@ -83,7 +86,7 @@ def test_the_apiserver_accepts_every_manifest(kubectl: Kubectl, tmp_path: Path) 
 @pytest.mark.parametrize("block", VALUES, ids=lambda block: block.where)
 def test_the_chart_takes_the_values(block: Block) -> None:
     (values,) = block.documents
-    assert Helm(binaries.helm()).render({"installationID": "any", **values}).kind("Deployment")
+    assert Helm(binaries.helm()).render({**REQUIRED, **values}).kind("Deployment")
 
 
 def test_manifests_and_values_are_found_in_the_documentation_and_the_examples() -> None:

@@ -39,13 +39,15 @@ class Installation:
     def name(self) -> str:
         return self.release.name
 
-    def install(self) -> None:
+    def install(self, **rbac: bool) -> str:
+        """Install it, with these rights given or not; return the notes."""
         settings = {"metricsPort": free_port(), "probePort": free_port(), "pendingPoll": 0.5, "idlePoll": 1}
-        self.release.install(
+        notes = self.release.install(
             {
                 "installationID": self.name,
+                "image": {"repository": "registry.example.com/ses-operator"},
                 "watchNamespaces": [self.watched],
-                "rbac": {"namespaceLabels": False},
+                "rbac": {"namespaceLabels": False, **rbac},
                 "crds": {"enabled": False},
                 "settings": settings,
             }
@@ -53,6 +55,7 @@ class Installation:
         secret = self.environment.secret("keys")
         secret["metadata"]["namespace"] = self.release.namespace
         self.environment.kubectl.apply(secret, self.account())
+        return notes
 
     def account(self, **spec: Any) -> dict[str, Any]:
         """Its SesAccount, for the namespaces of these names unless ``spec`` says otherwise."""
@@ -113,7 +116,7 @@ def test_an_identity_lives_in_a_listed_namespace_that_the_operator_may_not_see(
     installations: tuple[Installation, Installation], environment: Environment, namespace: str, tmp_path: Path
 ) -> None:
     here, _ = installations
-    here.install()
+    assert "the namespace stays Terminating" not in here.install()
     assert here.may("list", "sesaccounts", "ses-operator.io")
     assert not any(here.may(verb, "namespaces", name=here.watched) for verb in ("get", "list", "watch"))
     tenant = tenant_of(here, environment)
@@ -145,7 +148,7 @@ def test_installations_side_by_side_keep_to_their_namespaces_and_accounts(
 ) -> None:
     east, west = installations
     for each in installations:
-        each.install()
+        assert "the namespace stays Terminating" in each.install(finalizeEverywhere=False)
     eastern, western = (tenant_of(each, environment) for each in installations)
     with running_as_its_pod(east.release, environment.plane, tmp_path):
         with running_as_its_pod(west.release, environment.plane, tmp_path):
@@ -170,3 +173,39 @@ def test_installations_side_by_side_keep_to_their_namespaces_and_accounts(
             eastern.delete(name)
             eastern.gone(name)
         assert eastern.at_ses() == {}
+
+
+def test_a_watched_namespace_can_be_deleted_and_what_is_outside_is_never_written_to(
+    installations: tuple[Installation, Installation], environment: Environment, namespace: str, tmp_path: Path
+) -> None:
+    """Its Role and RoleBinding go before the identities in it do, and the operator has the right to finalize these by then."""
+    here, _ = installations
+    here.install(namespaceLabels=True)
+    kubectl, tenant = environment.kubectl, tenant_of(here, environment)
+    outside = Tenant(environment, tenant.api, namespace, here.name)
+    mark = environment.plane.audit.mark()
+    with running_as_its_pod(here.release, environment.plane, tmp_path) as operator:
+        outside.create(IRELAND, adoptionPolicy="IfUnowned")
+        tenant.create_ready(IRELAND, VIRGINIA, mailFrom={"subdomain": "bounce"})
+        kubectl("delete", "namespace", here.watched, "--wait=false")
+        eventually(
+            lambda: not kubectl("get", "namespace", here.watched, "--ignore-not-found"),
+            timeout=PATIENCE,
+            of="the end of the namespace",
+        )
+        assert tenant.at_ses() == {}
+        assert tenant.records() == {}
+        outside.request_reconcile()
+        kubectl("create", "namespace", here.watched)
+        eventually(lambda: "is watched again" in operator.log.read_text(), timeout=PATIENCE, of="its return in the log")
+    log = operator.log.read_text()
+    assert f"namespace {here.watched} is being deleted" in log
+    assert f"namespace {here.watched} does not exist" in log
+    account = f"system:serviceaccount:{here.release.namespace}:{here.release.pod['serviceAccountName']}"
+    written = {write.namespace for write in environment.plane.audit.writes(since=mark) if write.user == account}
+    assert here.watched in written
+    assert written <= {"", "default", here.release.namespace, here.watched}, "SesAccounts, Events about them, the Lease"
+    assert is_untouched(outside)
+    assert outside.at_ses() == {}
+    outside.delete()
+    outside.gone()

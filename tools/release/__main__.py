@@ -32,7 +32,7 @@ def main(output: Path) -> None:
 
     \b
     Install the kinds:     kubectl apply --server-side -f dist/ses-operator-crds.yaml
-    Install the operator:  helm install ses-operator dist/ses-operator-*.tgz --set installationID=…
+    Install the operator:  helm install ses-operator dist/ses-operator-*.tgz --set installationID=… --set image.repository=…
     Check all files:       cd dist && sha256sum --check SHA256SUMS
     """
     shutil.rmtree(output, ignore_errors=True)

@@ -45,6 +45,11 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- printf "%s-installation" (include "ses-operator.fullname" .) -}}
 {{- end }}
 
+{{/* Where the image is; there is no public one. */}}
+{{- define "ses-operator.repository" -}}
+{{- required "image.repository is required: no public registry has an image of ses-operator. Build one (docker build --tag registry.example.com/ses-operator:VERSION .), push it to a registry that your nodes can pull from, and name it without its tag, such as --set image.repository=registry.example.com/ses-operator" .Values.image.repository -}}
+{{- end }}
+
 {{/* What the operator may do where SesIdentities are. */}}
 {{- define "ses-operator.identityRules" -}}
 - apiGroups: [ses-operator.io]

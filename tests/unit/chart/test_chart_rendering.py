@@ -14,7 +14,8 @@ from ses_operator.api.schema.admission import manifests
 from ses_operator.runtime.lease.lease_object import lease_key
 from ses_operator.settings import from_mapping, options
 
-ID = {"installationID": "prod"}
+IMAGE = {"image": {"repository": "registry.example.com/ses-operator"}}
+ID = {"installationID": "prod", **IMAGE}
 ACCOUNT_RIGHTS = {f"{verb} sesaccounts.ses-operator.io" for verb in ("get", "list", "watch", "patch")} | {
     "patch sesaccounts/status.ses-operator.io"
 }
@@ -26,6 +27,12 @@ IDENTITY_RIGHTS = {
     *(f"{verb} dnsendpoints.externaldns.k8s.io" for verb in ("get", "list", "watch", "create", "patch", "delete")),
     "create events",
     *(f"{verb} secrets" for verb in ("get", "list", "watch", "create")),
+}
+FINALIZE_RIGHTS = {
+    *(f"{verb} sesidentities.ses-operator.io" for verb in ("list", "watch", "patch")),
+    *(f"{verb} sesverificationtemplates.ses-operator.io" for verb in ("list", "watch", "patch")),
+    "patch sesidentities/status.ses-operator.io",
+    "patch sesverificationtemplates/status.ses-operator.io",
 }
 REPORT_RIGHTS = {f"{verb} clusterpolicyreports.wgpolicyk8s.io" for verb in ("list", "create", "patch", "delete")}
 NAMESPACE_RIGHTS = {"list namespaces", "watch namespaces"}
@@ -46,6 +53,14 @@ def test_helm_lint_finds_nothing(helm: Helm) -> None:
     [
         ({}, "installationID is required: choose a name for this installation that no other cluster"),
         ({"installationID": "Prod_EU"}, 'installationID "Prod_EU": use up to 63 lower-case letters'),
+        (
+            {"installationID": "prod"},
+            "image.repository is required: no public registry has an image of ses-operator. Build",
+        ),
+        (
+            {"installationID": "prod", "image": {"tag": "1"}},
+            "such as --set image.repository=registry.example.com/ses-operator",
+        ),
         ({"installationID": "x" * 64}, "use up to 63 lower-case letters"),
         ({"installationID": 7}, "at '/installationID': got number, want string"),
         ({**ID, "replicas": "two"}, "at '/replicas': got string, want integer"),
@@ -163,7 +178,7 @@ def test_rights_in_the_whole_cluster_by_default(helm: Helm) -> None:
 def test_with_namespaces_listed_only_accounts_are_seen_in_the_whole_cluster(helm: Helm) -> None:
     manifests = helm.render({**ID, **NO_USER_ROLES, "watchNamespaces": ["team-a", "team-b"]})
     named = {f"{right} team-a,team-b" for right in NAMESPACE_RIGHTS}
-    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS | REPORT_RIGHTS | named
+    assert manifests.rights("ClusterRole", name="ses-operator") == ACCOUNT_RIGHTS | REPORT_RIGHTS | named
     assert manifests.rights("Role", "team-a") == manifests.rights("Role", "team-b") == IDENTITY_RIGHTS
     bound = {
         (binding["metadata"]["namespace"], subject["namespace"], subject["name"])
@@ -172,6 +187,20 @@ def test_with_namespaces_listed_only_accounts_are_seen_in_the_whole_cluster(helm
     }
     assert bound == {(namespace, "ses", "ses-operator") for namespace in ("ses", "team-a", "team-b", "default")}
     assert manifests.rights("Role", "default") == {"create events"}, "those about accounts are there"
+
+
+def test_the_right_that_outlives_a_watched_namespace_is_just_that_to_finalize(helm: Helm) -> None:
+    listed = {**ID, **NO_USER_ROLES, "watchNamespaces": ["team-a"]}
+    with_it, binding = helm.render(listed), "ses-operator-finalize"
+    assert with_it.rights("ClusterRole", name=binding) == FINALIZE_RIGHTS
+    assert (
+        with_it.one("ClusterRoleBinding", binding)["subjects"]
+        == with_it.one("ClusterRoleBinding", "ses-operator")["subjects"]
+    )
+    without = helm.render({**listed, "rbac": {"aggregateToUserRoles": False, "finalizeEverywhere": False}})
+    assert {found["metadata"]["name"] for found in without.kind("ClusterRole")} == {"ses-operator"}
+    everywhere = helm.render({**ID, **NO_USER_ROLES})
+    assert {found["metadata"]["name"] for found in everywhere.kind("ClusterRole")} == {"ses-operator"}
 
 
 def test_where_the_namespace_default_is_watched_its_rights_are_those_of_the_others(helm: Helm) -> None:
@@ -187,7 +216,7 @@ def test_the_right_to_write_reports_of_audits_can_be_taken_away(helm: Helm) -> N
 def test_the_right_to_see_namespaces_can_be_taken_away(helm: Helm) -> None:
     rbac = {"aggregateToUserRoles": False, "namespaceLabels": False, "auditReports": False}
     manifests = helm.render({**ID, "rbac": rbac, "watchNamespaces": ["team-a"]})
-    assert manifests.rights("ClusterRole") == ACCOUNT_RIGHTS
+    assert manifests.rights("ClusterRole", name="ses-operator") == ACCOUNT_RIGHTS
     assert helm.render({**ID, "rbac": rbac}).rights("ClusterRole") == ACCOUNT_RIGHTS | IDENTITY_RIGHTS
 
 
@@ -327,6 +356,21 @@ def test_the_image_is_that_of_the_chart_s_version_and_starts_the_operator(helm: 
     assert manifests.container["args"] == ["run"]
     user = manifests.pod["securityContext"]
     assert f"USER {user['runAsUser']}:{user['runAsGroup']}" in dockerfile
+
+
+def test_what_openshift_chooses_itself_can_be_left_out(helm: Helm) -> None:
+    """Its restricted-v2 takes the user and the group of the namespace's own range, and refuses any other."""
+    chosen = dict.fromkeys(("runAsUser", "runAsGroup", "fsGroup"))
+    manifests = helm.render({**ID, "podSecurityContext": chosen})
+    assert manifests.pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+    assert manifests.container["securityContext"] == {
+        "allowPrivilegeEscalation": False,
+        "readOnlyRootFilesystem": True,
+        "capabilities": {"drop": ["ALL"]},
+    }
+    bare = helm.render({**ID, "podSecurityContext": None, "securityContext": None})
+    assert "securityContext" not in bare.pod
+    assert "securityContext" not in bare.container
 
 
 def test_what_is_packaged_is_what_is_here(helm: Helm, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -38,6 +38,9 @@ OPTIONS_OF_OTHERS = {
     "--txt-owner-id",
     "--managed-record-types",
     "--reset-then-reuse-values",
+    "--take-ownership",
+    "--set",
+    "--server-side",
 }
 
 _CODE = re.compile(r"`([^`\n]+)`")
