@@ -97,8 +97,10 @@ def test_the_printed_policy_suffices_for_every_feature_and_has_nothing_that_is_n
     _send_words_of_our_own_and_change_them(tenant)
     _change_everything(tenant)
     _fail_and_be_asked_for_by_the_first_api(tenant)
+    _associate_with_a_tenant(tenant)
     for identity in identities:
         tenant.delete(identity["metadata"]["name"])
+    _end_the_association(tenant)
     for identity in identities:
         tenant.gone(identity["metadata"]["name"])
     tenant.environment.kubectl("delete", "sestpl", "welcome", "-n", tenant.namespace, "--timeout=90s")
@@ -195,6 +197,19 @@ def _customer(tenant: Tenant) -> str:
 
 def _topic() -> dict[str, Any]:
     return {"topicARN": f"arn:aws:sns:{HYDERABAD}:{ACCOUNT_ID}:mail", "includeHeaders": True}
+
+
+def _associate_with_a_tenant(tenant: Tenant) -> None:
+    """SES then refuses to delete the identity, and the operator asks it for whose sake."""
+    arn = f"arn:aws:ses:{HYDERABAD}:{ACCOUNT_ID}:identity/{tenant.domain}"
+    tenant.ses(HYDERABAD).create_tenant(TenantName="acme")
+    tenant.ses(HYDERABAD).create_tenant_resource_association(TenantName="acme", ResourceArn=arn)
+
+
+def _end_the_association(tenant: Tenant) -> None:
+    assert "acme" in tenant.waits_for_deletion(Reason.DELETION_BLOCKED)
+    tenant.ses(HYDERABAD).delete_tenant(TenantName="acme")
+    tenant.request_reconcile()
 
 
 def _make_configuration_sets(tenant: Tenant) -> None:

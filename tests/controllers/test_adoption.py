@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cluster.tenant import Tenant, tags
 from cluster.verdicts import explains
 from controllers.world import World
+from devcluster.apiclient import ApiError
+from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 
@@ -172,3 +174,42 @@ def _configuration_of(identity: dict[str, Any]) -> dict[str, Any]:
 def _private_key() -> str:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     return base64.b64encode(key.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())).decode()
+
+
+def test_an_address_with_a_mail_from_domain_is_adopted_once_that_is_removed_in_ses(tenant: Tenant) -> None:
+    """Its spec cannot ask for one: the way out is in SES alone."""
+    address = f"billing@{tenant.domain}"
+    ses = tenant.ses(IRELAND)
+    ses.create_email_identity(EmailIdentity=address)
+    ses.put_email_identity_mail_from_attributes(EmailIdentity=address, MailFromDomain=f"bounce.{tenant.domain}")
+    tenant.create(IRELAND, domain=None, email=address, adoptionPolicy="IfUnowned")
+    refused = explains(
+        tenant, Reason.MAIL_FROM_CONFLICT, IRELAND, address, f"--region {IRELAND} --email-identity {address}"
+    )
+    ready = find(refused.status.conditions, ConditionType.READY)
+    assert ready is not None
+    assert "spec." not in ready.message
+    with pytest.raises(ApiError, match="leave out mailFrom"):
+        tenant.change(mailFrom=MAIL_FROM)
+
+    ses.put_email_identity_mail_from_attributes(EmailIdentity=address)
+    tenant.request_reconcile()
+    explains(tenant, Reason.WAITING_FOR_CLICK, address)
+    found = ses.get_email_identity(EmailIdentity=address)
+    assert tags(found)[OWNER_TAG] == f"tests/{tenant.namespace}/mail"
+
+
+def test_a_domain_with_another_mail_from_domain_is_adopted_when_it_is_removed_or_asked_for(tenant: Tenant) -> None:
+    _make(tenant, IRELAND)
+    _make(tenant, VIRGINIA)
+    for region, name in ((IRELAND, "gone"), (VIRGINIA, "kept")):
+        tenant.ses(region).put_email_identity_mail_from_attributes(
+            EmailIdentity=tenant.domain, MailFromDomain=f"{name}.{tenant.domain}"
+        )
+    tenant.create(IRELAND, VIRGINIA, adoptionPolicy="IfUnowned")
+    explains(tenant, Reason.MAIL_FROM_CONFLICT, IRELAND, VIRGINIA, "spec.mailFrom")
+
+    tenant.ses(IRELAND).put_email_identity_mail_from_attributes(EmailIdentity=tenant.domain)
+    tenant.change(mailFrom={"subdomain": "kept", "scope": "Shared"})
+    tenant.ready()
+    assert tenant.owners().keys() == {IRELAND, VIRGINIA}

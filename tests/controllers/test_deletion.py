@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator
 from itertools import count
 
 from cluster.tenant import Tenant
+from cluster.verdicts import explains
 from controllers.host import open_gate
 from controllers.world import World
 from devcluster.apiclient import ACCOUNTS
 from devcluster.environment import OPERATOR_NAMESPACE
+from devcluster.sandbox_process import ACCOUNT_ID
 from ses_operator.api.base.reasons import Reason
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
@@ -153,3 +155,62 @@ def test_without_credentials_an_identity_waits_until_they_are_back(tenant: Tenan
     tenant.api.apply(f"{secrets}/{secret}", tenant.environment.secret(secret))
     tenant.gone()
     assert nothing_is_left(tenant)
+
+
+def associated(tenant: Tenant, region: str, *names: str) -> str:
+    """Associate the identity with new tenants of SES; return its ARN."""
+    ses = tenant.ses(region)
+    arn = f"arn:aws:ses:{region}:{ACCOUNT_ID}:identity/{tenant.domain}"
+    for name in names:
+        ses.create_tenant(TenantName=name)
+        ses.create_tenant_resource_association(TenantName=name, ResourceArn=arn)
+    return arn
+
+
+def test_tenants_that_hold_up_the_deletion_are_named_and_it_goes_on_when_they_have_let_go(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, VIRGINIA)
+    records = tenant.records()
+    names = [f"customer-{number}" for number in range(7)]
+    arn = associated(tenant, IRELAND, *names)
+    tenant.delete()
+
+    message = tenant.waits_for_deletion(Reason.DELETION_BLOCKED)
+    assert "customer-0, customer-1, customer-2, customer-3, customer-4 and 2 more" in message
+    assert IRELAND in message
+    assert "DeleteTenantResourceAssociation" in message
+    assert tells_the_way_out(message)
+    assert tenant.at_ses().keys() == {IRELAND}
+    assert tenant.records() == records
+
+    for name in names:
+        tenant.ses(IRELAND).delete_tenant_resource_association(TenantName=name, ResourceArn=arn)
+    tenant.gone()
+    assert nothing_is_left(tenant)
+
+
+def test_tenants_hold_up_a_region_that_is_removed_too(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND, VIRGINIA)
+    arn = associated(tenant, VIRGINIA, "acme")
+    tenant.change(regions=[IRELAND])
+    explains(tenant, Reason.DELETION_BLOCKED, VIRGINIA, "acme", "DeleteTenantResourceAssociation")
+
+    tenant.ses(VIRGINIA).delete_tenant_resource_association(TenantName="acme", ResourceArn=arn)
+    tenant.wait(lambda: tenant.at_ses().keys() == {IRELAND}, "the region to go")
+    tenant.ready()
+
+
+def test_without_the_right_to_ask_for_tenants_the_words_of_ses_are_passed_on(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND)
+    associated(tenant, IRELAND, "acme")
+    with tenant.refusing("ListResourceTenants"):
+        tenant.delete()
+        assert "it has tenant associations" in tenant.waits_for_deletion(Reason.DELETION_BLOCKED)
+    tenant.change(deletionPolicy="Retain")
+    tenant.gone()
+
+
+def test_nothing_asks_for_tenants_while_nothing_is_refused(tenant: Tenant) -> None:
+    tenant.create_ready(IRELAND)
+    associated(tenant, IRELAND, "acme")
+    tenant.reconciled()
+    assert not [call for call in tenant.calls() if call["operation"] == "ListResourceTenants"]

@@ -263,6 +263,11 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "More identities are deleted, or lose regions, than spec.maxDeletionsPerHour allows; this one is not touched yet.",
     )
+    UNKNOWN_ANSWER = (
+        "UnknownAnswer",
+        Actor.PLATFORM,
+        "SES answers with a value that this version of the operator does not know; nothing is changed in that region.",
+    )
     DELETION_BLOCKED = "DeletionBlocked", Actor.PLATFORM, "SES refuses to delete the identity while something uses it."
 
     # The spec of this object.

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
 
+from ses_operator.api.identity.dkim import PARENT_REGIONS
+from ses_operator.aws.catalog import aws_regions
 from ses_operator.core.features.settings import parsed_settings
 from ses_operator.core.model.ses import (
     AccountFacts,
@@ -14,6 +17,7 @@ from ses_operator.core.model.ses import (
     ListedIdentity,
     MailFromFacts,
     SigningOrigin,
+    UnknownValue,
     VerificationInfo,
     VerificationStatus,
     parent_region_of,
@@ -26,11 +30,30 @@ _STATUSES = {status.value: status for status in VerificationStatus}
 _ORIGINS = {SigningOrigin.EASY.value: SigningOrigin.EASY, SigningOrigin.EXTERNAL.value: SigningOrigin.EXTERNAL}
 _TYPES = {kind.value: kind for kind in IdentityType}
 _KEY_LENGTHS = {"RSA_1024_BIT": 1024, "RSA_2048_BIT": 2048}
+_BEHAVIORS = {"USE_DEFAULT_VALUE": "USE_DEFAULT_VALUE", "REJECT_MESSAGE": "REJECT_MESSAGE"}
+
+T = TypeVar("T")
 
 
-def verification_status(text: str | None) -> VerificationStatus:
-    """Return a status by its name; one that is missing or unknown has not succeeded: it counts as pending."""
-    return _STATUSES.get(text or "", VerificationStatus.PENDING)
+@dataclass(slots=True)
+class _Reader:
+    """Reads enumerated members of an answer, and notes the values that are not known. ``prefix``: for their names."""
+
+    prefix: str = ""
+    unknown: list[UnknownValue] = field(default_factory=list)
+
+    def read(self, answer: Answer, member: str, known: Mapping[str, T], otherwise: T) -> T:
+        """Return the meaning of a member; ``otherwise`` if it is missing, or unknown, which is noted."""
+        value = answer.get(member)
+        if not value:
+            return otherwise
+        if value not in known:
+            self.note(member, str(value))
+        return known.get(value, otherwise)
+
+    def note(self, member: str, value: str) -> None:
+        """Note a value that is not known."""
+        self.unknown.append(UnknownValue(f"{self.prefix}{member}", value))
 
 
 def identity_facts(answer: Answer, region: str) -> IdentityFacts:
@@ -38,12 +61,15 @@ def identity_facts(answer: Answer, region: str) -> IdentityFacts:
 
     An address has no DKIM of its own: what SES shows is its domain's, and is ignored.
     """
-    type_ = _TYPES.get(answer.get("IdentityType") or "", IdentityType.DOMAIN)
+    reader = _Reader()
+    type_ = reader.read(answer, "IdentityType", _TYPES, IdentityType.DOMAIN)
     shown = {} if type_ is IdentityType.EMAIL_ADDRESS else answer.get("DkimAttributes") or {}
+    status = reader.read(answer, "VerificationStatus", _STATUSES, VerificationStatus.PENDING)
+    mail_from = _Reader("MailFromAttributes.")
     return IdentityFacts(
-        verification_status=verification_status(answer.get("VerificationStatus")),
+        verification_status=status,
         dkim=dkim_facts(shown, region),
-        mail_from=mail_from_facts(answer.get("MailFromAttributes") or {}),
+        mail_from=_mail_from(answer.get("MailFromAttributes") or {}, mail_from),
         configuration_set_name=answer.get("ConfigurationSetName") or None,
         tags={tag["Key"]: tag["Value"] for tag in answer.get("Tags") or ()},
         sending_enabled=bool(answer.get("VerifiedForSendingStatus")),
@@ -51,35 +77,49 @@ def identity_facts(answer: Answer, region: str) -> IdentityFacts:
         policies=dict(answer.get("Policies") or {}),
         settings=parsed_settings(answer),
         type=type_,
+        unknown=(*reader.unknown, *mail_from.unknown),
     )
 
 
 def dkim_facts(attributes: Answer, region: str) -> DkimFacts:
     """Read DkimAttributes. If an old answer has no SigningHostedZone, the table of regions is used."""
-    origin = attributes.get("SigningAttributesOrigin") or SigningOrigin.EASY.value
-    parent_region = parent_region_of(origin)
+    reader = _Reader("DkimAttributes.")
+    origin, parent_region = _origin(attributes, reader)
     return DkimFacts(
-        status=_STATUSES.get(attributes.get("Status") or "", VerificationStatus.NOT_STARTED),
+        status=reader.read(attributes, "Status", _STATUSES, VerificationStatus.NOT_STARTED),
         signing_enabled=bool(attributes.get("SigningEnabled")),
         tokens=tuple(attributes.get("Tokens") or ()),
         signing_hosted_zone=attributes.get("SigningHostedZone") or signing_hosted_zone(parent_region or region),
-        origin=_ORIGINS.get(origin, SigningOrigin.REPLICA),
-        key_length=_KEY_LENGTHS.get(attributes.get("CurrentSigningKeyLength") or ""),
-        next_key_length=_KEY_LENGTHS.get(attributes.get("NextSigningKeyLength") or ""),
+        origin=origin,
+        key_length=reader.read(attributes, "CurrentSigningKeyLength", _KEY_LENGTHS, None),
+        next_key_length=reader.read(attributes, "NextSigningKeyLength", _KEY_LENGTHS, None),
         last_key_generation=attributes.get("LastKeyGenerationTimestamp"),
         parent_region=parent_region,
+        unknown=tuple(reader.unknown),
     )
 
 
-def mail_from_facts(attributes: Answer) -> MailFromFacts | None:
+def _origin(attributes: Answer, reader: _Reader) -> tuple[SigningOrigin, str | None]:
+    """Return the source of the DKIM key, and the parent's region of a replica: one that SES is known to be in."""
+    origin = str(attributes.get("SigningAttributesOrigin") or SigningOrigin.EASY.value)
+    if origin in _ORIGINS:
+        return _ORIGINS[origin], None
+    parent_region = parent_region_of(origin)
+    if parent_region is not None and (parent_region in PARENT_REGIONS or aws_regions().has_ses(parent_region)):
+        return SigningOrigin.REPLICA, parent_region
+    reader.note("SigningAttributesOrigin", origin)
+    return SigningOrigin.EASY, None
+
+
+def _mail_from(attributes: Answer, reader: _Reader) -> MailFromFacts | None:
     """Read MailFromAttributes; with BehaviorOnMxFailure alone, none is set."""
     domain = attributes.get("MailFromDomain")
     if not domain:
         return None
     return MailFromFacts(
         domain=domain,
-        status=verification_status(attributes.get("MailFromDomainStatus")),
-        behavior_on_mx_failure=attributes.get("BehaviorOnMxFailure") or "USE_DEFAULT_VALUE",
+        status=reader.read(attributes, "MailFromDomainStatus", _STATUSES, VerificationStatus.PENDING),
+        behavior_on_mx_failure=reader.read(attributes, "BehaviorOnMxFailure", _BEHAVIORS, "USE_DEFAULT_VALUE"),
     )
 
 
@@ -94,11 +134,11 @@ def verification_info(info: Answer) -> VerificationInfo:
 
 
 def listed_identities(answer: Answer) -> tuple[ListedIdentity, ...]:
-    """Read a page of ListEmailIdentities."""
+    """Read a page of ListEmailIdentities. A status that is not known is not that of a verified one: it leads to a read."""
     return tuple(
         ListedIdentity(
             name=item["IdentityName"],
-            verification_status=verification_status(item.get("VerificationStatus")),
+            verification_status=_STATUSES.get(item.get("VerificationStatus") or "", VerificationStatus.PENDING),
             sending_enabled=bool(item.get("SendingEnabled")),
         )
         for item in answer.get("EmailIdentities") or ()

@@ -10,9 +10,10 @@ from ses_operator.aws.calls.budget import Bucket, Priority
 from ses_operator.aws.calls.calls import Calls, ClientSource
 from ses_operator.aws.errors.translation import Refused, Request
 from ses_operator.aws.ses.answers import account_facts, dkim_facts, identity_facts, listed_identities
+from ses_operator.core.features.tenants import tenants_hold
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.policy_documents import field_of
-from ses_operator.core.model.problems import Blocked, Gone
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError
 from ses_operator.core.model.ses import (
     AccountFacts,
     DkimFacts,
@@ -43,6 +44,8 @@ from ses_operator.core.state.steps import (
 
 PAGE_SIZE = 1000  # the most that ListEmailIdentities returns
 POLICY_RETRY_SECONDS = 300.0
+TENANTS_RETRY_SECONDS = 300.0
+TENANTS_READ = 100  # of an identity; more would not fit into a message
 
 
 class SesRegion:
@@ -113,7 +116,7 @@ class SesRegion:
             case WithdrawRights() | CreatePolicy() | UpdatePolicy() | DeletePolicy():
                 await self._policy(step, priority)
             case DeleteIdentity(identity=name):
-                await self._delete("DeleteEmailIdentity", name, priority)
+                await self._delete_identity(name, priority)
             case _:
                 assert_never(step)
         return None
@@ -211,6 +214,37 @@ class SesRegion:
                 POLICY_RETRY_SECONDS,
                 self.region,
             ) from refused
+
+    async def _delete_identity(self, identity: str, priority: Priority) -> None:
+        """Delete it. SES refuses while tenants are associated with it, and does not say which."""
+        try:
+            await self._delete("DeleteEmailIdentity", identity, priority)
+        except Blocked as refused:
+            is_in_use = refused.problem.reason is Reason.DELETION_BLOCKED
+            tenants = await self._tenants_of(identity, priority) if is_in_use else None
+            if tenants is None:
+                raise
+            raise Blocked(
+                Reason.DELETION_BLOCKED,
+                tenants_hold(identity, self.region, tenants),
+                TENANTS_RETRY_SECONDS,
+                self.region,
+            ) from refused
+
+    async def _tenants_of(self, identity: str, priority: Priority) -> tuple[str, ...] | None:
+        """Return the names of the tenants that are associated with the identity; None if there are none, or SES does not say."""
+        arn = identity_arn(self._account_id, self.region, identity, self._partition)
+        names: list[str] = []
+        parameters: dict[str, Any] = {"ResourceArn": arn}
+        try:
+            while True:
+                answer = await self._call("ListResourceTenants", identity, priority, **parameters)
+                names += (tenant["TenantName"] for tenant in answer.get("ResourceTenants") or ())
+                if len(names) >= TENANTS_READ or not answer.get("NextToken"):
+                    return tuple(sorted(names)) or None
+                parameters["NextToken"] = answer["NextToken"]
+        except OperatorError:
+            return None  # why SES does not delete it is said in its own words
 
     async def _delete(self, operation: str, identity: str, priority: Priority, **parameters: Any) -> None:
         try:

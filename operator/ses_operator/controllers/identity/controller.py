@@ -49,7 +49,7 @@ from ses_operator.core.planning.plan import (
 )
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Observed
+from ses_operator.core.state.observed import Observed, legible
 from ses_operator.core.state.steps import PublishRecords
 from ses_operator.core.status.report import ReportInput, is_ready
 from ses_operator.core.status.requeue import ReadingLife, needs_backoff, requeue_after
@@ -129,7 +129,8 @@ class IdentityController:
         lives = {
             region: ReadingLife(memory.get(region, NOTHING_KNOWN).waits, now, in_full) for region in run.desired.regions
         }
-        views = await self._parts.regions.read(run.account.aws, run.desired.identity, lives, run.priority)
+        found = await self._parts.regions.read(run.account.aws, run.desired.identity, lives, run.priority)
+        views = {region: legible(view, region) for region, view in found.items()}
         views |= await self._parts.regions.read_certainly(
             run.account.aws, run.desired.identity, sorted(leaving), run.priority
         )
@@ -210,8 +211,15 @@ class IdentityController:
         if run.plan.ses_steps:
             applied = await self._parts.regions.apply(run.account.aws, run.plan, before, run.attempt, now, run.priority)
             repairs = after_steps(run.attempt.repairs, before, applied.done, run.last_applied, now)
+            wanted = set(run.desired.regions)
+            views = {
+                region: legible(view, region) if region in wanted else view
+                for region, view in applied.observed.regions.items()
+            }
             return replace(
-                run, observed=replace(applied.observed, dns=None), attempt=replace(applied.attempt, repairs=repairs)
+                run,
+                observed=replace(applied.observed, regions=views, dns=None),
+                attempt=replace(applied.attempt, repairs=repairs),
             )
         if isinstance(run.plan.dns, PublishRecords) and isinstance(run.target, Target):
             observed = await self._parts.dns.carry_out(run.target, run.plan.dns, before)

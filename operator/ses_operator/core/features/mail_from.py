@@ -145,6 +145,23 @@ def wanted_mail_from(desired: Desired, region: str) -> str:
     return wanted.domain if wanted else "none"
 
 
+def mail_from_conflict(desired: Desired, region: str, found: str) -> Problem:
+    """Return why an identity without an owner is not adopted: adoption alone would change or remove its MAIL FROM domain."""
+    in_ses = (
+        "Remove its MAIL FROM domain in SES (aws sesv2 put-email-identity-mail-from-attributes "
+        f"--region {region} --email-identity {desired.identity})"
+    )
+    way_out = (
+        f"{in_ses}: an address uses that of its domain" if desired.is_address else f"{in_ses}, or change spec.mailFrom"
+    )
+    return Problem(
+        Reason.MAIL_FROM_CONFLICT,
+        f"The existing identity {desired.identity} has the MAIL FROM domain {found}, "
+        f"and {wanted_mail_from(desired, region)} is wanted; it is not adopted. {way_out}",
+        region=region,
+    )
+
+
 def records_of_mail_from(desired: Desired, observed: Observed) -> tuple[RecordSet, ...]:
     """Return the records of every name that is wanted or that SES still has, each name with one MX."""
     sharing: dict[str, set[str]] = {}

@@ -50,6 +50,12 @@ _OF_OTHERS: tuple[Action, ...] = (
         "`deletionPolicy: Delete`, and regions removed from the spec",
     ),
     Action(
+        "ses:ListResourceTenants",
+        Feature.IDENTITIES,
+        On.IDENTITY,
+        "only if SES refuses to delete it: the names of the tenants that are associated with it",
+    ),
+    Action(
         "ses:VerifyDomainDkim",
         Feature.IDENTITIES,
         On.ANYTHING,

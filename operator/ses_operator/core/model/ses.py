@@ -56,8 +56,22 @@ def parent_region_of(origin: str) -> str | None:
 
 
 @dataclass(frozen=True, slots=True)
+class UnknownValue:
+    """A value of SES that this version does not know. ``member``: of the answer, such as "DkimAttributes.Status"."""
+
+    member: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.member} {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
 class DkimFacts:
-    """DkimAttributes. Key lengths in bits; None if SES has none (not Easy DKIM). ``parent_region``: of a replica."""
+    """DkimAttributes. Key lengths in bits; None if SES has none (not Easy DKIM). ``parent_region``: of a replica.
+
+    ``unknown``: what the other members do not say, because this version does not know it.
+    """
 
     status: VerificationStatus
     signing_enabled: bool
@@ -68,6 +82,7 @@ class DkimFacts:
     next_key_length: int | None = None
     last_key_generation: datetime | None = None
     parent_region: str | None = None
+    unknown: tuple[UnknownValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +129,7 @@ class IdentityFacts:
     """One identity in one region, as GetEmailIdentity answered.
 
     ``policies``: JSON by name, from any client. ``settings``: by key, the values that nothing but their own setting reads.
-    ``topics`` None: not read.
+    ``topics`` None: not read. ``unknown``: as in ``DkimFacts``, of all other members.
     """
 
     verification_status: VerificationStatus
@@ -128,6 +143,12 @@ class IdentityFacts:
     settings: Mapping[str, Any] = field(default_factory=dict)
     topics: Topics | None = None
     type: IdentityType = IdentityType.DOMAIN
+    unknown: tuple[UnknownValue, ...] = ()
+
+    @property
+    def unknown_values(self) -> tuple[UnknownValue, ...]:
+        """What SES answered and this version does not know."""
+        return self.unknown + self.dkim.unknown
 
     @property
     def verifications(self) -> frozenset[VerificationStatus]:

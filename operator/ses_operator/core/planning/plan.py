@@ -24,10 +24,10 @@ from ses_operator.core.features.dkim import (
     needed_dkim_records,
 )
 from ses_operator.core.features.mail_from import (
+    mail_from_conflict,
     mail_from_differs,
     records_of_mail_from,
     restarts_mail_from,
-    wanted_mail_from,
 )
 from ses_operator.core.features.ownership import Ownership, is_ours, ownership
 from ses_operator.core.features.sending_policy import claimed_policies, grants, withdrawals
@@ -253,13 +253,7 @@ def _blocker(
                 region=region,
             )
         case Ownership.UNOWNED if mail_from_differs(desired, region, facts) and facts.mail_from is not None:
-            return Problem(
-                Reason.MAIL_FROM_CONFLICT,
-                f"The existing identity {desired.identity} has the MAIL FROM domain {facts.mail_from.domain}, "
-                f"and {wanted_mail_from(desired, region)} is wanted; it is not adopted. "
-                "Remove its MAIL FROM domain in SES, or change spec.mailFrom",
-                region=region,
-            )
+            return mail_from_conflict(desired, region, facts.mail_from.domain)
     return dkim_conflict(desired, region, facts, observed, inventory)
 
 

@@ -35,6 +35,23 @@ class Unread:
 RegionView = Present | Absent | Unread
 
 
+def legible(view: RegionView, region: str) -> RegionView:
+    """Return the view, or why it tells nothing: SES answered with values that this version does not know.
+
+    Whatever such a value means, the rest may mean something else with it. So nothing is decided by the answer.
+    """
+    if not isinstance(view, Present) or not (unknown := view.facts.unknown_values):
+        return view
+    return Unread(
+        Problem(
+            Reason.UNKNOWN_ANSWER,
+            f"SES in {region} answers with {' and '.join(map(str, unknown))}, which this version of the operator does not know. "
+            "Nothing is changed there. Upgrade the operator, or set it back in SES if you have set it there",
+            region=region,
+        )
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Remembered:
     """The memory of a region in status: timers, and enough to keep its records published while it cannot be read.

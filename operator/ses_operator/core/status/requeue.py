@@ -42,7 +42,13 @@ SHORTEST_WAIT = 1.0
 """Seconds until an identity is looked at again at the earliest, where what is waited for has been read a moment too early."""
 
 HELD_BY_OTHERS = frozenset(
-    {Reason.OWNED_BY_ANOTHER, Reason.NOT_ADOPTED, Reason.MAIL_FROM_CONFLICT, Reason.DKIM_CONFLICT}
+    {
+        Reason.OWNED_BY_ANOTHER,
+        Reason.NOT_ADOPTED,
+        Reason.MAIL_FROM_CONFLICT,
+        Reason.DKIM_CONFLICT,
+        Reason.UNKNOWN_ANSWER,
+    }
 )
 """The reasons of an identity that exists at SES and is left as it is."""
 
