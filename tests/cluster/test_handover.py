@@ -14,12 +14,13 @@ from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from cluster.verdicts import explains
 from devcluster.controlplane import ControlPlane
-from devcluster.environment import Environment
+from devcluster.environment import OPERATOR_NAMESPACE, Environment
 from devcluster.forked import fork_operator
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.waiting import eventually
 from ses_operator.api.base.meta import HAND_OVER_TO, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
+from ses_operator.dns.ledger_keys import ledger_secret
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 SPEC: dict[str, Any] = {"mailFrom": {"subdomain": "bounce"}, "tags": {"team": "payments"}}
@@ -67,12 +68,25 @@ def handover(tenant: Tenant, *arguments: str) -> subprocess.CompletedProcess[str
     return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
 
 
+def _copy_key(environment: Environment, new_cluster: Environment, installation_id: str) -> None:
+    """The new cluster gets the key by which the old one signed its ledgers."""
+    key = ledger_secret(OPERATOR_NAMESPACE, installation_id)
+    path = f"/api/v1/namespaces/{key.namespace}/secrets/{key.name}"
+    found = environment.plane.api.get(path)
+    assert found is not None
+    metadata = {member: found["metadata"][member] for member in ("name", "namespace", "labels")}
+    new_cluster.plane.api.apply(
+        path, {"apiVersion": "v1", "kind": "Secret", "metadata": metadata, "data": found["data"]}
+    )
+
+
 @pytest.mark.usefixtures("old_operator", "new_operator")
 def test_the_old_cluster_hands_over_and_the_new_one_goes_on_where_it_was(tenant: Tenant, twin: Tenant) -> None:
     tenant.create_ready(IRELAND, VIRGINIA, **SPEC)
     twin.create(IRELAND, VIRGINIA, **SPEC)
     explains(twin, Reason.OWNED_BY_ANOTHER, IRELAND, "hand it over")
     before, records, begun = tenant.at_ses(), tenant.records(), tenant.last_call()
+    _copy_key(tenant.environment, twin.environment, f"old-{tenant.namespace}")
 
     dry = handover(tenant, "mail", "--dry-run")
     assert dry.returncode == 0, dry.stderr
@@ -145,6 +159,7 @@ def test_the_heir_of_a_cluster_that_is_lost_takes_over_what_was_its(
         tenant.create_ready(IRELAND, VIRGINIA, **SPEC)
     tenant.lose()
     before, records, begun = tenant.at_ses(), tenant.records(), tenant.last_call()
+    _copy_key(environment, new_cluster, lost.installation_id)
 
     flags = {**QUICK, "inherit-from": f"{lost.installation_id},another"}
     new_owner = OperatorOptions(f"new-owner-{tenant.namespace}", watch_namespaces=(tenant.namespace,), flags=flags)

@@ -180,12 +180,14 @@ class Stage:
         }
 
     def _records(self, zone: str) -> list[Any]:
-        """The record sets of the identity's domain; of the ledger only what it names, without the digests."""
+        """The record sets of the identity's domain; of the ledger only what it names, without digests and signatures."""
         return [
             [
                 at,
                 kind,
-                sorted(value.rpartition(" ")[0] if at.startswith("_ses-operator.") else value for value in values),
+                sorted(
+                    " ".join(value.split(" ")[:2]) if at.startswith("_ses-operator.") else value for value in values
+                ),
             ]
             for (at, kind), values in contents(self.zones[zone]).items()
             if f".{at}".endswith(f".{self.tenant.domain}")

@@ -57,9 +57,10 @@ def test_a_zone_keeps_its_records_until_the_other_one_is_delegated_to(
     moving.change(dns={"route53": {"zoneRef": {"name": "new"}}})
 
     assert same_name["new"] in stays(moving, old, Pending.STILL_DELEGATED)
-    assert watched.contents(same_name["old"]) == watched.contents(same_name["new"]) == before, (
-        "both have the records and a ledger"
-    )
+    assert watched.contents(same_name["old"]) == before
+    after = watched.contents(same_name["new"])
+    assert _unsigned(after) == _unsigned(before), "both have the records and a ledger"
+    assert after != before, "each line is signed for its zone"
 
     sandbox.ask("dns/delegation", {"hostedZoneId": same_name["new"]})
     assert "48 hours" in stays(moving, old, Pending.CACHED_DELEGATION)
@@ -68,8 +69,8 @@ def test_a_zone_keeps_its_records_until_the_other_one_is_delegated_to(
     tenant.wait(lambda: is_up_to_date(moving, "Route53"), "the old zone to be left")
 
     assert watched.contents(same_name["old"]) == {}
-    assert watched.contents(same_name["new"]) == before
-    assert watched.gaps(before) == []
+    assert watched.contents(same_name["new"]) == after
+    assert watched.gaps({key: values for key, values in before.items() if "_ses-operator" not in key[0]}) == []
     moving.delete()
     moving.gone()
     assert watched.contents(same_name["new"]) == {}
@@ -111,3 +112,8 @@ def test_records_of_a_zone_are_released_when_people_publish(tenant: Tenant) -> N
     tenant.gone()
     assert tenant.records() == records
     assert watched.gaps(records) == []
+
+
+def _unsigned(records: dict[tuple[str, str], tuple[str, ...]]) -> dict[tuple[str, str], list[str]]:
+    """The same records, with the lines of ledgers as they were without signatures, in order."""
+    return {key: sorted(value.partition(":")[0] for value in values) for key, values in records.items()}

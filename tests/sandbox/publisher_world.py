@@ -18,6 +18,7 @@ from ses_operator.api.account.kind import Zone as ZoneEntry
 from ses_operator.aws.calls.budget import RequestBudget
 from ses_operator.aws.calls.calls import Calls
 from ses_operator.aws.route53 import Route53Access
+from ses_operator.core.dns.keyring import Keyring, LedgerKey
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_records, merge
 from ses_operator.core.state.publication import Publication
@@ -107,10 +108,15 @@ def change(name: str, kind: str, *values: str, action: str = "CREATE", ttl: int 
     return {"Action": action, "ResourceRecordSet": {"Name": name, "Type": kind, "TTL": ttl, "ResourceRecords": records}}
 
 
+async def same_keys() -> Keyring:
+    """The keys of ledgers, of whichever publisher."""
+    return Keyring(LedgerKey(b"k" * 32))
+
+
 @asynccontextmanager
 async def publisher_restarted(world: PublisherWorld) -> AsyncIterator[Route53Publisher]:
     """Another publisher, which remembers nothing."""
-    publisher = Route53Publisher(world.access.for_zone, lambda _: None)
+    publisher = Route53Publisher(world.access.for_zone, lambda _: None, same_keys)
     try:
         yield publisher
     finally:
@@ -134,7 +140,7 @@ async def publisher_world(route53: Route53Settings = UNHURRIED, rate: float = 10
     async with aws_world(SandboxSettings(rate=0, speed=0.001, route53=route53, threads=8)) as aws:
         access = Route53Access(await aws.account(), Calls(aws.executor, RequestBudget(rate)))
         served: asyncio.Queue[Owner] = asyncio.Queue()
-        publisher = Route53Publisher(access.for_zone, served.put_nowait)
+        publisher = Route53Publisher(access.for_zone, served.put_nowait, same_keys)
         try:
             yield PublisherWorld(aws, access, publisher, served)
         finally:

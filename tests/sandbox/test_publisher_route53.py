@@ -280,9 +280,12 @@ async def test_of_a_large_zone_only_the_page_with_the_domain_is_read(world: Publ
 async def test_a_domain_that_fills_several_pages_is_read_whole(world: PublisherWorld) -> None:
     world.zone()
     publication = await world.publication()
-    wanted = records_of(world.domain, [f"eu-west-{number}" for number in range(70)])
-    while not (await world.publisher.publish(publication, wanted)).in_sync:
-        pass
+    wanted = records_of(world.domain, [f"eu-west-{number}" for number in range(32)])
+    below = await world.publication(f"a.{world.domain}", "other")
+    for place, name in ((publication, world.domain), (below, below.domain)):
+        records = records_of(name, [f"eu-west-{number}" for number in range(32)])
+        while not (await world.publisher.publish(place, records)).in_sync:
+            pass
     async with publisher_restarted(world) as publisher:
         observed = await publisher.observe(publication, wanted)
     assert observed.in_sync

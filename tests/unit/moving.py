@@ -27,7 +27,7 @@ from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import Surplus
 from unit.world import NOW
-from unit.zones import DOMAIN, OWNER, change
+from unit.zones import OWNER, SEAL, change
 
 NAME = "example.com"
 Z1, Z2 = "Route53/Z1", "Route53/Z2"
@@ -88,8 +88,8 @@ class MovingWorld:
                 self.write(lambda: setattr(self, "endpoint", frozenset(wanted)))
             return self._answers(wanted)
         if target.provider is DnsProvider.ROUTE53:
-            self._carry_out(target.zone, lambda view: plan_publication(OWNER, DOMAIN, wanted, view))
-            states = plan_publication(OWNER, DOMAIN, wanted, self.zones[target.zone]).records
+            self._carry_out(target.zone, lambda view: plan_publication(OWNER, SEAL, wanted, view))
+            states = plan_publication(OWNER, SEAL, wanted, self.zones[target.zone]).records
             return all(entry.state is RecordState.PUBLISHED for entry in states)
         return self._answers(wanted)
 
@@ -127,20 +127,20 @@ class MovingWorld:
             if kept != self.endpoint:
                 self.write(lambda: setattr(self, "endpoint", kept))
         else:
-            self._carry_out(place, lambda view: plan_retention(OWNER, DOMAIN, wanted, view))
+            self._carry_out(place, lambda view: plan_retention(OWNER, SEAL, wanted, view))
 
     def _withdraw(self, place: str) -> None:
         if place == DNS_ENDPOINT_PLACE:
             self.write(lambda: setattr(self, "endpoint", None))
         else:
-            self._carry_out(place, lambda view: plan_withdrawal(OWNER, DOMAIN, view))
+            self._carry_out(place, lambda view: plan_withdrawal(OWNER, SEAL, view))
 
     def _release(self, place: str) -> None:
         """A DNSEndpoint that is let go of goes on being served; here, its records become those of people at once."""
         if place == DNS_ENDPOINT_PLACE:
             self.write(self._let_go_of_endpoint)
         else:
-            self._carry_out(place, lambda view: plan_release(OWNER, DOMAIN, view))
+            self._carry_out(place, lambda view: plan_release(OWNER, SEAL, view))
 
     def _let_go_of_endpoint(self) -> None:
         self.endpoint = None
@@ -199,7 +199,7 @@ class MovingWorld:
         """What is ours there."""
         if place == DNS_ENDPOINT_PLACE:
             return frozenset(record.id for record in self.endpoint or ())
-        return holdings(OWNER, DOMAIN, self.zones[place]) if place else frozenset()
+        return holdings(OWNER, SEAL, self.zones[place]) if place else frozenset()
 
     def findings(self, wanted: Iterable[RecordSet]) -> Mapping[RecordId, LookupFinding]:
         """What the name servers that are delegated to say."""

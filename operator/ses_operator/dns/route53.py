@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.errors.translation import Refused
 from ses_operator.aws.route53 import Route53
 from ses_operator.core.dns.batches import ChangeSet
+from ses_operator.core.dns.keyring import Keyring
+from ses_operator.core.dns.ledger import Seal
 from ses_operator.core.dns.zone_plan import (
     ZonePlan,
     holdings,
@@ -37,6 +39,9 @@ ROUNDS = 5
 """How often one call plans and writes: more than once if a plan fills several batches, or the zone has changed."""
 
 Planner = Callable[[ZoneView], ZonePlan]
+
+Keys = Callable[[], Awaitable[Keyring]]
+"""Returns the keys that ledgers are signed with. Raises Blocked if there are none that can be used: nothing is written then."""
 
 
 class HostedZoneWork:
@@ -81,17 +86,21 @@ class Route53Publisher:
     ``on_insync`` is called when all that was written for an owner is served: its key may be woken then.
     """
 
-    def __init__(self, route53_for: Callable[[DnsZone], Route53], on_insync: Callable[[Owner], None]) -> None:
+    def __init__(
+        self, route53_for: Callable[[DnsZone], Route53], on_insync: Callable[[Owner], None], keys: Keys
+    ) -> None:
         self._route53_for = route53_for
         self._on_insync = on_insync
+        self._keys = keys
         self._zones: dict[tuple[str, str | None], HostedZoneWork] = {}
 
     async def observe(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
         """Read the part of the zone that holds the domain, unless it was read within the last minute."""
-        work = self._work(publication)
-        plan = _publication_planner(publication, records, surplus)(await work.reader.view(publication.domain))
+        work, seal = self._work(publication), await self._seal(publication)
+        view = await work.reader.view(publication.domain)
+        plan = plan_publication(publication.owner, seal, records, view, surplus)
         if plan.problem is not None:
             # Their owner may be withdrawing them through another account's publisher: the next read shall see it.
             work.reader.forget(publication.domain)
@@ -101,19 +110,22 @@ class Route53Publisher:
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> DnsObservation:
         """Write what differs; return when Route 53 has accepted it. The records are PENDING until they are served."""
-        work = self._work(publication)
-        plan, _ = await _carry_out(work, publication, _publication_planner(publication, records, surplus))
+        work, seal = self._work(publication), await self._seal(publication)
+        plan, _ = await _carry_out(
+            work, publication, lambda view: plan_publication(publication.owner, seal, records, view, surplus)
+        )
         return _observation(plan, work.insync.unsynced(publication.owner))
 
     async def holdings(self, publication: Publication) -> frozenset[RecordId]:
         """Return what the ledger names and the zone has. A zone that no longer exists has nothing."""
+        seal = await self._seal(publication)
         try:
             view = await self._work(publication).reader.view(publication.domain)
         except Blocked as error:
             if error.problem.reason is Reason.HOSTED_ZONE_NOT_FOUND:
                 return frozenset()
             raise
-        return holdings(publication.owner, publication.domain, view)
+        return holdings(publication.owner, seal, view)
 
     async def cuts(self, publication: Publication, names: Iterable[str]) -> tuple[Cut, ...]:
         """Return where the zone delegates one of the names to other zones; nothing if it cannot be read: ``observe`` says why."""
@@ -130,23 +142,23 @@ class Route53Publisher:
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus = Surplus.REMOVE
     ) -> None:
         """Write one batch for all that differs."""
-        await self._leave(
-            publication, lambda view: plan_retention(publication.owner, publication.domain, records, view, surplus)
-        )
+        seal = await self._seal(publication)
+        await self._leave(publication, lambda view: plan_retention(publication.owner, seal, records, view, surplus))
 
     async def withdraw(self, publication: Publication) -> tuple[str, ...]:
         """Delete what the ledger names, if it is as the operator wrote it, and the ledger."""
-        return await self._leave(publication, lambda view: plan_withdrawal(publication.owner, publication.domain, view))
+        seal = await self._seal(publication)
+        return await self._leave(publication, lambda view: plan_withdrawal(publication.owner, seal, view))
 
     async def release(self, publication: Publication) -> None:
         """Delete the ledger alone."""
-        await self._leave(publication, lambda view: plan_release(publication.owner, publication.domain, view))
+        seal = await self._seal(publication)
+        await self._leave(publication, lambda view: plan_release(publication.owner, seal, view))
 
     async def hand_over(self, publication: Publication, new_owner: Owner) -> tuple[str, ...]:
         """Write the new owner's name into the ledger."""
-        await self._leave(
-            publication, lambda view: plan_handover(publication.owner, new_owner, publication.domain, view)
-        )
+        seal = await self._seal(publication)
+        await self._leave(publication, lambda view: plan_handover(publication.owner, new_owner, seal, view))
         return ()
 
     def forget(self, publication: Publication) -> None:
@@ -159,6 +171,10 @@ class Route53Publisher:
         for work in self._zones.values():
             await work.close()
         self._zones.clear()
+
+    async def _seal(self, publication: Publication) -> Seal:
+        zone_id = publication.zone.hosted_zone_id if publication.zone else ""
+        return Seal(publication.domain, zone_id, await self._keys(), publication.witness, publication.identity)
 
     def _work(self, publication: Publication) -> HostedZoneWork:
         zone = publication.zone
@@ -178,10 +194,6 @@ class Route53Publisher:
                 return ()
             raise
         return released
-
-
-def _publication_planner(publication: Publication, records: Sequence[RecordSet], surplus: Surplus) -> Planner:
-    return lambda view: plan_publication(publication.owner, publication.domain, records, view, surplus)
 
 
 async def _carry_out(
@@ -221,6 +233,8 @@ def _observation(plan: ZonePlan, unsynced: frozenset[tuple[str, str]]) -> DnsObs
         surplus=plan.surplus,
         in_sync=not plan.changes and plan.problem is None,
         problem=plan.problem,
+        unproven=plan.unproven,
+        owned=plan.owned,
     )
 
 

@@ -104,6 +104,8 @@ class SplitPublisher:
             surplus=tuple(name for observation in found for name in observation.surplus),
             in_sync=all(observation.in_sync for observation in found),
             problem=main.problem,
+            unproven=tuple(name for observation in found for name in observation.unproven),
+            owned=frozenset[RecordId]().union(*(observation.owned for observation in found)),
         )
 
     async def _contained(

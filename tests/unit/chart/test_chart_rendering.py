@@ -238,6 +238,7 @@ def test_secrets_are_read_and_only_its_own_lease_and_record_are_changed_in_the_o
         f"update configmaps {record}",
         "create leases.coordination.k8s.io",
         f"get leases.coordination.k8s.io {lease}",
+        "create secrets",
         f"update leases.coordination.k8s.io {lease}",
     }
 

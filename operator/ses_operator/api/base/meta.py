@@ -55,6 +55,10 @@ NOTIFICATIONS = f"{PREFIX}notifications"
 WATCH_LABEL = f"{PREFIX}watch"
 """Label that people put on a Secret, with the value true, so that the operator reacts to a change of it at once."""
 
+LEDGER_KEY_LABEL = f"{PREFIX}ledger-key"
+"""Label, with the value true, of Secrets in the operator's namespace whose keys sign ledgers: its own, and those of other
+installations that people have put there."""
+
 IDENTITY_NAMESPACE_LABEL = f"{PREFIX}identity-namespace"
 IDENTITY_NAME_LABEL = f"{PREFIX}identity"
 """Labels on a DNSEndpoint that name the SesIdentity it belongs to (there is no ownerReference, on purpose)."""

@@ -221,6 +221,11 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The zone's ledger for this domain names another owner, or cannot be read.",
     )
+    LEDGER_KEY_INVALID = (
+        "LedgerKeyInvalid",
+        Actor.PLATFORM,
+        "The Secret with the key that signs ledgers in Route 53 has no usable key; nothing is written or deleted there.",
+    )
     CONFIGURATION_SET_NOT_FOUND = (
         "ConfigurationSetNotFound",
         Actor.PLATFORM,

@@ -174,6 +174,14 @@ class DnsStatus(Model):
         ),
         json_schema_extra=list_map("place"),
     )
+    unproven_records: tuple[str, ...] | None = Field(
+        None,
+        description=(
+            "Records that the ledger in the hosted zone names, without a proof that the operator wrote them: the key that "
+            "signed the line is lost, or others wrote it. They are left as they are, also when the object is deleted. "
+            "Remove those that are not needed by hand; one that is needed is then written again."
+        ),
+    )
     report_authorizations: tuple[ReportAuthorizationStatus, ...] | None = Field(
         None,
         description=(

@@ -28,6 +28,7 @@ from ses_operator.controllers.shared.accounts import Accounts
 from ses_operator.controllers.shared.deletion_limit import DeletionLimit
 from ses_operator.controllers.shared.identity_objects import IdentityObjects, key_of
 from ses_operator.core.admission.acceptance import Admission
+from ses_operator.core.dns.ledger import recollections
 from ses_operator.core.features.key_identity import selectors_in_use
 from ses_operator.core.features.sending_policy import asks_for_new_policies
 from ses_operator.core.model.dkim_source import MissingKey
@@ -233,8 +234,8 @@ class IdentityController:
     async def _ensure_finalizer(self, run: Run) -> Run:
         """Write finalizer and inventory, confirmed, before anything that they cover is made."""
         wanted = inventory_of(run.desired, run.places, run.observed.regions, run.inventory)
-        account = Inventory(account=run.account.aws.account_id)
-        needed = run.inventory | within_reach(wanted, run.observed) | account
+        more = Inventory(account=run.account.aws.account_id, records=_remembered_records(run))
+        needed = run.inventory | within_reach(wanted, run.observed) | more
         needed = replace(needed, released=needed.released - frozenset(run.desired.regions))
         return run.written(await self._parts.objects.ensure_finalizer(run.identity, needed))
 
@@ -253,7 +254,10 @@ class IdentityController:
         left = await self._parts.moves.settle(scene)
         places = run.places | {place.place for place in left}
         if all_published(run.observed) and not any(region.blockers for region in run.plan.regions.values()):
-            needed = inventory_of(run.desired, places, run.observed.regions, inventory)
+            needed = replace(
+                inventory_of(run.desired, places, run.observed.regions, inventory),
+                records=_remembered_records(run),
+            )
         else:
             needed = replace(inventory, places=inventory.places & places)
         return replace(run.written(await self._parts.objects.ensure_finalizer(identity, needed)), former=left)
@@ -323,3 +327,9 @@ class IdentityController:
         after = requeue_after(case, self._now(), ages)
         turn = self._parts.resync.until_next_resync(identity)
         return Result.after(turn if after is None else min(after, turn))
+
+
+def _remembered_records(run: Run) -> frozenset[str]:
+    """Return what the inventory has of the records in Route 53: those that are owned, or are about to be written."""
+    dns = run.observed.dns
+    return recollections(entry.record for entry in dns.records if entry.record.id in dns.owned) if dns else frozenset()

@@ -23,9 +23,10 @@ from ses_operator.core.state.answers import PublishedAt
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE, ROUTE53_PLACE
 from ses_operator.core.state.observed import Observed
-from ses_operator.core.state.publication import DnsZone, Publication
+from ses_operator.core.state.publication import DnsZone, Publication, Witness
 from ses_operator.core.state.steps import DnsStep, HandOverRecords, PublishRecords, ReleaseRecords, WithdrawRecords
 from ses_operator.dns.endpoint import DnsEndpointPublisher
+from ses_operator.dns.ledger_keys import LedgerKeys
 from ses_operator.dns.manual import ManualPublisher
 from ses_operator.dns.publisher import DnsPublisher
 from ses_operator.dns.route53 import Route53Publisher
@@ -84,20 +85,22 @@ class DnsSide:
         lookups: Lookups,
         endpoint_publisher: EndpointPublisherFor,
         on_insync: Callable[[Owner], None],
+        ledger_keys: LedgerKeys,
     ) -> None:
         self._calls = calls
         self._lookups = lookups
         self._endpoint_publisher = endpoint_publisher
         self._on_insync = on_insync
+        self._ledger_keys = ledger_keys
         self._manual = ManualPublisher()
         self._bound: dict[str, _Bound] = {}
 
     async def target(
-        self, account: OpenAccount, desired: Desired, believed: frozenset[str] = frozenset()
+        self, account: OpenAccount, desired: Desired, witness: Witness, believed: frozenset[str] = frozenset()
     ) -> Target | Problem:
         """Return where the records are to go now, or why that is not known. ``believed``: places of its inventory."""
         bound = await self._bind(account)
-        publication = _publication(desired)
+        publication = _publication(desired, witness)
         try:
             match desired.provider:
                 case DnsProvider.DNS_ENDPOINT:
@@ -110,11 +113,11 @@ class DnsSide:
             return error.problem
 
     async def target_anew(
-        self, account: OpenAccount, desired: Desired, believed: frozenset[str] = frozenset()
+        self, account: OpenAccount, desired: Desired, witness: Witness, believed: frozenset[str] = frozenset()
     ) -> Target | Problem:
         """Return the same, without anything that is remembered of hosted zones: a person may have made the zone."""
         (await self._bind(account)).zones.forget()
-        return await self.target(account, desired, believed)
+        return await self.target(account, desired, witness, believed)
 
     async def _in_route53(
         self, bound: _Bound, desired: Desired, publication: Publication, believed: frozenset[str]
@@ -148,10 +151,10 @@ class DnsSide:
                 to_read += [part] if zone is not None else []
         return tuple(found)
 
-    async def target_at(self, account: OpenAccount, desired: Desired, place: str) -> Target | None:
+    async def target_at(self, account: OpenAccount, desired: Desired, witness: Witness, place: str) -> Target | None:
         """Return where records were published once, by the inventory; None if that place no longer exists."""
         bound = await self._bind(account)
-        publication = _publication(desired)
+        publication = _publication(desired, witness)
         if not place.startswith(ROUTE53_PLACE):
             return Target(self._endpoint_publisher(account), publication, place)
         try:
@@ -262,16 +265,21 @@ class DnsSide:
         if bound is not None and bound.aws is account.aws:
             self._bound[account.name] = replace(bound, entries=entries, zones=zones)
             return self._bound[account.name]
-        publisher = Route53Publisher(access.for_zone, self._on_insync)
+        publisher = Route53Publisher(access.for_zone, self._on_insync, self._ledger_keys.keyring)
         self._bound[account.name] = _Bound(account.aws, entries, zones, publisher)
         if bound is not None:
             await bound.route53.close()
         return self._bound[account.name]
 
 
-def _publication(desired: Desired) -> Publication:
+def _publication(desired: Desired, witness: Witness) -> Publication:
     return Publication(
-        desired.owner, desired.identity, labels=desired.endpoint_labels, annotations=desired.endpoint_annotations
+        desired.owner,
+        desired.identity,
+        labels=desired.endpoint_labels,
+        annotations=desired.endpoint_annotations,
+        witness=witness,
+        identity=desired.identity,
     )
 
 

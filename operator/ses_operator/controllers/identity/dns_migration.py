@@ -12,7 +12,7 @@ from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.lookups import Lookups
 from ses_operator.controllers.shared.accounts import OpenAccount
-from ses_operator.controllers.shared.identity_objects import inventory_of_object
+from ses_operator.controllers.shared.identity_objects import inventory_of_object, witness_of
 from ses_operator.core.dns.migration import Disposition, FormerPlace, MigrationDecision, Move, Place, decide
 from ses_operator.core.model.problems import OperatorError
 from ses_operator.core.model.records import RecordId, RecordSet
@@ -69,7 +69,7 @@ class Moves:
         self, scene: MigrationContext, name: str, before: Mapping[str, FormerPlace]
     ) -> FormerPlace | None:
         try:
-            old = await self._dns.target_at(scene.account, scene.desired, name)
+            old = await self._dns.target_at(scene.account, scene.desired, witness_of(scene.identity), name)
             decision = (
                 await self._carry_out(scene, old, before.get(name)) if old else MigrationDecision(Disposition.FORGET)
             )

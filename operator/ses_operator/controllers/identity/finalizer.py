@@ -17,7 +17,7 @@ from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.controllers.identity.controller import IdentityParts
 from ses_operator.controllers.shared.accounts import OpenAccount
-from ses_operator.controllers.shared.identity_objects import inventory_of_object
+from ses_operator.controllers.shared.identity_objects import inventory_of_object, witness_of
 from ses_operator.core.admission.acceptance import same_account
 from ses_operator.core.model.keys import Installation, ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
@@ -132,7 +132,7 @@ class Finalizer:
         inventory = inventory_of_object(identity)
         places = sorted(inventory.places)
         if inventory == Inventory():
-            target = await self._parts.dns.target(account, desired)
+            target = await self._parts.dns.target(account, desired, witness_of(identity))
             if isinstance(target, Problem):
                 return () if target.reason is Reason.HOSTED_ZONE_NOT_FOUND else (target,)
             places = sorted(target.places)
@@ -143,7 +143,7 @@ class Finalizer:
         self, identity: SesIdentity, account: OpenAccount, desired: Desired, place: str, step: DnsStep
     ) -> Problem | None:
         try:
-            target = await self._parts.dns.target_at(account, desired, place)
+            target = await self._parts.dns.target_at(account, desired, witness_of(identity), place)
             left = await self._parts.dns.take_away(target, step) if target is not None else ()
             for sentence in left:
                 self._parts.objects.tell(identity, Transition(EventType.WARNING, RECORDS_LEFT, sentence))

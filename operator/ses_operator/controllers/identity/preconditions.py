@@ -18,7 +18,7 @@ from ses_operator.controllers.identity.resync import Resync
 from ses_operator.controllers.identity.run import Run
 from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
-from ses_operator.controllers.shared.identity_objects import inventory_of_object, key_of
+from ses_operator.controllers.shared.identity_objects import inventory_of_object, key_of, witness_of
 from ses_operator.core.admission.acceptance import (
     Admission,
     OwnershipRequest,
@@ -146,8 +146,8 @@ class Preconditions:
 
     async def _target(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> Target | Problem:
         """Return where the records go. A requested reconcile does not get an answer from before the zone was made."""
-        places = inventory_of_object(identity).places
-        target = await self.dns.target(account, desired, places)
+        places, witness = inventory_of_object(identity).places, witness_of(identity)
+        target = await self.dns.target(account, desired, witness, places)
         if isinstance(target, Problem) and self.resync.is_due(identity):
-            return await self.dns.target_anew(account, desired, places)
+            return await self.dns.target_anew(account, desired, witness, places)
         return target

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ses_operator.api.base.meta import IDENTITY_NAME_LABEL, IDENTITY_NAMESPACE_LABEL
@@ -37,6 +37,7 @@ from ses_operator.core.model.keys import Installation, ObjectKey, Owner
 from ses_operator.core.planning.handover import requested_new_owner
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import EndpointObject
+from ses_operator.dns.ledger_keys import LedgerKeys, ledger_secret
 from ses_operator.runtime.controller import Controller, own_kind
 from ses_operator.runtime.source import Source, Watch
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, Origin
@@ -64,6 +65,7 @@ class IdentityReconciler:
             self._lookups,
             lambda account: _endpoint_publisher(context, account),
             self._published.emit,
+            self._ledger_keys(clock),
         )
         self._resync = Resync(
             self._identity_cache, cluster.endpoints, settings.sweep_interval, lambda: context.now().timestamp()
@@ -92,6 +94,13 @@ class IdentityReconciler:
         )
         self._life = IdentityController(preconditions, parts, context.now)
         self._end = Finalizer(self._installation, parts, context.now)
+
+    def _ledger_keys(self, clock: Callable[[], float]) -> LedgerKeys:
+        settings, cluster = self._context.settings, self._cluster
+        secret = ledger_secret(settings.operator_namespace, settings.installation_id)
+        keys = LedgerKeys(cluster.client, secret, clock)
+        cluster.secrets.changes.subscribe(lambda _: keys.forget())
+        return keys
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:

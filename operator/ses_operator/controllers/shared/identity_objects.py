@@ -19,6 +19,7 @@ from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Gone, Stale
 from ses_operator.core.notifications.selection import notified_after
 from ses_operator.core.state.inventory import Inventory
+from ses_operator.core.state.publication import Witness
 from ses_operator.core.status.transitions import Transition, new_contests, new_losses, new_warnings, transitions
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.events import Event, EventRecorder
@@ -33,6 +34,11 @@ OWN_DOING = frozenset({ObjectChange.NOTHING, ObjectChange.STATUS})
 def inventory_of_object(identity: SesIdentity) -> Inventory:
     """Return the inventory in the object's annotation."""
     return Inventory.decode(identity.metadata.annotations.get(INVENTORY))
+
+
+def witness_of(identity: SesIdentity) -> Witness:
+    """Return what the object remembers of the records that were written for it."""
+    return Witness(inventory_of_object(identity).records, identity.metadata.creation_timestamp)
 
 
 def key_of(identity: SesIdentity) -> ObjectKey:

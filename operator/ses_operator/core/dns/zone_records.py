@@ -13,10 +13,11 @@ operator writes to:
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from ses_operator.core.dns.judge import Served, Verdict, advice, is_for, judge
 from ses_operator.core.dns.ledger import digest
+from ses_operator.core.dns.shapes import may_be_ours
 from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet, ZoneView
 from ses_operator.core.model import txt
 from ses_operator.core.model.records import RecordId, RecordSet, RecordType
@@ -71,9 +72,9 @@ class WantedSets:
 
 
 def judge_surplus(
-    digests: Mapping[RecordId, str], wanted: set[RecordId], view: ZoneView, policy: Surplus
+    digests: Mapping[RecordId, str], wanted: set[RecordId], view: ZoneView, policy: Surplus, domain: str
 ) -> SurplusSets:
-    """Return what becomes of the sets that the ledger names and that are not wanted."""
+    """Return what becomes of the owned sets that are not wanted; only what has the shape of the operator's records goes."""
     extra = {record_id: written for record_id, written in sorted(digests.items()) if record_id not in wanted}
     names = tuple(str(record_id) for record_id in extra if sets_at(record_id, view))
     if policy is Surplus.KEEP:
@@ -84,7 +85,7 @@ def judge_surplus(
     released: list[str] = []
     for record_id, written in extra.items():
         standing = sets_at(record_id, view)
-        if move := _removal(record_id, standing, written):
+        if move := _removal(record_id, standing, written, domain):
             moves.append(move)
         elif standing:
             released.append(
@@ -174,15 +175,15 @@ def _texts_of_others(record: RecordSet, standing: ZoneSet, written: str) -> tupl
     return tuple(value for value in standing.values if value not in ours and not is_for(record, txt.unquote(value)))
 
 
-def _removal(record_id: RecordId, standing: Sequence[ZoneSet], written: str) -> Move | None:
+def _removal(record_id: RecordId, standing: Sequence[ZoneSet], written: str, domain: str) -> Move | None:
     """Return the change that takes away what the operator wrote; None if it cannot be told from what others wrote."""
     if len(standing) != 1 or standing[0].routing:
         return None
     found = standing[0]
     if digest(found) == written:
-        return Move(record_id, delete=found, before=written)
+        return Move(record_id, delete=found, before=written) if may_be_ours(found, domain) else None
     ours = _owned_part(found, written)
-    if not ours:
+    if not ours or not may_be_ours(replace(found, values=ours), domain):
         return None
     theirs = tuple(value for value in found.values if value not in ours)
     return Move(record_id, found, ZoneSet(found.name, found.type, found.ttl, theirs), before=written)

@@ -26,8 +26,9 @@ class Inventory:
     A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is not managed unless the spec
     names it: what the operator changed has to be reset when it no longer does. A policy is ``<region>/<name>``.
     ``invited`` are regions in which an email may have made an identity that has no owner tag yet. ``released`` are
-    regions outside the spec that the deletion limit has released. ``account`` is the id of the AWS account that all
-    this is in; empty if nothing was made yet.
+    regions outside the spec that the deletion limit has released. ``records`` are those in Route 53, with digests of their
+    values (``publication.recollection``): the witness if the key of the ledger is lost. ``account`` is the id of the AWS
+    account that all this is in; empty if nothing was made yet.
     """
 
     regions: frozenset[str] = frozenset()
@@ -37,6 +38,7 @@ class Inventory:
     policies: frozenset[str] = frozenset()
     invited: frozenset[str] = frozenset()
     released: frozenset[str] = frozenset()
+    records: frozenset[str] = frozenset()
     account: str = ""
 
     def __or__(self, other: Inventory) -> Inventory:
@@ -48,6 +50,7 @@ class Inventory:
             self.policies | other.policies,
             self.invited | other.invited,
             self.released | other.released,
+            self.records | other.records,
             other.account or self.account,
         )
 
@@ -70,6 +73,8 @@ class Inventory:
             names["invited"] = sorted(self.invited)
         if self.released:
             names["letGo"] = sorted(self.released)
+        if self.records:
+            names["records"] = sorted(self.records)
         if self.account:
             names["account"] = self.account
         return json.dumps(names, separators=(",", ":"))
@@ -95,6 +100,7 @@ class Inventory:
             policies=_names(value.get("policies")),
             invited=_names(value.get("invited")),
             released=_names(value.get("letGo")),
+            records=_names(value.get("records")),
             account=account if isinstance(account, str) else "",
         )
 

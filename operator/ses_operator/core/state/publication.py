@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from enum import StrEnum
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.model.records import Purpose, RecordSet
+from ses_operator.core.model.records import Purpose, RecordId, RecordSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,10 +28,27 @@ class DnsZone:
 
 
 @dataclass(frozen=True, slots=True)
+class Witness:
+    """What an object remembers of the records that were written for it, as ``recollection`` says it.
+
+    ``since``: when the object was made, by the apiserver. The rest its namespace may be able to write.
+    """
+
+    records: frozenset[str] = frozenset()
+    since: datetime | None = None
+
+
+def recollection(record: RecordId, digest: str) -> str:
+    """Return what an object remembers of one record set; ``digest`` is that of its values."""
+    return f"{record} {digest}"
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """The owner of the records, their domain, and their place.
 
-    ``zone`` for Route 53; labels and annotations for a DNSEndpoint.
+    ``zone`` for Route 53; labels and annotations for a DNSEndpoint. ``witness``: what the object itself remembers of it.
+    ``identity``: the domain of the identity, if ``domain`` may be a part of it that another zone has.
     """
 
     owner: Owner
@@ -38,6 +56,8 @@ class Publication:
     zone: DnsZone | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     annotations: Mapping[str, str] = field(default_factory=dict)
+    witness: Witness = field(default_factory=Witness)
+    identity: str = ""
 
 
 class RecordState(StrEnum):
@@ -85,7 +105,9 @@ class DnsObservation:
     ``records``: each wanted record set with its state. ``surplus``: names of owned ones that are no longer wanted
     ("CNAME x").
     ``in_sync``: nothing to write (conflicts apart). ``problem``: what prevents publication as a whole.
-    ``amiss``: those of the records that the publisher would write.
+    ``amiss``: those of the records that the publisher would write. ``unproven``: names of records that a ledger names
+    without a proof that the operator wrote them. ``owned``: those that are the owner's once all is written, where a ledger
+    says so.
     """
 
     records: tuple[PublishedRecord, ...] = ()
@@ -93,6 +115,8 @@ class DnsObservation:
     in_sync: bool = False
     problem: Problem | None = None
     amiss: tuple[PublishedRecord, ...] = ()
+    unproven: tuple[str, ...] = ()
+    owned: frozenset[RecordId] = frozenset()
 
     def marked(self) -> DnsObservation:
         """Return the same with what is amiss there kept, whatever evidence about the records follows."""

@@ -239,8 +239,15 @@ def _dns(case: ReportInput, identity: SesIdentity, zone: DnsZone | None) -> DnsS
             for known in case.former
         )
         or None,
+        unproven_records=_unproven(case, before),
         report_authorizations=_report_authorizations(case.desired),
     )
+
+
+def _unproven(case: ReportInput, before: DnsStatus | None) -> tuple[str, ...] | None:
+    if case.observed.dns is None:
+        return before.unproven_records if before else None
+    return case.observed.dns.unproven or None
 
 
 def _pending_changes(case: ReportInput) -> tuple[PendingChangeStatus, ...] | None:

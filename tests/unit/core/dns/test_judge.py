@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.core.dns.diagnosis import diagnose
 from ses_operator.core.dns.judge import JUDGES, Served, Verdict, advice, is_for, judge, matches
+from ses_operator.core.dns.ledger import Seal
 from ses_operator.core.dns.record_case import RecordCase
 from ses_operator.core.dns.record_evidence import with_findings
 from ses_operator.core.dns.zone_plan import plan_publication
@@ -25,7 +26,9 @@ from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from unit.served import DMARC, DOMAIN, ROWS, SPF, VERIFICATION, Row
 from unit.strategies import wanted
+from unit.zones import KEYS
 
+SEAL = Seal(DOMAIN, "Z1", KEYS)
 OWNER = Owner("test", ObjectKey("team-a", "mail"))
 row = pytest.mark.parametrize("row", ROWS.values(), ids=ROWS.keys())
 
@@ -55,7 +58,7 @@ def as_route53(record: RecordSet, values: tuple[str, ...], alias: str = "") -> R
     kind = "CNAME" if alias else record.type.value
     shown = tuple(map(txt.quote, values)) if kind == "TXT" else (alias,) if alias else values
     view = zone_view([ZoneSet(record.name, kind, 60, shown)])
-    (published,) = plan_publication(OWNER, DOMAIN, [record], view).records
+    (published,) = plan_publication(OWNER, SEAL, [record], view).records
     return published.state
 
 
@@ -105,7 +108,7 @@ def test_the_way_out_is_said_by_the_zone_s_plan_and_by_the_look_up(row: Row) -> 
         return
     shown = tuple(map(txt.quote, row.values)) if row.record.type is RecordType.TXT else row.values
     view = zone_view([ZoneSet(row.record.name, row.record.type.value, 60, shown)])
-    (conflict,) = plan_publication(OWNER, DOMAIN, [row.record], view).records
+    (conflict,) = plan_publication(OWNER, SEAL, [row.record], view).records
     assert row.advice in conflict.message
     assert row.advice in advice(row.record, tuple(sorted(row.values)))
 

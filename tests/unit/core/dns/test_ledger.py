@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.core.dns.ledger import Ledger, digest, ledger_name
+from ses_operator.core.dns.ledger import Ledger, Line, digest, ledger_name
 from ses_operator.core.dns.zone_sets import ZoneSet
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.records import RecordId, RecordType
@@ -21,21 +21,26 @@ _labels = st.sampled_from(["a", "0", "_", "_domainkey"]) | st.builds(
 )
 _names = st.lists(_labels, min_size=1, max_size=4).map(".".join)
 _inside = _names.map(lambda name: f"{name}.{DOMAIN}")
-_digests = st.integers(0, 2**64 - 1).map("{:016x}".format)
+_codes = st.text("abcXYZ019_-", min_size=22, max_size=22)
+_lines = st.builds(
+    Line,
+    _codes.map(lambda text: text[:11]) | st.integers(0, 2**64 - 1).map("{:016x}".format),
+    st.just("") | _codes.map(lambda text: f"{text[:4]}:{text}"),
+)
 _record_ids = st.builds(RecordId, st.one_of(_names, _inside, st.just(DOMAIN)), st.sampled_from(RecordType))
 _owners = st.builds(Owner, _labels, st.builds(ObjectKey, _labels, _names))
-_ledgers = st.builds(Ledger, _owners, st.dictionaries(_record_ids, _digests))
+_ledgers = st.builds(Ledger, _owners, st.dictionaries(_record_ids, _lines))
 
 
 def test_a_ledger_reads_well_in_dig() -> None:
-    digests = {
-        RecordId(f"abc._domainkey.{DOMAIN}", RecordType.CNAME): "0f1e2d3c4b5a6978",
-        RecordId(DOMAIN, RecordType.TXT): "8796a5b4c3d2e1f0",
-        RecordId("other.example.net", RecordType.MX): "8796a5b4c3d2e1f0",
+    lines = {
+        RecordId(f"abc._domainkey.{DOMAIN}", RecordType.CNAME): Line("Dx4tPEtaaXg", "q83v:bM0eT1hJZ0hFqk9yqj1m2A"),
+        RecordId(DOMAIN, RecordType.TXT): Line("8796a5b4c3d2e1f0"),
+        RecordId("other.example.net", RecordType.MX): Line("8796a5b4c3d2e1f0"),
     }
-    assert Ledger(OWNER, digests).encode(DOMAIN) == (
+    assert Ledger(OWNER, lines).encode(DOMAIN) == (
         "heritage=ses-operator,owner=prod/team-a/mail",
-        "CNAME abc._domainkey 0f1e2d3c4b5a6978",
+        "CNAME abc._domainkey Dx4tPEtaaXg q83v:bM0eT1hJZ0hFqk9yqj1m2A",
         "TXT @ 8796a5b4c3d2e1f0",
         "MX other.example.net. 8796a5b4c3d2e1f0",
     )
@@ -72,7 +77,7 @@ def test_damaged_lines_do_not_hide_the_others(ledger: Ledger, damage: list[str])
     decoded = Ledger.decode([*ledger.encode(DOMAIN), *damage], DOMAIN)
     assert decoded is not None
     assert decoded.owner == ledger.owner
-    assert ledger.digests.items() <= decoded.digests.items()
+    assert ledger.lines.items() <= decoded.lines.items()
 
 
 def test_the_digest_follows_values_and_ttl_but_not_presentation() -> None:

@@ -16,7 +16,7 @@ names = st.lists(st.text(max_size=20), max_size=3).map(frozenset)
 REGIONS = ("eu-west-1", "us-gov-east-1", "ap-southeast-12", "x-y-0", "il-central-99", "abcde-f-g-h-3")
 regions = st.sampled_from([frozenset(each) for size in range(5) for each in combinations(REGIONS, size)])
 inventorys = st.builds(
-    Inventory, regions, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
+    Inventory, regions, names, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
 )
 
 

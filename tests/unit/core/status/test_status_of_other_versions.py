@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import INVENTORY
 from ses_operator.api.identity.kind import SesIdentity
-from ses_operator.core.dns.ledger import Ledger
+from ses_operator.core.dns.ledger import Ledger, Line
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.records import RecordId, RecordType
 from ses_operator.core.state.inventory import Inventory
@@ -112,8 +112,10 @@ def test_a_ledger_reads_as_it_was_first_written_and_lines_of_newer_kinds_are_pas
     ledger = Ledger.decode([*first, "SVCB bimi 0123456789abcdef", "version=2"], "mail.example.com")
     assert ledger is not None
     assert (ledger.owner.installation_id, ledger.owner.key) == ("prod", ObjectKey("team-a", "mail"))
-    assert ledger.digests == {
-        RecordId("bounce-eu-west-1.mail.example.com", RecordType.MX): "547170e015280947",
-        RecordId("ckrenhj2koifpanyejhgy74nqqf6i22q._domainkey.mail.example.com", RecordType.CNAME): "6bf59b07b34eb2b0",
+    assert ledger.lines == {
+        RecordId("bounce-eu-west-1.mail.example.com", RecordType.MX): Line("547170e015280947"),
+        RecordId("ckrenhj2koifpanyejhgy74nqqf6i22q._domainkey.mail.example.com", RecordType.CNAME): Line(
+            "6bf59b07b34eb2b0"
+        ),
     }
     assert set(ledger.encode("mail.example.com")) == set(first)
