@@ -337,6 +337,34 @@ GUARDRAIL_CASES = (
     *_guarded(
         "a service for one account", "sendingPolicies", {}, _sender(COGNITO, sourceAccounts=["111122223333"]), None
     ),
+    *_guarded(
+        "a service for an account that is listed",
+        "sendingPolicies",
+        {"allowedAccounts": ["111122223333"]},
+        _sender(COGNITO, sourceAccounts=["111122223333"]),
+        None,
+    ),
+    *_guarded(
+        "a service for an account that is not listed",
+        "sendingPolicies",
+        {"allowedAccounts": ["444455556666"]},
+        _sender(COGNITO, sourceAccounts=["111122223333"]),
+        Reason.OPEN_SENDING_POLICY,
+    ),
+    *_guarded(
+        "a service for two accounts of which one is listed",
+        "sendingPolicies",
+        {"allowedAccounts": ["444455556666"]},
+        _sender(COGNITO, sourceAccounts=["444455556666", "111122223333"]),
+        Reason.OPEN_SENDING_POLICY,
+    ),
+    *_guarded(
+        "a role that is called like a service",
+        "sendingPolicies",
+        {"allowedAccounts": ["444455556666"]},
+        _sender("arn:aws:iam::999999999999:role/evil.amazonaws.com", sourceAccounts=["444455556666"]),
+        Reason.OPEN_SENDING_POLICY,
+    ),
 )
 
 

@@ -16,7 +16,6 @@ import yaml
 
 from ses_operator.api.account.guardrails import GuardrailAction
 from ses_operator.api.base.meta import ACCOUNT_KIND, API_VERSION, GROUP, IDENTITY_PLURAL, VERSION
-from ses_operator.api.base.partitions import SERVICE_PRINCIPAL_SUFFIX
 from ses_operator.api.base.reasons import Reason
 
 NAME = "ses-operator"
@@ -122,6 +121,8 @@ VARIABLES: Mapping[str, str] = {
 }
 """Expressions that rules share; each is evaluated once, and only if a rule uses it."""
 
+_ANY_ACCOUNT = "!has(GUARDRAIL.allowedAccounts) || size(GUARDRAIL.allowedAccounts) == 0"
+_IS_OF_ACCOUNT = "(p.matches('^[0-9]+$') || p.startsWith('arn:'))"
 _ACCOUNT_OF_PRINCIPAL = "(p.matches('^[0-9]+$') ? p : p.split(':')[4])"
 
 RULES: tuple[Rule, ...] = (
@@ -219,10 +220,10 @@ RULES: tuple[Rule, ...] = (
     Rule(
         Reason.OPEN_SENDING_POLICY,
         ("authorizedSenders",),
-        f"variables.senders.all(s, s.principals.all(p, p.matches('{SERVICE_PRINCIPAL_SUFFIX}$') "
-        "? has(s.sourceAccounts) && size(s.sourceAccounts) > 0 "
-        ": !has(GUARDRAIL.allowedAccounts) || size(GUARDRAIL.allowedAccounts) == 0 || "
-        f"{_ACCOUNT_OF_PRINCIPAL} in GUARDRAIL.allowedAccounts))",
+        f"variables.senders.all(s, s.principals.all(p, {_IS_OF_ACCOUNT} "
+        f"? {_ANY_ACCOUNT} || {_ACCOUNT_OF_PRINCIPAL} in GUARDRAIL.allowedAccounts "
+        f": has(s.sourceAccounts) && size(s.sourceAccounts) > 0 && ({_ANY_ACCOUNT} || "
+        "s.sourceAccounts.all(a, a in GUARDRAIL.allowedAccounts))))",
         "does not allow a sending policy that is so open (guardrail sendingPolicies); name the sourceAccounts of each AWS "
         "service "
         "in spec.authorizedSenders, and only accounts of its "

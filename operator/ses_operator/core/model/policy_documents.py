@@ -7,7 +7,6 @@ CreateEmailIdentityPolicy; IAM User Guide, "IAM JSON policy elements reference".
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -17,12 +16,21 @@ from typing import Any
 from pydantic import JsonValue
 
 from ses_operator.api.identity.sending import GENERATED_POLICY, AuthorizedSender, RawPolicy
+from ses_operator.core.model.policy_terms import (
+    ANYONE,
+    DOCUMENT_ELEMENTS,
+    STATEMENT_ELEMENTS,
+    PrincipalType,
+    as_list,
+    canonical,
+    plain_principal,
+    principal_of_sender,
+    principals,
+    unknown_operator,
+)
 
 MAX_BYTES = 4096
 """Of one policy (API reference, CreateEmailIdentityPolicy: "The policy cannot exceed 4 KB")."""
-
-EVERYONE = "*"
-_ROOT = re.compile(r"arn:[^:]+:iam::(\d{12}):root")
 
 VERSIONS = ("2008-10-17", "2012-10-17")
 
@@ -61,8 +69,8 @@ def wanted_policies(
 
 
 def are_same(one: str, other: str) -> bool:
-    """Return True if two documents say the same, however their JSON is laid out."""
-    return one == other or _canonical(one) == _canonical(other)
+    """Return True if two documents mean the same, however they are spelt: order, single values, accounts as ids or as ARNs."""
+    return one == other or _meaning(one) == _meaning(other)
 
 
 def narrowed(found: str, wanted: str) -> str:
@@ -74,9 +82,9 @@ def narrowed(found: str, wanted: str) -> str:
         old, kept = json.loads(found), _allowed(json.loads(wanted))
     except (ValueError, RecursionError):
         return found
-    if EVERYONE in kept or not isinstance(old, dict):
+    if ANYONE in kept or not isinstance(old, dict):
         return found
-    statements = _listed(old.get("Statement"))
+    statements = as_list(old.get("Statement"))
     left = [each for each in (_kept(statement, kept) for statement in statements) if each is not None]
     if left == statements:
         return found
@@ -84,9 +92,13 @@ def narrowed(found: str, wanted: str) -> str:
 
 
 def _allowed(document: Any) -> set[str]:
-    statements = _listed(document.get("Statement") if isinstance(document, dict) else None)
+    statements = as_list(document.get("Statement") if isinstance(document, dict) else None)
     return {
-        name for each in statements if _allows(each) for names in _by_kind(each).values() for name in map(_plain, names)
+        name
+        for each in statements
+        if _allows(each)
+        for names in _by_kind(each).values()
+        for name in map(plain_principal, names)
     }
 
 
@@ -95,7 +107,7 @@ def _kept(statement: Any, names: set[str]) -> Any:
     if not _allows(statement):
         return statement
     by_kind = _by_kind(statement)
-    left = {kind: [name for name in found if _plain(name) in names] for kind, found in by_kind.items()}
+    left = {kind: [name for name in found if plain_principal(name) in names] for kind, found in by_kind.items()}
     if left == by_kind:
         return statement
     left = {kind: found for kind, found in left.items() if found}
@@ -109,21 +121,8 @@ def _allows(statement: Any) -> bool:
 
 def _by_kind(statement: Any) -> dict[str, list[Any]]:
     principals = statement["Principal"]
-    found = principals if isinstance(principals, dict) else {EVERYONE: principals}
-    return {kind: _listed(names) for kind, names in found.items()}
-
-
-def _listed(value: Any) -> list[Any]:
-    """Return the value as a list: IAM takes a single one without brackets."""
-    if value is None:
-        return []
-    return value if isinstance(value, list) else [value]
-
-
-def _plain(name: Any) -> str:
-    """Return an account by its id, however it is written, and others as they are."""
-    root = _ROOT.fullmatch(str(name))
-    return root[1] if root else str(name)
+    found = principals if isinstance(principals, dict) else {ANYONE: principals}
+    return {kind: as_list(names) for kind, names in found.items()}
 
 
 class _UnusableError(Exception):
@@ -166,10 +165,9 @@ def _principals(names: Iterable[str], partition: str) -> dict[str, list[str]]:
     """Return the principals by kind; account ids as the ARN of the account's root, which is what IAM makes of them."""
     found: dict[str, list[str]] = {}
     for name in names:
-        if name.isdigit():
-            found.setdefault("AWS", []).append(f"arn:{partition}:iam::{name}:root")
-        else:
-            found.setdefault("AWS" if name.startswith("arn:") else "Service", []).append(name)
+        each = principal_of_sender(name)
+        written = f"arn:{partition}:iam::{name}:root" if each.account == name else name
+        found.setdefault(each.type.value, []).append(written)
     return found
 
 
@@ -208,6 +206,8 @@ def _moment(moment: datetime | None) -> str:
 def _checked(document: str | Mapping[str, JsonValue], arn: str) -> Document:
     """Return the document, with this ARN as the Resource of each statement. Raises _UnusableError."""
     parsed = _parsed(document) if isinstance(document, str) else document
+    if unknown := sorted(map(str, parsed.keys() - DOCUMENT_ELEMENTS)):
+        raise _UnusableError(f"remove {', '.join(unknown)}, which is not an element of a policy")
     version = parsed.get("Version", VERSIONS[0])
     if version not in VERSIONS:
         raise _UnusableError(f"write one of {', '.join(VERSIONS)} as its Version, in quotes")
@@ -235,10 +235,20 @@ def _completed(statement: Any, number: int, arn: str) -> Document:
     """Return a statement with its Resource. Raises _UnusableError with the first fault."""
     if not isinstance(statement, dict):
         raise _UnusableError(f"statement {number} is not an object")
-    for fault_of in (_effect_fault, _principal_fault, _action_fault, _resource_fault):
+    for fault_of in FAULTS:
         if fault := fault_of(statement, arn):
             raise _UnusableError(f"statement {number}: {fault}")
     return {**statement, "Resource": arn}
+
+
+def _element_fault(statement: Document, _: str) -> str:
+    unknown = sorted(map(str, statement.keys() - STATEMENT_ELEMENTS))
+    return f"remove {', '.join(unknown)}, which is not an element of a statement" if unknown else ""
+
+
+def _condition_fault(statement: Document, _: str) -> str:
+    operator = unknown_operator(statement.get("Condition"))
+    return f"remove the condition operator {operator}, which IAM does not have" if operator else ""
 
 
 def _effect_fault(statement: Document, _: str) -> str:
@@ -248,10 +258,13 @@ def _effect_fault(statement: Document, _: str) -> str:
 def _principal_fault(statement: Document, _: str) -> str:
     if "NotPrincipal" in statement:
         return "name who it is about in Principal; NotPrincipal is not accepted, because it means everyone else"
-    principal = statement.get("Principal")
-    names = [name for group in principal.values() for name in as_list(group)] if isinstance(principal, dict) else []
-    if principal == "*" or any("*" in str(name) for name in names):
+    element = statement.get("Principal")
+    found = tuple(principals(element))
+    if any(each.is_anyone for each in found):
         return "its Principal is anyone (*), which is not allowed; name accounts, users, roles or services"
+    names = [name for group in element.values() for name in as_list(group)] if isinstance(element, dict) else []
+    if unknown := next((each for each in found if each.type is PrincipalType.UNKNOWN), None):
+        return f"{unknown} is a principal of no type that IAM has; write AWS or Service before it"
     if not names or not all(isinstance(name, str) for name in names):
         return 'name who it is about in Principal, such as {"AWS": "arn:aws:iam::111122223333:root"}'
     return ""
@@ -259,6 +272,8 @@ def _principal_fault(statement: Document, _: str) -> str:
 
 def _action_fault(statement: Document, _: str) -> str:
     actions = as_list(statement.get("Action"))
+    if "NotAction" in statement:
+        return "name what it is about in Action; NotAction is not accepted, because it means everything else"
     if not actions or not all(isinstance(action, str) and action.lower().startswith("ses:") for action in actions):
         return "write actions of SES, such as ses:SendEmail"
     return ""
@@ -273,25 +288,12 @@ def _resource_fault(statement: Document, arn: str) -> str:
     return f"leave out {others[0]}; the Resource is {arn}, and the operator fills it in for each region"
 
 
-def as_list(value: Any) -> list[Any]:
-    """Return a list: elements of a policy may be single or lists."""
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list) else [value]
+FAULTS = (_element_fault, _effect_fault, _principal_fault, _action_fault, _resource_fault, _condition_fault)
 
 
-def _canonical(text: str) -> str:
-    """Return the document in one layout: sorted, and a list of one as its only member, which means the same in a policy."""
+def _meaning(text: str) -> Any:
+    """Return what a document means; a text that is no policy means itself."""
     try:
-        return json.dumps(_unwrapped(json.loads(text)), sort_keys=True)
-    except (ValueError, RecursionError):
+        return canonical(json.loads(text))
+    except (ValueError, RecursionError, TypeError):
         return text
-
-
-def _unwrapped(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _unwrapped(member) for key, member in value.items()}
-    if isinstance(value, list):
-        members = [_unwrapped(member) for member in value]
-        return members[0] if len(members) == 1 else members
-    return value
