@@ -9,7 +9,7 @@ from ses_operator.controllers.shared.accounts import Accounts, OpenAccount
 from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.cluster import BY_DOMAIN
 from ses_operator.core.admission.acceptance import admit
-from ses_operator.core.features.ownership import Claimant
+from ses_operator.core.features.ownership import Claimant, idle_since
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.watch.cache import ObjectStore
 
@@ -34,7 +34,12 @@ class Claimants:
             account_id=account_id,
             identity=identity.spec.identity,
             regions=frozenset(identity.spec.regions),
+            idle_since=idle_since(identity.status.conditions),
         )
+
+    def object(self, key: ObjectKey) -> SesIdentity | None:
+        """Return the object of a claimant, as last seen."""
+        return self._store.get(key)
 
     def others(self, identity: SesIdentity) -> tuple[Claimant, ...]:
         """Return all others that claim the same name, in accounts that are open."""

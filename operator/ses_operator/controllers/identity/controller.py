@@ -14,6 +14,7 @@ from ses_operator.aws.calls.budget import Priority
 from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.dns_migration import MigrationContext, Moves
+from ses_operator.controllers.identity.precedence import Precedence
 from ses_operator.controllers.identity.preconditions import (
     AccountNotReady,
     AwsUnavailable,
@@ -87,8 +88,11 @@ class IdentityParts:
 class IdentityController:
     """Observe, plan, apply, report: the life of an identity. Its end is in ``finalizer``."""
 
-    def __init__(self, preconditions: Preconditions, parts: IdentityParts, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self, preconditions: Preconditions, precedence: Precedence, parts: IdentityParts, now: Callable[[], datetime]
+    ) -> None:
         self._preconditions = preconditions
+        self._precedence = precedence
         self._parts = parts
         self._now = now
 
@@ -110,7 +114,7 @@ class IdentityController:
 
     async def _carry_out(self, run: Run) -> Result:
         run = await self._observe(run)
-        if (problem := self._preconditions.refusal(run)) is not None:
+        if (problem := await self._precedence.refusal(run)) is not None:
             return await self._refuse(run.identity, problem, run.admission)
         run = await self._converge(await self._with_new_key(run))
         return await self._report(await self._leave(run))

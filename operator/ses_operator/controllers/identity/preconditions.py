@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.controllers.identity.claimants import Claimants
 from ses_operator.controllers.identity.dkim_keys import DkimKeys
 from ses_operator.controllers.identity.dns import DnsSide, Target
 from ses_operator.controllers.identity.regions import Regions
@@ -21,10 +20,8 @@ from ses_operator.controllers.shared.admissions import Admissions
 from ses_operator.controllers.shared.identity_objects import inventory_of_object, key_of, witness_of
 from ses_operator.core.admission.acceptance import (
     Admission,
-    OwnershipRequest,
     admit,
     admit_to_zone,
-    judge,
     same_account,
 )
 from ses_operator.core.admission.tenancy import AdmissionRequest, name_rights
@@ -72,7 +69,6 @@ class Preconditions:
     installation: Installation
     accounts: Accounts
     admissions: Admissions
-    claimants: Claimants
     regions: Regions
     dns: DnsSide
     resync: Resync
@@ -116,18 +112,6 @@ class Preconditions:
             if (barred := admit_to_zone(request, zone.hosted_zone_id)) is not None:
                 return Rejected(barred, admission)
         return replace(run, desired=replace(desired, rights=name_rights(request, zone_id)))
-
-    def refusal(self, run: Run) -> Problem | None:
-        """Return why an identity that has been observed is not worked on: who else claims it, whose it is at SES."""
-        return judge(
-            OwnershipRequest(
-                run.desired,
-                self.claimants.of(run.identity, run.account.aws.account_id),
-                self.claimants.others(run.identity),
-                run.observed.regions,
-                run.observed.invited,
-            )
-        )
 
     def watch(self, identity: SesIdentity, account: OpenAccount, desired: Desired) -> None:
         """Watch this identity in the lists; in a region that is not verified by status, often."""

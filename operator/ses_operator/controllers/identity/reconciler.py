@@ -20,6 +20,7 @@ from ses_operator.controllers.identity.dns_migration import Moves
 from ses_operator.controllers.identity.facts import Facts
 from ses_operator.controllers.identity.finalizer import Finalizer
 from ses_operator.controllers.identity.lookups import Lookups, Resolvers
+from ses_operator.controllers.identity.precedence import Precedence
 from ses_operator.controllers.identity.preconditions import Preconditions
 from ses_operator.controllers.identity.regions import Regions
 from ses_operator.controllers.identity.resync import Resync
@@ -86,13 +87,20 @@ class IdentityReconciler:
             self._installation,
             context.accounts,
             context.admissions,
-            Claimants(cluster.identities, context.accounts, context.admissions),
             parts.regions,
             parts.dns,
             parts.resync,
             parts.dkim_keys,
         )
-        self._life = IdentityController(preconditions, parts, context.now)
+        precedence = Precedence(
+            self._installation,
+            context.accounts,
+            Claimants(cluster.identities, context.accounts, context.admissions),
+            parts.regions,
+            parts.dns,
+            context.now,
+        )
+        self._life = IdentityController(preconditions, precedence, parts, context.now)
         self._end = Finalizer(self._installation, parts, context.now)
 
     def _ledger_keys(self, clock: Callable[[], float]) -> LedgerKeys:

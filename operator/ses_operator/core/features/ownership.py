@@ -1,19 +1,22 @@
 """The owner of an SES identity: a claim is (AWS account, region, identity), and there is one owner.
 
-The owner tag names the owner. Without a tag, the oldest object owns it, then the first by namespace and name.
+The owner tag names the owner. Without a tag, the oldest object owns it, then the first by namespace and name; but one
+that owns nothing, and has been suspended or refused for an hour, keeps it from no other.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ses_operator.api.base.conditions import Condition, ConditionType, find
 from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.reasons import Actor, Reason
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.ses import IdentityFacts
-from ses_operator.core.state.observed import Present, RegionView
+from ses_operator.core.state.observed import Present, RegionView, Unread
 from ses_operator.core.state.steps import SesStep, TagIdentity
 
 
@@ -27,13 +30,52 @@ class Ownership(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Claimant:
-    """A SesIdentity that claims an identity in some regions of an AWS account."""
+    """A SesIdentity that claims an identity in some regions of an AWS account.
+
+    ``idle_since``: since when it has been suspended or refused; None if it works on it.
+    """
 
     key: ObjectKey
     created: datetime
     account_id: str
     identity: str
     regions: frozenset[str]
+    idle_since: datetime | None = None
+
+
+PATIENCE = timedelta(hours=1)
+"""For how long an object that does nothing, and owns nothing, goes before others."""
+
+
+def idle_since(conditions: Iterable[Condition]) -> datetime | None:
+    """Return since when an object is not ready, if it is suspended or a person has to act; None while it may become so itself."""
+    ready = find(conditions, ConditionType.READY)
+    if ready is None or ready.is_true:
+        return None
+    known = next((reason for reason in Reason if reason == ready.reason), None)
+    waits_for_others = known is None or known.actor in (Actor.NONE, Actor.OPERATOR)
+    return None if waits_for_others else ready.last_transition_time
+
+
+def has_waited(claimant: Claimant, now: datetime) -> bool:
+    """Return True if the object has been idle for so long that it loses its precedence, should it own nothing."""
+    return claimant.idle_since is not None and now - claimant.idle_since >= PATIENCE
+
+
+def may_own(views: Mapping[str, RegionView], owner: Owner, invited: Collection[str]) -> bool:
+    """Return True if this owner holds an identity in one of the regions, or one cannot be read.
+
+    Where SES does not exist there is nothing to hold.
+    """
+    for region, view in views.items():
+        match view:
+            case Unread(problem) if problem.reason is not Reason.REGION_NOT_SUPPORTED:
+                return True
+            case Present(facts) if is_ours(region, facts, owner, invited):
+                return True
+            case _:
+                continue
+    return False
 
 
 def ownership(facts: IdentityFacts, owner: Owner) -> Ownership:
