@@ -64,11 +64,14 @@ async def replica(settings: Settings, build: BuildControllers, telemetry: Teleme
     manager = Manager(await load_configuration(settings.kubeconfig), options, telemetry.queues, coverage)
     context = ControllerContext(settings, _watched(manager, settings, coverage), telemetry)
     telemetry.watch_namespaces(coverage)
+    cluster = context.cluster
+    for kind, store in ((IDENTITIES, cluster.identities), (ACCOUNTS, cluster.accounts), (TEMPLATES, cluster.templates)):
+        telemetry.watch_store(kind.kind, store)
     telemetry.watch_lease(options.lease.name, lambda: manager.may_write)
     telemetry.registry.register(
         IdentityMetrics(
-            context.cluster.identities,
-            context.cluster.accounts,
+            cluster.identities,
+            cluster.accounts,
             is_leading=lambda: manager.may_write,
             details=DETAILS[settings.metrics_detail],
             now=context.now,

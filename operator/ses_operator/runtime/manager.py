@@ -14,6 +14,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NoReturn, TypeVar
 
 from kubernetes.aio.client.configuration import Configuration
@@ -22,8 +23,8 @@ from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError
 from ses_operator.runtime.controller import Controller
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.events import EventRecorder
-from ses_operator.runtime.kube.resources import Resource
+from ses_operator.runtime.kube.events import Event, EventRecorder
+from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
 from ses_operator.runtime.lease.election import Elector, LeaseTiming
 from ses_operator.runtime.lease.lease_object import LeaseObject, new_identity
 from ses_operator.runtime.metrics import WorkQueueMetrics
@@ -57,6 +58,25 @@ class ReplicaOptions:
     timing: LeaseTiming
     shutdown_grace: float
     obstacle: Obstacle
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The object that an Event is about, as it came from the apiserver."""
+
+    name: str
+    namespace: str
+    uid: str
+    resource_version: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    """The Event of an object that cannot be read."""
+
+    message: str
+    type: str = "Warning"
+    reason: str = "Unreadable"
 
 
 class Manager:
@@ -96,9 +116,21 @@ class Manager:
         indexes: Mapping[str, Callable[[M], Iterable[Hashable]]],
     ) -> ObjectStore[M]:
         """Return a store of one of the operator's kinds, kept up to date while the manager runs. See ``ObjectStore``."""
-        store = ObjectStore(parse, indexes, on_unreadable=_unreadable)
+        store = ObjectStore(
+            parse,
+            indexes,
+            annotations=f"{resource.group}/",
+            on_unreadable=partial(self._note_unreadable, resource),
+        )
         self._kinds.append(Informer(resource, store))
         return store
+
+    def _note_unreadable(self, resource: Resource, obj: JsonObject, reason: str) -> None:
+        """Say in the log and in an Event that an object cannot be read, or only in part."""
+        logger.error("an object cannot be read: %s", reason, extra={"kind": resource.kind, "object": str(key_of(obj))})
+        found = obj["metadata"]
+        subject = _Subject(found["name"], found.get("namespace", ""), found["uid"], found["resourceVersion"])
+        self.events.record(Event(resource, subject, _Unreadable(f"The operator cannot read this object: {reason}")))
 
     def reflect(self, reflectors: Reflectors) -> Reflectors:
         """Keep these up to date while the manager runs, and return them."""
@@ -210,10 +242,6 @@ async def _cancel(tasks: list[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.wait(tasks)
-
-
-def _unreadable(key: ObjectKey, error: Exception) -> None:
-    logger.error("an object cannot be read and is left alone: %s", error, extra={"object": str(key)})
 
 
 def _end_at_once() -> NoReturn:

@@ -8,7 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.core.model.bounds import LEFT_OUT
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.runtime.kube.resources import key_of
 from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore
 
 KEY = ObjectKey("team-a", "mail")
@@ -77,12 +79,48 @@ def test_a_sighting_names_the_index_entries_before_and_after() -> None:
 
 
 def test_an_object_that_cannot_be_read_is_reported_and_not_held() -> None:
-    reported: list[ObjectKey] = []
-    store = ObjectStore(SesIdentity.model_validate, on_unreadable=lambda key, _: reported.append(key))
+    reported: list[tuple[ObjectKey, str]] = []
+    store = ObjectStore(
+        SesIdentity.model_validate, on_unreadable=lambda obj, reason: reported.append((key_of(obj), reason))
+    )
     store.observe(identity(1))
     broken = {**identity(2), "spec": {"regions": 7}}
     assert store.observe(broken).change is ObjectChange.REMOVED
-    assert (reported, store.get(KEY)) == ([KEY], None)
+    store.observe({**broken, "metadata": identity(3)["metadata"]})
+    assert (reported, store.get(KEY)) == ([(KEY, "spec.regions: Input should be a valid tuple")], None)
+    assert (store.unreadable, store.lacks({KEY: "u1"})) == (1, False)
+    store.observe(identity(4))
+    assert store.unreadable == 0
+
+
+def test_a_status_that_cannot_be_read_hides_no_object() -> None:
+    store = new_store()
+    store.observe({**identity(1), "status": {"regions": "eu-west-1", "conditions": [7]}})
+    found = store.get(KEY)
+    assert found is not None
+    assert (found.spec.domain, found.status.regions, store.unreadable) == ("example.com", (), 0)
+
+
+def test_an_object_of_which_a_value_was_left_out_is_held_and_named() -> None:
+    reported: list[str] = []
+    store = ObjectStore(SesIdentity.model_validate, on_unreadable=lambda _, reason: reported.append(reason))
+    cut = identity(1)
+    cut["spec"]["policies"] = [{"name": "p", "document": {"Statement": LEFT_OUT}}]
+    for version in ("1", "2"):
+        store.observe({**cut, "metadata": {**cut["metadata"], "resourceVersion": version}})
+    assert (KEY in store, reported) == (True, ["a value of it is left out: nested too deeply, or too large"])
+
+
+def test_what_others_annotate_is_not_held() -> None:
+    store = ObjectStore(SesIdentity.model_validate, annotations="ses-operator.io/")
+    store.observe(identity(1, annotations={"example.com/note": "x" * 200_000, "ses-operator.io/x": "y"}))
+    found = store.get(KEY)
+    assert found is not None
+    for other in range(300):  # more than are kept parsed
+        store.observe(identity(1, name=f"other-{other}", uid=f"other-{other}"))
+    found = store.get(KEY)
+    assert found is not None
+    assert found.metadata.annotations == {"ses-operator.io/x": "y"}
 
 
 def test_deletions_that_no_watch_told_of_are_found_by_comparing_with_a_list() -> None:

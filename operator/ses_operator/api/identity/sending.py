@@ -115,10 +115,11 @@ AccountID = Annotated[
     ),
 ]
 
-_DOCUMENT_SCHEMA: SchemaExtra = {"x-kubernetes-preserve-unknown-fields": True}
+_DOCUMENT_SCHEMA: SchemaExtra = {"x-kubernetes-preserve-unknown-fields": True, "maxLength": 8192, "maxProperties": 8}
 
-PolicyDocument: TypeAlias = Annotated[str | dict[str, JsonValue], WithJsonSchema(_DOCUMENT_SCHEMA)]
-"""JSON as text, or as an object in the manifest. A structural schema cannot express that; the operator checks it."""
+PolicyDocument: TypeAlias = Annotated[JsonValue, WithJsonSchema(_DOCUMENT_SCHEMA)]
+"""JSON as text, or as an object in the manifest. A structural schema cannot express that: anything else passes it too, and
+the operator refuses it."""
 
 
 class AuthorizedSender(Model):

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import datetime
 from functools import partial
 from itertools import product
+from typing import Any
 
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 from prometheus_client.core import GaugeMetricFamily
@@ -69,6 +70,11 @@ class Telemetry:
         self._time_to_verify = histogram(metrics.TIME_TO_VERIFY, self.registry)
         self._sent = gauge(metrics.SENT, self.registry)
         self._notifications = counter(metrics.NOTIFICATIONS, self.registry)
+        self._unreadable = gauge(metrics.UNREADABLE, self.registry)
+
+    def watch_store(self, kind: str, store: ObjectStore[Any]) -> None:
+        """Count the objects of a store that cannot be read, whenever metrics are scraped."""
+        self._unreadable.labels(kind).set_function(lambda: store.unreadable)
 
     def watch_lease(self, name: str, may_write: Callable[[], bool]) -> None:
         """Read the state of the Lease whenever metrics are scraped."""

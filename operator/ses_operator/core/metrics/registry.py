@@ -122,6 +122,12 @@ DELETING = Metric(
     ("account",),
     source=MetricSource.LEADER,
 )
+UNREADABLE = Metric(
+    "ses_operator_unreadable_objects",
+    MetricKind.GAUGE,
+    "Objects that the operator cannot read, or only in part; the log and an Event name each",
+    ("kind",),
+)
 TIME_TO_VERIFY = Metric(
     "ses_operator_time_to_verify_seconds",
     MetricKind.HISTOGRAM,
@@ -371,7 +377,8 @@ LEADER = Metric(
 
 SECTIONS = {
     "Identities": (
-        IDENTITIES, UNVERIFIED, TIME_TO_VERIFY, OBJECTS, DELETING, IDENTITY_READY, IDENTITY_VERIFIED,
+        IDENTITIES, UNVERIFIED, TIME_TO_VERIFY, OBJECTS, DELETING, UNREADABLE, IDENTITY_READY,
+        IDENTITY_VERIFIED,
     ),
     "AWS accounts": (
         ACCOUNT_READY, REGION_REACHABLE, PRODUCTION_ACCESS, SENDING_ENABLED, ENFORCEMENT, SEND_QUOTA, SEND_RATE, SENT,

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import JsonValue
 
 from ses_operator.api.identity.sending import GENERATED_POLICY, AuthorizedSender, RawPolicy
+from ses_operator.core.model.bounds import LEFT_OUT, is_deeper
 from ses_operator.core.model.policy_terms import (
     ANYONE,
     DOCUMENT_ELEMENTS,
@@ -35,6 +36,13 @@ MAX_BYTES = 4096
 VERSIONS = ("2008-10-17", "2012-10-17")
 
 Document = Mapping[str, Any]
+
+MAX_POLICY_LEVELS = 8
+"""Levels of lists and maps in a document. IAM's own grammar has six: a value in a list in a condition's key."""
+
+_TOO_DEEP = (
+    f"it is too large, or nested more than {MAX_POLICY_LEVELS} levels deep. Write the policy without further levels"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +148,7 @@ def _policy(name: str, make: Callable[[], Document]) -> WantedPolicy:
     except _UnusableError as fault:
         return WantedPolicy(name, fault=str(fault))
     except RecursionError:
-        return WantedPolicy(name, fault="it is nested too deeply")
+        return WantedPolicy(name, fault=_TOO_DEEP)
     if len(text) > MAX_BYTES:
         return WantedPolicy(name, fault=f"it has {len(text)} bytes; SES accepts {MAX_BYTES}. Write several policies")
     return WantedPolicy(name, text)
@@ -203,9 +211,15 @@ def _moment(moment: datetime | None) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if moment else ""
 
 
-def _checked(document: str | Mapping[str, JsonValue], arn: str) -> Document:
+def _checked(document: JsonValue, arn: str) -> Document:
     """Return the document, with this ARN as the Resource of each statement. Raises _UnusableError."""
+    if document == LEFT_OUT:
+        raise _UnusableError(_TOO_DEEP)
     parsed = _parsed(document) if isinstance(document, str) else document
+    if not isinstance(parsed, dict):
+        raise _UnusableError("it is not an object with Version and Statement")
+    if is_deeper(parsed, MAX_POLICY_LEVELS):
+        raise _UnusableError(_TOO_DEEP)
     if unknown := sorted(map(str, parsed.keys() - DOCUMENT_ELEMENTS)):
         raise _UnusableError(f"remove {', '.join(unknown)}, which is not an element of a policy")
     version = parsed.get("Version", VERSIONS[0])
@@ -217,13 +231,11 @@ def _checked(document: str | Mapping[str, JsonValue], arn: str) -> Document:
     return {**parsed, "Statement": [_completed(statement, n, arn) for n, statement in enumerate(statements, start=1)]}
 
 
-def _parsed(text: str) -> Mapping[str, Any]:
+def _parsed(text: str) -> JsonValue:
     try:
-        parsed = json.loads(text, parse_constant=_refuse_constant)
+        parsed: JsonValue = json.loads(text, parse_constant=_refuse_constant)
     except ValueError as error:
         raise _UnusableError(f"it is not JSON ({error})") from None
-    if not isinstance(parsed, dict):
-        raise _UnusableError("it is JSON, but not an object with Version and Statement")
     return parsed
 
 

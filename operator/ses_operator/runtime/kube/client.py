@@ -6,7 +6,6 @@ object would make hundreds. Importing only the two modules below costs 2 MB besi
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from types import TracebackType
@@ -20,6 +19,7 @@ from kubernetes.aio.config.config_exception import ConfigException
 from kubernetes.aio.config.incluster_config import load_incluster_config
 from kubernetes.aio.config.kube_config import load_kube_config
 
+from ses_operator.runtime.kube.decoding import decode
 from ses_operator.runtime.kube.errors import no_answer, refusal
 from ses_operator.runtime.kube.resources import JsonObject
 from ses_operator.runtime.names import OPERATOR
@@ -133,7 +133,7 @@ class KubeClient:
             if response.status >= 400:
                 raise await _refusal(response, "GET", path)
             async for line in response.content:
-                yield json.loads(line)
+                yield await decode(line)
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise no_answer(error) from error
         finally:
@@ -169,7 +169,7 @@ class KubeClient:
         try:
             if response.status >= 400:
                 raise await _refusal(response, method, path)
-            answer: JsonObject = json.loads(await response.read())
+            answer: JsonObject = await decode(await response.read())
         except (aiohttp.ClientError, TimeoutError, ValueError) as error:
             raise no_answer(error) from error
         finally:
@@ -209,7 +209,7 @@ class KubeClient:
 async def _refusal(response: aiohttp.ClientResponse, method: str, path: str) -> Exception:
     raw = await response.read()
     try:
-        status = json.loads(raw)
+        status = await decode(raw)
     except ValueError:
         status = {"message": raw[:200].decode(errors="replace")}
     wait = response.headers.get("Retry-After", "")

@@ -14,6 +14,9 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
+from pydantic import ValidationError
+
+from ses_operator.core.model.bounds import LEFT_OUT
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.kube.resources import JsonObject, key_of, resource_version_of
 from ses_operator.runtime.source import Source
@@ -24,7 +27,7 @@ PARSED_OBJECTS = 256
 TOMBSTONES = 4096
 
 _NOT_KEPT = ("managedFields", "selfLink")
-_LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
+_CUT = LEFT_OUT.encode()
 
 
 class ObjectChange(Enum):
@@ -67,6 +70,12 @@ class _Held:
     data: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Unreadable:
+    uid: str
+    reason: str
+
+
 class ObjectStore(Generic[M]):
     """Objects of one kind, parsed by ``parse``, with lookups by ``indexes``.
 
@@ -79,21 +88,27 @@ class ObjectStore(Generic[M]):
         parse: Callable[[Mapping[str, Any]], M],
         indexes: Mapping[str, Callable[[M], Iterable[Hashable]]] | None = None,
         *,
-        on_unreadable: Callable[[ObjectKey, Exception], None] = lambda *_: None,
+        annotations: str = "",
+        on_unreadable: Callable[[JsonObject, str], None] = lambda *_: None,
     ) -> None:
-        """Take a ``parse`` that raises ValueError (pydantic's errors are such) for an object that it cannot read.
+        """Hold only annotations that begin with ``annotations``: those of others may have 256 KB, and mean nothing here.
 
-        That is reported to ``on_unreadable`` once per version, and the object is not held.
+        Take a ``parse`` that raises if it cannot read an object.
+
+        If only status cannot be read, the object is held without it. If more cannot, it is not held. ``on_unreadable``
+        is called with the object and the reason, once for each reason; also for one that is held, but was cut when it
+        was decoded.
         """
         self.changes: Source[CacheDelta] = Source()
         self._parse = parse
         self._indexes = dict(indexes or {})
+        self._annotations = annotations
         self._on_unreadable = on_unreadable
         self._held: dict[ObjectKey, _Held] = {}
         self._parsed: OrderedDict[ObjectKey, tuple[int, M]] = OrderedDict()
         self._index: defaultdict[tuple[str, Hashable], set[ObjectKey]] = defaultdict(set)
         self._removed: OrderedDict[str, None] = OrderedDict()
-        self._unreadable: dict[ObjectKey, str] = {}
+        self._unreadable: dict[ObjectKey, _Unreadable] = {}
 
     def __len__(self) -> int:
         return len(self._held)
@@ -109,6 +124,11 @@ class ObjectStore(Generic[M]):
     def newest(self) -> int:
         """The highest resource version among the objects, 0 if there are none."""
         return max((held.version for held in self._held.values()), default=0)
+
+    @property
+    def unreadable(self) -> int:
+        """The number of objects that cannot be read, or only in part."""
+        return len(self._unreadable)
 
     def uid(self, key: ObjectKey) -> str | None:
         """Return the uid of the object, None if there is none."""
@@ -150,13 +170,14 @@ class ObjectStore(Generic[M]):
         if obj["metadata"].get("deletionTimestamp") and not obj["metadata"].get("finalizers"):
             return self.remove(key, uid)
         try:
-            parsed = self._parse(obj)
-        except ValueError as error:
-            self._on_unreadable(key, error)
-            self._unreadable[key] = uid
+            parsed, fresh = self._read(uid, version, obj)
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is about this object, and stops no other
+            self._note_unreadable(key, obj, _reason(error))
             return CacheDelta(key, ObjectChange.NOTHING) if held is None else self._drop(key)
-        self._unreadable.pop(key, None)
-        fresh = _held(uid, version, obj, self._entries(parsed))
+        if _CUT in fresh.data:
+            self._note_unreadable(key, obj, f"a value of it is {LEFT_OUT.strip('()')}")
+        else:
+            self._unreadable.pop(key, None)
         self._hold(key, fresh)
         self._remember(key, version, parsed)
         if held is None or held.uid != uid:
@@ -169,7 +190,7 @@ class ObjectStore(Generic[M]):
         self._removed[uid] = None
         if len(self._removed) > TOMBSTONES:
             self._removed.popitem(last=False)
-        if self._unreadable.get(key) == uid:
+        if (unreadable := self._unreadable.get(key)) is not None and unreadable.uid == uid:
             del self._unreadable[key]
         held = self._held.get(key)
         return self._drop(key) if held is not None and held.uid == uid else CacheDelta(key, ObjectChange.NOTHING)
@@ -192,6 +213,21 @@ class ObjectStore(Generic[M]):
             key not in self._held and key not in self._unreadable and uid not in self._removed
             for key, uid in live.items()
         )
+
+    def _read(self, uid: str, version: int, obj: JsonObject) -> tuple[M, _Held]:
+        """Parse the object. What its status holds is never needed, so that one which cannot be read is none."""
+        try:
+            parsed = self._parse(obj)
+        except (ValueError, RecursionError):
+            obj = {name: value for name, value in obj.items() if name != "status"}
+            parsed = self._parse(obj)
+        return parsed, _held(uid, version, obj, self._entries(parsed), self._annotations)
+
+    def _note_unreadable(self, key: ObjectKey, obj: JsonObject, reason: str) -> None:
+        unreadable = _Unreadable(obj["metadata"]["uid"], reason)
+        if self._unreadable.get(key) != unreadable:
+            self._unreadable[key] = unreadable
+            self._on_unreadable(obj, reason)
 
     def _hold(self, key: ObjectKey, held: _Held) -> None:
         before = self._held.get(key)
@@ -225,12 +261,21 @@ class ObjectStore(Generic[M]):
         return parsed
 
 
-def _held(uid: str, version: int, obj: JsonObject, entries: frozenset[tuple[str, Hashable]]) -> _Held:
+def _held(uid: str, version: int, obj: JsonObject, entries: frozenset[tuple[str, Hashable]], prefix: str) -> _Held:
     metadata = {name: value for name, value in obj["metadata"].items() if name not in _NOT_KEPT}
-    annotations = metadata.get("annotations")
-    if annotations and _LAST_APPLIED in annotations:
-        metadata["annotations"] = {name: text for name, text in annotations.items() if name != _LAST_APPLIED}
+    if metadata.get("annotations"):
+        metadata["annotations"] = {
+            name: text for name, text in metadata["annotations"].items() if name.startswith(prefix)
+        }
     data = json.dumps({**obj, "metadata": metadata}, separators=(",", ":")).encode()
     intent = {name: value for name, value in metadata.items() if name != "resourceVersion"}
     rest = {name: value for name, value in obj.items() if name not in ("metadata", "status")}
     return _Held(uid, version, hash(json.dumps([intent, rest], sort_keys=True)), entries, data)
+
+
+def _reason(error: Exception) -> str:
+    """Return what cannot be read, without the value: it may be long, or secret."""
+    if not isinstance(error, ValidationError):
+        return str(error) or type(error).__name__
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"

@@ -17,12 +17,15 @@ from kubernetes.aio.client.configuration import Configuration
 
 from ses_operator.runtime.kube.resources import Resource
 from ses_operator.runtime.names import OPERATOR
+from ses_operator.runtime.watch.kopf_session import session
 
 SERVER_TIMEOUT = 480
 """Seconds; Kopf passes it on as it is, and the apiserver takes whole numbers only."""
 REQUEST_TIMEOUT = 45.0
 ERROR_BACKOFFS = (1.0, 1.0, 2.0, 3.0, 5.0, 8.0, 13.0, 21.0)
 """Seconds between Kopf's attempts at a request that fails, or is refused, before it gives up."""
+PAGE_SIZE = 100
+"""Objects in a page of a list: at 1.5 MB each, which etcd allows, a page of hostile ones is 150 MB for a moment."""
 WORKER_IDLE = 0.2
 """How long Kopf keeps a task for an object that does not change. Its default of 5 s holds 10,000 tasks at a start."""
 
@@ -77,22 +80,24 @@ class KopfShell:
         failures = [error for task in tasks if not task.cancelled() and (error := task.exception()) is not None]
         raise failures[0] if failures else KopfEndedError("Kopf has ended by itself")
 
-    async def _login(self, **_: Any) -> kopf.ConnectionInfo:
+    async def _login(self, **_: Any) -> kopf.AiohttpSession:
         configuration = self._configuration
         token = await configuration.get_api_key_with_prefix("BearerToken", alias="authorization") or ""
         scheme, _space, value = token.partition(" ")
-        return kopf.ConnectionInfo(
-            server=configuration.host,
-            ca_path=configuration.ssl_ca_cert,
-            ca_data=configuration.ca_cert_data,
-            insecure=not configuration.verify_ssl,
-            certificate_path=configuration.cert_file,
-            private_key_path=configuration.key_file,
-            username=configuration.username or None,
-            password=configuration.password or None,
-            scheme=scheme if value else None,
-            token=value or scheme or None,
-            proxy_url=configuration.proxy,
+        return session(
+            kopf.ConnectionInfo(
+                server=configuration.host,
+                ca_path=configuration.ssl_ca_cert,
+                ca_data=configuration.ca_cert_data,
+                insecure=not configuration.verify_ssl,
+                certificate_path=configuration.cert_file,
+                private_key_path=configuration.key_file,
+                username=configuration.username or None,
+                password=configuration.password or None,
+                scheme=scheme if value else None,
+                token=value or scheme or None,
+                proxy_url=configuration.proxy,
+            )
         )
 
 
@@ -106,7 +111,7 @@ def _settings() -> kopf.OperatorSettings:
     settings.execution.max_workers = 1
     settings.process.ultimate_exiting_timeout = None
     settings.watching.server_timeout = SERVER_TIMEOUT
-    settings.watching.chunk_size = 500
+    settings.watching.chunk_size = PAGE_SIZE
     settings.networking.request_timeout = REQUEST_TIMEOUT
     settings.networking.error_backoffs = ERROR_BACKOFFS
     settings.queueing.idle_timeout = WORKER_IDLE

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from ses_operator.api.account.kind import SesAccountSpec
 from ses_operator.api.identity.kind import SesIdentitySpec
 from ses_operator.api.identity.sending import GENERATED_POLICY, AuthorizedSender, RawPolicy
+from ses_operator.core.model.bounds import LEFT_OUT
 from ses_operator.core.model.keys import Installation, ObjectKey
 from ses_operator.core.model.policy_documents import WantedPolicy, are_same, narrowed, wanted_policies
 from ses_operator.core.state.desired import AwsScope, desired_identity
@@ -126,10 +127,17 @@ def test_a_document_is_taken_with_the_arn_filled_in_whether_it_is_text_or_an_obj
     assert only["Resource"] == ARN
 
 
-FAULTS = (
+def deep(levels: int) -> Any:
+    return {"a": deep(levels - 1)} if levels else 1
+
+
+FAULTS: tuple[tuple[str, Any, str], ...] = (
     ("not JSON", "{", "it is not JSON"),
     ("a constant that JSON has not", '{"Statement": NaN}', "NaN is no JSON value"),
-    ("a list", "[]", "it is JSON, but not an object"),
+    ("a list", "[]", "it is not an object"),
+    ("a list that is no text", [], "it is not an object"),
+    ("a number", 7, "it is not an object"),
+    ("nothing", None, "it is not an object"),
     ("an unknown version", {"Version": "2020-01-01", "Statement": [ALLOW]}, "write one of 2008-10-17, 2012-10-17"),
     ("no statement", {"Version": "2012-10-17"}, "it has no Statement"),
     ("a statement that is text", {"Statement": ["x"]}, "statement 1 is not an object"),
@@ -145,7 +153,10 @@ FAULTS = (
     ("every resource", {"Statement": [{**ALLOW, "Resource": "*"}]}, "leave out *;"),
     ("every other resource", {"Statement": [{**ALLOW, "NotResource": ARN}]}, "leave out NotResource;"),
     ("more than 4 KB", {"Statement": [{**ALLOW, "Sid": "s" * 4096}]}, "SES accepts 4096"),
-    ("a depth that no policy has", "[" * 100_000, "nested too deeply"),
+    ("a depth that no policy has", "[" * 100_000, "nested more than 8 levels deep"),
+    ("a depth that Python can read", {"Statement": [deep(20)]}, "nested more than 8 levels deep"),
+    ("what was cut when it was read", {"Statement": [ALLOW, LEFT_OUT]}, "statement 2 is not an object"),
+    ("one that was left out when it was read", LEFT_OUT, "it is too large, or nested more than 8 levels deep"),
 )  # fmt: skip
 
 
