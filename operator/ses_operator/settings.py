@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from ses_operator.core.model.aws_regions import REGION_SHAPE
 from ses_operator.core.model.keys import DNS_LABEL
 from ses_operator.runtime.lease.election import LeaseTiming
 
@@ -95,6 +96,12 @@ class Settings:
             " namespace and name here, from the moment in which these are applied."
         ),
     )
+    additional_regions: str = field(
+        default="",
+        metadata=setting(
+            "SES regions that are newer than this version, separated by commas. Others that it does not know are refused."
+        ),
+    )
     kubeconfig: str = field(
         default="", metadata=setting("Path of a kubeconfig. Empty: $KUBECONFIG, else the pod's service account.")
     )
@@ -161,6 +168,11 @@ class Settings:
             OBJECT_NAME.fullmatch(self.installation_record) is not None,
             f"{_given('installation_record')} is {self.installation_record!r}, which is not the name of a ConfigMap",
         )
+        for region in self.added_regions:
+            _require(
+                REGION_SHAPE.fullmatch(region) is not None,
+                f"{_given('additional_regions')} has {region!r}, which is not the code of a region, such as eu-west-1",
+            )
         for namespace in self.namespaces:
             _require(
                 DNS_LABEL.fullmatch(namespace) is not None,
@@ -185,6 +197,11 @@ class Settings:
     def inherited(self) -> tuple[str, ...]:
         """The installations that this one inherits from."""
         return _names(self.inherit_from)
+
+    @property
+    def added_regions(self) -> tuple[str, ...]:
+        """The SES regions that are newer than the catalogue."""
+        return _names(self.additional_regions)
 
     @property
     def lease_timing(self) -> LeaseTiming:

@@ -8,6 +8,7 @@ from contextvars import Context
 from dataclasses import dataclass
 from typing import Any
 
+from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Bucket, Priority, RequestBudget
 from ses_operator.aws.calls.calls import CallReport, Calls, ClientSource
 from ses_operator.aws.calls.clients import Clients, TokenSource, no_tokens
@@ -19,6 +20,7 @@ from ses_operator.aws.ses.identities import SesRegion
 from ses_operator.aws.ses.mail import SesMail
 from ses_operator.aws.ses.metric_data import MetricData
 from ses_operator.aws.ses.templates import SesTemplates
+from ses_operator.core.model.aws_regions import AwsRegions
 from ses_operator.core.model.problems import Blocked
 
 FAILURE_SECONDS = 10.0
@@ -29,6 +31,9 @@ CONFIRM_SECONDS = 60.0
 rejects for good."""
 
 STS_RATE = 10.0
+
+IDLE_SECONDS = 120.0
+"""A client that was not used for so long is closed: each has some megabytes, and takes a hundredth of a second to make."""
 
 TRUST_SECONDS = 3600.0
 """Seconds for which the credentials are taken to be for the same AWS account. Where they come from may change without a
@@ -46,7 +51,17 @@ async def no_pin(name: str, account_id: str) -> None:
 class AwsAccount:
     """An AWS account whose credentials STS has accepted. Clients are made when they are first used."""
 
-    __slots__ = ("_calls", "_clients", "_pin", "_regions", "account_id", "caller_arn", "config", "partition")
+    __slots__ = (
+        "_calls",
+        "_clients",
+        "_known",
+        "_pin",
+        "_regions",
+        "account_id",
+        "caller_arn",
+        "config",
+        "partition",
+    )
 
     def __init__(
         self,
@@ -55,9 +70,11 @@ class AwsAccount:
         calls: Calls,
         account_id: str,
         caller_arn: str,
+        known: AwsRegions,
         pin: Pin = no_pin,
     ) -> None:
         self.config = config
+        self._known = known
         self.account_id = account_id
         self.caller_arn = caller_arn
         self.partition = caller_arn.split(":")[1]
@@ -70,8 +87,13 @@ class AwsAccount:
         """Record that the SesAccount is for this AWS account. Raises Blocked if it is known to be for another."""
         await self._pin(self.config.name, self.account_id)
 
+    def has_ses(self, region: str) -> bool:
+        """Return True if SES is known to be in the region, or the platform has added it."""
+        return self._known.has_ses(region)
+
     def region(self, region: str) -> SesRegion:
-        """Return SES in one region, without a call."""
+        """Return SES in one region, without a call. Raises Blocked if SES is not known to be there."""
+        self._require(region)
         ses = self._regions.get(region)
         if ses is None:
             ses = self._regions[region] = SesRegion(
@@ -87,20 +109,44 @@ class AwsAccount:
     @property
     def ses_regions(self) -> tuple[str, ...]:
         """The regions of the account's partition that have SES, enabled for the account or not."""
-        return aws_regions().in_partition(self.partition)
+        return self._known.in_partition(self.partition)
 
     def templates(self, region: str) -> SesTemplates:
-        """Return the custom verification email templates in one region, without a call."""
+        """Return the custom verification email templates in one region, without a call. Raises as ``region`` does."""
+        self._require(region)
         return SesTemplates(self.account_id, region, self._clients.source("sesv2", region), self._calls)
 
     def metric_data(self, region: str) -> MetricData:
-        """Return the counts of mail in one region, without a call."""
+        """Return the counts of mail in one region, without a call. Raises as ``region`` does."""
+        self._require(region)
         v2, v1 = self._clients.source("sesv2", region), self._clients.source("ses", region)
         return MetricData(self.account_id, region, v2, v1, self._calls)
 
     def mail(self, region: str) -> SesMail:
-        """Return what sends email in one region, without a call."""
+        """Return what sends email in one region, without a call. Raises as ``region`` does."""
+        self._require(region)
         return SesMail(self.account_id, region, self._clients.source("sesv2", region), self._calls)
+
+    def _require(self, region: str) -> None:
+        """Raise Blocked for a region that is not known: no client is made for a name that anyone could have written."""
+        if not self.has_ses(region):
+            raise Blocked(Reason.REGION_NOT_SUPPORTED, self._known.unknown(region))
+
+    def close_idle(self, seconds: float) -> None:
+        """Close the clients that were not used for so long."""
+        self._clients.close_idle(seconds)
+        used = self.used_regions
+        self._regions = {region: ses for region, ses in self._regions.items() if region in used}
+
+    @property
+    def has_clients(self) -> bool:
+        """True if there are clients."""
+        return self._clients.are_open
+
+    @property
+    def used_regions(self) -> frozenset[str]:
+        """The regions for which there are clients."""
+        return self._clients.regions
 
     def route53_client(self, role: Role | None = None) -> ClientSource:
         """Return Route 53 with the account's credentials, or as ``role``, which they assume; for ``Calls``."""
@@ -140,7 +186,8 @@ class Sessions:
 
     ``on_doubt`` is called with the name of an account whose credentials a service has rejected: the next ``open``
     calls STS. ``on_call`` is called after each call to AWS.
-    ``tokens``: for web identities. ``pin`` is called before each write.
+    ``tokens``: for web identities. ``pin`` is called before each write. ``known``: the regions that may be called, by
+    default those that botocore knows. ``on_idle`` is called from time to time with the regions that are in use.
     """
 
     def __init__(
@@ -151,6 +198,8 @@ class Sessions:
         on_call: Callable[[CallReport], None] = lambda _: None,
         tokens: TokenSource = no_tokens,
         pin: Pin = no_pin,
+        known: AwsRegions | None = None,
+        on_idle: Callable[[frozenset[str]], None] = lambda _: None,
     ) -> None:
         self._executor = executor
         self._budget = budget
@@ -159,7 +208,10 @@ class Sessions:
         self._on_call = on_call
         self._tokens = tokens
         self._pin = pin
+        self._known = known or aws_regions()
+        self._on_idle = on_idle
         self._entries: dict[str, _Entry] = {}
+        self._next_look: asyncio.TimerHandle | None = None
 
     async def open(self, config: AccountConfig) -> AwsAccount:
         """Return the account of ``config``; its id comes from STS the first time. Raises ``Blocked`` or ``Retry``."""
@@ -183,6 +235,9 @@ class Sessions:
 
     def close(self) -> None:
         """Close all accounts."""
+        if self._next_look is not None:
+            self._next_look.cancel()
+            self._next_look = None
         for name in list(self._entries):
             self.forget(name)
 
@@ -192,7 +247,26 @@ class Sessions:
         account_id = str(caller["Account"])
         self._budget.set_rate(account_id, config.requests_per_second)
         calls = Calls(self._executor, self._budget, lambda: self._doubt(config), self._on_call)
-        return AwsAccount(config, clients, calls, account_id, str(caller["Arn"]), self._pin)
+        self._look_later()
+        return AwsAccount(config, clients, calls, account_id, str(caller["Arn"]), self._known, self._pin)
+
+    def _look_later(self) -> None:
+        if self._next_look is None:
+            self._next_look = asyncio.get_running_loop().call_later(IDLE_SECONDS, self._close_idle)
+
+    def _close_idle(self) -> None:
+        """Close clients that nothing uses any more, and tell which regions are still in use."""
+        self._next_look = None
+        opened = [
+            entry.opening.result() for entry in self._entries.values() if entry.opening.done() and not entry.failed
+        ]
+        for account in opened:
+            account.close_idle(IDLE_SECONDS)
+        if any(account.has_clients for account in opened) or len(opened) < len(self._entries):
+            self._look_later()
+        regions = frozenset(region for account in opened for region in account.used_regions)
+        self._budget.forget_idle(IDLE_SECONDS)
+        self._on_idle(regions)
 
     async def _ask_who_calls(self, name: str, sts: ClientSource) -> Mapping[str, Any]:
         request = Request("sts", "GetCallerIdentity", subject=f"the SesAccount {name}")

@@ -18,7 +18,6 @@ DELETE = Request("sesv2", "DeleteEmailIdentity", "eu-west-1", "example.com")
 SIGNING = Request("sesv2", "PutEmailIdentityDkimSigningAttributes", "eu-west-1", "example.com")
 CHANGE = Request("route53", "ChangeResourceRecordSets", "", "Z123")
 CALLER = Request("sts", "GetCallerIdentity", "", "the SesAccount default")
-NOWHERE = Request("sesv2", "CreateEmailIdentity", "eu-nowhere-1", "example.com")
 
 
 def refusal(code: str, message: str = "", status: int = 400, operation: str = "CreateEmailIdentity") -> ClientError:
@@ -258,14 +257,6 @@ CASES = (
         aws.ConnectTimeoutError(endpoint_url="https://email.eu-west-1.amazonaws.com"),
         Retry,
         Reason.REGION_UNREACHABLE,
-    ),
-    Case(
-        "a region that does not exist is not supported",
-        aws.EndpointConnectionError(endpoint_url="https://email.eu-nowhere-1.amazonaws.com"),
-        Blocked,
-        Reason.REGION_NOT_SUPPORTED,
-        NOWHERE,
-        ("eu-nowhere-1 is not an SES region. Remove it from spec.regions",),
     ),
     Case(
         "an answer that is lost may have been carried out",

@@ -83,6 +83,11 @@ class Pace:
         if priority >= Priority.SWEEP:
             self._next_sweep -= self.interval / SWEEP_SHARE
 
+    @property
+    def last(self) -> float:
+        """When about the last call went out, or was refused."""
+        return max(self._next - self.interval, self._eased_at)
+
     def throttled(self, now: float) -> None:
         """Pause for one interval more, and go slower: AWS refused a call."""
         if now - self._eased_at < REACTION_SECONDS:
@@ -112,6 +117,11 @@ class _Line:
         heapq.heappush(self._waiting, (priority, number, turn))
         self.serve()
         return turn
+
+    @property
+    def is_waited_for(self) -> bool:
+        """True if calls wait."""
+        return bool(self._waiting)
 
     def serve(self) -> None:
         """Let out every call whose time has come, and set the timer for the next."""
@@ -190,6 +200,18 @@ class RequestBudget:
     def succeeded(self, bucket: Bucket) -> None:
         """Let the bucket recover a little: AWS accepted one of its calls."""
         self._line(bucket).pace.succeeded()
+
+    @property
+    def buckets(self) -> frozenset[Bucket]:
+        """The buckets that calls were taken from lately."""
+        return frozenset(self._lines)
+
+    def forget_idle(self, seconds: float) -> None:
+        """Forget the buckets from which no call has gone out for so long, and for which none waits."""
+        since = asyncio.get_running_loop().time() - seconds
+        self._lines = {
+            bucket: line for bucket, line in self._lines.items() if line.pace.last > since or line.is_waited_for
+        }
 
     def _line(self, bucket: Bucket) -> _Line:
         line = self._lines.get(bucket)

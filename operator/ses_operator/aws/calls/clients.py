@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
@@ -69,6 +70,7 @@ class Clients:
         self._tokens = tokens
         self._lock = threading.RLock()  # a botocore session is not safe to make two clients at a time
         self._clients: dict[tuple[str, str, Role | None], Any] = {}
+        self._used: dict[tuple[str, str, Role | None], float] = {}
         self._sessions: dict[Role | None, Session] = {}
         self._first: Session | None = None
         self._client_config = Config(
@@ -92,8 +94,32 @@ class Clients:
         for client in clients:
             client.close()
 
+    def close_idle(self, seconds: float) -> None:
+        """Close the clients that were not used for so long. Who asks for one again gets a new one."""
+        since = time.monotonic() - seconds
+        if not self._lock.acquire(blocking=False):  # a client is being made: the next time is early enough
+            return
+        try:
+            idle = [self._clients.pop(key) for key in list(self._clients) if self._used.get(key, 0.0) < since]
+            self._used = {key: used for key, used in self._used.items() if key in self._clients}
+        finally:
+            self._lock.release()
+        for client in idle:
+            client.close()
+
+    @property
+    def are_open(self) -> bool:
+        """True if there are clients."""
+        return bool(self._clients)
+
+    @property
+    def regions(self) -> frozenset[str]:
+        """The regions for which there are clients."""
+        return frozenset(region for _, region, _ in list(self._clients))
+
     def _client(self, service: str, region: str, role: Role | None) -> Any:
         key = (service, region, role)
+        self._used[key] = time.monotonic()
         client = self._clients.get(key)
         if client is None:
             with self._lock:

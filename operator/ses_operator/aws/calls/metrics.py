@@ -27,6 +27,13 @@ class AwsMetrics:
         if report.reason is not None:
             self._errors.labels(call.service, call.operation, call.region, report.reason).inc()
 
+    def keep_regions(self, regions: frozenset[str]) -> None:
+        """Forget the series of all regions but these, and of services that have none."""
+        for counted in (self._requests, self._errors):
+            known = {sample.labels["region"] for metric in counted.collect() for sample in metric.samples}
+            for region in known - regions - {""}:
+                counted.remove_by_labels({"region": region})
+
     def on_wait(self, bucket: Bucket, seconds: float) -> None:
         """Observe how long a call waited for its turn."""
         self._budget_wait.labels(bucket.action).observe(seconds)

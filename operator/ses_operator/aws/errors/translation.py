@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 from botocore import exceptions as botocore_errors
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.aws.catalog import aws_regions
 from ses_operator.aws.errors.codes import (
     ACCESS_CODES,
     BAD_REQUEST_CODES,
@@ -179,11 +178,6 @@ def _http_status(error: botocore_errors.ClientError) -> int:
 
 def _no_answer(error: Exception, request: Request) -> OperatorError:
     is_ses = request.service in ("sesv2", "ses")
-    if is_ses and not aws_regions().has_ses(request.region):
-        return Blocked(
-            Reason.REGION_NOT_SUPPORTED,
-            aws_regions().unknown(request.region),
-        )
     reason = Reason.REGION_UNREACHABLE if is_ses else Reason.SERVICE_ERROR
     host = _host(error)
     if isinstance(error, ANSWER_LOST) and not isinstance(error, NEVER_SENT):

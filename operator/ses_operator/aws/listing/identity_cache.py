@@ -47,14 +47,15 @@ class IdentityCache:
         self._closing: set[asyncio.Task[None]] = set()
 
     def watch(self, key: ObjectKey, account: AwsAccount, identity: str, regions: Mapping[str, bool]) -> None:
-        """Watch an identity for ``key`` in these regions; True where it waits for verification.
+        """Watch an identity for ``key`` in these regions, as far as they exist; True where it waits for verification.
 
         Replaces what it watched before; to be called in each reconcile.
         """
-        watch = _Watch(account.account_id, canonical(identity), frozenset(regions))
+        known = {region: pending for region, pending in regions.items() if account.has_ses(region)}
+        watch = _Watch(account.account_id, canonical(identity), frozenset(known))
         self._drop(key, keep=watch)
         self._watches[key] = watch
-        for region, pending in regions.items():
+        for region, pending in known.items():
             lister = self._lister(account, region)
             lister.watch(key, watch.identity)
             if pending:

@@ -11,6 +11,7 @@ from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.config import AccountConfig, Role, ServiceEndpoints, StaticCredentials, WebIdentityAccess
+from ses_operator.aws.catalog import aws_regions
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.controllers.account.audits import Audits
 from ses_operator.controllers.account.mail_figures import MailFigures
@@ -225,6 +226,7 @@ class AccountController:
             for key in self._users(name)
             if (identity := self._cluster.identities.get(key)) is not None
             for region in identity.spec.regions
+            if aws.has_ses(region)
         }
         before = {status.region: status for status in account.status.regions}
         return tuple(
@@ -294,6 +296,8 @@ def register(context: ControllerContext) -> Controller:
         measured.aws.on_call,
         lambda identity: tokens.token(identity.service_account, identity.audience),
         context.installation.pin,
+        aws_regions().with_added(settings.added_regions),
+        measured.aws.keep_regions,
     )
     audits = Audits(context)
     controller = AccountController(context, sessions, audits, rejected)

@@ -27,6 +27,9 @@ from ses_operator.core.model.ses import VerificationStatus
 ABSENT = "ABSENT"
 """The status of an identity that is wanted in a region and was not seen there yet."""
 
+UNSUPPORTED = "unsupported"
+"""The region of what is wanted where SES is not: made-up names make no series."""
+
 AGES: tuple[tuple[str, timedelta], ...] = (
     ("<1h", timedelta(hours=1)),
     ("1h-24h", timedelta(hours=24)),
@@ -90,8 +93,9 @@ def metric_labels(identity: SesIdentity) -> Iterator[Mark]:
     if identity.metadata.is_deleting:
         yield Leaving(account)
     known = {region.region: region for region in status.regions}
-    for name in identity.spec.regions:
-        region = known.get(name)
+    for wanted in identity.spec.regions:
+        region = known.get(wanted)
+        name = UNSUPPORTED if region and region.reason == Reason.REGION_NOT_SUPPORTED else wanted
         said = region.verification_status if region else None
         yield Standing(account, name, said or ABSENT)
         if said != VerificationStatus.SUCCESS:

@@ -7,6 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
 
+REGION_SHAPE = re.compile(r"[a-z]{2,5}(-[a-z]+)+-[0-9]{1,2}")
+"""The form of the code of a region."""
+
 SIMILAR = 0.85
 """How alike a name has to be, from 0 to 1, to be suggested (difflib)."""
 
@@ -80,7 +83,10 @@ class AwsRegions:
         """Return a sentence that says that a name is no SES region, and what to write instead."""
         near = sorted(get_close_matches(region, self.ses_regions, cutoff=SIMILAR))
         if not near:
-            return f"{region} is not an SES region. Remove it from spec.regions"
+            return (
+                f"{region} is not an SES region. Remove it from spec.regions. If it is newer than this version of the operator, "
+                "the platform team can allow it with additionalRegions"
+            )
         *others, last = near
         meant = f"{', '.join(others)} or {last}" if others else last
         return f"{region} is not an SES region. Did you mean {meant}?"

@@ -16,6 +16,10 @@ DNS_ENDPOINT_PLACE = "DNSEndpoint"
 ROUTE53_PLACE = "Route53/"
 """The beginning of the name of a place in Route 53; the id of the hosted zone follows."""
 
+MAX_NAMES = {"regions": 64, "invited": 64, "letGo": 64, "places": 32, "tagKeys": 100, "settings": 100, "policies": 1500}
+"""Most names of each kind. The operator never needs as many: an annotation with more was written by another client."""
+MAX_NAME = 512
+
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 
 
@@ -83,13 +87,14 @@ class Inventory:
     def decode(cls, text: str | None) -> Inventory:
         """Read the annotation; a missing or damaged one (a person may edit it) names nothing.
 
-        Nor does a name that cannot be a region: no client could be made for it.
+        Nor does a name that cannot be a region, or an annotation with more names than the operator ever needs: each of them
+        would be looked for.
         """
         try:
             value: Any = json.loads(text or "{}")
         except (ValueError, RecursionError):
             return cls()
-        if not isinstance(value, dict):
+        if not isinstance(value, dict) or not _is_within_bounds(value):
             return cls()
         account = value.get("account")
         return cls(
@@ -101,9 +106,18 @@ class Inventory:
             invited=_names(value.get("invited")),
             released=_names(value.get("letGo")),
             records=_names(value.get("records")),
-            account=account if isinstance(account, str) else "",
+            account=account if isinstance(account, str) and len(account) <= MAX_NAME else "",
         )
 
 
+def _is_within_bounds(value: dict[str, Any]) -> bool:
+    """Return True if the operator could have written so much."""
+    return all(len(names) <= most for kind, most in MAX_NAMES.items() if isinstance(names := value.get(kind), list))
+
+
 def _names(value: object) -> frozenset[str]:
-    return frozenset(item for item in value if isinstance(item, str)) if isinstance(value, list) else frozenset()
+    return (
+        frozenset(item for item in value if isinstance(item, str) and len(item) <= MAX_NAME)
+        if isinstance(value, list)
+        else frozenset()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from itertools import combinations
 
 import pytest
@@ -42,6 +43,13 @@ def test_a_inventory_that_grows_covers_what_it_was(before: Inventory, more: Inve
     [
         *(None, "", "{", "[]", "null", '{"regions": "eu-west-1"}', '{"regions": [1, null]}', '{"account": 5}'),
         pytest.param("[" * 200_000, id="nested too deeply"),
+        pytest.param(
+            json.dumps({"regions": [f"eu-made-{n}" for n in range(12_000)]}), id="more regions than there are"
+        ),
+        pytest.param(json.dumps({"places": [f"Route53/Z{n}" for n in range(33)]}), id="more places than are ever used"),
+        pytest.param(json.dumps({"places": ["Route53/" + "Z" * 600]}), id="a name that is too long"),
+        pytest.param(json.dumps({"account": "1" * 600}), id="an account that is too long"),
+        pytest.param('{"account": ' + "9" * 5000 + "}", id="a number that Python does not convert"),
         pytest.param('{"regions": ["../x", "eu-west-1\\n", "", "EU WEST"]}', id="what can be no region"),
     ],
 )
