@@ -298,3 +298,35 @@ async def test_a_deletion_that_no_watch_told_of_is_found(
         store.observe(phantom)
         assert await told.until("phantom", ObjectChange.REMOVED) is Origin.LISTED
         assert list(store) == []
+
+
+def too_deep(namespace: str, name: str) -> str:
+    """A SesIdentity that no decoder of Python's reads: a policy nested 2,000 deep."""
+    document = '{"a":' * 2000 + "1" + "}" * 2000
+    spec = (
+        f'{{"domain":"{name}.example.com","regions":["eu-west-1"],"policies":[{{"name":"p","document":{document}}}]}}'
+    )
+    metadata = f'{{"name":"{name}","namespace":"{namespace}"}}'
+    return f'{{"apiVersion":"{IDENTITIES.api_version}","kind":"{IDENTITIES.kind}","metadata":{metadata},"spec":{spec}}}'
+
+
+async def test_objects_that_are_nested_too_deeply_hide_no_others_in_lists_and_watches(
+    admin: KubeClient, kubectl: Kubectl, namespace: str
+) -> None:
+    def apply(name: str) -> None:
+        kubectl("create", "--raw", IDENTITIES.collection(namespace), "-f", "-", stdin=too_deep(namespace, name))
+
+    await asyncio.to_thread(apply, "deep-before")
+    await created(admin, namespace, "before")
+    told = Sightings()
+    async with informing(admin, namespace, told) as store:
+        assert {key.name for key in store} == {"before", "deep-before"}
+        await asyncio.to_thread(apply, "deep-after")
+        await created(admin, namespace, "after")
+        await told.until("deep-after", ObjectChange.ADDED)
+        await told.until("after", ObjectChange.ADDED)
+        assert store.unreadable == 2
+        read = await admin.get(IDENTITIES.object(ObjectKey(namespace, "deep-after")))
+        assert read["metadata"]["name"] == "deep-after"
+        for name in ("deep-before", "deep-after"):
+            await admin.delete(IDENTITIES.object(ObjectKey(namespace, name)))
