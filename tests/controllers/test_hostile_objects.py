@@ -20,7 +20,7 @@ def made_up(count: int) -> list[str]:
     return [f"eu-{chr(97 + n // 26 % 26)}{chr(97 + n % 26)}{'x' * (n // 676)}-{n % 90}" for n in range(count)]
 
 
-def annotations(tenant: Tenant) -> Mapping[str, str]:
+def annotated(tenant: Tenant) -> Mapping[str, str]:
     identity = tenant.identity()
     assert identity is not None
     return identity.metadata.annotations
@@ -36,7 +36,7 @@ def test_an_annotation_with_12000_regions_is_taken_for_damaged_and_written_again
 
     tenant.reconciled()
 
-    kept = json.loads(annotations(tenant)[INVENTORY])
+    kept = json.loads(annotated(tenant)[INVENTORY])
     assert kept["regions"] == [IRELAND]
     assert asked_regions(tenant) <= {IRELAND, "us-east-1"}
     tenant.delete()

@@ -16,6 +16,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.records import SPF_VALUE, Purpose, RecordSet, RecordType, dkim_records, mail_from_records
 from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome, PublishedAt
 from ses_operator.dns.nameservers import NameServers
+from ses_operator.dns.query_slots import TENANT, QuerySlots
 from ses_operator.dns.resolver import Resolver
 from ses_sandbox.dnsserver import DnsServer
 from ses_sandbox.faults import DnsFailure, Fault, FaultKind
@@ -247,7 +248,9 @@ async def test_without_configured_servers_the_zones_own_are_found_and_asked(worl
     (record,) = dkim_records("public.example", "eu-west-1", ("token",), "dkim.amazonses.com", 300)
     await asyncio.to_thread(world.publish, zone, create(record.name, "CNAME", record.values[0]))
     host, port = world.dns_server.address
-    asked = NameServers(recursive=[f"{host}:{port}"], authoritative_port=port, timeout=PATIENCE)
+    asked = NameServers(
+        recursive=[f"{host}:{port}"], authoritative_port=port, may_be_asked=lambda _: True, timeout=PATIENCE
+    )
     (finding,) = await Resolver(asked).examine([record])
     delegation = world.client().get_hosted_zone(Id=zone)["DelegationSet"]["NameServers"]
     assert finding.state is FindingState.PUBLISHED
@@ -266,7 +269,9 @@ async def test_a_record_at_the_top_of_a_zone_of_its_own_is_asked_for_there(world
         delegation = f"bounce NS ns1.{MX.name}.\n"
         world.dns_server.set_zone(ZONE, f"$TTL 300\n@ NS ns1\nns1 A {host}\n{delegation}")
         resolvers = [f"{elsewhere}:{port}", f"{host}:{port}"]
-        recursive = NameServers(recursive=resolvers, authoritative_port=port, timeout=PATIENCE)
+        recursive = NameServers(
+            recursive=resolvers, authoritative_port=port, may_be_asked=lambda _: True, timeout=PATIENCE
+        )
         (finding,) = await Resolver(recursive).examine([MX])
         child.stop()
     assert finding.state is FindingState.PUBLISHED
@@ -286,3 +291,44 @@ async def test_messages_are_the_same_from_run_to_run(world: Route53World) -> Non
     world.dns_server.set_zone(ZONE, "$TTL 300\nbounce MX 20 b.example.com.\nbounce MX 10 a.example.com.\n")
     first, second = await examine(world, MX), await examine(world, replace(MX, ttl=60))
     assert first.message == second.message
+
+
+async def test_servers_of_a_zone_that_lead_to_the_operators_own_machine_are_not_asked(world: Route53World) -> None:
+    """A tenant publishes NS records for its zone; the resolver that finds them is the platform's choice, and is asked."""
+    host, port = world.dns_server.address
+    world.dns_server.set_zone(ZONE, f"$TTL 300\n@ NS ns1\nns1 A {host}\n{DKIM.name}. CNAME {DKIM.values[0]}.\n")
+    asked = NameServers(recursive=[f"{host}:{port}"], authoritative_port=port, timeout=PATIENCE)
+    (finding,) = await Resolver(asked).examine([DKIM])
+    assert (finding.state, finding.reason) == (FindingState.UNREACHABLE, Reason.DNS_NOT_DELEGATED)
+    assert f"ns1.{ZONE}" in finding.message
+    assert "spec.dns.nameservers of the SesAccount" in finding.message
+
+
+async def test_silent_servers_of_many_domains_hold_up_no_other(world: Route53World) -> None:
+    """Each waits for the time-outs of its own servers; what is asked of a server that answers is answered meanwhile."""
+    with route53_world() as dead:
+        dead.faults.add(Fault(FaultKind.DNS, rcode=DnsFailure.TIMEOUT))
+        slots = QuerySlots()
+        addresses = [[f"{host}:{port}" for host, port in (each.dns_server.address,)] for each in (dead, world)]
+        silent, answering = (Resolver(NameServers(each, slots=slots, timeout=30.0)) for each in addresses)
+        records = [
+            record
+            for number in range(300)
+            for record in dkim_records(f"silent-{number}.example", "eu-west-1", ("t",), "dkim.amazonses.com", 300)
+        ]
+        TENANT.set("evil")
+        waiting = asyncio.create_task(silent.examine(records))
+        await asyncio.sleep(0)
+        TENANT.set("good")
+        world.dns_server.set_zone(ZONE, f"@ 300 IN NS ns1.example.net.\n{DKIM.name}. 300 IN CNAME {DKIM.values[0]}.")
+        (finding,) = await answering.examine([DKIM])
+        assert finding.state is FindingState.PUBLISHED
+        assert not waiting.done()
+        waiting.cancel()
+
+
+async def test_a_lookup_ends_though_no_server_answers(world: Route53World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ses_operator.dns.resolver.DEADLINE", 0.05)
+    world.faults.add(Fault(FaultKind.DNS, rcode=DnsFailure.TIMEOUT))
+    (finding,) = await Resolver(name_servers(world.dns_server, timeout=600.0)).examine([DKIM])
+    assert finding.state is FindingState.UNREACHABLE

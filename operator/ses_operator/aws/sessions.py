@@ -70,11 +70,11 @@ class AwsAccount:
         calls: Calls,
         account_id: str,
         caller_arn: str,
-        known: AwsRegions,
+        known: AwsRegions | None = None,
         pin: Pin = no_pin,
     ) -> None:
         self.config = config
-        self._known = known
+        self._known = known or aws_regions()
         self.account_id = account_id
         self.caller_arn = caller_arn
         self.partition = caller_arn.split(":")[1]

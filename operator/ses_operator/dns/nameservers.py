@@ -24,6 +24,8 @@ import dns.resolver
 import dns.rrset
 
 from ses_operator.core.state.answers import Outcome
+from ses_operator.dns.addresses import may_be_asked
+from ses_operator.dns.query_slots import TENANT, QuerySlots
 from ses_operator.dns.silence import Silences
 
 DNS_PORT = 53
@@ -31,6 +33,8 @@ ZONE_TTL = 120.0
 MAX_REMEMBERED = 10_000
 MAX_SERVERS = 4
 """Servers of a zone that are asked one after the other."""
+MAX_HOSTS = 13
+"""Name servers of a zone whose addresses are looked up, as many as the root has: a zone may name a thousand."""
 UNREACHABLE = (dns.exception.DNSException, OSError, EOFError, OverflowError)
 """OverflowError: a number that is no port, which Python finds when it is used."""
 
@@ -87,10 +91,13 @@ class Reply:
 class NameServers:
     """Queries name servers, and finds those of a zone. Zones are remembered for two minutes, silent servers for one.
 
+    What a domain costs others is bounded: ``QuerySlots``. Addresses to which a zone's own NS records lead are asked only if
+    ``may_be_asked``.
+
     ``configured``: addresses as ``host``, ``host:port`` or ``[v6]:port`` that are queried for every name in place of
     the zone's own servers. ``recursive``: resolvers to find zones and servers with; if empty, those of the system.
-    ``authoritative_port``: of the zones' own servers. ``timeout``: seconds for each query. ``concurrency``: of all
-    queries. ``on_query`` is called after each query with its outcome.
+    ``authoritative_port``: of the zones' own servers. ``timeout``: seconds for each query. ``slots``: shared
+    with others that query. ``on_query`` is called after each query with its outcome.
     """
 
     def __init__(
@@ -100,7 +107,8 @@ class NameServers:
         *,
         authoritative_port: int = DNS_PORT,
         timeout: float = 3.0,
-        concurrency: int = 32,
+        slots: QuerySlots | None = None,
+        may_be_asked: Callable[[str], bool] = may_be_asked,
         monotonic: Callable[[], float] = time.monotonic,
         on_query: Callable[[Outcome], None] = lambda _: None,
     ) -> None:
@@ -108,36 +116,42 @@ class NameServers:
         self._recursive = tuple(recursive)
         self._authoritative_port = authoritative_port
         self._timeout = timeout
-        self._slots = asyncio.Semaphore(concurrency)
+        self._slots = slots or QuerySlots()
+        self._may_be_asked = may_be_asked
         self._monotonic = monotonic
         self._on_query = on_query
         self._silences = Silences(monotonic)
         self._searches: dict[dns.name.Name, tuple[float, asyncio.Task[ZoneServers]]] = {}
         self._zones: dict[dns.name.Name, tuple[float, ZoneServers]] = {}
 
-    async def ask(self, servers: Sequence[Server], name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
-        """Return the first answer of the servers, in their order; else the failure of the last."""
+    async def ask(
+        self, servers: Sequence[Server], name: dns.name.Name, rdtype: dns.rdatatype.RdataType, domain: str
+    ) -> Reply:
+        """Return the first answer of the servers, in their order; else the failure of the last.
+
+        ``domain``: what the query is for, and is counted with.
+        """
         reply = Reply(Outcome.TIMEOUT)
         for server in servers:
-            reply = await self._ask(server, name, rdtype)
+            reply = await self._ask(server, name, rdtype, domain)
             if reply.outcome in DEFINITE:
                 return reply
         return reply
 
-    async def _ask(self, server: Server, name: dns.name.Name, rdtype: dns.rdatatype.RdataType) -> Reply:
+    async def _ask(self, server: Server, name: dns.name.Name, rdtype: dns.rdatatype.RdataType, domain: str) -> Reply:
         """Return the answer of one server. Of a failure, the same query without a check of signatures shows if that is why."""
-        reply = await self._query(server, dns.message.make_query(name, rdtype, use_edns=0, payload=1232))
+        reply = await self._query(server, dns.message.make_query(name, rdtype, use_edns=0, payload=1232), domain)
         if reply.outcome is not Outcome.SERVER_FAILURE:
             return reply
         unchecked = dns.message.make_query(name, rdtype, use_edns=0, payload=1232)
         unchecked.flags |= dns.flags.CD
-        is_bogus = (await self._query(server, unchecked)).outcome in DEFINITE
+        is_bogus = (await self._query(server, unchecked, domain)).outcome in DEFINITE
         return Reply(Outcome.BOGUS) if is_bogus else reply
 
-    async def _query(self, server: Server, query: dns.message.QueryMessage) -> Reply:
+    async def _query(self, server: Server, query: dns.message.QueryMessage, domain: str) -> Reply:
         name, rdtype = query.question[0].name, query.question[0].rdtype
-        where = (server.address, server.port)
-        async with self._slots:
+        where = (domain, server.address, server.port)
+        async with self._slots.place(domain, self._silences.standing(where)):
             if self._silences.is_silent(where):
                 return Reply(Outcome.TIMEOUT)
             try:
@@ -156,10 +170,11 @@ class NameServers:
         """Return the zone that holds the name, and its servers. Concurrent queries for the same name share one search."""
         known = self._searches.get(name)
         if known is None or known[0] < self._monotonic():
-            if len(self._searches) > MAX_REMEMBERED:
-                self._searches.clear()
-                self._zones.clear()
-            search = asyncio.create_task(self._find_zone(name), context=Context())
+            while len(self._searches) >= MAX_REMEMBERED:
+                del self._searches[next(iter(self._searches))]
+            context = Context()
+            context.run(TENANT.set, TENANT.get())
+            search = asyncio.create_task(self._find_zone(name), context=context)
             known = self._searches[name] = (self._monotonic() + ZONE_TTL, search)
         found = await asyncio.shield(known[1])
         if found.failure is not None:
@@ -172,8 +187,8 @@ class NameServers:
         self._zones = {apex: known for apex, known in self._zones.items() if not name.is_subdomain(apex)}
 
     async def _find_zone(self, name: dns.name.Name) -> ZoneServers:
-        asked = await self._servers(self._configured or self._recursive or _system_resolvers())
-        apex, primary, failure = await self._start_of_authority(asked, name)
+        asked, domain = await self._servers(self._configured or self._recursive or _system_resolvers()), _plain(name)
+        apex, primary, failure = await self._start_of_authority(asked, name, domain)
         if failure is not None or apex is None:
             return ZoneServers(servers=asked if self._configured else (), failure=failure or Outcome.NO_NAME)
         known = self._zones.get(apex)
@@ -181,26 +196,31 @@ class NameServers:
             return known[1]
         zone = await self._describe(asked, apex, primary)
         if zone.failure is None:
+            while len(self._zones) >= MAX_REMEMBERED:
+                del self._zones[next(iter(self._zones))]
             self._zones[apex] = (self._monotonic() + ZONE_TTL, zone)
         return zone
 
     async def _describe(self, asked: tuple[Server, ...], apex: dns.name.Name, primary: str) -> ZoneServers:
         hosts = await self._name_server_hosts(asked, apex)
-        servers = asked if self._configured else await self._all_addresses(asked, hosts)
-        addresses = () if self._configured else tuple(sorted({server.address for server in servers}))
+        found = asked if self._configured else await self._all_addresses(asked, hosts[:MAX_HOSTS], _plain(apex))
+        servers = tuple(server for server in found if self._configured or self._may_be_asked(server.address))
+        addresses = () if self._configured else tuple(sorted({server.address for server in found}))
         delegated = tuple(sorted(map(_plain, hosts)))
-        return ZoneServers(_plain(apex), primary, servers, delegated, addresses, None if servers else Outcome.TIMEOUT)
+        failure = Outcome.NOT_ASKED if found else Outcome.TIMEOUT
+        return ZoneServers(_plain(apex), primary, servers, delegated, addresses, None if servers else failure)
 
-    async def addresses_of(self, hosts: Sequence[str]) -> tuple[str, ...]:
-        """Return the addresses of name servers, by which the same ones are known under other names."""
+    async def addresses_of(self, hosts: Sequence[str], domain: str) -> tuple[str, ...]:
+        """Return the addresses of a zone's name servers, by which the same ones are known under other names."""
         if self._configured:
             return ()
         asked = await self._servers(self._recursive or _system_resolvers())
-        found = await self._all_addresses(asked, [dns.name.from_text(host) for host in hosts])
+        names = [dns.name.from_text(host) for host in hosts[:MAX_HOSTS]]
+        found = await self._all_addresses(asked, names, domain)
         return tuple(sorted({server.address for server in found}))
 
     async def _start_of_authority(
-        self, servers: Sequence[Server], name: dns.name.Name
+        self, servers: Sequence[Server], name: dns.name.Name, domain: str
     ) -> tuple[dns.name.Name | None, str, Outcome | None]:
         """Return the apex of the zone above a name and its primary server, or the failure.
 
@@ -209,9 +229,9 @@ class NameServers:
         out, and are asked for it.
         """
         while name != dns.name.root:
-            reply = await self.ask(servers, name, dns.rdatatype.CNAME)
+            reply = await self.ask(servers, name, dns.rdatatype.CNAME, domain)
             if reply.outcome is Outcome.NO_DATA and _start_above(reply, name) is None:
-                reply = await self.ask(servers, name, dns.rdatatype.SOA)
+                reply = await self.ask(servers, name, dns.rdatatype.SOA, domain)
             if reply.message is None or reply.outcome not in DEFINITE:
                 return None, "", reply.outcome
             if (found := _start_above(reply, name)) is not None:
@@ -221,21 +241,23 @@ class NameServers:
         return None, "", None
 
     async def _name_server_hosts(self, resolvers: Sequence[Server], apex: dns.name.Name) -> list[dns.name.Name]:
-        reply = await self.ask(resolvers, apex, dns.rdatatype.NS)
+        reply = await self.ask(resolvers, apex, dns.rdatatype.NS, _plain(apex))
         return sorted(dns.name.from_text(rdata.to_text()) for rdata in _rdatas(reply, dns.rdatatype.NS))
 
-    async def _all_addresses(self, resolvers: Sequence[Server], hosts: Sequence[dns.name.Name]) -> tuple[Server, ...]:
-        found = await asyncio.gather(*(self._addresses(resolvers, host) for host in hosts))
+    async def _all_addresses(
+        self, resolvers: Sequence[Server], hosts: Sequence[dns.name.Name], domain: str
+    ) -> tuple[Server, ...]:
+        found = await asyncio.gather(*(self._addresses(resolvers, host, domain) for host in hosts))
         return tuple(
             Server(address, self._authoritative_port, _plain(host))
             for host, addresses in zip(hosts, found, strict=True)
             for address in addresses
         )
 
-    async def _addresses(self, resolvers: Sequence[Server], host: dns.name.Name) -> list[str]:
+    async def _addresses(self, resolvers: Sequence[Server], host: dns.name.Name, domain: str) -> list[str]:
         """Return the addresses of a host, IPv4 and IPv6."""
         types = (dns.rdatatype.A, dns.rdatatype.AAAA)
-        replies = await asyncio.gather(*(self.ask(resolvers, host, rdtype) for rdtype in types))
+        replies = await asyncio.gather(*(self.ask(resolvers, host, rdtype, domain) for rdtype in types))
         return [
             address
             for reply, rdtype in zip(replies, types, strict=True)

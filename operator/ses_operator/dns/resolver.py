@@ -25,6 +25,8 @@ from ses_operator.core.model.records import RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt, zone_of
 from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers, worth_asking
 
+DEADLINE = 20.0
+"""Seconds for all queries about a record, those for its zone and its servers included."""
 RDTYPES = {
     RecordType.CNAME: dns.rdatatype.CNAME,
     RecordType.MX: dns.rdatatype.MX,
@@ -50,12 +52,14 @@ class Resolver:
         ``published_at``: the zones that were written to, to find a wrong delegation; none if that is not known.
         """
         places = [await self.with_addresses(place) for place in published_at]
-        cases = await asyncio.gather(*(self._case(record, zone_of(record.name, places)) for record in records))
+        cases = await asyncio.gather(
+            *(self._case_in_time(record, zone_of(record.name, places)) for record in records)
+        )
         return diagnose_all(cases)
 
     async def with_addresses(self, place: PublishedAt) -> PublishedAt:
         """Return the zone with the addresses of its name servers."""
-        return replace(place, addresses=await self._name_servers.addresses_of(place.servers))
+        return replace(place, addresses=await self._name_servers.addresses_of(place.servers, place.zone))
 
     def forget(self, records: Iterable[RecordSet]) -> None:
         """Forget the servers of these records' zones, which may be delegated to others by now."""
@@ -66,6 +70,14 @@ class Resolver:
         """Return what the zone's name servers answer for the record's name and type."""
         answer, _ = await self._look_up(record)
         return answer
+
+    async def _case_in_time(self, record: RecordSet, published_at: PublishedAt | None) -> RecordCase:
+        """Return the case of a record; that no server answers, if it is not known in time."""
+        try:
+            async with asyncio.timeout(DEADLINE):
+                return await self._case(record, published_at)
+        except TimeoutError:
+            return RecordCase(record, Answer(Outcome.TIMEOUT), published_at=published_at)
 
     async def _case(self, record: RecordSet, published_at: PublishedAt | None) -> RecordCase:
         answer, zone = await self._look_up(record)
@@ -89,7 +101,9 @@ class Resolver:
                     return answer.values
                 case Outcome.NO_NAME | Outcome.NO_DATA:
                     return ()
-                case Outcome.SERVER_FAILURE | Outcome.BOGUS | Outcome.TIMEOUT | Outcome.REFUSED:
+                case (
+                    Outcome.SERVER_FAILURE | Outcome.BOGUS | Outcome.TIMEOUT | Outcome.REFUSED | Outcome.NOT_ASKED
+                ):
                     return None
                 case Outcome.OTHER_TYPE:
                     continue
@@ -112,7 +126,7 @@ class Resolver:
             _values(reply, record.name, record.type),
             zone=zone.name,
             primary=zone.primary,
-            servers=zone.delegated if reply.outcome in DEFINITE else zone.server_names,
+            servers=zone.delegated if reply.outcome in {*DEFINITE, Outcome.NOT_ASKED} else zone.server_names,
             addresses=zone.addresses,
         )
         return answer, zone
@@ -123,10 +137,10 @@ class Resolver:
             return Reply(zone.failure)
         servers = worth_asking(zone.servers)
         name, rdtype = _name(record.name), RDTYPES[record.type]
-        reply = await self._name_servers.ask(servers, name, rdtype)
+        reply = await self._name_servers.ask(servers, name, rdtype, zone.name)
         if reply.outcome not in {Outcome.NO_NAME, Outcome.NO_DATA} or len(servers) < 2:
             return reply
-        second = await self._name_servers.ask(servers[1:], name, rdtype)
+        second = await self._name_servers.ask(servers[1:], name, rdtype, zone.name)
         return second if second.outcome is Outcome.FOUND else reply
 
     async def _probes(self, record: RecordSet, zone: ZoneServers) -> Probes:
@@ -160,7 +174,7 @@ class Resolver:
             return ()
         if not zone.name or not asked.is_subdomain(_name(zone.name)):
             return ()
-        reply = await self._name_servers.ask(worth_asking(zone.servers), asked, RDTYPES[record_type])
+        reply = await self._name_servers.ask(worth_asking(zone.servers), asked, RDTYPES[record_type], zone.name)
         return _values(reply, name, record_type)
 
     async def _addresses(self, at: str, record_type: RecordType, zone: ZoneServers) -> tuple[str, ...]:
@@ -169,7 +183,10 @@ class Resolver:
             return ()
         name, servers = _name(at), worth_asking(zone.servers)
         replies = await asyncio.gather(
-            *(self._name_servers.ask(servers, name, rdtype) for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA))
+            *(
+                self._name_servers.ask(servers, name, rdtype, zone.name)
+                for rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
+            )
         )
         return tuple(
             sorted(

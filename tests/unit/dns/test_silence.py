@@ -10,9 +10,10 @@ import dns.rdatatype
 
 from ses_operator.core.state.answers import Outcome
 from ses_operator.dns.nameservers import NameServers, Server
-from ses_operator.dns.silence import SILENCE_SECONDS, Silences
+from ses_operator.dns.query_slots import TENANT, QuerySlots
+from ses_operator.dns.silence import SILENCE_SECONDS, Silences, Standing
 
-SERVER = ("192.0.2.1", 53)
+SERVER = ("mail.example.com", "192.0.2.1", 53)
 
 
 class Time:
@@ -37,7 +38,8 @@ def test_a_silent_server_is_given_one_question_a_minute() -> None:
     silences.gave_no_answer(SERVER)
     silences.gave_no_answer(SERVER)
     assert silences.is_silent(SERVER)
-    assert not silences.is_silent(("192.0.2.1", 5353))
+    assert not silences.is_silent(("mail.example.com", "192.0.2.1", 5353))
+    assert not silences.is_silent(("other.example", "192.0.2.1", 53)), "it may answer about others"
 
     time.now += SILENCE_SECONDS
     assert not silences.is_silent(SERVER)
@@ -55,7 +57,45 @@ async def test_many_questions_to_a_server_that_is_not_there_cost_the_patience_fo
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as deaf:
         deaf.bind(("127.0.0.1", 0))
         server = Server("127.0.0.1", deaf.getsockname()[1], "ns1.example.com")
-        servers = NameServers(timeout=0.05, concurrency=2, monotonic=Time(), on_query=asked.append)
-        replies = await asyncio.gather(*(servers.ask([server], name, dns.rdatatype.TXT) for _ in range(100)))
+        slots = QuerySlots(per_domain=2)
+        servers = NameServers(timeout=0.05, slots=slots, monotonic=Time(), on_query=asked.append)
+        queries = (servers.ask([server], name, dns.rdatatype.TXT, "example.com") for _ in range(100))
+        replies = await asyncio.gather(*queries)
     assert {reply.outcome for reply in replies} == {Outcome.TIMEOUT}
     assert len(asked) <= 4, "those that were on their way when the second went unanswered"
+
+
+async def test_a_resolver_that_waits_in_vain_for_the_servers_of_one_domain_answers_about_others() -> None:
+    silences = Silences(Time())
+    for _ in range(5):
+        silences.gave_no_answer(SERVER)
+    assert silences.standing(SERVER) is Standing.FAILS
+    assert silences.standing(("other.example", *SERVER[1:])) is Standing.NEW
+    silences.answered(SERVER)
+    assert silences.standing(SERVER) is Standing.ANSWERS
+
+
+async def test_the_silent_servers_of_many_domains_hold_up_no_others() -> None:
+    slots = QuerySlots({Standing.ANSWERS: 1, Standing.NEW: 2, Standing.FAILS: 1}, per_domain=1, per_tenant=1)
+    order: list[str] = []
+
+    async def query(tenant: str, domain: str, standing: Standing, wait: asyncio.Event) -> None:
+        TENANT.set(tenant)
+        async with slots.place(domain, standing):
+            await wait.wait()
+            order.append(domain)
+
+    never, at_once = asyncio.Event(), asyncio.Event()
+    at_once.set()
+    standings = (Standing.FAILS, Standing.NEW)
+    silent = [
+        asyncio.create_task(query("evil", f"silent-{n}", standing, never)) for n in range(50) for standing in standings
+    ]
+    await asyncio.sleep(0)
+    await asyncio.create_task(query("evil", "answers.example", Standing.ANSWERS, at_once))
+    await asyncio.create_task(query("good", "new.example", Standing.NEW, at_once))
+    assert order == ["answers.example", "new.example"]
+    for task in silent:
+        task.cancel()
+    await asyncio.gather(*silent, return_exceptions=True)
+    assert (len(slots.domains), len(slots.tenants)) == (0, 0)

@@ -1,8 +1,15 @@
-"""Queries the name servers for records that are waited for, ever less often, and remembers their answers."""
+"""Queries the name servers for records that are waited for, ever less often, and remembers their answers.
+
+Name servers that are silent hold no reconcile: a lookup that takes longer than a moment goes on beside it, and wakes the
+identity when it is done.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +23,14 @@ from ses_operator.core.state.observed import Observed
 from ses_operator.core.status.requeue import is_early
 from ses_operator.core.status.waits import record_waited
 from ses_operator.dns.nameservers import NameServers
+from ses_operator.dns.query_slots import TENANT, QuerySlots
 from ses_operator.dns.resolver import Resolver
+from ses_operator.runtime.source import Source
+
+LOGGER = logging.getLogger(__name__)
+
+PATIENCE = 2.0
+"""Seconds for which a reconcile waits for a lookup. Name servers that answer do so in a fraction of a second."""
 
 ResolverFor = Callable[[Sequence[str]], Resolver]
 """A resolver that queries these name servers (``host:port``), or without any those of each zone."""
@@ -28,13 +42,15 @@ class Resolvers:
     def __init__(self, on_query: Callable[[Outcome], None], clock: Callable[[], float]) -> None:
         self._on_query = on_query
         self._clock = clock
+        self._slots = QuerySlots()
         self._resolvers: dict[tuple[str, ...], Resolver] = {}
 
     def __call__(self, nameservers: Sequence[str]) -> Resolver:
         """Return the resolver of these name servers."""
         key = tuple(nameservers)
         if key not in self._resolvers:
-            self._resolvers[key] = Resolver(NameServers(key, monotonic=self._clock, on_query=self._on_query))
+            asked = NameServers(key, slots=self._slots, monotonic=self._clock, on_query=self._on_query)
+            self._resolvers[key] = Resolver(asked)
         return self._resolvers[key]
 
 
@@ -45,12 +61,18 @@ class _Look:
 
 
 class Lookups:
-    """Lookups by identity. Losing what is remembered costs another lookup."""
+    """Lookups by identity. Losing what is remembered costs another lookup.
+
+    ``finished`` emits the key of an identity whose lookup has ended after a reconcile had stopped waiting for it.
+    """
 
     def __init__(self, resolver_for: ResolverFor, clock: Callable[[], float]) -> None:
         self._resolver_for = resolver_for
         self._clock = clock
         self._looks: dict[ObjectKey, _Look] = {}
+        self._running: dict[ObjectKey, asyncio.Task[None]] = {}
+        self._left: set[ObjectKey] = set()
+        self.finished: Source[ObjectKey] = Source()
 
     async def refine(
         self,
@@ -62,6 +84,7 @@ class Lookups:
     ) -> Observed:
         """Return the observation with the answers of the name servers, from a recent enough lookup, or from one made now.
 
+        None is waited for longer than PATIENCE: until it is done, the answers of the one before count, or none.
         ``published_at`` is called, only then, for the zones that were written to.
         """
         key = desired.owner.key
@@ -75,8 +98,14 @@ class Lookups:
         seconds = min(record_waited(observed, record, now) for record in records)
         early = is_early(desired.provider, seconds) and not any(is_awaited(observed, record) for record in records)
         if not early and self._is_due(look, seconds):
-            findings = await self._resolver_for(nameservers).examine(records, await published_at())
-            look = self._looks[key] = _Look(self._clock(), {finding.record.id: finding for finding in findings})
+            running = self._running.get(key)
+            if running is None:
+                running = self._begin(key, records, nameservers, await published_at())
+            done, _ = await asyncio.wait({running}, timeout=PATIENCE)
+            if not done:
+                self._left.add(key)
+            elif (made := self._looks.get(key)) is not None and _is_about(made, records):
+                look = made
         return with_findings(desired, observed, look.findings if look else {})
 
     async def findings(self, records: Iterable[RecordSet], nameservers: Sequence[str]) -> Findings:
@@ -94,6 +123,41 @@ class Lookups:
     def forget(self, key: ObjectKey) -> None:
         """Forget an object that is gone, or is to be looked up again."""
         self._looks.pop(key, None)
+        if (running := self._running.pop(key, None)) is not None:
+            running.cancel()
+
+    async def close(self) -> None:
+        """End the lookups that are under way."""
+        running = tuple(self._running.values())
+        for task in running:
+            task.cancel()
+        await asyncio.gather(*running, return_exceptions=True)
+
+    def _begin(
+        self,
+        key: ObjectKey,
+        records: Sequence[RecordSet],
+        nameservers: Sequence[str],
+        published_at: Sequence[PublishedAt],
+    ) -> asyncio.Task[None]:
+        async def look() -> None:
+            findings = await self._resolver_for(nameservers).examine(records, published_at)
+            self._looks[key] = _Look(self._clock(), {finding.record.id: finding for finding in findings})
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if self._running.get(key) is task:
+                del self._running[key]
+            if not task.cancelled() and (error := task.exception()) is not None:
+                LOGGER.error("the lookup of records failed unexpectedly", exc_info=error, extra={"object": str(key)})
+            if key in self._left:
+                self._left.discard(key)
+                self.finished.emit(key)
+
+        context = Context()
+        context.run(TENANT.set, key.namespace)
+        task = self._running[key] = asyncio.create_task(look(), name=f"lookup {key}", context=context)
+        task.add_done_callback(ended)
+        return task
 
     def _is_due(self, look: _Look | None, seconds: float) -> bool:
         """Return True if it is time for a lookup, after ``seconds`` of waiting: by how long it was at the one before."""

@@ -125,6 +125,7 @@ class IdentityReconciler:
             Watch(self._context.finished_templates, lambda key: cluster.identities.by_index(BY_TEMPLATE, key)),
             Watch(self._listed, lambda key: (key,)),
             Watch(self._published, lambda owner: (owner.key,)),
+            Watch(self._lookups.finished, lambda key: (key,)),
         )
 
     def _competing_with(self, delta: CacheDelta) -> Iterator[ObjectKey]:
@@ -160,6 +161,7 @@ class IdentityReconciler:
     async def close(self) -> None:
         """End what runs beside reconciles."""
         await self._identity_cache.close()
+        await self._lookups.close()
         await self._dns.close()
 
     def _forget(self, key: ObjectKey) -> None:

@@ -17,6 +17,7 @@ from ses_operator.core.dns.reachability import (
     lame_delegation,
     no_answer,
     no_such_domain,
+    not_asked,
     not_delegated,
     server_failure,
 )
@@ -244,6 +245,7 @@ RULES: tuple[DiagnosisRule, ...] = (
     server_failure,
     broken_signatures,
     no_answer,
+    not_asked,
     lame_delegation,
     published,
     not_delegated,

@@ -51,6 +51,19 @@ def no_answer(case: RecordCase) -> LookupFinding | None:
     )
 
 
+def not_asked(case: RecordCase) -> LookupFinding | None:
+    """Diagnose NS records that lead to the operator's own machine or network, or to the metadata of a cloud."""
+    if case.answer.outcome is not Outcome.NOT_ASKED:
+        return None
+    return case.finding(
+        FindingState.UNREACHABLE,
+        Reason.DNS_NOT_DELEGATED,
+        f"cannot be looked up: the name servers{_of_zone(case)}{_listed(case.answer.servers)} have only loopback, link-local, "
+        "metadata or reserved addresses, which are not asked. Correct their addresses, or have the platform team name other "
+        "name servers in spec.dns.nameservers of the SesAccount",
+    )
+
+
 def lame_delegation(case: RecordCase) -> LookupFinding | None:
     """Diagnose servers that do not hold the zone that they are asked about."""
     if case.answer.outcome is not Outcome.REFUSED:

@@ -60,7 +60,8 @@ class Metric:
 
 LABELS = {
     "account": "the name of the SesAccount",
-    "region": "the AWS region; empty for a global service",
+    "region": "the AWS region; empty for a global service, unsupported where SES is not",
+    "kind": "the kind of the objects",
     "status": "SUCCESS, PENDING, FAILED, TEMPORARY_FAILURE or NOT_STARTED, as SES last reported; ABSENT if there is no identity",
     "age": "for how long: <1h, 1h-24h, 24h-72h or >72h, when SES has given up",
     "ready": "the status of the condition Ready: True, False or Unknown",

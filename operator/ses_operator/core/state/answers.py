@@ -22,6 +22,7 @@ class Outcome(StrEnum):
     BOGUS = "Bogus"  # SERVFAIL, but an answer for those who do not check signatures: DNSSEC is broken
     TIMEOUT = "Timeout"
     REFUSED = "Refused"
+    NOT_ASKED = "NotAsked"  # its name servers have addresses that are never asked
 
 
 @dataclass(frozen=True, slots=True)
