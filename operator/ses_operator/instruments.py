@@ -10,6 +10,7 @@ from prometheus_client.registry import Collector
 
 from ses_operator.core.metrics.identity_metrics import Sample
 from ses_operator.core.metrics.registry import Metric
+from ses_operator.core.model.outer_text import clean
 
 
 def counter(metric: Metric, registry: CollectorRegistry) -> Counter:
@@ -34,7 +35,7 @@ def families(samples: Iterable[Sample]) -> Iterator[GaugeMetricFamily]:
         metric = sample.metric
         if metric.name not in found:
             found[metric.name] = GaugeMetricFamily(metric.name, metric.meaning, labels=metric.labels)
-        found[metric.name].add_metric(sample.labels, sample.value)
+        found[metric.name].add_metric([clean(label) for label in sample.labels], sample.value)
     return iter(found.values())
 
 

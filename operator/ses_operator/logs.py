@@ -12,6 +12,7 @@ import logging
 import sys
 from datetime import UTC, datetime
 
+from ses_operator.core.model.outer_text import clean
 from ses_operator.runtime.log_subject import log_subject
 from ses_operator.settings import LogFormat, LogLevel
 
@@ -26,10 +27,13 @@ class TextFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """Format a line as text."""
-        parts = [_time(record), record.levelname, record.getMessage()]
+        parts = [_time(record), record.levelname, clean(record.getMessage())]
         parts += [f"{name}={_quoted(value)}" for name, value in _extra(record).items()]
         line = " ".join(parts)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        if not record.exc_info:
+            return line
+        # Each line is set in: what an error says cannot pass for a line of the log.
+        return "\n".join([line, *(f"    {clean(each)}" for each in self.formatException(record.exc_info).splitlines())])
 
 
 class JsonFormatter(logging.Formatter):
@@ -41,11 +45,11 @@ class JsonFormatter(logging.Formatter):
             "ts": _time(record),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "msg": record.getMessage(),
+            "msg": clean(record.getMessage()),
         }
-        line |= {name: str(value) for name, value in _extra(record).items()}
+        line |= {name: clean(str(value)) for name, value in _extra(record).items()}
         if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
+            line["exception"] = "\n".join(map(clean, self.formatException(record.exc_info).splitlines()))
         return json.dumps(line)
 
 
@@ -68,5 +72,5 @@ def _time(record: logging.LogRecord) -> str:
 
 
 def _quoted(value: object) -> str:
-    text = str(value)
-    return json.dumps(text, ensure_ascii=False) if not text or any(mark in text for mark in ' "=\n') else text
+    text = clean(str(value))
+    return json.dumps(text, ensure_ascii=False) if not text or any(mark in text for mark in ' "=\\') else text

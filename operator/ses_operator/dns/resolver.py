@@ -21,10 +21,13 @@ from dns.rdtypes.ANY.TXT import TXT
 from ses_operator.core.dns.diagnosis import diagnose, diagnose_all
 from ses_operator.core.dns.judge import FOLLOWED, matches
 from ses_operator.core.dns.record_case import RecordCase
+from ses_operator.core.model.outer_text import clean, cut
 from ses_operator.core.model.records import RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt, zone_of
 from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers, worth_asking
 
+MAX_VALUE = 4096
+"""Characters of a TXT value: what is wanted is a fifth of it at the most, and others may publish 64 KB."""
 DEADLINE = 20.0
 """Seconds for all queries about a record, those for its zone and its servers included."""
 RDTYPES = {
@@ -229,7 +232,7 @@ def _values(reply: Reply, name: str, record_type: RecordType) -> tuple[str, ...]
 def _value(rdata: dns.rdata.Rdata) -> str:
     match rdata:
         case TXT():
-            return b"".join(rdata.strings).decode("utf-8", "surrogateescape")
+            return cut(clean(b"".join(rdata.strings).decode("utf-8", "backslashreplace")), MAX_VALUE)
         case MX():
             return f"{rdata.preference} {rdata.exchange.to_text(omit_final_dot=True)}"
         case _:

@@ -75,4 +75,4 @@ def test_text_is_one_line_whatever_the_values_hold() -> None:
     record = logging.makeLogRecord(
         {"msg": "created", "levelname": "INFO", "name": "test", "value": 'a "b"\nc', "empty": ""}
     )
-    assert TextFormatter().format(record).endswith(r'INFO created value="a \"b\"\nc" empty=""')
+    assert TextFormatter().format(record).endswith(r'INFO created value="a \"b\"\\nc" empty=""')

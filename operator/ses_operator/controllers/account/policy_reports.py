@@ -6,8 +6,10 @@ import contextlib
 from collections.abc import Mapping
 
 from ses_operator.controllers.shared.resources import POLICY_REPORTS
+from ses_operator.controllers.shared.writes import MAX_TEXT
 from ses_operator.core.audit.report import DIGEST, REGION_LABEL, Chunk
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.outer_text import clean_json
 from ses_operator.core.model.problems import Gone
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.watch.listing import METADATA_ONLY
@@ -38,7 +40,7 @@ class PolicyReports:
         known = self._standing.get(chunk.name)
         if known is not None and known[1] == chunk.digest:
             return
-        path, body = POLICY_REPORTS.object(ObjectKey("", chunk.name)), dict(chunk.body)
+        path, body = POLICY_REPORTS.object(ObjectKey("", chunk.name)), clean_json(dict(chunk.body), MAX_TEXT)
         if known is None:
             await self._client.apply_new(path, body)
         else:

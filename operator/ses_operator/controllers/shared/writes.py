@@ -7,16 +7,16 @@ All raise Stale if the object is not the one that was observed, and Gone if ther
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterable, Mapping
 
 from ses_operator.api.base.meta import FINALIZER, INVENTORY, ObjectMeta
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.outer_text import clean_json
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject, Resource
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
+MAX_TEXT = 8192
+"""Characters of a text in status: what others wrote may be longer, and status has to fit into its object."""
 
 
 async def ensure_finalizer(
@@ -56,10 +56,12 @@ async def write_status(
 ) -> JsonObject | None:
     """Replace the status, if it differs from the old one (both as JSON in the manifest). None, and no request, if not.
 
+    Text that others wrote is cleaned and cut here, whatever it is about.
+
     There is no test of the resource version: only the operator writes status, and a spec that changes meanwhile has a
     generation of its own to be compared with ``observedGeneration``.
     """
-    new = _as_kept(new)
+    new = clean_json(new, MAX_TEXT)
     if old == new:
         return None
     # A merge patch would do, but for one thing: the status subresource takes no notice of a uid in it. A JSON patch is
@@ -69,20 +71,6 @@ async def write_status(
         {"op": "replace", "path": "/status", "value": new},
     ]
     return await client.json_patch(resource.status(_key(observed)), operations)
-
-
-def _as_kept(value: JsonObject) -> JsonObject:
-    """Return the value as the apiserver keeps it.
-
-    Octets from DNS that are no UTF-8 are lone surrogates in a text, and the apiserver puts a replacement character in
-    the place of each: without this, status would differ from what is there each time.
-    """
-    text = json.dumps(value, ensure_ascii=False)
-    clean = _SURROGATE.sub("\ufffd", text)
-    if clean is text:
-        return value
-    kept: JsonObject = json.loads(clean)
-    return kept
 
 
 async def _patch_metadata(

@@ -6,7 +6,6 @@ printable characters, in HTML they are escaped. There are no links, no images an
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -17,6 +16,7 @@ from ses_operator.api.base.model import rfc3339
 from ses_operator.api.base.reasons import Actor, Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.keys import ObjectKey
+from ses_operator.core.model.outer_text import cut, one_line
 
 MAX_SUBJECT = 200
 """Characters: more than mail programs show, and far from the 998 of RFC 5322, 2.1.1."""
@@ -141,8 +141,8 @@ def _made(sender: Sender, subject: str, sections: Sequence[_Section]) -> Email:
         f"(AWS account {sender.account_id}): its spec.notifications says what is sent to whom."
     )
     return Email(
-        _cut(_line(f"[{sender.installation_id}] {subject}"), MAX_SUBJECT),
-        "\n\n".join((*map(_text, sections), _line(origin))) + "\n",
+        cut(one_line(f"[{sender.installation_id}] {subject}"), MAX_SUBJECT),
+        "\n\n".join((*map(_text, sections), one_line(origin))) + "\n",
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{_html(subject)}</title></head>\n<body>\n'
         + "\n".join(map(_markup, sections))
         + f"\n<p><small>{_html(origin)}</small></p>\n</body></html>\n",
@@ -150,8 +150,8 @@ def _made(sender: Sender, subject: str, sections: Sequence[_Section]) -> Email:
 
 
 def _text(section: _Section) -> str:
-    lines = [_line(section.heading), *(f"{label}: {_line(value)}" for label, value in section.lines)]
-    lines += ["  " + "  ".join(_line(cell) for cell in row) for row in section.table]
+    lines = [one_line(section.heading), *(f"{label}: {one_line(value)}" for label, value in section.lines)]
+    lines += ["  " + "  ".join(one_line(cell) for cell in row) for row in section.table]
     return "\n".join(lines)
 
 
@@ -163,18 +163,4 @@ def _markup(section: _Section) -> str:
 
 
 def _html(text: str) -> str:
-    return escape(_line(text), quote=True)
-
-
-def _line(text: str) -> str:
-    """Return the text as one line.
-
-    It has no line breaks, which would end a header, and nothing that is not printed or changes the direction of
-    writing.
-    """
-    printable = (" " if unicodedata.category(char)[0] in "CZ" else char for char in text)
-    return " ".join("".join(printable).split())
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"
+    return escape(one_line(text), quote=True)

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Protocol
 
+from ses_operator.core.model.outer_text import clean, cut
 from ses_operator.core.model.problems import OperatorError
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import EVENTS, JsonObject, Resource
@@ -91,7 +92,7 @@ class EventRecorder:
 
     def record(self, event: Event) -> None:
         """Queue the event, unless the same was sent within the hour; it is dropped when too many wait."""
-        identity = (event.subject.uid, event.occurrence.reason, event.occurrence.message)
+        identity = (event.subject.uid, event.occurrence.reason, clean(event.occurrence.message))
         now = self._clock()
         if now < self._sent.get(identity, float("-inf")) + REPEAT_AFTER:
             return
@@ -147,7 +148,7 @@ def _body(event: Event, instance: str, now: datetime) -> JsonObject:
         "involvedObject": reference,
         "type": str(event.occurrence.type),
         "reason": event.occurrence.reason,
-        "message": event.occurrence.message[:MAX_MESSAGE],
+        "message": cut(clean(event.occurrence.message), MAX_MESSAGE),
         "firstTimestamp": moment,
         "lastTimestamp": moment,
         "count": 1,
