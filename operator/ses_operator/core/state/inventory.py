@@ -21,6 +21,8 @@ MAX_NAMES = {"regions": 64, "invited": 64, "letGo": 64, "places": 32, "tagKeys":
 MAX_NAME = 512
 
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
+_PLACE = re.compile(rf"{DNS_ENDPOINT_PLACE}|{ROUTE53_PLACE}[A-Za-z0-9_-]{{1,64}}")
+"""The id is part of the path of a request: it has no other characters, and is never empty."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +89,8 @@ class Inventory:
     def decode(cls, text: str | None) -> Inventory:
         """Read the annotation; a missing or damaged one (a person may edit it) names nothing.
 
-        Nor does a name that cannot be a region, or an annotation with more names than the operator ever needs: each of them
-        would be looked for.
+        Nor does a name that cannot be a region or a place, or an annotation with more names than the operator ever needs:
+        each of them would be looked for.
         """
         try:
             value: Any = json.loads(text or "{}")
@@ -99,7 +101,7 @@ class Inventory:
         account = value.get("account")
         return cls(
             regions=frozenset(filter(_REGION.fullmatch, _names(value.get("regions")))),
-            places=_names(value.get("places")),
+            places=frozenset(filter(_PLACE.fullmatch, _names(value.get("places")))),
             tag_keys=_names(value.get("tagKeys")),
             settings=_names(value.get("settings")),
             policies=_names(value.get("policies")),

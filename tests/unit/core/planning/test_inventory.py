@@ -16,8 +16,9 @@ from ses_operator.core.state.inventory import Inventory
 names = st.lists(st.text(max_size=20), max_size=3).map(frozenset)
 REGIONS = ("eu-west-1", "us-gov-east-1", "ap-southeast-12", "x-y-0", "il-central-99", "abcde-f-g-h-3")
 regions = st.sampled_from([frozenset(each) for size in range(5) for each in combinations(REGIONS, size)])
+places = st.lists(st.from_regex(r"DNSEndpoint|Route53/[A-Z0-9]{1,32}", fullmatch=True), max_size=3).map(frozenset)
 inventorys = st.builds(
-    Inventory, regions, names, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
+    Inventory, regions, places, names, names, names, names, names, names, st.sampled_from(["", "111122223333"])
 )
 
 
@@ -47,6 +48,9 @@ def test_a_inventory_that_grows_covers_what_it_was(before: Inventory, more: Inve
             json.dumps({"regions": [f"eu-made-{n}" for n in range(12_000)]}), id="more regions than there are"
         ),
         pytest.param(json.dumps({"places": [f"Route53/Z{n}" for n in range(33)]}), id="more places than are ever used"),
+        pytest.param(
+            '{"places": ["Route53/", "Route53/../x", "Route53/Z1?x", "Elsewhere/1", "Route53/Z1\\n"]}', id="no places"
+        ),
         pytest.param(json.dumps({"places": ["Route53/" + "Z" * 600]}), id="a name that is too long"),
         pytest.param(json.dumps({"account": "1" * 600}), id="an account that is too long"),
         pytest.param('{"account": ' + "9" * 5000 + "}", id="a number that Python does not convert"),
