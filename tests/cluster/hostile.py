@@ -31,7 +31,7 @@ TEXTS = (
 )  # fmt: skip
 NUMBERS = (0, 1, -1, 2**31, 2**53 + 1, 2**63 - 1, -(2**63))
 MOMENTS = ("2026-01-31T12:00:00Z", "0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z")
-DOCUMENTS = (
+DOCUMENTS: tuple[Json, ...] = (
     {"Version": "2012-10-17", "Statement": []}, {"Statement": [[[[[[[[[[[]]]]]]]]]]]}, {},
     [], 7, 1.5, True, None, "", "[" * 900, "{}",
     {"Statement": {"Effect": "Allow", "Principal": {"AWS": [["x"]]}, "Action": {"a": "b"}}}, {"a": "x" * 70_000},

@@ -101,6 +101,7 @@ class Manager:
         self._controllers: list[tuple[Controller, WorkQueue[ObjectKey]]] = []
         self._preparation: Preparation = NothingToPrepare()
         self._may_hand_over = True
+        self._unsaid: dict[tuple[Resource, ObjectKey], Event] = {}
         self.is_ready = False
         """True if the caches are synced, in the leader as in a standby."""
 
@@ -130,7 +131,11 @@ class Manager:
         logger.error("an object cannot be read: %s", reason, extra={"kind": resource.kind, "object": str(key_of(obj))})
         found = obj["metadata"]
         subject = _Subject(found["name"], found.get("namespace", ""), found["uid"], found["resourceVersion"])
-        self.events.record(Event(resource, subject, _Unreadable(f"The operator cannot read this object: {reason}")))
+        event = Event(resource, subject, _Unreadable(f"The operator cannot read this object: {reason}"))
+        if self.may_write:
+            self.events.record(event)
+        else:
+            self._unsaid[resource, key_of(obj)] = event
 
     def reflect(self, reflectors: Reflectors) -> Reflectors:
         """Keep these up to date while the manager runs, and return them."""
@@ -189,6 +194,9 @@ class Manager:
     async def _start(self) -> None:
         """Start the controllers once all is there that they rely on. The Lease is renewed meanwhile."""
         await self._prepared(self._preparation.begin)
+        for event in self._unsaid.values():
+            self.events.record(event)
+        self._unsaid.clear()
         for controller, queue in self._controllers:
             controller.start(queue)
 
