@@ -10,6 +10,10 @@ PYTEST_ARGS ?=
 BASE ?=
 SETTING ?=
 VERBOSE ?=
+# For make chaos: seeds of schedules, and the number of actions of each, as in: make chaos SEED="1 2 3" N=300
+SEED ?= 1
+N ?= 300
+CHAOS_ARGS ?=
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -21,7 +25,7 @@ export PYTHONPATH := $(CURDIR)/tools
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large bench-audit dist figures pictures site clean
+.PHONY: help setup binaries test image-test check format lock crds docs schemas gitops demo up bench bench-large bench-audit chaos chaos-planted dist figures pictures site clean
 
 help: ## Show what there is to make
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -92,6 +96,12 @@ bench-large: setup ## Measure 2,000 identities in 4 regions
 
 bench-audit: setup ## Measure an audit of 10,000 identities in 4 regions
 	@$(BIN)/python -m bench.audit
+
+chaos: setup binaries ## Let things go wrong by the schedule of each SEED, N of them, and check what must hold
+	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m chaos $(foreach seed,$(SEED),--seed $(seed)) --actions $(N) $(CHAOS_ARGS)
+
+chaos-planted: setup binaries ## Plant defects into copies of the operator, and see that a seed finds each
+	@PYTHONPATH=$(CURDIR)/tools:$(CURDIR)/tests $(BIN)/python -m chaos.planted $(CHAOS_ARGS)
 
 figures: setup ## Print figures of the structure, of BASE too if given
 	@$(BIN)/python -m figures $(if $(BASE),--base $(BASE)) $(if $(SETTING),--setting $(SETTING)) $(if $(VERBOSE),--verbose)

@@ -8,7 +8,7 @@ import shutil
 import ssl
 import tempfile
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +77,7 @@ class ControlPlane:
         self._parts = control_plane() if parts is None else parts
         self._folder_given = folder
         self._processes: list[Process] = []
+        self._ready: dict[Part, tuple[Process, Callable[[], bool]]] = {}
         self._token = secrets.token_urlsafe(24)
 
     def __enter__(self) -> Self:
@@ -217,7 +218,7 @@ class ControlPlane:
             "--unsafe-no-fsync",
             "--log-level=warn",
         )
-        etcd.await_ready(lambda: self._answers(f"{url}/readyz"), timeout=_READY_TIMEOUT)
+        self._await(Part.ETCD, etcd, f"{url}/readyz")
         return url
 
     def _start_apiserver(self, etcd_url: str) -> None:
@@ -240,7 +241,7 @@ class ControlPlane:
             f"--audit-policy-file={self.folder / 'audit-policy.yaml'}",
             f"--audit-log-path={self.audit.path}",
         )
-        apiserver.await_ready(lambda: self._answers(f"{self.url}/readyz"), timeout=_READY_TIMEOUT)
+        self._await(Part.APISERVER, apiserver, f"{self.url}/readyz")
 
     def start_controller_manager(self) -> None:
         """Start it beside an apiserver that has none, and return when it is ready."""
@@ -260,7 +261,25 @@ class ControlPlane:
             f"--controllers={','.join(_CONTROLLERS)}",
             "--leader-elect=false",
         )
-        manager.await_ready(lambda: self._answers(f"https://127.0.0.1:{port}/healthz"), timeout=_READY_TIMEOUT)
+        self._await(Part.CONTROLLER_MANAGER, manager, f"https://127.0.0.1:{port}/healthz")
+
+    def restart(self, part: Part) -> None:
+        """Kill a part, as a power failure would, start it again, and return when it is ready. Data survives."""
+        process, ready = self._ready[part]
+        process.kill()
+        process.start()
+        process.await_ready(ready, timeout=_READY_TIMEOUT)
+
+    def is_running(self, part: Part) -> bool:
+        """Return True unless a part has ended by itself."""
+        return self._ready[part][0].running
+
+    def _await(self, part: Part, process: Process, url: str) -> None:
+        def ready() -> bool:
+            return self._answers(url)
+
+        process.await_ready(ready, timeout=_READY_TIMEOUT)
+        self._ready[part] = process, ready
 
     def _process(self, part: Part, *arguments: str) -> Process:
         process = Process(part, [self._parts[part], *arguments], self.folder / f"{part}.log")

@@ -22,12 +22,14 @@ class OperatorOptions:
     """The options of an operator; those omitted have the operator's own defaults.
 
     `watch_namespaces` empty: all. `flags` are further settings of `ses-operator run`, by name: {"pending-poll": 1}.
+    `environment`: further environment variables, such as AWS credentials of its own.
     """
 
     installation_id: str = "devcluster"
     namespace: str = "ses-operator"
     watch_namespaces: tuple[str, ...] = ()
     flags: Mapping[str, object] = field(default_factory=dict)
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 class OperatorProcess:
@@ -58,7 +60,8 @@ class OperatorProcess:
         }
         program = Path(sys.executable).with_name("ses-operator")
         command: list[str | Path] = [program, "run", *(f"--{flag}={value}" for flag, value in flags.items())]
-        self.process = Process(name, command, log, env={"AWS_EC2_METADATA_DISABLED": "true"}, launch=launch)
+        env = {"AWS_EC2_METADATA_DISABLED": "true", **options.environment}
+        self.process = Process(name, command, log, env=env, launch=launch)
 
     def __enter__(self) -> Self:
         self.start()

@@ -60,6 +60,7 @@ def zone_event_view(event: ZoneEvent) -> dict[str, Any]:
         "zoneName": event.zone_name.rstrip("."),
         "at": event.at,
         "delegated": not event.edits,
+        "accessKey": event.access_key,
         "sets": [
             {"name": key.name.rstrip("."), "type": key.type, "values": None if found is None else list(found.values)}
             for key, found in event.edits.items()

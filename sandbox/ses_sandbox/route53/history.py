@@ -18,7 +18,8 @@ class ZoneEvent:
     """One event of a hosted zone.
 
     ``edits``: each record set that the batch changed, as it was after it; None if it was deleted. Empty if the zone's
-    name was delegated to it. ``at`` is when name servers know of it, on the simulated clock.
+    name was delegated to it. ``at`` is when name servers know of it, on the simulated clock. ``access_key``: of the
+    client; empty if the control API did it.
     """
 
     number: int
@@ -26,6 +27,7 @@ class ZoneEvent:
     zone_name: str
     at: datetime
     edits: Mapping[RecordKey, ResourceRecordSet | None] = field(default_factory=dict)
+    access_key: str = ""
 
 
 class History:
@@ -36,10 +38,15 @@ class History:
         self._numbers = count(1)
 
     def note(
-        self, zone_id: str, zone_name: str, at: datetime, edits: Mapping[RecordKey, ResourceRecordSet | None]
+        self,
+        zone_id: str,
+        zone_name: str,
+        at: datetime,
+        edits: Mapping[RecordKey, ResourceRecordSet | None],
+        access_key: str = "",
     ) -> None:
         """Add what was accepted."""
-        self._events.append(ZoneEvent(next(self._numbers), zone_id, zone_name, at, edits))
+        self._events.append(ZoneEvent(next(self._numbers), zone_id, zone_name, at, edits, access_key))
 
     def since(self, number: int) -> Iterator[ZoneEvent]:
         """Return the events after this number, oldest first."""

@@ -50,6 +50,7 @@ class Request:
     resource_id: str
     query: Mapping[str, str]
     body: bytes
+    access_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +137,7 @@ class Route53Middleware:
             if match is None or environ["REQUEST_METHOD"] != method:
                 continue
             query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-            request = Request(account_id, match[1], query, _body(environ))
+            request = Request(account_id, match[1], query, _body(environ), access_key_of(environ))
             try:
                 return operation(request)
             except InvalidInputError as error:
@@ -172,7 +173,10 @@ class Route53Middleware:
                 message = "The request was rejected because Route 53 was still processing a prior request."
                 raise ServiceError(HTTPStatus.BAD_REQUEST, "PriorRequestNotComplete", message)
             zone.busy_until = started + self.settings.processing_seconds
-            change = self.zones.submit(zone, edits, self._change_id(), self._propagation(), batch.comment)
+            now = self.clock.now()
+            done = now + self._propagation()
+            change = Submitted(self._change_id(), zone.id, now, done, batch.comment, request.access_key)
+            self.zones.submit(zone, edits, change)
         body = wire.document("ChangeResourceRecordSetsResponse", (wire.change_info(change, change.submitted_at),))
         return Response(HTTPStatus.OK, body)
 
@@ -285,8 +289,13 @@ def account_of(environ: WSGIEnvironment) -> str:
     named = environ.get("HTTP_X_MOTO_ACCOUNT_ID")
     if named:
         return str(named)
+    return get_account_id_from(access_key_of(environ))
+
+
+def access_key_of(environ: WSGIEnvironment) -> str:
+    """Return the access key of a request, that of the public if it is not signed."""
     match = ACCESS_KEY.search(environ.get("HTTP_AUTHORIZATION", ""))
-    return get_account_id_from(match[1] if match else PUBLIC_ACCESS_KEY)
+    return match[1] if match else PUBLIC_ACCESS_KEY
 
 
 def _delegation_set(backend: Route53Backend, given: str | None) -> DelegationSet | None:

@@ -42,13 +42,17 @@ ROUTING = {
 
 @dataclass(frozen=True, slots=True)
 class Submitted:
-    """A change as GetChange reports it. ``in_sync_at``: when it is at all name servers, on the simulated clock."""
+    """A change as GetChange reports it. ``in_sync_at``: when it is at all name servers, on the simulated clock.
+
+    ``access_key``: of the client that submitted it.
+    """
 
     id: str
     zone_id: str
     submitted_at: datetime
     in_sync_at: datetime
     comment: str = ""
+    access_key: str = ""
 
     def status(self, now: datetime) -> str:
         """Return the status at this moment."""
@@ -277,15 +281,12 @@ class HostedZones:
         with self.lock:
             return self._changes.get(change_id)
 
-    def submit(self, zone: HostedZone, edits: Edits, change_id: str, delay: timedelta, comment: str) -> Submitted:
-        """Apply an accepted batch and note it as PENDING until ``delay`` has passed."""
+    def submit(self, zone: HostedZone, edits: Edits, change: Submitted) -> None:
+        """Apply an accepted batch and note it as PENDING until it is in sync."""
         with self.lock:
-            now = self.now()
-            change = Submitted(change_id, zone.id, now, now + delay, comment)
             zone.apply(edits, change.in_sync_at)
-            self.history.note(zone.id, zone.name, change.in_sync_at, edits)
+            self.history.note(zone.id, zone.name, change.in_sync_at, edits, change.access_key)
             self.record(change)
-            return change
 
     def zone_for(self, name: dns.name.Name) -> ServedZone | None:
         """Return the public zone nearest above a name, as the name servers serve it by now.
