@@ -41,7 +41,7 @@ binaries: setup ## Find or build the control plane and the other real programs; 
 	@$(BIN)/python -m devcluster build > /dev/null
 
 test: setup binaries ## Run all tests
-	@$(BIN)/pytest -n $(WORKERS) --dist worksteal $(PYTEST_ARGS)
+	@$(BIN)/pytest -n $(WORKERS) $(PYTEST_ARGS)
 
 image-test: setup ## Build the image and start the operator from it; needs root, and Debian's buildah and debootstrap
 	@$(BIN)/python -m devcluster build control-plane > /dev/null
