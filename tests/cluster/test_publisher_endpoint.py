@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from devcluster import binaries
+from devcluster.apiclient import ApiClient
 from devcluster.controlplane import ControlPlane
 from devcluster.externaldns import dnsendpoint_crd
-from devcluster.kubectl import Kubectl
 from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.api.base.meta import FINALIZER, IDENTITY_NAME_LABEL, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
@@ -32,11 +32,16 @@ RECORDS: tuple[RecordSet, ...] = (*DKIM, MX, SPF)
 CRD = "crd/dnsendpoints.externaldns.k8s.io"
 
 
-@pytest.fixture
-def installed(kubectl: Kubectl) -> None:
+@pytest.fixture(scope="module")
+def installed(control_plane: ControlPlane) -> None:
     """ExternalDNS's kind."""
-    kubectl.apply(dnsendpoint_crd())
-    kubectl.await_kinds(CRD)
+    control_plane.kubectl.apply(dnsendpoint_crd())
+    control_plane.kubectl.await_kinds(CRD)
+
+
+@pytest.fixture
+def api(control_plane: ControlPlane) -> ApiClient:
+    return control_plane.api
 
 
 @pytest.fixture
@@ -51,21 +56,31 @@ def publisher(client: KubeClient, installed: None) -> DnsEndpointPublisher:  # n
 
 
 @pytest.fixture
-def publication(namespace: str, kubectl: Kubectl) -> Iterator[Publication]:
+def publication(namespace: str, api: ApiClient) -> Iterator[Publication]:
     owner = Owner("test", ObjectKey(namespace, "mail"))
     yield Publication(owner, DOMAIN, labels={"dns": "public"}, annotations={"note": "by hand"})
-    for name in kubectl("get", "dnsendpoint", "-n", namespace, "-o", "name").split():
-        kubectl("patch", name, "-n", namespace, "--type=merge", '--patch={"metadata": {"finalizers": null}}')
+    for found in (api.get(_collection(namespace)) or {"items": []})["items"]:
+        api.patch(f"{_collection(namespace)}/{found['metadata']['name']}", {"metadata": {"finalizers": None}})
 
 
-def stored(kubectl: Kubectl, publication: Publication) -> dict[str, Any]:
+def _collection(namespace: str) -> str:
+    return f"/apis/externaldns.k8s.io/v1alpha1/namespaces/{namespace}/dnsendpoints"
+
+
+def path(publication: Publication) -> str:
+    """Where its object is, or would be."""
     key = publication.owner.key
-    return kubectl.get("dnsendpoint", key.name, "-n", key.namespace)
+    return f"{_collection(key.namespace)}/{key.name}"
 
 
-def exists(kubectl: Kubectl, publication: Publication) -> bool:
-    key = publication.owner.key
-    return bool(kubectl("get", "dnsendpoint", key.name, "-n", key.namespace, "--ignore-not-found").strip())
+def stored(api: ApiClient, publication: Publication) -> dict[str, Any]:
+    found = api.get(path(publication))
+    assert found is not None
+    return found
+
+
+def exists(api: ApiClient, publication: Publication) -> bool:
+    return api.get(path(publication)) is not None
 
 
 def foreign(namespace: str) -> dict[str, Any]:
@@ -78,12 +93,12 @@ def foreign(namespace: str) -> dict[str, Any]:
 
 
 async def test_all_records_stand_in_one_object_as_externaldns_reads_them(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     answer = await publisher.publish(publication, RECORDS)
     assert answer.in_sync
     assert {record.state for record in answer.records} == {RecordState.PENDING}
-    assert stored(kubectl, publication)["spec"]["endpoints"] == [
+    assert stored(api, publication)["spec"]["endpoints"] == [
         {
             "dnsName": f"abc._domainkey.{DOMAIN}",
             "recordType": "CNAME",
@@ -106,10 +121,10 @@ async def test_all_records_stand_in_one_object_as_externaldns_reads_them(
 
 
 async def test_the_object_names_its_owner_is_held_by_our_finalizer_and_has_no_owner_reference(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
-    metadata = stored(kubectl, publication)["metadata"]
+    metadata = stored(api, publication)["metadata"]
     assert metadata["finalizers"] == [FINALIZER]
     assert metadata["annotations"][OWNER_TAG] == str(publication.owner)
     assert metadata["annotations"]["note"] == "by hand"
@@ -120,10 +135,10 @@ async def test_the_object_names_its_owner_is_held_by_our_finalizer_and_has_no_ow
 
 @pytest.mark.usefixtures("installed")
 async def test_a_txt_stands_verbatim_where_the_provider_adds_quotes_itself(
-    client: KubeClient, publication: Publication, kubectl: Kubectl
+    client: KubeClient, publication: Publication, api: ApiClient
 ) -> None:
     await DnsEndpointPublisher(client, TxtQuoting.VERBATIM).publish(publication, (SPF,))
-    (endpoint,) = stored(kubectl, publication)["spec"]["endpoints"]
+    (endpoint,) = stored(api, publication)["spec"]["endpoints"]
     assert endpoint["targets"] == ["v=spf1 include:amazonses.com ~all"]
 
 
@@ -146,73 +161,63 @@ async def test_before_anything_is_written_every_record_is_missing(
 
 
 async def test_a_record_no_longer_wanted_leaves_the_object(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
     observation = await publisher.observe(publication, DKIM)
     assert observation.surplus == (f"MX bounce.{DOMAIN}", f"TXT bounce.{DOMAIN}")
     await publisher.publish(publication, DKIM)
-    assert len(stored(kubectl, publication)["spec"]["endpoints"]) == 1
+    assert len(stored(api, publication)["spec"]["endpoints"]) == 1
 
 
 async def test_surplus_that_is_to_be_kept_stays_in_the_object(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
     assert (await publisher.observe(publication, DKIM, Surplus.KEEP)).in_sync
     await publisher.publish(publication, DKIM, Surplus.KEEP)
-    assert len(stored(kubectl, publication)["spec"]["endpoints"]) == 3
+    assert len(stored(api, publication)["spec"]["endpoints"]) == 3
 
 
 async def test_a_label_that_is_no_longer_wanted_goes_and_those_of_others_stay(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
-    namespace = publication.owner.key.namespace
-    kubectl("label", "dnsendpoint", "mail", "-n", namespace, "theirs=stays")
+    api.patch(path(publication), {"metadata": {"labels": {"theirs": "stays"}}})
     without = Publication(publication.owner, DOMAIN)
     assert not (await publisher.observe(without, RECORDS)).in_sync
     await publisher.publish(without, RECORDS)
-    labels = stored(kubectl, publication)["metadata"]["labels"]
+    labels = stored(api, publication)["metadata"]["labels"]
     assert "dns" not in labels
     assert labels["theirs"] == "stays"
 
 
 async def test_what_somebody_changed_in_the_object_is_put_right(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, (SPF,))
-    endpoints = '[{"dnsName": "bounce.mail.example.com", "recordType": "TXT", "targets": ["wrong"]}]'
-    namespace = publication.owner.key.namespace
-    kubectl(
-        "patch",
-        "dnsendpoint",
-        "mail",
-        "-n",
-        namespace,
-        "--type=merge",
-        f'--patch={{"spec": {{"endpoints": {endpoints}}}}}',
-    )
+    wrong = {"dnsName": "bounce.mail.example.com", "recordType": "TXT", "targets": ["wrong"]}
+    api.patch(path(publication), {"spec": {"endpoints": [wrong]}})
     (observed,) = (await publisher.observe(publication, (SPF,))).records
     assert observed.state is RecordState.DIFFERENT
     assert "wrong" in observed.message
     await publisher.publish(publication, (SPF,))
-    (endpoint,) = stored(kubectl, publication)["spec"]["endpoints"]
+    (endpoint,) = stored(api, publication)["spec"]["endpoints"]
     assert endpoint["targets"] == ['"v=spf1 include:amazonses.com ~all"']
 
 
 async def test_an_object_of_that_name_that_is_not_ours_is_never_overwritten_nor_deleted(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
-    kubectl.apply(foreign(publication.owner.key.namespace))
-    before = stored(kubectl, publication)
+    api.apply(path(publication), foreign(publication.owner.key.namespace))
+    before = stored(api, publication)
     for answer in (await publisher.observe(publication, RECORDS), await publisher.publish(publication, RECORDS)):
         assert {record.state for record in answer.records} == {RecordState.CONFLICT}
         assert answer.problem is not None
         assert "not overwritten" in answer.problem.message
     await publisher.withdraw(publication)
     await publisher.release(publication)
-    assert stored(kubectl, publication) == before
+    assert stored(api, publication) == before
 
 
 async def test_another_installation_s_object_is_not_ours(
@@ -225,59 +230,59 @@ async def test_another_installation_s_object_is_not_ours(
 
 
 async def test_withdrawal_takes_the_object_away(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
     await publisher.withdraw(publication)
-    assert not exists(kubectl, publication)
+    assert not exists(api, publication)
     await publisher.withdraw(publication)
 
 
 async def test_withdrawal_finishes_what_somebody_s_deletion_began(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
-    kubectl("delete", "dnsendpoint", "mail", "-n", publication.owner.key.namespace, "--wait=false")
-    assert exists(kubectl, publication)
+    api.delete(path(publication))
+    assert exists(api, publication)
     await publisher.withdraw(publication)
-    assert not exists(kubectl, publication)
+    assert not exists(api, publication)
 
 
 async def test_what_is_handed_over_stays_and_is_the_heir_s_to_change(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
-    before = stored(kubectl, publication)
+    before = stored(api, publication)
     new_owner = publication.owner.new_owner("new")
 
     (sentence,) = await publisher.hand_over(publication, new_owner)
 
     assert "delete it once the ExternalDNS there publishes them" in sentence
-    left = stored(kubectl, publication)
+    left = stored(api, publication)
     assert left["spec"] == before["spec"]
     assert "finalizers" not in left["metadata"], "in another cluster nobody would take it off"
     assert await publisher.withdraw(publication) == ()
     assert await publisher.hand_over(publication, new_owner) == ()
     theirs = replace(publication, owner=new_owner)
     assert (await publisher.publish(theirs, RECORDS)).in_sync
-    assert stored(kubectl, publication)["metadata"]["finalizers"] == [FINALIZER]
+    assert stored(api, publication)["metadata"]["finalizers"] == [FINALIZER]
 
 
 async def test_what_is_inherited_is_the_heir_s_to_change(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
     new_owner = Owner("new", publication.owner.key, inherits=("test",))
     assert (await publisher.publish(replace(publication, owner=new_owner), RECORDS)).in_sync
-    assert stored(kubectl, publication)["metadata"]["annotations"][OWNER_TAG] == str(new_owner)
+    assert stored(api, publication)["metadata"]["annotations"][OWNER_TAG] == str(new_owner)
 
 
 async def test_release_leaves_the_object_and_its_records_without_a_mark_of_ours(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
     await publisher.release(publication)
-    left = stored(kubectl, publication)
+    left = stored(api, publication)
     assert len(left["spec"]["endpoints"]) == 3
     assert left["metadata"]["labels"] == {"dns": "public"}
     assert left["metadata"]["annotations"] == {"note": "by hand"}
@@ -286,17 +291,17 @@ async def test_release_leaves_the_object_and_its_records_without_a_mark_of_ours(
 
 
 async def test_what_stays_after_a_move_keeps_the_labels_by_which_its_external_dns_finds_it(
-    publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, (*DKIM, MX))
     elsewhere = Publication(publication.owner, DOMAIN)
     assert await publisher.holdings(elsewhere) == {record.id for record in (*DKIM, MX)}
 
     await publisher.retain(elsewhere, (*DKIM, SPF))
-    version = stored(kubectl, publication)["metadata"]["resourceVersion"]
+    version = stored(api, publication)["metadata"]["resourceVersion"]
     await publisher.retain(elsewhere, (*DKIM, SPF))
 
-    left = stored(kubectl, publication)
+    left = stored(api, publication)
     assert left["metadata"]["resourceVersion"] == version, "nothing differed any more"
     assert await publisher.holdings(elsewhere) == {record.id for record in DKIM}
     assert left["metadata"]["labels"]["dns"] == "public"
@@ -306,30 +311,30 @@ async def test_what_stays_after_a_move_keeps_the_labels_by_which_its_external_dn
 
 
 async def test_an_object_that_somebody_deletes_is_made_anew_when_it_is_clear_that_the_identity_stays(
-    client: KubeClient, publisher: DnsEndpointPublisher, publication: Publication, kubectl: Kubectl
+    client: KubeClient, publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
     await publisher.publish(publication, RECORDS)
-    uid, now = stored(kubectl, publication)["metadata"]["uid"], datetime.now(UTC)
-    kubectl("delete", "dnsendpoint", "mail", "-n", publication.owner.key.namespace, "--wait=false")
+    uid, now = stored(api, publication)["metadata"]["uid"], datetime.now(UTC)
+    api.delete(path(publication))
     with pytest.raises(Retry, match="being deleted") as wait:
         await DnsEndpointPublisher(client, now=lambda: now).publish(publication, RECORDS)
     assert wait.value.problem.retry_after is not None
-    assert stored(kubectl, publication)["metadata"]["uid"] == uid
+    assert stored(api, publication)["metadata"]["uid"] == uid
     later = DnsEndpointPublisher(client, now=lambda: datetime.now(UTC) + timedelta(minutes=1))
     assert (await later.publish(publication, RECORDS)).in_sync
-    assert stored(kubectl, publication)["metadata"]["uid"] != uid
+    assert stored(api, publication)["metadata"]["uid"] != uid
 
 
 @pytest.mark.usefixtures("installed")
 async def test_an_object_that_appears_just_before_ours_is_made_is_not_taken_over(
-    client: KubeClient, publication: Publication, kubectl: Kubectl
+    client: KubeClient, publication: Publication, api: ApiClient
 ) -> None:
-    kubectl.apply(foreign(publication.owner.key.namespace))
-    before = stored(kubectl, publication)
+    api.apply(path(publication), foreign(publication.owner.key.namespace))
+    before = stored(api, publication)
     body = manifest(publication, [Endpoint.of(SPF, TxtQuoting.QUOTED)])
     with pytest.raises(Stale):
         await client.apply_new(DNS_ENDPOINTS.object(publication.owner.key), body)
-    assert stored(kubectl, publication) == before
+    assert stored(api, publication) == before
 
 
 async def test_without_externaldns_s_kind_publication_says_so_and_withdrawal_has_nothing_to_do() -> None:
