@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import ssl
+from collections.abc import Mapping
 from http.client import HTTPException, HTTPSConnection
 from pathlib import Path
 from time import monotonic
@@ -72,6 +73,11 @@ class ApiClient:
     def apply(self, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
         """Return the object at `path` after a server-side apply, which creates it if there is none."""
         return self._ask("PATCH", f"{path}?fieldManager=devcluster&force=true", manifest, _APPLY)
+
+    def predict(self, path: str, manifest: Mapping[str, Any], *, manager: str) -> dict[str, Any]:
+        """Return what a server-side apply of `manager` would make of the object at `path`, conflicts overruled."""
+        query = f"fieldManager={manager}&force=true&dryRun=All"
+        return self._ask("PATCH", f"{path}?{query}", dict(manifest), _APPLY)
 
     def delete(self, path: str, **options: Any) -> None:
         """Delete the object, or all of the collection, at `path`; `options` as in DeleteOptions. No error if it is gone."""

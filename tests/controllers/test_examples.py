@@ -1,4 +1,7 @@
-"""Every file in examples/ does what its comments say: applied as it is, with AWS in place, it becomes ready."""
+"""Every file in examples/ does what its comments say: applied as it is, with AWS in place, it becomes ready.
+
+The names in the examples are the same in all of them, so one test process has them all, one after the other.
+"""
 
 from __future__ import annotations
 
@@ -11,22 +14,21 @@ import boto3
 import pytest
 import yaml
 
-from cluster.conftest import QUICK, SANDBOX
-from cluster.tenant import PATIENCE, ZONE, Tenant
+from cluster.tenant import ZONE, Tenant
+from controllers.host import Host
+from controllers.publisher import EndpointPublisher
+from controllers.world import World
 from devcluster.apiclient import ACCOUNTS
-from devcluster.environment import ROOT, Environment, running
-from devcluster.externaldns import ExternalDns, Settings, dnsendpoint_crd
+from devcluster.environment import ROOT
 from devcluster.kubectl import Kubectl
-from devcluster.operator_process import OperatorOptions, OperatorProcess
-from devcluster.waiting import eventually
-from gitops.argocd import out_of_sync
+from gitops.argocd import out_of_sync, path_of
+from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
+from ses_operator.api.schema.kinds import ACCOUNT, KINDS
 
 if TYPE_CHECKING:
     from mypy_boto3_route53 import Route53Client
-
-pytestmark = pytest.mark.usefixtures("operator")
 
 EXAMPLES = sorted((ROOT / "examples").glob("*.yaml"))
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
@@ -35,42 +37,49 @@ CHANGED_BY_HAND = {"adopt-and-keep", "route53-cross-account"}
 DNS_WRITER = "arn:aws:iam::210987654321:role/dns-writer"
 
 
-@pytest.fixture(scope="module")
-def environment() -> Iterator[Environment]:
-    """A cluster and an AWS in which nobody was before: the examples' names (`default`, example.com) are theirs."""
-    with running(SANDBOX) as environment:
-        environment.kubectl("delete", "sesaccount", "default")
-        yield environment
+OURS = {kind.kind for kind in KINDS}
 
 
 @pytest.fixture
-def kubectl(environment: Environment) -> Kubectl:
-    """kubectl as the administrator of that cluster."""
-    return environment.kubectl
-
-
-@pytest.fixture(scope="module")
-def operator(environment: Environment) -> Iterator[OperatorProcess]:
-    """An operator whose pod has AWS credentials."""
-    with pytest.MonkeyPatch.context() as pod:
-        pod.setenv("AWS_ACCESS_KEY_ID", "AKIAPOD")
-        pod.setenv("AWS_SECRET_ACCESS_KEY", "any")
-        with environment.operator(OperatorOptions(installation_id="tests", flags=QUICK)) as operator:
-            yield operator
+def namespace(monkeypatch: pytest.MonkeyPatch) -> str:
+    """That of the examples. The operator's pod has AWS credentials."""
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAPOD")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "any")
+    return "default"
 
 
 @pytest.fixture
-def user(environment: Environment) -> Tenant:
+def world(host: Host, namespace: str) -> Iterator[World]:
+    """An operator and an AWS that saw nothing before: the examples' names (`default`, example.com) are theirs."""
+    host.sandbox.ask("reset", {})
+    world = World(host, [namespace], ["default"])
+    yield world
+    world.stop()
+
+
+@pytest.fixture
+def kubectl(host: Host) -> Kubectl:
+    """kubectl as the administrator of the cluster."""
+    return host.plane.kubectl
+
+
+@pytest.fixture
+def user(world: World, namespace: str) -> Tenant:
     """Who applies the examples."""
-    return Tenant(environment, environment.plane.api, "default", domain=f"mail.{ZONE}")
+    return Tenant(
+        world.host.environment, world.host.api, namespace, account="default", domain=f"mail.{ZONE}", wait=world.until
+    )
 
 
 class Surroundings:
     """What the comments of the examples say must be there, and what people do after they have applied them."""
 
-    def __init__(self, user: Tenant, folder: Path) -> None:
-        self._user = user
-        self._folder = folder
+    def __init__(self, user: Tenant, world: World) -> None:
+        self._user, self._world = user, world
+        self._publisher = EndpointPublisher(
+            user.api, user.route53, user.namespace, {"external-dns": "public"},
+            user.environment.sandbox.zones[ZONE], world.host.writes.all,
+        )  # fmt: skip
 
     def around(self, example: str) -> AbstractContextManager[None]:
         """Makes what must be there before, and takes away what the example leaves."""
@@ -89,14 +98,14 @@ class Surroundings:
 
     def follow_up(self, example: str) -> None:
         """Does what is left to people."""
-        if example == "manual":
+        if example == "dnsendpoint":
+            self._publish_by_external_dns()
+        elif example == "manual":
             self._publish_what_status_says()
         elif example == "email":
             self._follow_links("billing@example.com", 2)
         elif example == "verification-template":
             self._follow_links("customer@example.net", 1)
-        elif example == "audit":
-            eventually(self._audit_is_told, timeout=PATIENCE, of="an audit")
         elif example == "adopt-and-keep":
             self._user.not_ready(Reason.SUSPENDED, "legacy")
             self._user.change("legacy", suspend=None)
@@ -107,13 +116,16 @@ class Surroundings:
         return any(region["region"] == "eu-west-1" for region in audit.get("regions", ()))
 
     def _follow_links(self, address: str, emails: int) -> None:
-        eventually(lambda: len(self._user.emails(address)) == emails, timeout=PATIENCE, of="the emails")
+        self._user.wait(lambda: len(self._user.emails(address)) == emails, "the emails")
         self._user.follow_links(address)
 
     def witness(self, example: str) -> None:
         """What else is to come of it, before it is deleted."""
         if example == "notifications":
-            eventually(self._notifications, timeout=PATIENCE, of="the email that says that it is verified")
+            self._user.wait(self._notifications, "the email that says that it is verified")
+        elif example == "audit":
+            self._world.pass_time(hours=25)
+            self._user.wait(self._audit_is_told, "the audit after the first")
 
     def _notifications(self) -> list[str]:
         messages = self._user.environment.sandbox.ask("outbox")["messages"]
@@ -144,18 +156,12 @@ class Surroundings:
 
     @contextmanager
     def _external_dns(self) -> Iterator[None]:
-        kubectl = self._user.environment.kubectl
-        kubectl.apply(dnsendpoint_crd())
-        kubectl.await_kinds("crd/dnsendpoints.externaldns.k8s.io")
-        settings = Settings(owner_id="examples", arguments=["--label-filter=external-dns=public"])
-        kubeconfig, url = self._user.environment.plane.kubeconfig, self._user.environment.sandbox.aws_url
-        with ExternalDns(kubeconfig, url, settings, log=self._folder / "external-dns.log"):
-            yield
-            eventually(lambda: self._types() == {"TXT"}, timeout=PATIENCE, of="ExternalDNS to take the records away")
-        self._user.clear_records()  # it never deletes TXT records
+        yield
+        self._publish_by_external_dns()
 
-    def _types(self) -> set[str]:
-        return {kind for _, kind in self._user.records()}
+    def _publish_by_external_dns(self) -> None:
+        self._user.wait(self._publisher.is_due, "something to do for ExternalDNS")
+        self._publisher.publish()
 
     @contextmanager
     def _configuration_sets_and_topics(self) -> Iterator[None]:
@@ -168,9 +174,12 @@ class Surroundings:
 
     @contextmanager
     def _labelled_namespace(self) -> Iterator[None]:
-        self._user.environment.kubectl("label", "namespace", "default", "team=a")
+        self._label_namespace("a")
         yield
-        self._user.environment.kubectl("label", "namespace", "default", "team-")
+        self._label_namespace(None)
+
+    def _label_namespace(self, team: str | None) -> None:
+        self._user.api.patch(f"/api/v1/namespaces/{self._user.namespace}", {"metadata": {"labels": {"team": team}}})
 
     @contextmanager
     def _published_by_hand(self) -> Iterator[None]:
@@ -182,7 +191,7 @@ class Surroundings:
             identity = self._user.identity()
             return identity and identity.status.dns and identity.status.dns.records
 
-        for record in eventually(records, timeout=PATIENCE, of="the records to publish"):
+        for record in self._user.wait(records, "the records to publish"):
             self._user.add_record(f"{record.name}.", record.type, *record.values)
 
     @contextmanager
@@ -226,35 +235,54 @@ class Surroundings:
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
-def test_the_example_becomes_ready_and_goes(example: Path, user: Tenant, kubectl: Kubectl, tmp_path: Path) -> None:
+def test_the_example_becomes_ready_and_goes(
+    example: Path, world: World, user: Tenant, kubectl: Kubectl, request: pytest.FixtureRequest
+) -> None:
+    if example.stem == "dnsendpoint":
+        request.getfixturevalue("dnsendpoints")
     manifests = list(yaml.safe_load_all(example.read_text(encoding="utf-8")))
-    accounts = [manifest for manifest in manifests if manifest["kind"] == "SesAccount"]
+    accounts = [manifest for manifest in manifests if manifest["kind"] == ACCOUNT.kind]
     identities = [manifest for manifest in manifests if manifest["kind"] == "SesIdentity"]
-    surroundings = Surroundings(user, tmp_path)
+    world.accounts = ["default", *(account["metadata"]["name"] for account in accounts)]
+    surroundings = Surroundings(user, world)
     with surroundings.around(example.stem):
         if not accounts:
             user.environment.add_account()
         kubectl.apply(example)
         for account in accounts:
             surroundings.lead_to_the_sandbox(account)
+        world.look()
         surroundings.follow_up(example.stem)
 
         for manifest in accounts + identities:
-            named = f"{manifest['kind'].lower()}/{manifest['metadata']['name']}"
-            kubectl("wait", "--for=condition=Ready", named, "-n", "default", "--timeout=90s")
+            user.wait(lambda of=manifest: _is_ready(user.api.get(path_of(of))), f"{manifest['kind']} to be ready")  # type: ignore[misc]
         surroundings.witness(example.stem)
         if example.stem not in CHANGED_BY_HAND:
-            assert out_of_sync(kubectl, accounts + identities) == {}
+            assert out_of_sync(user.api, accounts + identities) == {}
 
         for manifest in identities:
             found = user.at_ses(manifest["spec"].get("domain") or manifest["spec"]["email"])
             assert found.keys() == set(manifest["spec"]["regions"])
             name = manifest["metadata"]["name"]
             assert all(_owner(identity) == f"tests/default/{name}" for identity in found.values())
-        kubectl("delete", f"--filename={example}", "--timeout=90s")
-        kubectl("delete", "sesaccount", "default", "--ignore-not-found", "--timeout=90s")
+        for manifest in reversed(manifests):
+            if manifest["kind"] in OURS:
+                _delete(user, manifest)
+        _delete(user, {"kind": ACCOUNT.kind, "metadata": {"name": "default"}})
     assert user.at_ses() == {}
     assert user.records() == {}
+
+
+def _delete(user: Tenant, manifest: Mapping[str, Any]) -> None:
+    """And wait until it is gone, if it was there at all."""
+    user.api.delete(path_of(manifest))
+    user.wait(lambda: user.api.get(path_of(manifest)) is None, f"{path_of(manifest)} to go")
+
+
+def _is_ready(found: Mapping[str, Any] | None) -> bool:
+    """As kubectl wait has it."""
+    conditions = (found or {}).get("status", {}).get("conditions", ())
+    return any(condition["type"] == ConditionType.READY and condition["status"] == "True" for condition in conditions)
 
 
 def _owner(identity: Mapping[str, Any]) -> str | None:
