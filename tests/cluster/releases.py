@@ -14,6 +14,7 @@ from urllib.request import urlopen
 from cluster.helm import CHART, Helm, Values, container_of, environment_of
 from devcluster.controlplane import ControlPlane
 from devcluster.environment import OPERATOR_NAMESPACE
+from devcluster.forked import fork_operator
 from devcluster.kubectl import Kubectl
 from devcluster.process import Process
 from devcluster.subjects import ServiceAccount
@@ -72,7 +73,9 @@ def running_as_its_pod(release: Release, plane: ControlPlane, folder: Path) -> I
         "SES_OPERATOR_NAMESPACE": release.namespace,
         "SES_OPERATOR_BIND_ADDRESS": "127.0.0.1",
     }
-    operator = Process(release.name, [PROGRAM, *container["args"]], folder / f"{release.name}.log", env=environment)
+    command: list[str | Path] = [PROGRAM, *container["args"]]
+    log = folder / f"{release.name}.log"
+    operator = Process(release.name, command, log, env=environment, launch=fork_operator)
     operator.start()
     try:
         operator.await_ready(lambda: probe_succeeds(container, "readinessProbe"), timeout=120)

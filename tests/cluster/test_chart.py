@@ -302,9 +302,8 @@ def test_the_apiserver_knows_every_field_that_the_chart_writes(
 ) -> None:
     kubectl = control_plane.kubectl
     made = Helm(binaries.helm()).render({**ID, **values}, namespace="default", release="strict")
-    for manifest in made.objects:
-        said = kubectl(*STRICT, stdin=yaml.safe_dump(manifest))
-        assert "(server dry run)" in said
+    said = kubectl(*STRICT, stdin=yaml.safe_dump_all(made.objects))
+    assert said.count("(server dry run)") == len(made.objects)
 
 
 def test_a_field_that_the_apiserver_does_not_know_is_found(control_plane: ControlPlane) -> None:

@@ -70,9 +70,9 @@ class ApiClient:
         """Return the object after a merge patch (RFC 7386)."""
         return self._ask("PATCH", path, body, _MERGE_PATCH)
 
-    def apply(self, path: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    def apply(self, path: str, manifest: dict[str, Any], *, manager: str = "devcluster") -> dict[str, Any]:
         """Return the object at `path` after a server-side apply, which creates it if there is none."""
-        return self._ask("PATCH", f"{path}?fieldManager=devcluster&force=true", manifest, _APPLY)
+        return self._ask("PATCH", f"{path}?fieldManager={manager}&force=true", manifest, _APPLY)
 
     def predict(self, path: str, manifest: Mapping[str, Any], *, manager: str) -> dict[str, Any]:
         """Return what a server-side apply of `manager` would make of the object at `path`, conflicts overruled."""
