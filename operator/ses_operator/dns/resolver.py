@@ -55,9 +55,7 @@ class Resolver:
         ``published_at``: the zones that were written to, to find a wrong delegation; none if that is not known.
         """
         places = [await self.with_addresses(place) for place in published_at]
-        cases = await asyncio.gather(
-            *(self._case_in_time(record, zone_of(record.name, places)) for record in records)
-        )
+        cases = await asyncio.gather(*(self._case_in_time(record, zone_of(record.name, places)) for record in records))
         return diagnose_all(cases)
 
     async def with_addresses(self, place: PublishedAt) -> PublishedAt:
@@ -104,9 +102,7 @@ class Resolver:
                     return answer.values
                 case Outcome.NO_NAME | Outcome.NO_DATA:
                     return ()
-                case (
-                    Outcome.SERVER_FAILURE | Outcome.BOGUS | Outcome.TIMEOUT | Outcome.REFUSED | Outcome.NOT_ASKED
-                ):
+                case Outcome.SERVER_FAILURE | Outcome.BOGUS | Outcome.TIMEOUT | Outcome.REFUSED | Outcome.NOT_ASKED:
                     return None
                 case Outcome.OTHER_TYPE:
                     continue
