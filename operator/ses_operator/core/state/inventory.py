@@ -21,8 +21,9 @@ MAX_NAMES = {"regions": 64, "invited": 64, "letGo": 64, "places": 32, "tagKeys":
 MAX_NAME = 512
 
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
-_PLACE = re.compile(rf"{DNS_ENDPOINT_PLACE}|{ROUTE53_PLACE}[A-Za-z0-9_-]{{1,64}}")
-"""The id is part of the path of a request: it has no other characters, and is never empty."""
+_PLACE = re.compile(rf"{DNS_ENDPOINT_PLACE}|[A-Za-z0-9]{{1,32}}/[A-Za-z0-9_-]{{1,64}}")
+"""A place of this version, or of a newer one. The id is part of the path of a request: it has no other characters, and
+is never empty."""
 
 
 @dataclass(frozen=True, slots=True)

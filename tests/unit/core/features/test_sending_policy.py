@@ -76,7 +76,7 @@ CASES = (
     Case(
         "a policy that says the same in another layout is left",
         asking(OURS),
-        standing(partner='{ "Id" : ["ours"] }'),
+        standing(partner='{ "Id" : "ours" }'),
         KNOWN,
         (),
     ),

@@ -48,9 +48,7 @@ def test_a_inventory_that_grows_covers_what_it_was(before: Inventory, more: Inve
             json.dumps({"regions": [f"eu-made-{n}" for n in range(12_000)]}), id="more regions than there are"
         ),
         pytest.param(json.dumps({"places": [f"Route53/Z{n}" for n in range(33)]}), id="more places than are ever used"),
-        pytest.param(
-            '{"places": ["Route53/", "Route53/../x", "Route53/Z1?x", "Elsewhere/1", "Route53/Z1\\n"]}', id="no places"
-        ),
+        pytest.param('{"places": ["Route53/", "Route53/../x", "Route53/Z1?x", "Route53/Z1\\n"]}', id="no places"),
         pytest.param(json.dumps({"places": ["Route53/" + "Z" * 600]}), id="a name that is too long"),
         pytest.param(json.dumps({"account": "1" * 600}), id="an account that is too long"),
         pytest.param('{"account": ' + "9" * 5000 + "}", id="a number that Python does not convert"),
