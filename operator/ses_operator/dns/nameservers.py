@@ -31,10 +31,10 @@ from ses_operator.dns.silence import Silences
 DNS_PORT = 53
 ZONE_TTL = 120.0
 MAX_REMEMBERED = 10_000
-MAX_SERVERS = 4
-"""Servers of a zone that are asked one after the other."""
 MAX_HOSTS = 13
 """Name servers of a zone whose addresses are looked up, as many as the root has: a zone may name a thousand."""
+MAX_SERVERS = 4
+"""Servers of a zone that are asked one after the other."""
 UNREACHABLE = (dns.exception.DNSException, OSError, EOFError, OverflowError)
 """OverflowError: a number that is no port, which Python finds when it is used."""
 
@@ -203,20 +203,20 @@ class NameServers:
 
     async def _describe(self, asked: tuple[Server, ...], apex: dns.name.Name, primary: str) -> ZoneServers:
         hosts = await self._name_server_hosts(asked, apex)
-        found = asked if self._configured else await self._all_addresses(asked, hosts[:MAX_HOSTS], _plain(apex))
+        found = asked if self._configured else await self._all_addresses(asked, hosts, _plain(apex))
         servers = tuple(server for server in found if self._configured or self._may_be_asked(server.address))
-        addresses = () if self._configured else tuple(sorted({server.address for server in found}))
+        addresses = () if self._configured else tuple(sorted({server.address for server in servers}))
         delegated = tuple(sorted(map(_plain, hosts)))
         failure = Outcome.NOT_ASKED if found else Outcome.TIMEOUT
         return ZoneServers(_plain(apex), primary, servers, delegated, addresses, None if servers else failure)
 
-    async def addresses_of(self, hosts: Sequence[str], domain: str) -> tuple[str, ...]:
-        """Return the addresses of a zone's name servers, by which the same ones are known under other names."""
+    async def addresses_of(self, hosts: Sequence[str]) -> tuple[str, ...]:
+        """Return the addresses of name servers, by which the same ones are known under other names."""
         if self._configured:
             return ()
         asked = await self._servers(self._recursive or _system_resolvers())
-        names = [dns.name.from_text(host) for host in hosts[:MAX_HOSTS]]
-        found = await self._all_addresses(asked, names, domain)
+        names = [dns.name.from_text(host) for host in hosts]
+        found = await self._all_addresses(asked, names, _plain(names[0]) if names else "")
         return tuple(sorted({server.address for server in found}))
 
     async def _start_of_authority(
@@ -247,6 +247,7 @@ class NameServers:
     async def _all_addresses(
         self, resolvers: Sequence[Server], hosts: Sequence[dns.name.Name], domain: str
     ) -> tuple[Server, ...]:
+        hosts = hosts[:MAX_HOSTS]
         found = await asyncio.gather(*(self._addresses(resolvers, host, domain) for host in hosts))
         return tuple(
             Server(address, self._authoritative_port, _plain(host))
