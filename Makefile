@@ -1,7 +1,7 @@
 # All set-up happens by itself: `make test` and `make demo` work on a clean clone that finds Python 3.11, make and git.
 
 PYTHON ?= python3
-# Test processes. Each of those that run tests/cluster has a control plane of its own (400 MB), and needs a core.
+# Test processes. Each of those that run tests/cluster has a control plane of its own (700 MB).
 WORKERS ?= 2
 # Further arguments for pytest, as in: make test PYTEST_ARGS="tests/unit -k ledger"
 PYTEST_ARGS ?=

@@ -116,12 +116,14 @@ class NotingApi(ApiClient):
 
 
 class Client(KubeClient):
-    """The operator's client. The loop waits for its answers, and its writes are noted."""
+    """The operator's client. The loop waits for its answers, and its writes are noted. ``endpoint_changes`` is another number
+    after each write of a DNSEndpoint that was sent or answered."""
 
     def __init__(self, configuration: Configuration, gate: Callable[[], None], writes: Writes) -> None:
         super().__init__(configuration, gate=gate)
         self._writes = writes
         self._on_their_way: set[asyncio.Task[JsonObject]] = set()
+        self.endpoint_changes = 0
 
     async def _request(self, *arguments: Any, **options: Any) -> JsonObject:
         loop = asyncio.get_running_loop()
@@ -132,8 +134,14 @@ class Client(KubeClient):
         sent = loop.create_task(super()._request(*arguments, **options))
         self._on_their_way.add(sent)
         sent.add_done_callback(self._on_their_way.discard)
+        if method != "GET" and "/dnsendpoints" in path:
+            self._see_endpoints_change()
+            sent.add_done_callback(self._see_endpoints_change)
         with loop.busy():
             return await asyncio.shield(sent)
+
+    def _see_endpoints_change(self, *_: Any) -> None:
+        self.endpoint_changes += 1
 
     async def rest(self) -> None:
         """Wait until all that was sent is answered, though those who sent it may be no more."""

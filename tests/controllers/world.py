@@ -108,12 +108,23 @@ class Objects:
 class Endpoints(Objects):
     """DNSEndpoints: read when they are asked for, as a watch would have brought them by then."""
 
-    def __init__(self, read: Callable[[ObjectKey], JsonObject | None]) -> None:
+    def __init__(self, read: Callable[[ObjectKey], JsonObject | None], version: Callable[[], Any]) -> None:
         super().__init__(installed=False)
-        self._read = read
+        self._read, self._version = read, version
+        self._known: dict[ObjectKey, tuple[Any, JsonObject | None]] = {}
+
+    def replace(self, items: list[JsonObject]) -> None:
+        self._known.clear()
+        super().replace(items)
 
     def get(self, key: ObjectKey) -> JsonObject | None:
-        return self._read(key) if self.installed else None
+        """Read again only if one was written since, by the test or by the operator."""
+        if not self.installed:
+            return None
+        version, known = self._version(), self._known.get(key)
+        if known is None or known[0] != version:
+            self._known[key] = known = version, self._read(key)
+        return known[1]
 
 
 class World:
@@ -151,7 +162,9 @@ class World:
         self.identities = ObjectStore(SesIdentity.model_validate, IDENTITY_INDEXES)
         self.ses_accounts = ObjectStore(SesAccount.model_validate, ACCOUNT_INDEXES)
         self.templates = ObjectStore(SesVerificationTemplate.model_validate, TEMPLATE_INDEXES)
-        self._endpoints = Endpoints(self._read_endpoint)
+        self._endpoints = Endpoints(
+            self._read_endpoint, lambda: (self.host.api.beside, self.host.client.endpoint_changes)
+        )
         self._namespaces, self._secrets, self._dkim_secrets = Objects(), Objects(), Objects()
         self.events = EventRecorder(self.host.client, clock=self.host.loop.time)
         given = {

@@ -25,6 +25,8 @@ from devcluster.process import Process
 from devcluster.subjects import ServiceAccount, User, write_kubeconfig
 
 _READY_TIMEOUT = 120.0
+_GO = {"GOGC": "300"}
+"""Collect garbage less often than Go does by itself: a quarter of what a write costs, for twice the memory."""
 _TOKEN_SECONDS = 24 * 3600
 _ADMIN = "admin"
 # Not the administrator: so the audit log tells its writes apart from those of a test.
@@ -66,7 +68,7 @@ class Address:
 
 
 class ControlPlane:
-    """A Kubernetes control plane with RBAC of its own. A context manager; about 3 s to start, 400 MB.
+    """A Kubernetes control plane with RBAC of its own. A context manager; about 3 s to start, 700 MB.
 
     `parts` maps each part to its program, as `binaries.control_plane` finds them. Without the controller manager
     among them, nothing is garbage collected and no namespace goes away. `folder` keeps the data; by default it is
@@ -282,7 +284,7 @@ class ControlPlane:
         self._ready[part] = process, ready
 
     def _process(self, part: Part, *arguments: str) -> Process:
-        process = Process(part, [self._parts[part], *arguments], self.folder / f"{part}.log")
+        process = Process(part, [self._parts[part], *arguments], self.folder / f"{part}.log", env=_GO)
         process.start()
         self._processes.append(process)
         return process

@@ -63,12 +63,12 @@ class _Plan:
 
 
 class Verifier:
-    """Checks identities when they are due. ``start`` and ``stop`` from any thread."""
+    """Checks identities when they are due. ``start`` and ``stop`` from any thread. ``schedule`` may change at any time."""
 
     def __init__(self, store: Store, clock: Clock, schedule: CheckSchedule) -> None:
         self._store = store
         self._clock = clock
-        self._schedule = schedule
+        self.schedule = schedule
         self._due: list[tuple[datetime, int, Identity]] = []
         self._sequence = 0
         self._soa: dict[str, tuple[datetime, SoaRecord | None]] = {}
@@ -126,7 +126,7 @@ class Verifier:
             self._poke()
 
     def _enqueue(self, identity: Identity, now: datetime) -> None:
-        moment = self._schedule.next_check(identity, now)
+        moment = self.schedule.next_check(identity, now)
         identity.next_check_at = None
         if moment is not None:
             self._push(identity, moment)
