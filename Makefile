@@ -2,7 +2,7 @@
 
 PYTHON ?= python3
 # Test processes. Each of those that run tests/cluster has a control plane of its own (700 MB).
-WORKERS ?= 2
+WORKERS ?= 3
 # Further arguments for pytest, as in: make test PYTEST_ARGS="tests/unit -k ledger"
 PYTEST_ARGS ?=
 # For make figures: a commit to compare with, the git range that adds a setting, and whether to list what was counted, as in:
