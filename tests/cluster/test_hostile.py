@@ -125,7 +125,7 @@ def test_it_is_ready_names_what_it_cannot_read_and_serves_those_beside(
             paths.append(put(tenant, kind, data.draw(hostile(kind))))
 
         more()
-        tenant.create(IRELAND, name="after")
+        tenant.create(IRELAND, name="after", domain=f"after.{tenant.domain}")
         tenant.ready("after")
         assert beset.process.running
         assert beset.pid == pid
