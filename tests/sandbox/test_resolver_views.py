@@ -48,7 +48,10 @@ async def examine(
     """As an operator does whose resolver is the relay: the zone's own servers are found, and asked."""
     with serving(relay.answer) as (host, port):
         asked = NameServers(
-            recursive=[f"{host}:{port}"], authoritative_port=world.dns_server.address[1], timeout=PATIENCE
+            recursive=[f"{host}:{port}"],
+            authoritative_port=world.dns_server.address[1],
+            may_be_asked=lambda _: True,
+            timeout=PATIENCE,
         )
         (finding,) = await Resolver(asked).examine([record], [published_at] if published_at else [])
     return finding
