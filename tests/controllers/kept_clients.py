@@ -18,14 +18,17 @@ from botocore.session import Session
 
 @contextmanager
 def kept_clients() -> Iterator[None]:
-    """Within the block a session that is asked for a client with the same static keys and settings gives the same one."""
+    """Within the block the operator gets the same client for the same static keys and settings.
+
+    The clients of tests are made as ever: a test may add handlers to one, or read its region from the environment.
+    """
     make: Callable[..., Any] = Session.create_client
     kept: dict[Any, Any] = {}
     lock = Lock()
 
     def create_client(session: Session, service: str, **settings: Any) -> Any:
         keys, config = session.get_credentials(), settings.get("config")
-        if type(keys) is not Credentials or not isinstance(config, Config):
+        if type(keys) is not Credentials or not _is_operators(config):
             return make(session, service, **settings)
         given = {name: value for name, value in vars(config).items() if not name.startswith("_")}
         rest = {name: value for name, value in settings.items() if name != "config"}
@@ -37,3 +40,7 @@ def kept_clients() -> Iterator[None]:
 
     with patch.object(Session, "create_client", create_client):
         yield
+
+
+def _is_operators(config: object) -> bool:
+    return isinstance(config, Config) and vars(config).get("user_agent_extra") == "ses-operator"
