@@ -120,7 +120,7 @@ class KubeClient:
         await self._write("DELETE", path, options)
 
     async def watch(
-        self, path: str, params: Mapping[str, str], *, server_timeout: float, silence: float
+        self, path: str, params: Mapping[str, str], *, server_timeout: float, silence: float, accept: str = ""
     ) -> AsyncIterator[JsonObject]:
         """Yield the events of a watch, until the server ends it after ``server_timeout`` seconds.
 
@@ -128,7 +128,7 @@ class KubeClient:
         """
         query = {**params, "watch": "true", "allowWatchBookmarks": "true", "timeoutSeconds": str(int(server_timeout))}
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=CONNECT_TIMEOUT, sock_read=silence)
-        response = await self._send("GET", path, query, timeout)
+        response = await self._send("GET", path, query, timeout, accept=accept)
         try:
             if response.status >= 400:
                 raise await _refusal(response, "GET", path)

@@ -49,6 +49,8 @@ SECRETS = Resource("", "v1", "secrets", "Secret")
 NAMESPACES = Resource("", "v1", "namespaces", "Namespace", is_namespaced=False)
 SERVICE_ACCOUNTS = Resource("", "v1", "serviceaccounts", "ServiceAccount")
 EVENTS = Resource("", "v1", "events", "Event")
+METADATA_SUFFICES = frozenset({SECRETS, NAMESPACES})
+"""The kinds of which nothing but the metadata is watched: a Secret may have a megabyte of data, which is none of it."""
 LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 
 

@@ -10,7 +10,10 @@ from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject
 
 METADATA_ONLY = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1"
-PAGE_SIZE = "500"
+METADATA_ONLY_EVENTS = "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1"
+PAGE_SIZE = "100"
+METADATA_PAGE_SIZE = "500"
+"""Objects in a page. Whole ones may have 1.5 MB each."""
 BACKOFF = Backoff(first=1.0, cap=10.0)
 """Between two attempts to list or to watch."""
 
@@ -27,7 +30,7 @@ async def pages(
     client: KubeClient, path: str, selector: Mapping[str, str] | None = None, *, accept: str = ""
 ) -> AsyncIterator[Page]:
     """Yield the pages of a list, at least one. ``selector``: by labels or fields, as query parameters."""
-    params = {"limit": PAGE_SIZE, **(selector or {})}
+    params = {"limit": METADATA_PAGE_SIZE if accept == METADATA_ONLY else PAGE_SIZE, **(selector or {})}
     while True:
         page = await client.get(path, params, accept=accept)
         yield Page(tuple(page["items"] or ()), page["metadata"]["resourceVersion"])

@@ -24,9 +24,9 @@ from dataclasses import dataclass
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError
 from ses_operator.runtime.kube.client import KubeClient
-from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
+from ses_operator.runtime.kube.resources import METADATA_SUFFICES, JsonObject, Resource, key_of
 from ses_operator.runtime.source import Source
-from ses_operator.runtime.watch.listing import BACKOFF, pages
+from ses_operator.runtime.watch.listing import BACKOFF, METADATA_ONLY, METADATA_ONLY_EVENTS, pages
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Reflected:
 
 
 class Reflector:
-    """Objects of one kind in one namespace, or in all. Managed fields and the data of Secrets are left out."""
+    """Objects of one kind in one namespace, or in all. Of Secrets and Namespaces nothing but the metadata."""
 
     def __init__(
         self, client: KubeClient, resource: Resource, namespace: str, label_selector: str, *, name: str = ""
@@ -57,6 +57,8 @@ class Reflector:
         self._client = client
         self._resource = resource
         self._path = resource.collection(namespace)
+        is_metadata = resource in METADATA_SUFFICES
+        self._accept, self._accept_events = (METADATA_ONLY, METADATA_ONLY_EVENTS) if is_metadata else ("", "")
         self._name = name
         self._subject = {"namespace": namespace} if namespace else {"object": name} if name else {}
         self._selector = {"labelSelector": label_selector}
@@ -105,7 +107,7 @@ class Reflector:
     async def _list(self) -> str:
         """List everything, emit what changed since, and return the version to watch from."""
         found: dict[ObjectKey, JsonObject] = {}
-        async for page in pages(self._client, self._path, self._selector):
+        async for page in pages(self._client, self._path, self._selector, accept=self._accept):
             found.update((key_of(item), item) for item in page.items)
         is_new = not self.installed
         self.installed = True
@@ -126,7 +128,10 @@ class Reflector:
         Empty if it is too old and everything has to be listed again.
         """
         params = {"resourceVersion": version, **self._selector}
-        async for event in self._client.watch(self._path, params, server_timeout=SERVER_TIMEOUT, silence=SILENCE):
+        events = self._client.watch(
+            self._path, params, server_timeout=SERVER_TIMEOUT, silence=SILENCE, accept=self._accept_events
+        )
+        async for event in events:
             kind, obj = event["type"], event["object"]
             if kind == "ERROR":
                 return ""
@@ -142,7 +147,8 @@ class Reflector:
         if known is not None and known["metadata"]["resourceVersion"] == metadata["resourceVersion"]:
             return
         metadata.pop("managedFields", None)
-        obj.pop("data", None)  # the data of a Secret is read where it is needed, and kept nowhere
+        if self._accept:
+            metadata.pop("annotations", None)  # up to 256 KB, of which nothing is read here
         self._objects[key] = obj
         self.changes.emit(Reflected(key, obj))
 
