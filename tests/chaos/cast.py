@@ -196,6 +196,8 @@ def foreign_records() -> dict[tuple[str, str], tuple[str, ...]]:
         (ZONE, "MX"): ("10 mail.example.net.",),
         (ZONE, "TXT"): ('"google-site-verification=abc"',),
         (f"www.{ZONE}", "CNAME"): ("web.example.net.",),
+        (f"old._domainkey.{ZONE}", "CNAME"): ("old.dkim.amazonses.com.",),
+        (f"bounce.{ZONE}", "MX"): ("10 feedback-smtp.eu-west-1.amazonses.com.",),
         (f"easy.{ZONE}", "TXT"): ('"site-verification=easy"',),
         (f"www.easy.{ZONE}", "A"): ("192.0.2.7",),
         (f"k1._domainkey.keys.{ZONE}", "TXT"): ('"v=DKIM1; k=rsa; p=AAAA"',),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import signal
 from collections.abc import Callable, Mapping
@@ -280,13 +281,17 @@ HOSTILITIES: Mapping[Hostility, Callable[[int], tuple[dict[str, Any], dict[str, 
 }
 
 
+MOST_FORGED = 40
+DIGEST_BYTES = 8
+
+
 def _forged_ledger(stage: Stage, action: Action) -> None:
     """A ledger that anyone can compute without a key names others' records, and a SesIdentity has them deleted."""
     domain, name = ZONE, "forger"
     with suppress(*REFUSED):
         records = stage.people.sets(ZONE)
         stolen = [item for item in records.items() if _is_plain(item[0])]
-        chosen = Random(action.number).sample(stolen, min(6, len(stolen)))  # noqa: S311
+        chosen = Random(action.number).sample(stolen, min(MOST_FORGED, len(stolen)))  # noqa: S311
         lines = [f"heritage=ses-operator,owner={INSTALLATION}/{HOSTILE}/{name}"]
         lines += [_forged_line(key, found, domain) for key, found in chosen]
         ledger = {
@@ -307,11 +312,12 @@ def _is_plain(key: tuple[str, str]) -> bool:
 
 
 def _forged_line(key: tuple[str, str], found: Mapping[str, Any], domain: str) -> str:
-    """Return a line of a ledger as it was before ledgers were signed: an unkeyed digest of the ttl and the values."""
+    """Return a line of a ledger without a signature: an unkeyed digest of the ttl and the values."""
     name, kind = key
     values = sorted(_meaning(kind, value["Value"]) for value in found["ResourceRecords"])
     text = "\n".join((str(found["TTL"]), *values))
-    digest = hashlib.sha256(text.encode()).hexdigest()[:16]
+    octets = hashlib.sha256(text.encode()).digest()[:DIGEST_BYTES]
+    digest = base64.urlsafe_b64encode(octets).decode().rstrip("=")
     relative = "@" if name == domain else name.removesuffix(f".{domain}")
     return f"{kind} {relative} {digest}"
 

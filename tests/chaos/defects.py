@@ -48,8 +48,8 @@ DEFECTS = (
     _defect(
         "the inventory is not kept",
         "controllers/identity/controller.py",
-        "needed = run.inventory | within_reach(wanted, run.observed) | account",
-        "needed = run.inventory | account",
+        "needed = run.inventory | within_reach(wanted, run.observed) | more",
+        "needed = run.inventory | more",
     ),
     _defect(
         "Ready ignores what could not be set",
@@ -72,8 +72,14 @@ DEFECTS = (
     _defect(
         "records are not withdrawn",
         "core/dns/zone_plan.py",
-        "    plan = plan_publication(owner, domain, (), view)\n    if plan.problem is None:\n        return plan\n",
-        "    plan = plan_publication(owner, domain, (), view)\n    if plan.problem is None:\n        return ZonePlan()\n",
+        "        plan = _plan(owner, seal, replace(owned, unproven={}), (), view, Surplus.REMOVE, BatchLimits())",
+        "        return ZonePlan()",
+    ),
+    _defect(
+        "a ledger needs no signature",
+        "core/dns/ledger.py",
+        "        if self.keys.verifies(self._statement(owner, record, line.digest), line.signature):",
+        "        if line.digest:",
     ),
     _defect(
         "a region that has left the spec is forgotten",
@@ -82,9 +88,26 @@ DEFECTS = (
         "leaving: frozenset[str] = frozenset()",
     ),
     _defect(
-        "the write gate is open",
+        "an object that cannot be read ends the operator",
         "runtime/manager.py",
-        "self.client = KubeClient(configuration, gate=self._elector.check)",
-        "self.client = KubeClient(configuration)",
+        '        found = obj["metadata"]\n',
+        "        os._exit(EXIT_FAILED)\n",
+    ),
+    Defect(
+        "a standby works as well",
+        (
+            Change(
+                "runtime/manager.py",
+                "self.client = KubeClient(configuration, gate=self._elector.check)",
+                "self.client = KubeClient(configuration)",
+            ),
+            Change(
+                "runtime/manager.py",
+                "        await self._elector.acquire()\n        async with asyncio.TaskGroup() as group:\n"
+                '            group.create_task(self._start(), name="start")\n',
+                "        async with asyncio.TaskGroup() as group:\n"
+                '            group.create_task(self._start(), name="start")\n            await self._elector.acquire()\n',
+            ),
+        ),
     ),
 )

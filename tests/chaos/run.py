@@ -207,6 +207,8 @@ class Run:
         def converged() -> bool:
             stage.keep_running()
             self._people_work()
+            if self._first:
+                self._witness()
             last.clear()
             last.update(self._differences())
             return not last
