@@ -73,8 +73,8 @@ def report(hunts: list[Hunt]) -> Iterator[str]:
 @click.option(
     "--seed", "seeds", multiple=True, type=int, default=(1, 2, 3), show_default=True, help="Tried in this order."
 )
-@click.option("--actions", default=120, show_default=True, help="Actions of each schedule.")
-@click.option("--patience", default=60.0, show_default=True, help="Seconds to wait for what must come.")
+@click.option("--actions", default=40, show_default=True, help="Actions of each schedule.")
+@click.option("--patience", default=120.0, show_default=True, help="Seconds to wait for what must come.")
 @click.option("--skip", multiple=True, help="A kind of action to leave out. Repeatable.")
 @click.option("--only", multiple=True, help="Names of defects. Default: all.")
 def main(seeds: tuple[int, ...], actions: int, patience: float, skip: tuple[str, ...], only: tuple[str, ...]) -> None:

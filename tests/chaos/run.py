@@ -44,7 +44,7 @@ Say = Callable[[str], None]
 MEMORY_BOUND = 120
 """Megabytes that a replica may have grown by since it was first ready."""
 
-QUIET_POLLS = 6
+QUIET_POLLS = 4
 """How many lists of a region the operator reads while nothing may be written."""
 
 PEOPLE_WORK_EVERY = 5
