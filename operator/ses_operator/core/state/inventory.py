@@ -16,7 +16,16 @@ DNS_ENDPOINT_PLACE = "DNSEndpoint"
 ROUTE53_PLACE = "Route53/"
 """The beginning of the name of a place in Route 53; the id of the hosted zone follows."""
 
-MAX_NAMES = {"regions": 64, "invited": 64, "letGo": 64, "places": 32, "tagKeys": 100, "settings": 100, "policies": 1500}
+MAX_NAMES = {
+    "regions": 64,
+    "invited": 64,
+    "letGo": 64,
+    "places": 32,
+    "tagKeys": 100,
+    "settings": 100,
+    "policies": 1500,
+    "records": 1000,
+}
 """Most names of each kind. The operator never needs as many: an annotation with more was written by another client."""
 MAX_NAME = 512
 
