@@ -440,6 +440,24 @@ IDENTITY_CASES = (
         "remove dns.route53, or set dns.provider to Route53",
     ),
     Case(
+        "properties for ExternalDNS with Route53",
+        {"dns": {"provider": "Route53", "providerSpecific": [{"name": "a", "value": "b"}]}},
+        "spec.dns",
+        "remove dns.providerSpecific, or set dns.provider to DNSEndpoint",
+    ),
+    Case(
+        "properties for ExternalDNS with settings of Route53",
+        {"dns": {"route53": {}, "providerSpecific": [{"name": "a", "value": "b"}]}},
+        "spec.dns",
+        "remove dns.providerSpecific, or set dns.provider to DNSEndpoint",
+    ),
+    Case(
+        "a property with a blank in its name",
+        {"dns": {"provider": "DNSEndpoint", "providerSpecific": [{"name": "a b", "value": "c"}]}},
+        "spec.dns.providerSpecific[0].name",
+        "write the name as ExternalDNS has it",
+    ),
+    Case(
         "settings of DNSEndpoint with Route53",
         {"dns": {"provider": "Route53", "dnsEndpoint": {}}},
         "spec.dns",
@@ -505,6 +523,12 @@ EXTERNAL_ID = "an external id has 2 to 1224"
 
 ACCOUNT_CASES = (
     *GOVERNANCE_CASES,
+    Case(
+        "a property of entries with a blank in its name",
+        {"dns": {"providerSpecific": [{"name": "a b", "value": "c"}]}},
+        "spec.dns.providerSpecific[0].name",
+        "write the name as ExternalDNS has it",
+    ),
     Case(
         "a Secret in another namespace",
         {"credentials": {"secretRef": {"name": "other/keys"}}},

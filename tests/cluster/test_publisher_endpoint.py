@@ -16,13 +16,14 @@ from devcluster.externaldns import dnsendpoint_crd
 from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.api.base.meta import FINALIZER, IDENTITY_NAME_LABEL, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
+from ses_operator.core.dns.endpoint_entries import Endpoint, Owned, merge_entries
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Blocked, Retry, Stale
 from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_records
 from ses_operator.core.state.publication import Publication, RecordState
 from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.endpoint import DnsEndpointPublisher
-from ses_operator.dns.endpoint_object import DNS_ENDPOINTS, Endpoint, manifest
+from ses_operator.dns.endpoint_object import DNS_ENDPOINTS, EndpointObject, manifest
 from ses_operator.runtime.kube.client import KubeClient, load_configuration
 
 DOMAIN = "mail.example.com"
@@ -220,6 +221,104 @@ async def test_an_object_of_that_name_that_is_not_ours_is_never_overwritten_nor_
     assert stored(api, publication) == before
 
 
+WWW = {
+    "dnsName": "www.example.com",
+    "recordType": "A",
+    "recordTTL": 60,
+    "targets": ["192.0.2.1"],
+    "labels": {"theirs": "yes"},
+    "providerSpecific": [{"name": "alias", "value": "false"}],
+}
+WEIGHTED = {
+    "dnsName": f"bounce.{DOMAIN}",
+    "recordType": "MX",
+    "setIdentifier": "blue",
+    "targets": ["10 mx.example.net"],
+}
+PROXIED = "external-dns.alpha.kubernetes.io/cloudflare-proxied"
+
+
+def add_entry(api: ApiClient, publication: Publication, *entries: dict[str, Any]) -> None:
+    """Another client adds entries to the operator's object, as it must: it writes the whole list."""
+    endpoints = [*stored(api, publication)["spec"]["endpoints"], *entries]
+    api.patch(path(publication), {"spec": {"endpoints": endpoints}})
+
+
+async def test_entries_of_others_survive_in_the_object_and_never_become_ours(
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
+) -> None:
+    await publisher.publish(publication, RECORDS)
+    add_entry(api, publication, WWW, WEIGHTED)
+
+    assert (await publisher.observe(publication, RECORDS)).in_sync
+    assert await publisher.holdings(publication) == {record.id for record in RECORDS}
+
+    observation = await publisher.publish(publication, DKIM)
+    assert observation.in_sync
+    assert stored(api, publication)["spec"]["endpoints"][1:] == [WWW, WEIGHTED]
+
+    (sentence,) = await publisher.withdraw(publication)
+    assert "A www.example.com" in sentence
+    left = stored(api, publication)
+    assert left["spec"]["endpoints"] == [WWW, WEIGHTED]
+    assert "finalizers" not in left["metadata"]
+    assert OWNER_TAG not in left["metadata"].get("annotations", {})
+
+
+async def test_an_entry_of_another_in_the_place_of_ours_is_a_conflict_unless_it_serves(
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
+) -> None:
+    await publisher.publish(publication, DKIM)
+    theirs = {"dnsName": MX.name, "recordType": "MX", "targets": ["10 mx.example.net"]}
+    policy = {"dnsName": SPF.name, "recordType": "TXT", "targets": ["v=spf1 include:amazonses.com -all"]}
+    add_entry(api, publication, theirs, policy)
+
+    states = {entry.record.id: entry for entry in (await publisher.publish(publication, RECORDS)).records}
+
+    assert states[MX.id].state is RecordState.CONFLICT
+    assert "10 mx.example.net" in states[MX.id].message
+    assert states[SPF.id].state is RecordState.PENDING
+    assert stored(api, publication)["spec"]["endpoints"][1:] == [theirs, policy]
+
+
+async def test_properties_for_the_provider_are_on_our_entries_and_those_of_others_stay(
+    publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
+) -> None:
+    wanted = replace(publication, provider_specific={PROXIED: "false"})
+    await publisher.publish(wanted, DKIM)
+    (entry,) = stored(api, publication)["spec"]["endpoints"]
+    assert entry["providerSpecific"] == [{"name": PROXIED, "value": "false"}]
+
+    by_hand = [{"name": "aws/weight", "value": "1"}, {"name": PROXIED, "value": "true"}]
+    api.patch(path(publication), {"spec": {"endpoints": [{**entry, "providerSpecific": by_hand}]}})
+    (observed,) = (await publisher.observe(wanted, DKIM)).records
+    assert observed.state is RecordState.DIFFERENT
+    await publisher.publish(wanted, (*DKIM, MX))
+    first, second = stored(api, publication)["spec"]["endpoints"]
+    assert first["providerSpecific"] == [{"name": "aws/weight", "value": "1"}, {"name": PROXIED, "value": "false"}]
+    assert second["providerSpecific"] == [{"name": PROXIED, "value": "false"}]
+
+    await publisher.publish(publication, (*DKIM, MX))
+    first, second = stored(api, publication)["spec"]["endpoints"]
+    assert first["providerSpecific"] == [{"name": "aws/weight", "value": "1"}]
+    assert "providerSpecific" not in second
+
+
+async def test_a_list_that_another_has_just_changed_is_not_overwritten(
+    client: KubeClient, publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
+) -> None:
+    await publisher.publish(publication, DKIM)
+    before = EndpointObject.of(await client.get(DNS_ENDPOINTS.object(publication.owner.key)))
+    add_entry(api, publication, WWW)
+    merged = merge_entries(before.endpoints, before.owned, [Endpoint.of(MX, TxtQuoting.QUOTED)])
+    body = manifest(publication, merged)
+    body["metadata"] |= {"uid": before.uid, "resourceVersion": before.resource_version}
+    with pytest.raises(Stale):
+        await client.apply(DNS_ENDPOINTS.object(publication.owner.key), body)
+    await publisher.publish(publication, (MX,))
+    assert stored(api, publication)["spec"]["endpoints"][1:] == [WWW]
+
+
 async def test_another_installation_s_object_is_not_ours(
     publisher: DnsEndpointPublisher, publication: Publication
 ) -> None:
@@ -331,7 +430,7 @@ async def test_an_object_that_appears_just_before_ours_is_made_is_not_taken_over
 ) -> None:
     api.apply(path(publication), foreign(publication.owner.key.namespace))
     before = stored(api, publication)
-    body = manifest(publication, [Endpoint.of(SPF, TxtQuoting.QUOTED)])
+    body = manifest(publication, merge_entries((), Owned(), [Endpoint.of(SPF, TxtQuoting.QUOTED)]))
     with pytest.raises(Stale):
         await client.apply_new(DNS_ENDPOINTS.object(publication.owner.key), body)
     assert stored(api, publication) == before

@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.api.base.meta import FINALIZER
 from ses_operator.api.base.reasons import Reason
+from ses_operator.core.dns.endpoint_entries import Endpoint, Owned, merge_entries, serves, surplus_entries
+from ses_operator.core.dns.judge import advice
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Blocked, Gone, Problem, Retry
 from ses_operator.core.model.records import RecordId, RecordSet
@@ -19,13 +21,12 @@ from ses_operator.core.state.publication import DnsObservation, Publication, Pub
 from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.endpoint_object import (
     DNS_ENDPOINTS,
-    Endpoint,
     EndpointObject,
     finalizer_patch,
     handover_patch,
     manifest,
     release_patch,
-    surplus_of,
+    withdrawal_patch,
 )
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject
@@ -37,6 +38,11 @@ SesIdentity goes too, and the records must outlast it."""
 RECORDS_MAY_STAY = (
     "The DNSEndpoint of {domain} is deleted. Whether its records are removed too depends on ExternalDNS: "
     "with --policy=upsert-only none are, and up to version 0.21 TXT records never are. Remove by hand what is left"
+)
+
+LEFT_TO_OTHERS = (
+    "DNSEndpoint {key} stays, because it has entries of other clients ({entries}). The operator has removed its own; whether "
+    "their records are removed depends on ExternalDNS"
 )
 
 LEFT_OVER = (
@@ -121,6 +127,10 @@ class DnsEndpointPublisher:
         if found is None:
             return ()
         path = _path(publication)
+        if found.of_others and found.deleted_at is None:
+            await self._unless_gone(self._client.json_patch(path, withdrawal_patch(found, publication.owner)))
+            entries = ", ".join(map(str, found.of_others))
+            return (LEFT_TO_OTHERS.format(key=publication.owner.key, entries=entries),)
         if found.deleted_at is None:
             await self._unless_gone(self._client.delete(path, uid=found.uid))
         if FINALIZER in found.finalizers:
@@ -194,15 +204,16 @@ class DnsEndpointPublisher:
         except Gone:
             return
 
-    def _endpoints(self, records: Sequence[RecordSet]) -> list[Endpoint]:
-        return [Endpoint.of(record, self._quoting) for record in records]
+    def _endpoints(self, publication: Publication, records: Sequence[RecordSet]) -> list[Endpoint]:
+        return [Endpoint.of(record, self._quoting, publication.provider_specific) for record in records]
 
     def _manifest(
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus, found: EndpointObject | None
     ) -> JsonObject:
-        wanted = self._endpoints(records)
-        kept = surplus_of(found, wanted) if found is not None and surplus is not Surplus.REMOVE else ()
-        return manifest(publication, [*wanted, *kept])
+        wanted = self._endpoints(publication, records)
+        standing, owned = (found.endpoints, found.owned) if found is not None else ((), Owned())
+        kept = surplus_entries(standing, owned, wanted) if surplus is not Surplus.REMOVE else ()
+        return manifest(publication, merge_entries(standing, owned, wanted, kept))
 
     def _compare(
         self,
@@ -222,20 +233,33 @@ class DnsEndpointPublisher:
             )
             return DnsObservation(_all(records, RecordState.CONFLICT, problem.message), problem=problem)
         return DnsObservation(
-            records=tuple(self._judge(record, found) for record in records),
-            surplus=tuple(map(str, surplus_of(found, self._endpoints(records)))),
+            records=tuple(self._judge(publication, record, found) for record in records),
+            surplus=tuple(
+                map(str, surplus_entries(found.endpoints, found.owned, self._endpoints(publication, records)))
+            ),
             in_sync=found.holds(self._manifest(publication, records, surplus, found)),
         )
 
-    def _judge(self, record: RecordSet, found: EndpointObject) -> PublishedRecord:
-        wanted = Endpoint.of(record, self._quoting)
-        standing = [entry for entry in found.endpoints if (entry.name, entry.type) == (wanted.name, wanted.type)]
-        if standing == [wanted]:
-            return PublishedRecord(record, RecordState.PENDING)
+    def _judge(self, publication: Publication, record: RecordSet, found: EndpointObject) -> PublishedRecord:
+        wanted = Endpoint.of(record, self._quoting, publication.provider_specific)
+        standing = [entry for entry in found.endpoints if entry.id == wanted.id]
         if not standing:
             return PublishedRecord(record, RecordState.MISSING, f"{record} is not in the DNSEndpoint yet")
         targets = ", ".join(target for entry in standing for target in entry.targets)
-        message = f"{record} is {targets} in the DNSEndpoint; expected {', '.join(wanted.targets)}"
+        if wanted.id not in found.owned.entries:
+            if serves(record, standing[0]):
+                return PublishedRecord(record, RecordState.PENDING)
+            message = (
+                f"{record} is {targets} in the DNSEndpoint, in an entry of another client, which is not overwritten"
+            )
+            return PublishedRecord(record, RecordState.CONFLICT, f"{message}. {advice(record, standing[0].values)}")
+        merged = merge_entries(found.endpoints, found.owned, [wanted])
+        if standing == [entry for entry in merged.endpoints if entry.id == wanted.id]:
+            return PublishedRecord(record, RecordState.PENDING)
+        if standing[0].targets == wanted.targets:
+            message = f"The TTL or providerSpecific of {record} is not as wanted in the DNSEndpoint"
+        else:
+            message = f"{record} is {targets} in the DNSEndpoint; expected {', '.join(wanted.targets)}"
         return PublishedRecord(record, RecordState.DIFFERENT, message)
 
 

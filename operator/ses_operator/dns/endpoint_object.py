@@ -1,19 +1,16 @@
-"""ExternalDNS's DNSEndpoint: the contents of an object of the operator, and how it is written. Pure.
+"""ExternalDNS's DNSEndpoint: an object of the operator, and how it is written. Pure.
 
-Source: the CRD of ExternalDNS (externaldns.k8s.io/v1alpha1). An MX target is ``10 host``; no name ends in a dot (with
-one, CNAME and MX records are dropped through ExternalDNS 0.20).
+What is in its list is decided in ``core/dns/endpoint_entries.py``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
 
-from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.api.base.meta import (
     FINALIZER,
     IDENTITY_NAME_LABEL,
@@ -23,48 +20,23 @@ from ses_operator.api.base.meta import (
     OWNER_TAG,
     PREFIX,
 )
-from ses_operator.core.model import txt
+from ses_operator.core.dns.endpoint_entries import Endpoint, Merged, Owned
 from ses_operator.core.model.keys import Owner
-from ses_operator.core.model.records import RecordId, RecordSet, RecordType
+from ses_operator.core.model.records import RecordId, RecordType
 from ses_operator.core.state.publication import Publication
 from ses_operator.runtime.kube.resources import JsonObject, Resource
 
 DNS_ENDPOINTS = Resource("externaldns.k8s.io", "v1alpha1", "dnsendpoints", "DNSEndpoint")
 OWNER_ANNOTATION = OWNER_TAG
 APPLIED_ANNOTATION = f"{PREFIX}applied"
-"""A digest of all that was applied: it tells apart labels and annotations that are no longer wanted and those of others."""
+"""A digest of what was applied, but others' entries.
 
+It tells apart labels and annotations that are no longer wanted and those of others.
+"""
+ENTRIES_ANNOTATION = f"{PREFIX}entries"
+"""The entries, and the properties of entries, that the operator has written: all others are other clients'."""
 
-@dataclass(frozen=True, slots=True, order=True)
-class Endpoint:
-    """One entry of spec.endpoints: a record set. ``ttl`` in seconds."""
-
-    name: str
-    type: str
-    ttl: int
-    targets: tuple[str, ...]
-
-    @classmethod
-    def of(cls, record: RecordSet, quoting: TxtQuoting) -> Endpoint:
-        """Return the record set as ExternalDNS's provider needs it."""
-        values = record.values
-        if record.type is RecordType.TXT and quoting is TxtQuoting.QUOTED:
-            values = tuple(map(txt.quote, values))
-        return cls(record.name, record.type.value, record.ttl, values)
-
-    @classmethod
-    def parse(cls, raw: Mapping[str, Any]) -> Endpoint:
-        """Read an entry of the object, whichever client wrote it."""
-        targets = tuple(str(target) for target in raw.get("targets") or ())
-        return cls(str(raw.get("dnsName", "")), str(raw.get("recordType", "")), int(raw.get("recordTTL") or 0), targets)
-
-    @property
-    def wire(self) -> JsonObject:
-        """The entry as it is in the manifest."""
-        return {"dnsName": self.name, "recordTTL": self.ttl, "recordType": self.type, "targets": list(self.targets)}
-
-    def __str__(self) -> str:
-        return f"{self.type} {self.name}"
+_OWN_NOTES = (APPLIED_ANNOTATION, ENTRIES_ANNOTATION)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +46,7 @@ class EndpointObject:
     uid: str
     resource_version: str
     endpoints: tuple[Endpoint, ...]
+    owned: Owned
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     finalizers: tuple[str, ...]
@@ -84,26 +57,37 @@ class EndpointObject:
         """Read the object as the apiserver sent it."""
         metadata = raw["metadata"]
         deleted_at = metadata.get("deletionTimestamp")
+        endpoints = tuple(Endpoint.parse(entry) for entry in (raw.get("spec") or {}).get("endpoints") or ())
+        annotations = metadata.get("annotations") or {}
         return cls(
             uid=metadata["uid"],
             resource_version=metadata["resourceVersion"],
-            endpoints=tuple(Endpoint.parse(entry) for entry in (raw.get("spec") or {}).get("endpoints") or ()),
+            endpoints=endpoints,
+            owned=Owned.decode(annotations.get(ENTRIES_ANNOTATION), endpoints),
             labels=metadata.get("labels") or {},
-            annotations=metadata.get("annotations") or {},
+            annotations=annotations,
             finalizers=tuple(metadata.get("finalizers") or ()),
             deleted_at=datetime.fromisoformat(deleted_at) if deleted_at else None,
         )
 
     @property
     def record_ids(self) -> frozenset[RecordId]:
-        """The record sets that it asks for, of the types that the operator writes."""
+        """The record sets that it asks for on behalf of the operator."""
         known = frozenset(RecordType)
-        return frozenset(RecordId(each.name, RecordType(each.type)) for each in self.endpoints if each.type in known)
+        own = (each for each in self.endpoints if each.id in self.owned.entries)
+        return frozenset(RecordId(each.name, RecordType(each.type)) for each in own if each.type in known)
+
+    @property
+    def of_others(self) -> tuple[Endpoint, ...]:
+        """The entries of other clients."""
+        return tuple(each for each in self.endpoints if each.id not in self.owned.entries)
 
     def as_it_is(self, publication: Publication) -> Publication:
-        """Return the publication with the object's current labels and annotations, whatever is wanted now."""
-        annotations = {key: value for key, value in self.annotations.items() if key != APPLIED_ANNOTATION}
-        return replace(publication, labels=self.labels, annotations=annotations)
+        """Return the publication with the object's current labels, annotations and properties, whatever is wanted now."""
+        annotations = {key: value for key, value in self.annotations.items() if key not in _OWN_NOTES}
+        own = (each for each in self.endpoints if each.id in self.owned.entries)
+        properties = {name: value for each in own for name, value in each.properties if name in self.owned.properties}
+        return replace(publication, labels=self.labels, annotations=annotations, provider_specific=properties)
 
     def belongs_to(self, owner: Owner) -> bool:
         """Return True if it is this owner's: by the annotation or, if that was removed, by the labels."""
@@ -117,14 +101,14 @@ class EndpointObject:
         wanted = manifest["metadata"]
         return (
             self.deleted_at is None
-            and self.endpoints == tuple(Endpoint.parse(entry) for entry in manifest["spec"]["endpoints"])
+            and [dict(each.raw) for each in self.endpoints] == manifest["spec"]["endpoints"]
             and FINALIZER in self.finalizers
             and _contains(self.labels, wanted["labels"])
             and _contains(self.annotations, wanted["annotations"])
         )
 
 
-def manifest(publication: Publication, endpoints: Iterable[Endpoint]) -> JsonObject:
+def manifest(publication: Publication, merged: Merged) -> JsonObject:
     """Return the object to apply: every field that the operator sets.
 
     The labels and annotations of the SesIdentity are not copied.
@@ -137,12 +121,17 @@ def manifest(publication: Publication, endpoints: Iterable[Endpoint]) -> JsonObj
             "namespace": key.namespace,
             "name": key.name,
             "labels": {**publication.labels, **_labels(publication.owner)},
-            "annotations": {**publication.annotations, OWNER_ANNOTATION: str(publication.owner)},
+            "annotations": {
+                **publication.annotations,
+                OWNER_ANNOTATION: str(publication.owner),
+                ENTRIES_ANNOTATION: merged.owned.encode(),
+            },
             "finalizers": [FINALIZER],
         },
-        "spec": {"endpoints": [endpoint.wire for endpoint in sorted(endpoints)]},
+        "spec": {"endpoints": merged.wire},
     }
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:16]
+    own = {**body, "spec": {"endpoints": merged.own_wire}}
+    digest = hashlib.sha256(json.dumps(own, sort_keys=True).encode()).hexdigest()[:16]
     body["metadata"]["annotations"][APPLIED_ANNOTATION] = digest
     return body
 
@@ -150,11 +139,20 @@ def manifest(publication: Publication, endpoints: Iterable[Endpoint]) -> JsonObj
 def release_patch(found: EndpointObject, owner: Owner) -> list[JsonObject]:
     """Return the JSON patch (RFC 6902) that releases an object, so that it has no owner."""
     ours = [("labels", found.labels, key) for key in _labels(owner)]
-    ours += [("annotations", found.annotations, key) for key in (OWNER_ANNOTATION, APPLIED_ANNOTATION)]
+    ours += [("annotations", found.annotations, key) for key in (OWNER_ANNOTATION, *_OWN_NOTES)]
     removals = [
         {"op": "remove", "path": f"/metadata/{kind}/{_escaped(key)}"} for kind, held, key in ours if key in held
     ]
     return [*finalizer_patch(found), *removals]
+
+
+def withdrawal_patch(found: EndpointObject, owner: Owner) -> list[JsonObject]:
+    """Return the JSON patch that leaves an object to those whose entries are in it, without the operator's own."""
+    return [
+        {"op": "test", "path": "/metadata/resourceVersion", "value": found.resource_version},
+        {"op": "replace", "path": "/spec/endpoints", "value": [dict(each.raw) for each in found.of_others]},
+        *release_patch(found, owner),
+    ]
 
 
 def handover_patch(found: EndpointObject, new_owner: Owner) -> list[JsonObject]:
@@ -173,12 +171,6 @@ def finalizer_patch(found: EndpointObject) -> list[JsonObject]:
         place = f"/metadata/finalizers/{found.finalizers.index(FINALIZER)}"
         operations += [{"op": "test", "path": place, "value": FINALIZER}, {"op": "remove", "path": place}]
     return operations
-
-
-def surplus_of(found: EndpointObject, wanted: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
-    """Return the entries that are not wanted (any more)."""
-    names = {(endpoint.name, endpoint.type) for endpoint in wanted}
-    return tuple(endpoint for endpoint in found.endpoints if (endpoint.name, endpoint.type) not in names)
 
 
 def _labels(owner: Owner) -> dict[str, str]:

@@ -63,6 +63,7 @@ def test_every_setting_of_an_account_is_read_under_the_name_it_has_in_yaml() -> 
                    namespaces: {matchNames: [a], matchLabels: {mail: "yes"}, matchExpressions: []},
                    allowedDomains: ["*.example.com"]}]
           nameservers: ["10.0.0.2:53"]
+          providerSpecific: [{name: a, value: b}]
           txtQuoting: Verbatim
         tenancy:
           namespaces: {matchNames: [], matchLabels: {}, matchExpressions: [{key: k, operator: In, values: [v]}]}
@@ -104,7 +105,8 @@ def test_every_setting_of_an_identity_is_read_under_the_name_it_has_in_yaml() ->
          notBefore: "2026-01-31T00:00:00Z", notAfter: "2026-12-31T00:00:00Z"}
       policies: [{name: text, document: "{}"}, {name: object, document: {Version: "2012-10-17", Statement: []}}]
       tags: {owner: team-a}
-      dns: {provider: DNSEndpoint, ttl: 60, dnsEndpoint: {labels: {a: b}, annotations: {c: d}}}
+      dns: {provider: DNSEndpoint, ttl: 60, dnsEndpoint: {labels: {a: b}, annotations: {c: d}},
+            providerSpecific: [{name: a, value: b}]}
       deletionPolicy: Retain
       adoptionPolicy: IfUnowned
       suspend: true
@@ -140,6 +142,12 @@ def test_each_region_has_a_mail_from_name_of_its_own() -> None:
         pytest.param({}, "Manual", "Manual", id="the account decides where the identity does not"),
         pytest.param({"provider": "Route53"}, "Manual", "Route53", id="the identity decides where it does"),
         pytest.param({"route53": {}}, "Manual", "Route53", id="settings of Route53 imply Route53"),
+        pytest.param(
+            {"providerSpecific": [{"name": "a", "value": "b"}]},
+            "Manual",
+            "DNSEndpoint",
+            id="properties of its entries do, too",
+        ),
         pytest.param({"dnsEndpoint": {}}, "Manual", "DNSEndpoint", id="settings of DNSEndpoint imply DNSEndpoint"),
     ],
 )

@@ -13,7 +13,15 @@ from ses_operator.api.account.guardrails import Guardrails
 from ses_operator.api.account.notifications import Notifications, NotificationsStatus
 from ses_operator.api.account.tenancy import MAX_PATTERNS, DomainPattern, NamespaceSelector, Tenancy
 from ses_operator.api.base.conditions import Condition
-from ses_operator.api.base.fields import DnsProvider, ExternalID, ObjectName, RoleARN, Tags
+from ses_operator.api.base.fields import (
+    MAX_PROVIDER_SPECIFIC,
+    DnsProvider,
+    ExternalID,
+    ObjectName,
+    ProviderSpecific,
+    RoleARN,
+    Tags,
+)
 from ses_operator.api.base.meta import ObjectMeta
 from ses_operator.api.base.model import SERVER_DEFAULT, Model, list_map, rule, rules
 
@@ -144,6 +152,16 @@ class AccountDns(Model):
             "Name servers for looking up records, as host or host:port, for split-horizon DNS or where "
             "port 53 is closed. If omitted, the name servers of the zone itself."
         ),
+    )
+    provider_specific: tuple[ProviderSpecific, ...] = Field(
+        (),
+        max_length=MAX_PROVIDER_SPECIFIC,
+        description=(
+            "Properties for every entry of each DNSEndpoint, as providerSpecific in ExternalDNS, such as "
+            "external-dns.alpha.kubernetes.io/cloudflare-proxied with the value false. Used only with the "
+            "provider DNSEndpoint. An identity's own property of the same name overrides it."
+        ),
+        json_schema_extra=list_map("name"),
     )
     txt_quoting: TxtQuoting = Field(
         TxtQuoting.QUOTED,

@@ -18,6 +18,7 @@ MAX_DOMAIN = 209
 """253 octets of a DNS name, less ``<token of 32>._domainkey.`` before the domain."""
 
 MAX_REGION = 20
+MAX_PROVIDER_SPECIFIC = 16
 
 MAX_TAGS = 48
 """SES allows 50 tags; two are kept for the operator."""
@@ -180,3 +181,21 @@ class NamedReference(Model):
     """A reference by name."""
 
     name: ObjectName = Field(description="The name that is referred to.")
+
+
+class ProviderSpecific(Model):
+    """A property of the entries of a DNSEndpoint, for the DNS provider that ExternalDNS writes to."""
+
+    name: Annotated[
+        str,
+        Field(
+            max_length=253,
+            json_schema_extra=rules(
+                rule(
+                    "self.matches('^[A-Za-z0-9._/-]+$')",
+                    "write the name as ExternalDNS has it, such as external-dns.alpha.kubernetes.io/cloudflare-proxied",
+                )
+            ),
+        ),
+    ] = Field(description="Name of the property, such as external-dns.alpha.kubernetes.io/cloudflare-proxied.")
+    value: Annotated[str, Field(max_length=1024)] = Field(description='Its value, in quotes, such as "false".')

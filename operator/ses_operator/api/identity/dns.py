@@ -7,9 +7,9 @@ from typing import Annotated
 
 from pydantic import ConfigDict, Field
 
-from ses_operator.api.base.fields import DnsProvider, NamedReference
+from ses_operator.api.base.fields import MAX_PROVIDER_SPECIFIC, DnsProvider, NamedReference, ProviderSpecific
 from ses_operator.api.base.meta import PREFIX
-from ses_operator.api.base.model import Model, rule, rules
+from ses_operator.api.base.model import Model, list_map, rule, rules
 
 
 class Route53Settings(Model):
@@ -78,6 +78,11 @@ class DnsSpec(Model):
                 "!has(self.route53) || !has(self.dnsEndpoint)",
                 "keep one of dns.route53 and dns.dnsEndpoint: one provider publishes the records",
             ),
+            rule(
+                "!has(self.providerSpecific) || (!has(self.route53) && "
+                "(!has(self.provider) || self.provider == 'DNSEndpoint'))",
+                "remove dns.providerSpecific, or set dns.provider to DNSEndpoint: only ExternalDNS has such properties",
+            ),
         )
     )
 
@@ -102,4 +107,14 @@ class DnsSpec(Model):
     )
     dns_endpoint: DnsEndpointSettings | None = Field(
         None, description="Settings of the provider DNSEndpoint; refused with another provider."
+    )
+    provider_specific: tuple[ProviderSpecific, ...] = Field(
+        (),
+        max_length=MAX_PROVIDER_SPECIFIC,
+        description=(
+            "Properties for every entry of the DNSEndpoint, as providerSpecific in ExternalDNS, in addition to "
+            "those in spec.dns.providerSpecific of the SesAccount; of the same name these count. Refused with "
+            "another provider. Properties that others set on the entries stay."
+        ),
+        json_schema_extra=list_map("name"),
     )

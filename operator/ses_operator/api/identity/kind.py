@@ -271,7 +271,7 @@ class SesIdentitySpec(Model):
         """Return the provider: as named, else as the settings imply, else the account's default, else Route 53."""
         if self.dns.provider is not None:
             return self.dns.provider
-        if self.dns.dns_endpoint is not None:
+        if self.dns.dns_endpoint is not None or self.dns.provider_specific:
             return DnsProvider.DNS_ENDPOINT
         if self.dns.route53 is not None:
             return DnsProvider.ROUTE53

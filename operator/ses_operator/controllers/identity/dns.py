@@ -280,6 +280,7 @@ def _publication(desired: Desired, witness: Witness) -> Publication:
         annotations=desired.endpoint_annotations,
         witness=witness,
         identity=desired.identity,
+        provider_specific=desired.provider_specific,
     )
 
 

@@ -79,6 +79,7 @@ class Desired:
     zone_ref: str | None = None
     endpoint_labels: Mapping[str, str] = field(default_factory=dict)
     endpoint_annotations: Mapping[str, str] = field(default_factory=dict)
+    provider_specific: Mapping[str, str] = field(default_factory=dict)
     dmarc: Dmarc | None = None
     feedback_forwarding: bool | None = None
     configuration_set_overrides: Mapping[str, str] = field(default_factory=dict)
@@ -167,6 +168,7 @@ def desired_identity(
         zone_ref=dns.route53.zone_ref.name if dns.route53 and dns.route53.zone_ref else None,
         endpoint_labels=dict(dns.dns_endpoint.labels) if dns.dns_endpoint else {},
         endpoint_annotations=dict(dns.dns_endpoint.annotations) if dns.dns_endpoint else {},
+        provider_specific=_provider_specific(spec, account),
         dmarc=Dmarc.of(spec.dmarc) if spec.dmarc else None,
         feedback_forwarding=spec.feedback.email_forwarding_enabled if spec.feedback else None,
         configuration_set_overrides={
@@ -186,6 +188,12 @@ def desired_identity(
             else None
         ),
     )
+
+
+def _provider_specific(spec: SesIdentitySpec, account: SesAccountSpec) -> dict[str, str]:
+    if spec.email or spec.dns_provider(account.dns.default_provider) is not DnsProvider.DNS_ENDPOINT:
+        return {}
+    return {each.name: each.value for each in (*account.dns.provider_specific, *spec.dns.provider_specific)}
 
 
 def _dkim(spec: DkimSpec, key: OwnKey | MissingKey | None) -> DkimChoice:

@@ -47,8 +47,9 @@ def recollection(record: RecordId, digest: str) -> str:
 class Publication:
     """The owner of the records, their domain, and their place.
 
-    ``zone`` for Route 53; labels and annotations for a DNSEndpoint. ``witness``: what the object itself remembers of it.
-    ``identity``: the domain of the identity, if ``domain`` may be a part of it that another zone has.
+    ``zone`` for Route 53; labels, annotations and ``provider_specific``, the properties of its entries by name, for a
+    DNSEndpoint. ``witness``: what the object itself remembers of it. ``identity``: the domain of the identity, if
+    ``domain`` may be a part of it that another zone has.
     """
 
     owner: Owner
@@ -58,6 +59,7 @@ class Publication:
     annotations: Mapping[str, str] = field(default_factory=dict)
     witness: Witness = field(default_factory=Witness)
     identity: str = ""
+    provider_specific: Mapping[str, str] = field(default_factory=dict)
 
 
 class RecordState(StrEnum):
