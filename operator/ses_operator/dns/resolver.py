@@ -21,6 +21,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from ses_operator.core.dns.diagnosis import diagnose, diagnose_all
 from ses_operator.core.dns.judge import FOLLOWED, matches
 from ses_operator.core.dns.record_case import RecordCase
+from ses_operator.core.dns.record_formats import misread
 from ses_operator.core.model.outer_text import clean, cut
 from ses_operator.core.model.records import RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt, zone_of
@@ -160,8 +161,10 @@ class Resolver:
             self._addresses(record.name, record.type, zone),
             self._addresses(unmade, record.type, zone),
         )
+        was_misread = _lowered(at_doubled) == _lowered(misread(record, zone.name))
         return Probes(
-            doubled_suffix=doubled if matches(record, at_doubled) else "",
+            doubled_suffix=doubled if was_misread or matches(record, at_doubled) else "",
+            doubled_value=", ".join(at_doubled) if was_misread else "",
             without_underscore=stripped if stripped != record.name and matches(record, at_stripped) else "",
             value_as_name=exchanged if _names(at_exchanged, record) else "",
             wildcard=wildcard,
@@ -201,6 +204,10 @@ class Resolver:
                 for rdata in rrset
             )
         )
+
+
+def _lowered(values: Iterable[str]) -> list[str]:
+    return sorted(value.lower() for value in values)
 
 
 def _names(values: Iterable[str], record: RecordSet) -> bool:

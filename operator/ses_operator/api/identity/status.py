@@ -112,9 +112,15 @@ class RecordStatus(Model):
     values: tuple[str, ...] = Field(
         description=(
             "The values: the target of a CNAME, an MX as preference and host, the text of a TXT without "
-            "quotes. Enter them as they are; a provider may want quotes around a TXT or a dot after a "
-            "host name."
+            "quotes. Enter them as they are where a form has a field for them."
         )
+    )
+    zone_file_values: tuple[str, ...] | None = Field(
+        None,
+        description=(
+            "The same values as a zone file has them: a host name with its closing dot, a text in quotes, split "
+            "after 255 characters. Put the dot after name, too."
+        ),
     )
     purpose: str | None = Field(
         None, description="The purpose of the record: DKIM and MailFrom for SES, SPF and DMARC for receivers."

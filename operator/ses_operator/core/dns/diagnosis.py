@@ -22,6 +22,7 @@ from ses_operator.core.dns.reachability import (
     server_failure,
 )
 from ses_operator.core.dns.record_case import DiagnosisRule, RecordCase
+from ses_operator.core.dns.record_formats import unquoted_text, zone_file_values
 from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
 from ses_operator.core.model.records import Purpose, RecordType
 from ses_operator.core.model.spf import VERSION as SPF_VERSION
@@ -118,6 +119,17 @@ def quoted(case: RecordCase) -> LookupFinding | None:
     return case.different(f"was published with quotation marks in its value. Enter {case.value} without them")
 
 
+def unquoted(case: RecordCase) -> LookupFinding | None:
+    """Diagnose a text without quotation marks in a zone file: blanks divide it, and a semicolon begins a comment."""
+    found = set(case.answer.values)
+    if case.wanted.type is not RecordType.TXT or found != {unquoted_text(value) for value in case.wanted.values}:
+        return None
+    return case.different(
+        f"was published without quotation marks, so that blanks, and all after a semicolon, are lost ({case.found}). Enter "
+        f"{', '.join(zone_file_values(case.wanted))}"
+    )
+
+
 def closing_dot(case: RecordCase) -> LookupFinding | None:
     """Diagnose a closing dot of the notation that became a part of the value."""
     if not _equal_after(case, lambda value: value.rstrip(".\\")):
@@ -209,6 +221,12 @@ def doubled_suffix(case: RecordCase) -> LookupFinding | None:
     """Diagnose a provider that appended the zone's name to a name that had it already."""
     if not case.probes.doubled_suffix:
         return None
+    if case.probes.doubled_value:
+        name, values = f"{case.wanted.name}.", ", ".join(zone_file_values(case.wanted))
+        return case.missing(
+            f"is at {case.probes.doubled_suffix} instead, with the value {case.probes.doubled_value}: name and value were "
+            f"read as a zone file has them. Enter them with closing dots and quotation marks: {name} {case.wanted.type} {values}"
+        )
     return case.missing(
         f"is at {case.probes.doubled_suffix} instead: the DNS provider appends the zone's name itself. Enter the name as "
         f"{case.relative(case.wanted.name)}"
@@ -257,6 +275,7 @@ RULES: tuple[DiagnosisRule, ...] = (
     too_many_mail_exchanges,
     several_policies,
     quoted,
+    unquoted,
     closing_dot,
     zone_appended_to_value,
     lower_cased,

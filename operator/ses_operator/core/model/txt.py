@@ -2,12 +2,14 @@ r"""TXT in presentation format: quoting, escaping and splitting into character-s
 
 A TXT value is one or more character-strings of at most 255 octets each (RFC 1035, 3.3.14); readers join them without a
 separator. Route 53 takes each string in double quotes, with ``"`` and ``\`` escaped by a backslash and every octet
-outside printable ASCII as a backslash and three *octal* digits (Route 53 Developer Guide, "TXT record type").
+outside printable ASCII as a backslash and three *octal* digits (Route 53 Developer Guide, "TXT record type"). In a zone
+file these digits are *decimal* (RFC 1035, 5.1).
 """
 
 from __future__ import annotations
 
 import re
+from enum import StrEnum
 
 MAX_STRING_OCTETS = 255
 
@@ -16,11 +18,18 @@ _TOKEN = re.compile(
 )
 
 
-def quote(text: str) -> str:
+class Escaping(StrEnum):
+    """The digits that stand for an octet: Route 53's, or those of a zone file."""
+
+    OCTAL = "03o"
+    DECIMAL = "03d"
+
+
+def quote(text: str, escaping: Escaping = Escaping.OCTAL) -> str:
     """Return ``text`` as one or more quoted character-strings, separated by a space. The empty text is ``""`` in quotes."""
     octets = text.encode("utf-8", "surrogateescape")
     starts = range(0, max(len(octets), 1), MAX_STRING_OCTETS)
-    return " ".join(f'"{_escape(octets[start : start + MAX_STRING_OCTETS])}"' for start in starts)
+    return " ".join(f'"{_escape(octets[start : start + MAX_STRING_OCTETS], escaping)}"' for start in starts)
 
 
 def unquote(value: str) -> str:
@@ -44,11 +53,11 @@ def unquote(value: str) -> str:
     return octets.decode("utf-8", "surrogateescape")
 
 
-def _escape(octets: bytes) -> str:
-    return "".join(_escape_octet(octet) for octet in octets)
+def _escape(octets: bytes, escaping: Escaping) -> str:
+    return "".join(_escape_octet(octet, escaping) for octet in octets)
 
 
-def _escape_octet(octet: int) -> str:
+def _escape_octet(octet: int, escaping: Escaping) -> str:
     if octet in b'"\\':
         return f"\\{octet:c}"
-    return chr(octet) if 0x20 <= octet < 0x7F else f"\\{octet:03o}"
+    return chr(octet) if 0x20 <= octet < 0x7F else f"\\{format(octet, escaping.value)}"

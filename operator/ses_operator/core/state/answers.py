@@ -51,11 +51,14 @@ class Probes:
     """Further findings about a missing or wrong record. Empty: not so, or not queried.
 
     ``doubled_suffix``, ``without_underscore``, ``value_as_name``: the name at which something is by that mistake.
+    ``doubled_value``: what is at the name with the doubled suffix, if that is not the wanted value but what became of it
+    by the same mistake.
     ``addresses``: the A and AAAA records at the wanted name. ``wildcard`` and ``wildcard_addresses``: the answers of
     a name that does not exist.
     """
 
     doubled_suffix: str = ""
+    doubled_value: str = ""
     without_underscore: str = ""
     value_as_name: str = ""
     wildcard: tuple[str, ...] = ()

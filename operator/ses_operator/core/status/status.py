@@ -25,6 +25,7 @@ from ses_operator.api.identity.status import (
     ZoneStatus,
 )
 from ses_operator.core.dns.migration import FormerPlace
+from ses_operator.core.dns.record_formats import zone_file_values
 from ses_operator.core.features.deterministic_dkim import hosted_zone_of
 from ses_operator.core.features.dkim import dkim_differs, fingerprint_at_ses
 from ses_operator.core.features.key_identity import own_selector
@@ -222,6 +223,7 @@ def _dns(case: ReportInput, identity: SesIdentity, zone: DnsZone | None) -> DnsS
                 type=entry.record.type,
                 ttl=entry.record.ttl,
                 values=entry.record.values,
+                zone_file_values=zone_file_values(entry.record),
                 purpose=entry.record.purpose,
                 regions=entry.record.regions,
                 state=entry.state,
