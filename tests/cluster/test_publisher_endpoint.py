@@ -20,7 +20,7 @@ from ses_operator.core.dns.endpoint_entries import Endpoint, Owned, merge_entrie
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Blocked, Retry, Stale
 from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_records
-from ses_operator.core.state.publication import Publication, RecordState
+from ses_operator.core.state.publication import EntryProperty, Publication, RecordState
 from ses_operator.core.state.steps import Surplus
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import DNS_ENDPOINTS, EndpointObject, manifest
@@ -284,7 +284,7 @@ async def test_an_entry_of_another_in_the_place_of_ours_is_a_conflict_unless_it_
 async def test_properties_for_the_provider_are_on_our_entries_and_those_of_others_stay(
     publisher: DnsEndpointPublisher, publication: Publication, api: ApiClient
 ) -> None:
-    wanted = replace(publication, provider_specific={PROXIED: "false"})
+    wanted = replace(publication, provider_specific=(EntryProperty(PROXIED, "false"),))
     await publisher.publish(wanted, DKIM)
     (entry,) = stored(api, publication)["spec"]["endpoints"]
     assert entry["providerSpecific"] == [{"name": PROXIED, "value": "false"}]

@@ -23,7 +23,7 @@ from ses_operator.api.base.meta import (
 from ses_operator.core.dns.endpoint_entries import Endpoint, Merged, Owned
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.records import RecordId, RecordType
-from ses_operator.core.state.publication import Publication
+from ses_operator.core.state.publication import EntryProperty, Publication
 from ses_operator.runtime.kube.resources import JsonObject, Resource
 
 DNS_ENDPOINTS = Resource("externaldns.k8s.io", "v1alpha1", "dnsendpoints", "DNSEndpoint")
@@ -86,8 +86,13 @@ class EndpointObject:
         """Return the publication with the object's current labels, annotations and properties, whatever is wanted now."""
         annotations = {key: value for key, value in self.annotations.items() if key not in _OWN_NOTES}
         own = (each for each in self.endpoints if each.id in self.owned.entries)
-        properties = {name: value for each in own for name, value in each.properties if name in self.owned.properties}
-        return replace(publication, labels=self.labels, annotations=annotations, provider_specific=properties)
+        properties = {
+            EntryProperty(name, value, (each.type,))
+            for each in own
+            for name, value in each.properties
+            if name in self.owned.properties
+        }
+        return replace(publication, labels=self.labels, annotations=annotations, provider_specific=tuple(properties))
 
     def belongs_to(self, owner: Owner) -> bool:
         """Return True if it is this owner's: by the annotation or, if that was removed, by the labels."""

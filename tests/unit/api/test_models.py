@@ -63,7 +63,7 @@ def test_every_setting_of_an_account_is_read_under_the_name_it_has_in_yaml() -> 
                    namespaces: {matchNames: [a], matchLabels: {mail: "yes"}, matchExpressions: []},
                    allowedDomains: ["*.example.com"]}]
           nameservers: ["10.0.0.2:53"]
-          providerSpecific: [{name: a, value: b}]
+          providerSpecific: [{name: a, value: b, recordTypes: [CNAME]}]
           txtQuoting: Verbatim
         tenancy:
           namespaces: {matchNames: [], matchLabels: {}, matchExpressions: [{key: k, operator: In, values: [v]}]}
@@ -106,7 +106,7 @@ def test_every_setting_of_an_identity_is_read_under_the_name_it_has_in_yaml() ->
       policies: [{name: text, document: "{}"}, {name: object, document: {Version: "2012-10-17", Statement: []}}]
       tags: {owner: team-a}
       dns: {provider: DNSEndpoint, ttl: 60, dnsEndpoint: {labels: {a: b}, annotations: {c: d}},
-            providerSpecific: [{name: a, value: b}]}
+            providerSpecific: [{name: a, value: b, recordTypes: [CNAME]}]}
       deletionPolicy: Retain
       adoptionPolicy: IfUnowned
       suspend: true

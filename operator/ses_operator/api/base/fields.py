@@ -183,6 +183,14 @@ class NamedReference(Model):
     name: ObjectName = Field(description="The name that is referred to.")
 
 
+class EntryType(StrEnum):
+    """The record types of a DNSEndpoint's entries."""
+
+    CNAME = "CNAME"
+    MX = "MX"
+    TXT = "TXT"
+
+
 class ProviderSpecific(Model):
     """A property of the entries of a DNSEndpoint, for the DNS provider that ExternalDNS writes to."""
 
@@ -199,3 +207,11 @@ class ProviderSpecific(Model):
         ),
     ] = Field(description="Name of the property, such as external-dns.alpha.kubernetes.io/cloudflare-proxied.")
     value: Annotated[str, Field(max_length=1024)] = Field(description='Its value, in quotes, such as "false".')
+    record_types: tuple[EntryType, ...] = Field(
+        (),
+        max_length=3,
+        description=(
+            "The record types that get it: CNAME, MX, TXT. If omitted, all. The property alias needs [CNAME]: "
+            "ExternalDNS skips every other entry that has it."
+        ),
+    )

@@ -20,6 +20,7 @@ from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.core.dns.judge import Served, Verdict, judge
 from ses_operator.core.model import txt
 from ses_operator.core.model.records import SPF_VALUE, RecordSet, RecordType
+from ses_operator.core.state.publication import EntryProperty
 
 AMAZON_DOMAIN = ".amazonses.com"
 
@@ -51,12 +52,13 @@ class Endpoint:
     raw: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, record: RecordSet, quoting: TxtQuoting, properties: Mapping[str, str] | None = None) -> Endpoint:
-        """Return the record set as ExternalDNS's provider needs it."""
+    def of(cls, record: RecordSet, quoting: TxtQuoting, properties: Iterable[EntryProperty] = ()) -> Endpoint:
+        """Return the record set as ExternalDNS's provider needs it, with those of the properties that are for its type."""
         values = record.values
         if record.type is RecordType.TXT and quoting is TxtQuoting.QUOTED:
             values = tuple(map(txt.quote, values))
-        return cls(record.name, record.type.value, record.ttl, values, tuple(sorted((properties or {}).items())))
+        own = sorted((each.name, each.value) for each in properties if not each.types or record.type in each.types)
+        return cls(record.name, record.type.value, record.ttl, values, tuple(own))
 
     @classmethod
     def parse(cls, raw: Mapping[str, Any]) -> Endpoint:

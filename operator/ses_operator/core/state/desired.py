@@ -35,6 +35,7 @@ from ses_operator.core.model.policy_documents import WantedPolicy, wanted_polici
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import NotificationType, Topic, Topics, identity_arn
 from ses_operator.core.model.template_name import template_name
+from ses_operator.core.state.publication import EntryProperty
 
 
 class MailFromBehavior(StrEnum):
@@ -79,7 +80,7 @@ class Desired:
     zone_ref: str | None = None
     endpoint_labels: Mapping[str, str] = field(default_factory=dict)
     endpoint_annotations: Mapping[str, str] = field(default_factory=dict)
-    provider_specific: Mapping[str, str] = field(default_factory=dict)
+    provider_specific: tuple[EntryProperty, ...] = ()
     dmarc: Dmarc | None = None
     feedback_forwarding: bool | None = None
     configuration_set_overrides: Mapping[str, str] = field(default_factory=dict)
@@ -190,10 +191,13 @@ def desired_identity(
     )
 
 
-def _provider_specific(spec: SesIdentitySpec, account: SesAccountSpec) -> dict[str, str]:
+def _provider_specific(spec: SesIdentitySpec, account: SesAccountSpec) -> tuple[EntryProperty, ...]:
     if spec.email or spec.dns_provider(account.dns.default_provider) is not DnsProvider.DNS_ENDPOINT:
-        return {}
-    return {each.name: each.value for each in (*account.dns.provider_specific, *spec.dns.provider_specific)}
+        return ()
+    given = {each.name: each for each in (*account.dns.provider_specific, *spec.dns.provider_specific)}
+    return tuple(
+        EntryProperty(each.name, each.value, tuple(sorted(each.record_types))) for _, each in sorted(given.items())
+    )
 
 
 def _dkim(spec: DkimSpec, key: OwnKey | MissingKey | None) -> DkimChoice:

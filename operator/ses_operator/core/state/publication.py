@@ -44,10 +44,19 @@ def recollection(record: RecordId, digest: str) -> str:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryProperty:
+    """A property of entries of a DNSEndpoint. ``types``: the record types of those that get it; empty: all."""
+
+    name: str
+    value: str
+    types: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Publication:
     """The owner of the records, their domain, and their place.
 
-    ``zone`` for Route 53; labels, annotations and ``provider_specific``, the properties of its entries by name, for a
+    ``zone`` for Route 53; labels, annotations and ``provider_specific``, the properties of its entries, for a
     DNSEndpoint. ``witness``: what the object itself remembers of it. ``identity``: the domain of the identity, if
     ``domain`` may be a part of it that another zone has.
     """
@@ -59,7 +68,7 @@ class Publication:
     annotations: Mapping[str, str] = field(default_factory=dict)
     witness: Witness = field(default_factory=Witness)
     identity: str = ""
-    provider_specific: Mapping[str, str] = field(default_factory=dict)
+    provider_specific: tuple[EntryProperty, ...] = ()
 
 
 class RecordState(StrEnum):
