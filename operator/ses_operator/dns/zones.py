@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 from ses_operator.api.account.kind import Zone as ZoneEntry
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.route53 import Route53Access
-from ses_operator.core.dns.zones import Cut, HostedZone, choose_zone, zones_in_question
+from ses_operator.core.dns.zones import HostedZone, choose_zone, zones_in_question
 from ses_operator.core.model.name_rights import is_within
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
 from ses_operator.core.state.answers import PublishedAt
@@ -40,6 +40,14 @@ async def _not_read(_: DnsZone) -> bool:
 
 
 NO_LEDGERS = Ledgers(_not_read)
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedZone:
+    """A zone, and where it is served."""
+
+    zone: DnsZone
+    at: PublishedAt
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,15 +125,11 @@ class ZoneDirectory:
             raise Blocked.of(found)
         return found
 
-    async def zone_behind(self, cut: Cut) -> DnsZone | None:
-        """Return the zone that a delegation leads to: of its name, on its name servers. None if that is not within reach."""
+    async def zones_named(self, name: str) -> tuple[PublishedZone, ...]:
+        """Return the zones within reach that have this name, each with its name servers."""
         reach = await self._within_reach(FRESH_SECONDS)
-        zones = {zone.hosted_zone_id: zone for zone in (*reach.listed, *reach.configured) if zone.name == cut.name}
-        for zone in zones.values():
-            servers = (await self.published_at(zone)).servers
-            if not servers or not cut.servers.isdisjoint(servers):
-                return zone
-        return None
+        zones = {zone.hosted_zone_id: zone for zone in (*reach.listed, *reach.configured) if zone.name == name}
+        return tuple([PublishedZone(zone, await self.published_at(zone)) for zone in zones.values()])
 
     async def named_below(self, domain: str, zone_ref: str | None) -> DnsZone | None:
         """Return the zone that ``zone_ref`` names, if its name is below the domain."""

@@ -15,7 +15,7 @@ from ses_operator.aws.route53 import Route53Access
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.identity.lookups import Lookups
 from ses_operator.controllers.shared.accounts import OpenAccount
-from ses_operator.core.dns.zones import not_delegated, part_domain
+from ses_operator.core.dns.zones import Cut, not_delegated, part_domain
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale
 from ses_operator.core.planning.plan import names_of_records, surplus_policy, wanted_records
@@ -65,13 +65,22 @@ class Target:
         """The hosted zones that it writes to."""
         return tuple(each.zone for each in (self.publication, *self.delegated) if each.zone is not None)
 
+    @property
+    def out_of_reach(self) -> tuple[PublishedAt, ...]:
+        """The zones that only people can write to."""
+        return tuple(PublishedAt(each.domain) for each in self.delegated if each.zone is None)
+
 
 @dataclass(frozen=True, slots=True)
 class _Bound:
-    """The parts of one open AWS account. ``entries`` are the zones that its SesAccount names."""
+    """The parts of one open AWS account.
+
+    ``entries`` are the zones that its SesAccount names, ``nameservers`` those that it has queried.
+    """
 
     aws: AwsAccount
     entries: tuple[Zone, ...]
+    nameservers: tuple[str, ...]
     zones: ZoneDirectory
     route53: Route53Publisher
 
@@ -145,11 +154,23 @@ class DnsSide:
         while to_read and len(found) < MAX_DELEGATED:
             publication = to_read.pop()
             for cut in await bound.route53.cuts(publication, names_of_records(desired)):
-                zone = await bound.zones.zone_behind(cut)
+                zone = await self._zone_behind(bound, cut)
                 part = replace(main, domain=cut.name, zone=zone)
                 found.append(part)
                 to_read += [part] if zone is not None else []
         return tuple(found)
+
+    async def _zone_behind(self, bound: _Bound, cut: Cut) -> DnsZone | None:
+        """Return the zone that a delegation leads to: of its name, on its name servers. None if that is not within reach."""
+        nameservers = bound.nameservers
+        delegated_to = PublishedAt(cut.name, tuple(sorted(cut.servers)))
+        for found in await bound.zones.zones_named(cut.name):
+            if not found.at.has_other_servers(delegated_to):
+                return found.zone
+            known_as = await self._lookups.with_addresses(delegated_to, nameservers)
+            if not (await self._lookups.with_addresses(found.at, nameservers)).has_other_servers(known_as):
+                return found.zone
+        return None
 
     async def target_at(self, account: OpenAccount, desired: Desired, witness: Witness, place: str) -> Target | None:
         """Return where records were published once, by the inventory; None if that place no longer exists."""
@@ -228,9 +249,9 @@ class DnsSide:
         if not isinstance(target, Target):
             return ()
         if account.spec.dns.nameservers:
-            return tuple(PublishedAt(zone.name) for zone in target.zones)
+            return (*(PublishedAt(zone.name) for zone in target.zones), *target.out_of_reach)
         directory = (await self._bind(account)).zones
-        return tuple([await directory.published_at(zone) for zone in target.zones])
+        return (*[await directory.published_at(zone) for zone in target.zones], *target.out_of_reach)
 
     async def served_from(
         self, account: OpenAccount, old: Target, new: Target
@@ -249,7 +270,8 @@ class DnsSide:
                 return PublishedAt(zone.name)
             return await self._lookups.with_addresses(await directory.published_at(zone), nameservers)
 
-        return await found(before) if before else None, tuple([await found(zone) for zone in new.zones])
+        after = (*[await found(zone) for zone in new.zones], *new.out_of_reach)
+        return await found(before) if before else None, after
 
     async def close(self) -> None:
         """Stop what runs in the background."""
@@ -257,16 +279,22 @@ class DnsSide:
             await bound.route53.close()
 
     async def _bind(self, account: OpenAccount) -> _Bound:
-        bound, entries = self._bound.get(account.name), account.spec.dns.zones
+        bound, entries, nameservers = (
+            self._bound.get(account.name),
+            account.spec.dns.zones,
+            account.spec.dns.nameservers,
+        )
         if bound is not None and bound.aws is account.aws and bound.entries == entries:
+            if bound.nameservers != nameservers:
+                self._bound[account.name] = bound = replace(bound, nameservers=nameservers)
             return bound
         access = Route53Access(account.aws, self._calls)
         zones = ZoneDirectory(access, entries, asyncio.get_running_loop().time)
         if bound is not None and bound.aws is account.aws:
-            self._bound[account.name] = replace(bound, entries=entries, zones=zones)
+            self._bound[account.name] = replace(bound, entries=entries, nameservers=nameservers, zones=zones)
             return self._bound[account.name]
         publisher = Route53Publisher(access.for_zone, self._on_insync, self._ledger_keys.keyring)
-        self._bound[account.name] = _Bound(account.aws, entries, zones, publisher)
+        self._bound[account.name] = _Bound(account.aws, entries, nameservers, zones, publisher)
         if bound is not None:
             await bound.route53.close()
         return self._bound[account.name]

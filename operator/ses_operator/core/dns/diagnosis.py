@@ -13,7 +13,9 @@ from dataclasses import replace
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.judge import Verdict, advice, is_for
 from ses_operator.core.dns.reachability import (
+    OWN_VIEW,
     broken_signatures,
+    is_inside,
     lame_delegation,
     no_answer,
     no_such_domain,
@@ -256,7 +258,8 @@ def value_as_name(case: RecordCase) -> LookupFinding | None:
 def missing(case: RecordCase) -> LookupFinding | None:
     """Report a missing record for which no cause is known."""
     asked = f" in {case.answer.zone}" if case.answer.zone else ""
-    return case.missing(f"is missing{asked}. Publish it with the value {case.value}")
+    view = f". {OWN_VIEW}" if is_inside(case.answer) else ""
+    return case.missing(f"is missing{asked}. Publish it with the value {case.value}{view}")
 
 
 RULES: tuple[DiagnosisRule, ...] = (

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Sequence
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.record_case import RecordCase
-from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome
+from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome
 
 OWN_VIEW = (
     "If this cluster has a view of DNS of its own (split-horizon DNS), name servers that show the public one in "
@@ -113,6 +114,16 @@ def no_such_domain(case: RecordCase) -> LookupFinding | None:
         f"cannot be found, because {domain} does not exist in DNS. Register the domain, or set its name servers at the "
         f"registrar. {OWN_VIEW}",
     )
+
+
+def is_inside(answer: Answer) -> bool:
+    """Return True if all name servers of the zone have private addresses, which SES and receivers cannot reach."""
+    return bool(answer.addresses) and all(map(_is_private, answer.addresses))
+
+
+def _is_private(address: str) -> bool:
+    parsed = ipaddress.ip_address(address)
+    return parsed.is_private and not parsed.is_loopback
 
 
 def _of_zone(case: RecordCase) -> str:

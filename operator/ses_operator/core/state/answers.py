@@ -79,14 +79,18 @@ class PublishedAt:
         return answer.zone == self.zone and not self.is_on_other_servers(answer)
 
     def is_on_other_servers(self, answer: Answer) -> bool:
-        """Return True if its name servers are known to be others than those that an answer is from.
+        """Return True if its name servers are known to be others than those that an answer is from."""
+        return self.has_other_servers(PublishedAt(answer.zone, answer.servers, answer.addresses))
+
+    def has_other_servers(self, other: PublishedAt) -> bool:
+        """Return True if the name servers of both are known, and none is the same.
 
         The same servers may have other names (white-label name servers): then their addresses tell.
         """
-        ours, asked = _plain(self.servers), _plain(answer.servers)
-        if not ours or not asked or not ours.isdisjoint(asked):
+        ours, theirs = _plain(self.servers), _plain(other.servers)
+        if not ours or not theirs or not ours.isdisjoint(theirs):
             return False
-        return frozenset(self.addresses).isdisjoint(answer.addresses)
+        return frozenset(self.addresses).isdisjoint(other.addresses)
 
 
 def zone_of(name: str, zones: Iterable[PublishedAt]) -> PublishedAt | None:

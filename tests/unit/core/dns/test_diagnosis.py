@@ -124,6 +124,12 @@ WRONG = {
         Reason.DNS_RECORD_MISSING,
         "is missing in example.com. Publish it with the value a.dkim.amazonses.com",
     ),
+    "the record is nowhere, and the name servers are inside of a network": (
+        RecordCase(DKIM, replace(NOT_THERE, addresses=("10.0.0.2", "fd00::53"))),
+        MISSING,
+        Reason.DNS_RECORD_MISSING,
+        "name servers that show the public one in spec.dns.nameservers of the SesAccount",
+    ),
     "there is no such type at the name, which need not be there": (
         RecordCase(MX, NO_SUCH_TYPE),
         MISSING,
@@ -312,6 +318,33 @@ def test_a_record_that_is_served_is_published_wherever_it_was_written() -> None:
 def test_name_servers_are_the_same_in_any_case_and_with_closing_dots() -> None:
     at = PublishedAt(ZONE, ("NS1.example.NET.",))
     assert diagnose(RecordCase(DKIM, NOT_THERE, published_at=at)).reason is Reason.DNS_RECORD_MISSING
+
+
+SAME = {
+    "by name": (PublishedAt(ZONE, ("NS1.example.net.",)), PublishedAt(ZONE, ("ns1.example.net", "ns2.example.net"))),
+    "by address": (
+        PublishedAt(ZONE, ("ns-1.awsdns-01.com",), ("192.0.2.1", "2001:db8::1")),
+        PublishedAt(ZONE, ("ns1.example.com",), ("2001:db8::1",)),
+    ),
+    "as far as is known": (PublishedAt(ZONE), PublishedAt(ZONE, ("ns1.example.net",))),
+}
+
+
+@pytest.mark.parametrize(("one", "other"), SAME.values(), ids=SAME.keys())
+def test_name_servers_are_the_same(one: PublishedAt, other: PublishedAt) -> None:
+    assert not one.has_other_servers(other)
+    assert not other.has_other_servers(one)
+
+
+def test_name_servers_of_other_names_and_addresses_are_others() -> None:
+    one = PublishedAt(ZONE, ("ns1.example.net",), ("192.0.2.1",))
+    assert one.has_other_servers(PublishedAt(ZONE, ("ns2.example.net",), ("192.0.2.2",)))
+    assert one.has_other_servers(PublishedAt(ZONE, ("ns2.example.net",)))
+
+
+def test_a_name_server_with_a_public_address_is_not_inside() -> None:
+    seen = replace(NOT_THERE, addresses=("10.0.0.2", "198.51.100.7", "9.9.9.9"))
+    assert "nameservers" not in diagnose(RecordCase(DKIM, seen)).message
 
 
 def another_regions(record: RecordSet, region: str, label: str) -> RecordSet:
