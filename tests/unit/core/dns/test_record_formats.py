@@ -34,11 +34,14 @@ LONG_KEY = RecordSet(
 )
 RECORDS = (DKIM, DMARC, LONG_KEY, MX, SPF)
 _texts = st.text(st.characters(codec="utf-8"), max_size=600)
+_plain_texts = st.text(
+    st.characters(min_codepoint=0x20, max_codepoint=0x7E, exclude_characters='"\\'), min_size=1, max_size=600
+)
 _records = st.one_of(
     st.sampled_from(RECORDS),
     st.builds(
         lambda text, ttl: RecordSet(DMARC.name, RecordType.TXT, (text,), ttl, Purpose.DMARC, ("r",)),
-        _texts,
+        _plain_texts,
         st.integers(0, 86400),
     ),
 )
