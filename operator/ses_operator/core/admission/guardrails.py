@@ -82,12 +82,13 @@ def allowed_regions(identity: SesIdentitySpec, account: SesAccountSpec) -> Viola
     others = sorted(set(identity.regions) - set(guardrail.regions))
     if not others:
         return None
+    named, is_all = ", ".join(others), len(others) == len(set(identity.regions))
     return Violation(
         "allowedRegions",
         guardrail.action,
         Reason.REGION_NOT_ALLOWED,
         f"allows only the regions {', '.join(sorted(guardrail.regions))}",
-        f"remove {', '.join(others)} from spec.regions",
+        f"replace {named} in spec.regions" if is_all else f"remove {named} from spec.regions",
     )
 
 

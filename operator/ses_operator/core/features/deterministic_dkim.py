@@ -100,9 +100,7 @@ REPLICATION_ERRORS = {
 }
 """VerificationInfo.ErrorType of replicas in words: the problem, and what to do first."""
 
-_AGAIN = (
-    "Then remove {region} from spec.regions, and add it again when the identity there is gone: SES has no other restart"
-)
+_AGAIN = "Then {removal}, and add it again when the identity there is gone: SES has no other restart"
 
 
 def replication_problem(desired: Desired, region: str, facts: IdentityFacts) -> Problem | None:
@@ -110,7 +108,7 @@ def replication_problem(desired: Desired, region: str, facts: IdentityFacts) -> 
     parent, error = facts.dkim.parent_region, facts.verification_info.error_type or ""
     if parent is None or facts.verification_status is VerificationStatus.SUCCESS:
         return None
-    names = {"parent": parent, "identity": desired.identity, "region": region}
+    names = {"parent": parent, "identity": desired.identity, "removal": desired.removal_of(region)}
     if error in REPLICATION_ERRORS:
         what = f"SES cannot copy the DKIM key from {parent}: {REPLICATION_ERRORS[error].format(**names)}"
         return Problem(Reason.REPLICATION_FAILED, f"{what}. {_AGAIN.format(**names)}", region=region)
@@ -133,10 +131,10 @@ def replacement_needed(desired: Desired, region: str, facts: IdentityFacts, obse
 
 
 def _replace(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> Problem:
-    as_it_is = f"set {_kept_by(region, facts, observed)} to keep it as it is"
+    as_it_is = f"set {_kept_by(desired, region, facts, observed)} to keep it as it is"
     if ownership(facts, desired.owner) is Ownership.OURS:
         way_out = (
-            f"remove {region} from spec.regions, and add it again when the identity there is gone (from {region} nothing "
+            f"{desired.removal_of(region)}, and add it again when the identity there is gone (from {region} nothing "
             f"can be sent in between); or {as_it_is}"
         )
     else:
@@ -167,10 +165,11 @@ def _asked_for(desired: Desired, region: str) -> str:
             return "spec.dkim asks for a key of its own"
 
 
-def _kept_by(region: str, facts: IdentityFacts, observed: Observed) -> str:
+def _kept_by(desired: Desired, region: str, facts: IdentityFacts, observed: Observed) -> str:
     """Return the setting under which nothing has to change."""
-    if facts.dkim.parent_region is not None:
-        return f"spec.dkim.deterministic.parentRegion to {facts.dkim.parent_region}"
+    if (parent := facts.dkim.parent_region) is not None:
+        added = "" if parent in desired.regions else f" (and add {parent} to spec.regions)"
+        return f"spec.dkim.deterministic.parentRegion to {parent}{added}"
     if facts.dkim.origin is SigningOrigin.EXTERNAL:
         return "spec.dkim.mode to BYODKIM"
     if replicas_of(region, observed):

@@ -242,7 +242,7 @@ def _blocker(
             return Problem(
                 Reason.OWNED_BY_ANOTHER,
                 f"{desired.identity} belongs to another owner and is left as it is. "
-                "Have its owner delete it or hand it over, or remove the region from spec.regions",
+                f"Have its owner delete it or hand it over, or {desired.removal_of(region)}",
                 region=region,
             )
         case Ownership.UNOWNED if desired.adoption is AdoptionPolicy.NEVER:

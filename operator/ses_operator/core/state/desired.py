@@ -94,6 +94,10 @@ class Desired:
         """True for an email address, verified by a link; false for a domain, verified by DNS."""
         return isinstance(self.dkim, NoDkim)
 
+    def removal_of(self, region: str) -> str:
+        """Return how the spec gives up a region, in words: it has to keep one."""
+        return f"remove {region} from spec.regions" if set(self.regions) - {region} else "delete this object"
+
     def configuration_set(self, region: str) -> str | None:
         """Return the default configuration set in this region."""
         return self.configuration_set_overrides.get(region, self.configuration_set_name)
