@@ -87,6 +87,7 @@ def test_the_printed_policy_suffices_for_every_feature_and_has_nothing_that_is_n
     tenant.ses(HYDERABAD).put_account_vdm_attributes(VdmAttributes={"VdmEnabled": "ENABLED"})
     identities = _identities(tenant)
     account = _account(tenant)
+    account["spec"]["endpoints"]["sns"] = tenant.environment.sandbox.aws_url
     policy = _printed(account, *identities, options=[f"--with={Feature.MAIL_FIGURES}"])
     user = _user_with(tenant, policy)
     tenant.environment.sandbox.ask("account", {"region": HYDERABAD, "productionAccess": True})
@@ -94,6 +95,9 @@ def test_the_printed_policy_suffices_for_every_feature_and_has_nothing_that_is_n
     for name in ("mail", "replicated"):
         tenant.ready(name)
 
+    _make_topic(tenant)
+    tenant.reconciled()
+    tenant.ready()
     _send_words_of_our_own_and_change_them(tenant)
     _change_everything(tenant)
     _fail_and_be_asked_for_by_the_first_api(tenant)
@@ -210,6 +214,14 @@ def _end_the_association(tenant: Tenant) -> None:
     assert "acme" in tenant.waits_for_deletion(Reason.DELETION_BLOCKED)
     tenant.ses(HYDERABAD).delete_tenant(TenantName="acme")
     tenant.request_reconcile()
+
+
+def _make_topic(tenant: Tenant) -> None:
+    """SES's own check is not simulated: it would have refused a topic that does not exist."""
+    session = boto3.Session(aws_access_key_id=tenant._access_key, aws_secret_access_key="any")
+    url = tenant.environment.sandbox.aws_url
+    sns: Any = session.client("sns", region_name=HYDERABAD, endpoint_url=url)
+    sns.create_topic(Name="mail")
 
 
 def _make_configuration_sets(tenant: Tenant) -> None:

@@ -25,7 +25,7 @@ pytestmark = pytest.mark.usefixtures("operator")
 IRELAND, VIRGINIA, SYDNEY, OREGON = "eu-west-1", "us-east-1", "ap-southeast-2", "us-west-2"
 REGIONS = (IRELAND, VIRGINIA, SYDNEY, OREGON)
 MAIL_FROM = {"subdomain": "bounce"}
-MAX_WRITES = 7
+MAX_WRITES = 9
 
 
 class Kstatus(StrEnum):

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bench.figures import LISTS
 from cluster.conftest import QUICK
 from cluster.tenant import PATIENCE, Tenant
 from devcluster.apiclient import IDENTITIES
@@ -66,7 +67,8 @@ def test_a_restart_with_all_verified_costs_list_pages_only(tenant: Tenant, own_o
 
     await_lists(tenant, before)
     operations = {call["operation"] for call in tenant.calls(since=before, service="ses")}
-    assert operations == {"ListEmailIdentities"}
+    assert "ListEmailIdentities" in operations
+    assert operations <= LISTS
 
 
 def test_somebody_elses_dmarc_policy_does_not_make_every_restart_read_the_identity_again(
@@ -95,7 +97,13 @@ def test_status_that_was_lost_comes_back_without_a_write_to_aws(tenant: Tenant, 
 
     after = tenant.ready()
     assert after.status.regions == tuple(
-        region.model_copy(update={"verified_at": found.verified_at, "provisioned_at": found.provisioned_at})
+        region.model_copy(
+            update={
+                "verified_at": found.verified_at,
+                "provisioned_at": found.provisioned_at,
+                "mail_from": found.mail_from,
+            }
+        )
         for region, found in zip(before.status.regions, after.status.regions, strict=True)
     )
     mine = tenant.calls(since=mark)

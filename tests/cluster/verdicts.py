@@ -35,8 +35,9 @@ def _assert_says(message: str, parts: tuple[str, ...]) -> None:
 
 def _is_told(tenant: Tenant, name: str, reason: Reason, parts: tuple[str, ...]) -> bool:
     """Whether an Event says it, perhaps with what there was to say of other regions at that moment."""
+    kind = "Normal" if reason is Reason.SUSPENDED else "Warning"  # a person wanted it so
     return any(
-        (type_, event_reason) == ("Warning", reason) and all(part in message for part in parts)
+        (type_, event_reason) == (kind, reason) and all(part in message for part in parts)
         for type_, event_reason, message in tenant.events(name)
     )
 

@@ -11,6 +11,7 @@ from cluster.tenant import Records, Tenant, tags
 from cluster.verdicts import explains
 from controllers.world import World
 from devcluster.apiclient import ACCOUNTS
+from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 
@@ -118,3 +119,36 @@ def test_an_account_that_is_to_go_serves_its_identities_to_the_last(tenant: Tena
     tenant.gone()
     assert tenant.at_ses() == {}
     tenant.wait(lambda: tenant.api.get(f"{ACCOUNTS}/{tenant.account}") is None, "the account to go")
+
+
+def test_an_account_that_is_being_deleted_says_whom_it_waits_for_and_takes_no_new_identity(
+    tenant: Tenant, world: World
+) -> None:
+    tenant.create_ready("eu-west-1")
+    tenant.delete_account()
+    tenant.account_not_ready(Reason.ACCOUNT_IN_USE)
+
+    path = f"{ACCOUNTS}/{tenant.account}"
+    account = tenant.api.get(path)
+    assert account is not None
+    (ready,) = (each for each in account["status"]["conditions"] if each["type"] == "Ready")
+    assert f"SesIdentity {tenant.namespace}/mail" in ready["message"]
+    told = tenant.api.get("/api/v1/namespaces/default/events") or {"items": []}
+    assert any(
+        event["reason"] == Reason.ACCOUNT_IN_USE and event["involvedObject"]["name"] == tenant.account
+        for event in told["items"]
+    )
+
+    tenant.create("eu-west-1", name="late", domain=f"late.{tenant.domain}")
+    said = tenant.not_ready(Reason.ACCOUNT_DELETING, "late").message
+    assert tenant.account in said
+    assert tenant.at_ses(f"late.{tenant.domain}") == {}
+    ready_still = tenant.condition(ConditionType.READY)
+    assert ready_still is not None
+    assert ready_still.is_true, "what it has is kept"
+
+    tenant.delete()
+    tenant.gone()
+    tenant.wait(lambda: tenant.api.get(path) is None, "the account to go, though the late one names it")
+    world.look()
+    tenant.not_ready(Reason.ACCOUNT_NOT_FOUND, "late")

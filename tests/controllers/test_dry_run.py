@@ -32,6 +32,13 @@ def test_before_anything_exists_the_calls_and_the_records_that_can_be_known_are_
     assert "v=spf1 -all" in left.description
     assert tenant.writes(since=begun) == []
     assert tenant.records().keys() == {theirs}
+    said = {condition.type: condition.reason for condition in identity.status.conditions if not condition.is_true}
+    assert set(said.values()) - {Reason.PROGRESSING} == {Reason.SUSPENDED}, "nothing is said to be about to happen"
+    assert [region.reason for region in identity.status.regions] == [Reason.SUSPENDED]
+    assert all(len(condition.message) < 200 for condition in identity.status.conditions)
+    assert [why for kind, why, _ in tenant.events() if kind == "Warning" and why != Reason.ACCOUNT_IN_SANDBOX] == [], (
+        "a person wanted it so"
+    )
 
 
 def test_a_suspended_identity_lists_what_it_would_change_and_remove_and_can_still_be_deleted(tenant: Tenant) -> None:

@@ -27,7 +27,7 @@ from ses_operator.core.state.desired import desired_identity
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.status.report import ReportInput
-from ses_operator.core.status.status import deletion_status, identity_status, refused_status
+from ses_operator.core.status.status import identity_status, refused_status, waiting_status
 from ses_operator.core.templates.content import content_fault
 from ses_operator.core.templates.template import (
     NoTemplate,
@@ -209,7 +209,7 @@ def identity_moments() -> tuple[Moment, ...]:
         _at(
             "deletion_blocked",
             deleting,
-            deletion_status(deleting, leaving, NOW),
+            waiting_status(deleting, leaving, NOW),
             Kstatus.TERMINATING,
             progressing,
         ),
@@ -323,7 +323,7 @@ def for_every_reason() -> tuple[Moment, ...]:
         _at(
             reason,
             found,
-            deletion_status(found, Problem(reason, reason.meaning), NOW),
+            waiting_status(found, Problem(reason, reason.meaning), NOW),
             Kstatus.FAILED if reason.stalls else Kstatus.IN_PROGRESS,
             Health.DEGRADED if reason.stalls or reason in gave_up else Health.PROGRESSING,
         )

@@ -14,6 +14,7 @@ from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.listing.identity_cache import IdentityCache
 from ses_operator.controllers.identity.facts import Facts
 from ses_operator.controllers.identity.regions import Regions
+from ses_operator.controllers.identity.topics import TopicLooks
 from ses_operator.core.features.topics import TOPIC, TOPIC_HEADERS
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.ses import IdentityFacts, NotificationType, Topic
@@ -92,7 +93,7 @@ class Runs:
 
 
 def runs_in(world: AwsWorld) -> Runs:
-    return Runs(world, Regions(Facts(lambda: 0.0), IdentityCache(lambda _: None)))
+    return Runs(world, Regions(Facts(lambda: 0.0), IdentityCache(lambda _: None), TopicLooks(lambda: 0.0)))
 
 
 def failures(attempt: Attempt) -> dict[str, Reason]:

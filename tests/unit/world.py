@@ -129,7 +129,8 @@ def seen_by_ses(world: World) -> World:
         if not world.has_records_of(region):
             return replace(facts, mail_from=mail_from)
         dkim = replace(facts.dkim, status=VerificationStatus.SUCCESS, key_length=facts.dkim.next_key_length)
-        return replace(facts, verification_status=VerificationStatus.SUCCESS, dkim=dkim, mail_from=mail_from)
+        success = VerificationStatus.SUCCESS
+        return replace(facts, verification_status=success, dkim=dkim, mail_from=mail_from, sending_enabled=True)
 
     return replace(world, identities={region: looked_at(region, facts) for region, facts in world.identities.items()})
 

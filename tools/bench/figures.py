@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from math import ceil, sqrt
 
-LISTS = frozenset({"ListEmailIdentities"})
+LISTS = frozenset({"ListEmailIdentities", "ListConfigurationSets", "GetIdentityMailFromDomainAttributes", "GetAccount"})
+"""The calls that follow the idle poll: a page, or a hundred, of many identities each, and one for the account."""
 THROTTLES = frozenset({"TooManyRequestsException", "Throttling", "ThrottlingException"})
 CREATE = "CreateEmailIdentity"
 

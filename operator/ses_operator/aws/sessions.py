@@ -20,6 +20,7 @@ from ses_operator.aws.ses.identities import SesRegion
 from ses_operator.aws.ses.mail import SesMail
 from ses_operator.aws.ses.metric_data import MetricData
 from ses_operator.aws.ses.templates import SesTemplates
+from ses_operator.aws.ses.topics import region_of, topic_exists
 from ses_operator.core.model.aws_regions import AwsRegions
 from ses_operator.core.model.problems import Blocked
 
@@ -121,6 +122,12 @@ class AwsAccount:
         self._require(region)
         v2, v1 = self._clients.source("sesv2", region), self._clients.source("ses", region)
         return MetricData(self.account_id, region, v2, v1, self._calls)
+
+    async def topic_exists(self, arn: str) -> bool | None:
+        """Return True if SNS knows the topic; None if it does not say, or is not to be asked."""
+        if not self.config.endpoints.has_sns or not (region := region_of(arn)):
+            return None
+        return await topic_exists(self._clients.source("sns", region), self._calls, self.account_id, arn)
 
     def mail(self, region: str) -> SesMail:
         """Return what sends email in one region, without a call. Raises as ``region`` does."""

@@ -45,6 +45,8 @@ def target_of(request: AwsRequest, params: Mapping[str, Any], account: str, tags
     elif request.service == "route53":
         resources = _route53_resources(request)
         context |= _record_keys(request)
+    elif request.service == "sns":
+        resources = ((request.form or {}).get("TopicArn", "*"),)
     else:
         form = request.form or {}
         resources = (form.get("RoleArn", "*"),)

@@ -37,6 +37,7 @@ ROUTES: Mapping[tuple[str, str], Action] = {
     ("DELETE", "/outbox"): actions.clear_outbox,
     ("POST", "/account"): actions.set_account,
     ("POST", "/identities"): identities.add_identities,
+    ("POST", "/identities/sending"): identities.set_sending,
     ("POST", "/mail"): mail.count_mail,
     ("POST", "/throttle"): actions.set_throttle,
     ("POST", "/sessions/expire"): actions.expire_sessions,

@@ -40,6 +40,20 @@ def add_identities(parts: Parts, asked: Asked) -> Reply:
     return Reply({"added": count})
 
 
+def set_sending(parts: Parts, asked: Asked) -> Reply:
+    """Stop the mail of one identity, as AWS does, or let it go again: {"account", "region", "identity", "enabled"}."""
+    body = Body.parse(asked.body, "account", "region", "identity", "enabled")
+    name, enabled = body.text("identity") or "", body.flag("enabled")
+    with parts.store.lock:
+        found = parts.store.region(body.text("account") or DEFAULT_ACCOUNT, body.text("region") or "").find(name)
+        if found is None:
+            raise BadFieldError("identity", f"there is no {name!r} in this region")
+        if enabled is None:
+            raise BadFieldError("enabled", "is required")
+        found.sending_enabled = enabled
+    return Reply({"identity": name, "sendingEnabled": enabled})
+
+
 def _identity(state: RegionState, name: str, progress: Progress, at: datetime) -> Identity:
     dkim = Dkim(
         origin=EASY,

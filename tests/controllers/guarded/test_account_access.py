@@ -202,7 +202,9 @@ def test_withdrawn_keys_are_told_by_the_account_once_and_all_its_identities_wait
     assert {name: tenant.ready(name).metadata.uid for name in names} == before
     _account_is_ready(tenant)
     written = _statuses_written(tenant, mark)
-    assert sorted(written) == sorted(2 * [*names, tenant.account])  # that they are rejected, and that they work
+    told = [name for name in written if name != tenant.account]
+    assert sorted(told) == sorted(2 * names)  # that they are rejected, and that they work
+    assert written.count(tenant.account) in (2, 3)  # a region may say so before STS does
     assert all(home.identities(f"{name}.{tenant.domain}").keys() == {TOKYO} for name in names)
 
 

@@ -16,7 +16,7 @@ from ses_operator.core.iam.permissions import ACTIONS
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "permissions.md").read_text(encoding="utf-8")
 
-IAM_PREFIXES = {"sesv2": "ses", "ses": "ses", "route53": "route53", "sts": "sts"}
+IAM_PREFIXES = {"sns": "sns", "sesv2": "ses", "ses": "ses", "route53": "route53", "sts": "sts"}
 # botocore assumes roles by itself when the credentials of a session ask for it: no line of ours names the operation.
 CALLED_BY_BOTOCORE = {"sts:AssumeRole", "sts:AssumeRoleWithWebIdentity"}
 # A right without an operation (Service Authorization Reference, "Permission-only actions"): needed to create a replica.

@@ -54,6 +54,13 @@ class Endpoints(Model):
     ses: Endpoint | None = Field(None, description="URL for the SES API v1. If omitted, that of AWS in each region.")
     route53: Endpoint | None = Field(None, description="URL for Route 53. If omitted, that of AWS.")
     sts: Endpoint | None = Field(None, description="URL for STS. If omitted, that of AWS.")
+    sns: Endpoint | None = Field(
+        None,
+        description=(
+            "URL for SNS, which is asked whether the topics of specs exist. If omitted, that of AWS in each region, or none "
+            "at all if there is a URL for SES."
+        ),
+    )
 
 
 class Zone(Model):

@@ -24,6 +24,8 @@ class ConditionType(StrEnum):
     VERIFIED = "Verified"
     DKIM_VERIFIED = "DKIMVerified"
     MAIL_FROM_VERIFIED = "MailFromVerified"
+    REFERENCES_RESOLVED = "ReferencesResolved"
+    SENDING_ENABLED = "SendingEnabled"
     RECONCILING = "Reconciling"
     STALLED = "Stalled"
 

@@ -167,7 +167,12 @@ class Reason(StrEnum):
     SENDING_PAUSED = (
         "SendingPaused",
         Actor.PLATFORM,
-        "SES sends no email for the AWS account in this region: sending is paused, or the account is suspended.",
+        "SES sends no email for the AWS account or the identity in this region: sending is paused, or AWS has suspended it.",
+    )
+    ACCOUNT_IN_SANDBOX = (
+        "AccountInSandbox",
+        Actor.PLATFORM,
+        "A warning: the AWS account has no production access to SES in a region, so mail goes to verified recipients only.",
     )
     MESSAGE_REJECTED = (
         "MessageRejected",
@@ -231,6 +236,16 @@ class Reason(StrEnum):
         Actor.PLATFORM,
         "The configuration set does not exist in this region.",
     )
+    SNS_TOPIC_NOT_FOUND = (
+        "SNSTopicNotFound",
+        Actor.PLATFORM,
+        "An SNS topic for notifications about bounces or complaints does not exist (any more).",
+    )
+    MAIL_FROM_REVOKED = (
+        "MailFromRevoked",
+        Actor.DNS,
+        "SES no longer finds the MX record of the MAIL FROM domain: SES uses its own, or rejects mail with RejectMessage.",
+    )
     CONTESTED = (
         "Contested",
         Actor.PLATFORM,
@@ -261,6 +276,21 @@ class Reason(StrEnum):
         "NamespaceLabelsUnknown",
         Actor.PLATFORM,
         "The SesAccount selects namespaces by label, and the operator cannot read the labels.",
+    )
+    OBJECT_WRITE_REFUSED = (
+        "ObjectWriteRefused",
+        Actor.PLATFORM,
+        "The apiserver refuses what the operator has to write to the object before it goes on; the message says why.",
+    )
+    ACCOUNT_IN_USE = (
+        "AccountInUse",
+        Actor.PLATFORM,
+        "The SesAccount is being deleted, and objects that refer to it still own something at AWS.",
+    )
+    ACCOUNT_DELETING = (
+        "AccountDeleting",
+        Actor.PLATFORM,
+        "The SesAccount is being deleted, and takes no new identities.",
     )
     QUOTA_EXCEEDED = "QuotaExceeded", Actor.PLATFORM, "A quota of the AWS account is used up."
     DELETION_LIMIT_REACHED = (

@@ -47,6 +47,11 @@ class RegionMailFromStatus(Model):
         None, description="SES's MAIL FROM status: PENDING, SUCCESS, FAILED or TEMPORARY_FAILURE."
     )
     domain: str | None = Field(None, description="The MAIL FROM domain that SES has in this region.")
+    verified_at: Timestamp | None = Field(
+        None,
+        description="When the operator first saw SES find the MX record of this domain. Before, Ready waits for it; if it is "
+        "lost later, Ready depends on it only with behaviorOnMXFailure RejectMessage.",
+    )
 
 
 class VerificationEmailStatus(Model):
@@ -226,10 +231,10 @@ class PendingChangeStatus(Model):
 
 
 class WarningStatus(Model):
-    """A guardrail of the SesAccount that is not met, and that does not have to be."""
+    """What the author has to know and Ready does not depend on: a guardrail that only warns, the state of the AWS account."""
 
-    reason: str = Field(description="One word in PascalCase: which guardrail it is.")
-    message: str = Field(description="Which field to change, and how.")
+    reason: str = Field(description="One word in PascalCase: which guardrail it is, or AccountInSandbox.")
+    message: str = Field(description="What it means, which field to change, and how.")
 
 
 class RepairStatus(Model):
@@ -292,7 +297,8 @@ class SesIdentityStatus(Model):
         (),
         description=(
             "Ready, and what it is made of: Accepted, Provisioned, DNSPublished, Verified, DKIMVerified, "
-            "MailFromVerified. In addition Reconciling while it may still become ready, or Stalled when "
+            "MailFromVerified, ReferencesResolved, SendingEnabled. In addition Reconciling while it may still become ready, or "
+            "Stalled when "
             "only a change of the spec can help."
         ),
         json_schema_extra=list_map("type"),
@@ -304,8 +310,8 @@ class SesIdentityStatus(Model):
     warnings: tuple[WarningStatus, ...] = Field(
         (),
         description=(
-            "Guardrails of the SesAccount that the spec does not meet and that are set to warn. Ready does not depend on "
-            "them."
+            "Guardrails of the SesAccount that the spec does not meet and that are set to warn; AccountInSandbox, if the "
+            "AWS account may send to verified recipients only. Ready does not depend on them."
         ),
         json_schema_extra=list_map("reason"),
     )

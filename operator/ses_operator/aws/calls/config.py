@@ -51,10 +51,16 @@ class ServiceEndpoints:
     ses: str | None = None
     route53: str | None = None
     sts: str | None = None
+    sns: str | None = None
+
+    @property
+    def has_sns(self) -> bool:
+        """False if SES is simulated, or reached through a proxy, and nothing is said of SNS: AWS's own is not asked then."""
+        return self.sns is not None or (self.sesv2 is None and self.ses is None)
 
     def url(self, service: str) -> str | None:
         """Return the URL for botocore's name of a service."""
-        urls = {"sesv2": self.sesv2, "ses": self.ses, "route53": self.route53, "sts": self.sts}
+        urls = {"sesv2": self.sesv2, "ses": self.ses, "route53": self.route53, "sts": self.sts, "sns": self.sns}
         return urls[service]
 
 

@@ -49,7 +49,7 @@ ANSWER_LOST = (botocore_errors.HTTPClientError, botocore_errors.IncompleteReadEr
 IAM_PREFIXES = {"sesv2": "ses"}
 READS = ("Get", "List", "BatchGet")
 """The beginnings of the names of operations that change nothing: it makes no difference if AWS carried one out."""
-SERVICE_NAMES = {"sesv2": "SES", "ses": "SES", "route53": "Route 53", "sts": "STS"}
+SERVICE_NAMES = {"sesv2": "SES", "ses": "SES", "route53": "Route 53", "sts": "STS", "sns": "SNS"}
 STS_OPERATIONS = frozenset({"AssumeRole", "AssumeRoleWithWebIdentity", "GetCallerIdentity"})
 KEY_LENGTH_RETRY_SECONDS = 3600.0
 

@@ -9,19 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from zlib import crc32
 
 from ses_operator.aws.listing.lister import Intervals, RegionLister
 from ses_operator.aws.listing.listing import NOT_YET_LISTED, Listed, ListedState, NotListed, NotYetListed, canonical
+from ses_operator.aws.listing.survey import Need
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.model.ses import ListedIdentity
+from ses_operator.core.model.ses import ListedIdentity, VerificationStatus
 
-__all__ = ["IdentityCache", "Intervals", "Listed", "ListedState", "NotListed", "NotYetListed"]
+__all__ = ["IdentityCache", "Intervals", "Listed", "ListedState", "Need", "NotListed", "NotYetListed", "canonical"]
 
 
 DEFAULT_INTERVALS = Intervals()
+NO_NEEDS: Mapping[str, Need] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,17 @@ class IdentityCache:
         self._watches: dict[ObjectKey, _Watch] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
-    def watch(self, key: ObjectKey, account: AwsAccount, identity: str, regions: Mapping[str, bool]) -> None:
+    def watch(
+        self,
+        key: ObjectKey,
+        account: AwsAccount,
+        identity: str,
+        regions: Mapping[str, bool],
+        needs: Mapping[str, Need] = NO_NEEDS,
+    ) -> None:
         """Watch an identity for ``key`` in these regions, as far as they exist; True where it waits for verification.
 
-        Replaces what it watched before; to be called in each reconcile.
+        ``needs``: what else it needs to know of a region. Replaces what it watched before; to be called in each reconcile.
         """
         known = {region: pending for region, pending in regions.items() if account.has_ses(region)}
         watch = _Watch(account.account_id, canonical(identity), frozenset(known))
@@ -58,6 +68,7 @@ class IdentityCache:
         for region, pending in known.items():
             lister = self._lister(account, region)
             lister.watch(key, watch.identity)
+            lister.survey.want(key, needs.get(region, Need(watch.identity)))
             if pending:
                 lister.expect(key, watch.identity)
             else:
@@ -87,6 +98,26 @@ class IdentityCache:
         lister = self._listers.get((account_id, region))
         if lister is not None:
             lister.learn(canonical(identity), entry.verification_status if entry else None)
+
+    def mail_from(self, account_id: str, region: str, identity: str) -> VerificationStatus | None:
+        """Return the status of an identity's MAIL FROM domain without a call; None if it is not known."""
+        lister = self._listers.get((account_id, region))
+        return None if lister is None else lister.survey.mail_from(canonical(identity))
+
+    def learn_mail_from(self, account_id: str, region: str, identity: str, status: VerificationStatus | None) -> None:
+        """Note the status of a MAIL FROM domain after a read or a write; None: there is no domain."""
+        if (lister := self._listers.get((account_id, region))) is not None:
+            lister.survey.learn_mail_from(canonical(identity), status)
+
+    def learn_configuration_set(self, account_id: str, region: str, name: str) -> None:
+        """Note a configuration set that SES has just accepted."""
+        if (lister := self._listers.get((account_id, region))) is not None:
+            lister.survey.learn_configuration_set(name)
+
+    async def has_configuration_set(self, account_id: str, region: str, name: str) -> bool | None:
+        """Return True if a configuration set exists; False only by a current list; None if that is not known."""
+        lister = self._listers.get((account_id, region))
+        return None if lister is None else await lister.survey.confirmed_configuration_set(name)
 
     async def first_listing(self, account_id: str, region: str) -> None:
         """Wait until a watched region was listed.

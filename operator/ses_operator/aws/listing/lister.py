@@ -14,6 +14,7 @@ from math import ceil, floor, inf
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.listing.listing import Knowledge, Listed, ListedState, Listing, canonical
+from ses_operator.aws.listing.survey import RegionSurvey
 from ses_operator.aws.ses.identities import PAGE_SIZE, SesRegion
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem, Retry
@@ -65,6 +66,8 @@ class RegionLister:
         self._on_change = on_change
         self._clock = asyncio.get_running_loop().time
         self._knowledge = Knowledge()
+        self.survey = RegionSurvey(ses)
+        self._surveyed = -inf
         self._watchers: dict[str, tuple[ObjectKey, ...]] = {}
         self._pending: dict[str, tuple[ObjectKey, ...]] = {}
         self._error: OperatorError | None = None
@@ -104,6 +107,7 @@ class RegionLister:
     def unwatch(self, key: ObjectKey, identity: str) -> None:
         """Stop notifying ``key`` of this identity."""
         self.settle(key, identity)
+        self.survey.forget(key)
         _leave(self._watchers, identity, key)
         if identity not in self._watchers:
             self._knowledge.forget(identity)
@@ -113,6 +117,7 @@ class RegionLister:
         if ses is self._ses:
             return
         self._ses = ses
+        self.survey.use(ses)
         if self._error is not None:
             self.wake()
 
@@ -155,7 +160,17 @@ class RegionLister:
                 self._note_failure(Retry(Reason.SERVICE_ERROR, f"listing the identities in {self._ses.region} failed"))
             else:
                 self._note_success(news)
+                self._tried.set()
+                await self._look_beside()
             self._tried.set()
+
+    async def _look_beside(self) -> None:
+        """Ask for what no list of identities shows, once in an idle poll."""
+        now = self._clock()
+        if now - self._surveyed >= self._intervals.idle / 2:
+            self._surveyed = now
+            for key in await self.survey.refresh():
+                self._on_change(key)
 
     async def _sleep_until_due(self) -> None:
         while (delay := self._due - self._clock()) > 0:

@@ -27,6 +27,13 @@ from ses_operator.core.model.ses_regions import signing_hosted_zone
 Answer = Mapping[str, Any]
 
 _STATUSES = {status.value: status for status in VerificationStatus}
+_V1_STATUSES = {
+    "Pending": VerificationStatus.PENDING,
+    "Success": VerificationStatus.SUCCESS,
+    "Failed": VerificationStatus.FAILED,
+    "TemporaryFailure": VerificationStatus.TEMPORARY_FAILURE,
+}
+"""CustomMailFromStatus (API reference v1, IdentityMailFromDomainAttributes)."""
 _ORIGINS = {SigningOrigin.EASY.value: SigningOrigin.EASY, SigningOrigin.EXTERNAL.value: SigningOrigin.EXTERNAL}
 _TYPES = {kind.value: kind for kind in IdentityType}
 _KEY_LENGTHS = {"RSA_1024_BIT": 1024, "RSA_2048_BIT": 2048}
@@ -121,6 +128,16 @@ def _mail_from(attributes: Answer, reader: _Reader) -> MailFromFacts | None:
         status=reader.read(attributes, "MailFromDomainStatus", _STATUSES, VerificationStatus.PENDING),
         behavior_on_mx_failure=reader.read(attributes, "BehaviorOnMxFailure", _BEHAVIORS, "USE_DEFAULT_VALUE"),
     )
+
+
+def mail_from_statuses(answer: Answer) -> dict[str, VerificationStatus]:
+    """Read the answer of GetIdentityMailFromDomainAttributes (API reference v1): by identity, only those that have a domain."""
+    found = answer.get("MailFromDomainAttributes") or {}
+    return {
+        identity: _V1_STATUSES.get(attributes.get("MailFromDomainStatus") or "", VerificationStatus.PENDING)
+        for identity, attributes in found.items()
+        if attributes.get("MailFromDomain")
+    }
 
 
 def verification_info(info: Answer) -> VerificationInfo:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, assert_never
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Bucket, Priority
 from ses_operator.aws.calls.calls import Calls, ClientSource
 from ses_operator.aws.errors.translation import Refused, Request
-from ses_operator.aws.ses.answers import account_facts, dkim_facts, identity_facts, listed_identities
+from ses_operator.aws.ses.answers import (
+    account_facts,
+    dkim_facts,
+    identity_facts,
+    listed_identities,
+    mail_from_statuses,
+)
 from ses_operator.core.features.tenants import tenants_hold
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.policy_documents import field_of
@@ -47,6 +53,9 @@ POLICY_RETRY_SECONDS = 300.0
 TENANTS_RETRY_SECONDS = 300.0
 TENANTS_READ = 100  # of an identity; more would not fit into a message
 
+MAIL_FROM_BATCH = 100
+"""Identities of one call (API reference v1, GetIdentityMailFromDomainAttributes)."""
+
 
 class SesRegion:
     """SES in one region. Every method raises nothing but ``OperatorError``."""
@@ -78,6 +87,21 @@ class SesRegion:
     async def get_account(self, priority: Priority = Priority.SWEEP) -> AccountFacts:
         """Call GetAccount."""
         return account_facts(await self._call("GetAccount", "", priority))
+
+    async def list_configuration_sets(
+        self, next_token: str | None = None, priority: Priority = Priority.SWEEP
+    ) -> tuple[tuple[str, ...], str | None]:
+        """Return the names on one page of ListConfigurationSets, and the token of the next page."""
+        parameters = {"NextToken": next_token} if next_token else {}
+        answer = await self._call("ListConfigurationSets", "", priority, **parameters)
+        return tuple(answer.get("ConfigurationSets") or ()), answer.get("NextToken") or None
+
+    async def mail_from_statuses(
+        self, identities: Sequence[str], priority: Priority = Priority.SWEEP
+    ) -> dict[str, VerificationStatus]:
+        """Return the status of the MAIL FROM domains of up to ``MAIL_FROM_BATCH`` identities; one that has none is absent."""
+        operation = "GetIdentityMailFromDomainAttributes"
+        return mail_from_statuses(await self._call_v1(operation, "", priority, Identities=list(identities)))
 
     async def list_page(
         self,

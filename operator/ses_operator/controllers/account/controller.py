@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from typing import Any
 
 from ses_operator.api.account import credentials as api
 from ses_operator.api.account.kind import AccountRegionStatus, SesAccount, SesAccountStatus
-from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT, ObjectMeta
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.config import AccountConfig, Role, ServiceEndpoints, StaticCredentials, WebIdentityAccess
@@ -24,11 +25,12 @@ from ses_operator.controllers.shared.identity_objects import OWN_DOING
 from ses_operator.controllers.shared.resources import ACCOUNTS, IDENTITIES, TEMPLATES
 from ses_operator.controllers.shared.status_pace import StatusPace
 from ses_operator.core.account.meant import AccountEvidence, account_mismatch
-from ses_operator.core.account.report import account_status, region_status
+from ses_operator.core.account.report import account_status, deletion_news, in_use, region_status, standings
 from ses_operator.core.audit.progress import news
 from ses_operator.core.model.keys import ObjectKey
-from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, WriteRefused
 from ses_operator.core.state.inventory import Inventory
+from ses_operator.core.state.surroundings import AccountStanding
 from ses_operator.core.status.transient_errors import is_passing
 from ses_operator.instruments import Gauges
 from ses_operator.runtime.controller import Controller, own_kind
@@ -41,9 +43,6 @@ from ses_operator.runtime.watch.reflector import Reflected
 from ses_operator.runtime.workqueue import Result, Urgency
 
 WORKERS = 4
-
-REGION_REFRESH = 3600.0
-"""Seconds between two reads of the account's state in a region (GetAccount)."""
 
 
 class AccountController:
@@ -66,6 +65,7 @@ class AccountController:
         self._rejected = rejected
         self._asked: dict[tuple[str, str], float] = {}
         self._pace = StatusPace()
+        self._refresh = context.settings.idle_poll
 
     @property
     def watches(self) -> tuple[Watch[Any], ...]:
@@ -92,8 +92,13 @@ class AccountController:
             if account is None:
                 await self._context.installation.forget(key.name)
             return Result.done()
-        if not await self._keep_while_used(account):
-            return Result.done()
+        try:
+            if not await self._keep_while_used(account):
+                return Result.done()
+        except WriteRefused as refused:
+            self._telemetry.on_write_refused("sesaccount", "metadata")
+            await self._report(account, None, (), refused.problem)
+            return Result.retry()
         try:
             aws = await self._open(account)
         except OperatorError as error:
@@ -103,10 +108,13 @@ class AccountController:
         if (mismatch := await self._mismatch(account, aws)) is not None:
             self._sessions.forget(key.name)  # other credentials may come from where these came from
             return await self._close(account, mismatch)
-        self._accounts.put(key.name, OpenAccount(key.name, account.spec, aws))
+        before = self._standing(account)
+        self._accounts.put(key.name, OpenAccount(key.name, account.spec, aws, before))
         regions = await self._regions(account, aws)
+        self._accounts.put(key.name, OpenAccount(key.name, account.spec, aws, standings(regions, before)))
         look = await self._audits.attend(account, aws)
-        reported = await self._report(account, aws, regions, None)
+        leaving = in_use(self._holders(key.name)) if account.metadata.is_deleting else None
+        reported = await self._report(account, aws, regions, leaving)
         return reported if look is None else reported.within(look)
 
     async def _mismatch(self, account: SesAccount, aws: AwsAccount) -> Problem | None:
@@ -154,7 +162,7 @@ class AccountController:
         """Return True if the account goes on to exist: identities that refer to it need its credentials to be deleted."""
         name, meta = account.metadata.name, account.metadata
         used = bool(self._users(name) or self._templates(name))
-        if meta.is_deleting and not used:
+        if meta.is_deleting and not self._holders(name):
             if meta.has_finalizer:
                 await self._context.installation.forget(name)
                 await self._let_go(account)
@@ -162,6 +170,16 @@ class AccountController:
         if used and not meta.has_finalizer and not meta.is_deleting:
             self._cluster.accounts.observe(await writes.ensure_finalizer(self._cluster.client, ACCOUNTS, meta, None))
         return True
+
+    def _holders(self, name: str) -> list[str]:
+        """Return the objects for which the account is needed, by name: those with a finalizer may own something at AWS."""
+        identities = [self._cluster.identities.get(key) for key in self._users(name)]
+        templates = [self._cluster.templates.get(key) for key in self._templates(name)]
+        found: list[tuple[str, ObjectMeta]] = [
+            *(("SesIdentity", each.metadata) for each in identities if each is not None),
+            *(("SesVerificationTemplate", each.metadata) for each in templates if each is not None),
+        ]
+        return sorted(f"{kind} {meta.namespace}/{meta.name}" for kind, meta in found if meta.has_finalizer)
 
     async def _let_go(self, account: SesAccount) -> None:
         accounts, meta = self._cluster.accounts, account.metadata
@@ -176,6 +194,14 @@ class AccountController:
         """Return True if it was opened with the present spec: what its users were told then still holds, as far as is known."""
         known = self._accounts.get(account.metadata.name)
         return isinstance(known, OpenAccount) and known.spec == account.spec
+
+    def _standing(self, account: SesAccount) -> Mapping[str, AccountStanding | Problem]:
+        """Return what was last known of the account's regions: by this process, or else by the one that wrote status."""
+        known = self._accounts.get(account.metadata.name)
+        if isinstance(known, OpenAccount):
+            return known.standing
+        remembered = standings(account.status.regions, {})
+        return {region: each for region, each in remembered.items() if isinstance(each, AccountStanding)}
 
     def _templates(self, name: str) -> list[ObjectKey]:
         return self._cluster.templates.by_index(BY_ACCOUNT, name)
@@ -194,7 +220,11 @@ class AccountController:
                 roles=_roles(spec.credentials.assume_role),
                 instance_metadata=spec.credentials.instance_metadata,
                 endpoints=ServiceEndpoints(
-                    spec.endpoints.sesv2, spec.endpoints.ses, spec.endpoints.route53, spec.endpoints.sts
+                    spec.endpoints.sesv2,
+                    spec.endpoints.ses,
+                    spec.endpoints.route53,
+                    spec.endpoints.sts,
+                    spec.endpoints.sns,
                 ),
                 requests_per_second=spec.requests_per_second,
             )
@@ -237,8 +267,8 @@ class AccountController:
         self, name: str, aws: AwsAccount, region: str, before: AccountRegionStatus | None
     ) -> AccountRegionStatus:
         now = asyncio.get_running_loop().time()
-        asked = self._asked.setdefault((name, region), now if before and before.reachable else -REGION_REFRESH)
-        if before is not None and before.reachable and now - asked < REGION_REFRESH:
+        asked = self._asked.setdefault((name, region), now if before and before.reachable else -self._refresh)
+        if before is not None and before.reachable and now - asked < self._refresh:
             return before
         self._asked[(name, region)] = now
         try:
@@ -275,12 +305,13 @@ class AccountController:
         )
         if written is not None:
             self._pace.wrote(name, current.status, new, loop.time())
-            for transition in news(current.status.audit, new.audit):
+            deleting = deletion_news(current.status.conditions, new.conditions)
+            for transition in (*deleting, *news(current.status.audit, new.audit)):
                 self._cluster.events.record(Event(ACCOUNTS, current.metadata, transition))
             sighting = self._cluster.accounts.observe(written)
             if sighting.change not in OWN_DOING:
                 self._cluster.accounts.changes.emit(sighting)
-        return Result.after(REGION_REFRESH)
+        return Result.after(self._refresh)
 
 
 def register(context: ControllerContext) -> Controller:

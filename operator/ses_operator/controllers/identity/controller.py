@@ -5,7 +5,7 @@ It holds no truth between calls: what its parts remember (readings, look-ups, tu
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -31,10 +31,12 @@ from ses_operator.controllers.shared.identity_objects import IdentityObjects, ke
 from ses_operator.core.admission.acceptance import Admission
 from ses_operator.core.dns.ledger import recollections
 from ses_operator.core.features.key_identity import selectors_in_use
+from ses_operator.core.features.references import DependencyCase
 from ses_operator.core.features.sending_policy import asks_for_new_policies
 from ses_operator.core.model.dkim_source import MissingKey
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
+from ses_operator.core.model.schedule import TOPIC_READ
 from ses_operator.core.planning.contention import after_publication, after_steps, known_repairs
 from ses_operator.core.planning.deletion_limit import region_held_back, regions_to_ask_for
 from ses_operator.core.planning.dry_run import dry_run
@@ -53,6 +55,7 @@ from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed, legible
 from ses_operator.core.state.steps import PublishRecords
+from ses_operator.core.status.dependencies import with_dependencies
 from ses_operator.core.status.report import ReportInput, is_ready
 from ses_operator.core.status.requeue import ReadingLife, needs_backoff, requeue_after
 from ses_operator.core.status.status import (
@@ -106,9 +109,10 @@ class IdentityController:
                 return await self._doubt(identity)
             case Rejected(problem, admission):
                 return await self._refuse(identity, problem, admission)
-            case UpToDate(admission):
-                await self._warn(identity, admission)
-                return Result.after(self._parts.resync.until_next_resync(identity))
+            case UpToDate() as checked:
+                await self._follow(identity, checked)
+                turn = Result.after(self._parts.resync.until_next_resync(identity))
+                return turn.within(TOPIC_READ) if _lacks_a_topic(checked.cases) else turn
             case Run() as run:
                 return await self._carry_out(run)
 
@@ -148,6 +152,7 @@ class IdentityController:
             is_requested=self._parts.resync.is_requested(run.identity),
             waits=known_waits(run.identity.status, None),
             dns_failure=run.target if isinstance(run.target, Problem) else None,
+            surroundings=run.around,
         )
         repairs = known_repairs(run.identity.status, run.desired.digest(), now)
         return replace(run, observed=observed, attempt=Attempt(repairs=repairs))
@@ -266,10 +271,12 @@ class IdentityController:
             needed = replace(inventory, places=inventory.places & places)
         return replace(run.written(await self._parts.objects.ensure_finalizer(identity, needed)), former=left)
 
-    async def _warn(self, identity: SesIdentity, admission: Admission) -> None:
-        """Report warnings, which come and go without anything else having to be done."""
-        if identity.status.warnings != admission.warnings:
-            await self._parts.objects.report(identity, warned_status(identity.status, admission.warnings))
+    async def _follow(self, identity: SesIdentity, checked: UpToDate) -> None:
+        """Report what others have changed beside the identity: warnings, and what it depends on. No call is needed for it."""
+        status = with_dependencies(identity, checked.desired, checked.cases, self._now())
+        status = warned_status(status, checked.admission.warnings)
+        if status != identity.status:
+            await self._parts.objects.report(identity, status)
 
     async def _refuse(self, identity: SesIdentity, problem: Problem, admission: Admission | None = None) -> Result:
         self._parts.regions.rest(ObjectKey(identity.metadata.namespace, identity.metadata.name))
@@ -337,3 +344,8 @@ def _remembered_records(run: Run) -> frozenset[str]:
     """Return what the inventory has of the records in Route 53: those that are owned, or are about to be written."""
     dns = run.observed.dns
     return recollections(entry.record for entry in dns.records if entry.record.id in dns.owned) if dns else frozenset()
+
+
+def _lacks_a_topic(cases: Mapping[str, DependencyCase]) -> bool:
+    """Return True if an SNS topic is missing, which nothing tells when it is back."""
+    return any(case.surroundings.missing_topics for case in cases.values())

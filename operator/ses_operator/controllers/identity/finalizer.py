@@ -36,7 +36,7 @@ from ses_operator.core.state.desired import Desired, desired_identity
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.steps import DnsStep
-from ses_operator.core.status.status import deletion_status, handover_status, remembered
+from ses_operator.core.status.status import handover_status, remembered, waiting_status
 from ses_operator.core.status.transitions import RECORDS_LEFT, EventType, Transition
 from ses_operator.runtime.workqueue import Result
 
@@ -155,7 +155,7 @@ class Finalizer:
         now = self._now()
         if new_owner is None:
             words = f"Deletion is waiting: {problem}. {WAY_OUT}"
-            status = deletion_status(identity, _waiting(problem, Reason.DELETING, words), now)
+            status = waiting_status(identity, _waiting(problem, Reason.DELETING, words), now)
         else:
             words = f"Hand-over to {new_owner} is waiting: {problem}. {WAY_BACK}"
             said = _waiting(problem, Reason.HANDING_OVER, words)

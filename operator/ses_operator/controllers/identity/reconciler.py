@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ses_operator.api.base.meta import IDENTITY_NAME_LABEL, IDENTITY_NAMESPACE_LABEL
+from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.calls import Calls
 from ses_operator.aws.listing.identity_cache import IdentityCache
@@ -24,6 +26,7 @@ from ses_operator.controllers.identity.precedence import Precedence
 from ses_operator.controllers.identity.preconditions import Preconditions
 from ses_operator.controllers.identity.regions import Regions
 from ses_operator.controllers.identity.resync import Resync
+from ses_operator.controllers.identity.topics import TopicLooks
 from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.controllers.shared.cluster import (
     BY_ACCOUNT,
@@ -35,7 +38,10 @@ from ses_operator.controllers.shared.cluster import (
 from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.deletion_limit import DeletionLimit
 from ses_operator.core.model.keys import Installation, ObjectKey, Owner
+from ses_operator.core.model.problems import Problem, StatusWriteRefused, WriteRefused
 from ses_operator.core.planning.handover import requested_new_owner
+from ses_operator.core.status.status import waiting_status
+from ses_operator.core.status.transitions import EventType, Transition
 from ses_operator.dns.endpoint import DnsEndpointPublisher
 from ses_operator.dns.endpoint_object import EndpointObject
 from ses_operator.dns.ledger_keys import LedgerKeys, ledger_secret
@@ -44,6 +50,8 @@ from ses_operator.runtime.source import Source, Watch
 from ses_operator.runtime.watch.cache import CacheDelta, ObjectChange, Origin
 from ses_operator.runtime.watch.reflector import Reflected
 from ses_operator.runtime.workqueue import Result, Urgency, current_urgency
+
+LOGGER = logging.getLogger(__name__)
 
 PRIORITIES = {Urgency.URGENT: Priority.PERSON, Urgency.NORMAL: Priority.PENDING, Urgency.LOW: Priority.SWEEP}
 
@@ -74,7 +82,7 @@ class IdentityReconciler:
         parts = IdentityParts(
             objects=context.objects,
             accounts=context.accounts,
-            regions=Regions(Facts(clock), self._identity_cache),
+            regions=Regions(Facts(clock), self._identity_cache, TopicLooks(clock)),
             dns=self._dns,
             moves=Moves(self._dns, self._lookups, context.objects.tell, context.now),
             resync=self._resync,
@@ -153,7 +161,32 @@ class IdentityReconciler:
         if self._uids.setdefault(key, identity.metadata.uid) != identity.metadata.uid:
             self._forget(key)  # another object of the same name
             self._uids[key] = identity.metadata.uid
-        priority = PRIORITIES[current_urgency()]
+        try:
+            return await self._reconcile(identity, PRIORITIES[current_urgency()])
+        except WriteRefused as refused:
+            return await self._unwritable(key, identity, refused.problem)
+        except StatusWriteRefused as refused:
+            # Nothing but an Event, a metric and the log is left to say it in.
+            self._context.telemetry.on_write_refused("sesidentity", "status")
+            said = Transition(EventType.WARNING, refused.problem.reason, refused.problem.message)
+            self._context.objects.tell(identity, said)
+            raise
+
+    async def _unwritable(self, key: ObjectKey, identity: SesIdentity, problem: Problem) -> Result:
+        """Report in status, a subresource with rules of its own, that the object cannot be written; it is tried again."""
+        self._context.telemetry.on_write_refused("sesidentity", "metadata")
+        LOGGER.warning("%s", problem.message)
+        current = self._cluster.identities.get(key) or identity
+        words = f"Deletion is waiting: {problem.message}" if current.metadata.is_deleting else problem.message
+        said = Problem(problem.reason, words)
+        try:
+            await self._context.objects.report(current, waiting_status(current, said, self._context.now()))
+        except StatusWriteRefused:
+            self._context.telemetry.on_write_refused("sesidentity", "status")
+            self._context.objects.tell(current, Transition(EventType.WARNING, said.reason, said.message))
+        return Result.retry()
+
+    async def _reconcile(self, identity: SesIdentity, priority: Priority) -> Result:
         if identity.metadata.is_deleting or requested_new_owner(identity.metadata.annotations, self._installation):
             return await self._end.reconcile(identity, priority)
         return await self._life.reconcile(identity, priority)

@@ -9,21 +9,25 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.aws.listing.identity_cache import IdentityCache, Listed, NotListed
+from ses_operator.aws.listing.identity_cache import IdentityCache, Listed, Need, NotListed, canonical
 from ses_operator.aws.sessions import AwsAccount
 from ses_operator.controllers.identity.facts import Facts, FactsKey
+from ses_operator.controllers.identity.topics import TopicLooks
+from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.core.features.ownership import changes_hands, owner_tag
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale, Unauthenticated
-from ses_operator.core.model.ses import ListedIdentity
-from ses_operator.core.planning.expected import expected_memory, expected_state
+from ses_operator.core.model.ses import ListedIdentity, VerificationStatus
+from ses_operator.core.planning.expected import accepted_configuration_set, expected_memory, expected_state
 from ses_operator.core.planning.plan import Plan
 from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.planning.repairs import refused_key
 from ses_operator.core.state.attempt import Attempt
+from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered, Unread
 from ses_operator.core.state.setting import SupplementaryRead
 from ses_operator.core.state.steps import SesStep
+from ses_operator.core.state.surroundings import Surroundings
 from ses_operator.core.status.requeue import ReadingLife
 
 LOGGER = logging.getLogger(__name__)
@@ -70,13 +74,37 @@ class Applied:
 class Regions:
     """Reads and writes identities, and remembers what it read until that is known to hold no longer."""
 
-    def __init__(self, facts: Facts, identity_cache: IdentityCache) -> None:
+    def __init__(self, facts: Facts, identity_cache: IdentityCache, topics: TopicLooks) -> None:
         self._facts = facts
+        self._topics = topics
         self._identity_cache = identity_cache
 
-    def watch(self, key: ObjectKey, account: AwsAccount, identity: str, regions: Mapping[str, bool]) -> None:
-        """Watch an identity in the lists. ``regions``: those in which it is wanted; True if it is waited for there."""
-        self._identity_cache.watch(key, account, identity, regions)
+    def watch(self, desired: Desired, account: AwsAccount, regions: Mapping[str, bool]) -> None:
+        """Watch an identity, and what it depends on, in the lists. ``regions``: True where it is waited for."""
+        identity = canonical(desired.identity)
+        needs = {
+            region: Need(identity, desired.configuration_set(region), region in desired.mail_from) for region in regions
+        }
+        self._identity_cache.watch(desired.owner.key, account, desired.identity, regions, needs)
+
+    async def around(self, account: OpenAccount, desired: Desired, topics_age: float | None) -> dict[str, Surroundings]:
+        """Return what is known of each region beside the identity: the account, the configuration set and topics that it names.
+
+        ``topics_age``: how old, in seconds, what SNS said of topics may be; None if only what is missing is asked for.
+        """
+        found = await asyncio.gather(
+            *(self._has_configuration_set(account.aws.account_id, desired, region) for region in desired.regions)
+        )
+        arns = (topic.arn for topics in desired.topics.values() for topic in topics.values() if topic.arn)
+        missing = await self._topics.missing(account.aws, arns, topics_age)
+        return {
+            region: replace(account.around(region), has_configuration_set=exists, missing_topics=missing)
+            for region, exists in zip(desired.regions, found, strict=True)
+        }
+
+    async def _has_configuration_set(self, account_id: str, desired: Desired, region: str) -> bool | None:
+        name = desired.configuration_set(region)
+        return None if name is None else await self._identity_cache.has_configuration_set(account_id, region, name)
 
     def rest(self, key: ObjectKey) -> None:
         """Wait for nothing in the lists of what the object watches."""
@@ -186,7 +214,8 @@ class Regions:
             if isinstance(listed, NotListed) and not self._facts.is_distrusted(key):
                 return Absent()
             return await self._get(account, key, priority)
-        if _agrees(listed, known.view) and life.left(known.view, self._facts.age(known)) > READ_AHEAD:
+        agrees = _agrees(listed, known.view) and self._agrees_on_mail_from(key, known.view)
+        if agrees and life.left(known.view, self._facts.age(known)) > READ_AHEAD:
             return known.view
         return await self._get(account, key, priority)
 
@@ -263,9 +292,16 @@ class Regions:
                 continue
             LOGGER.info("%s", step, extra={"operation": step.action, "identity": step.identity, "region": region})
             view = expected_state(step, view, told)
+            if (name := accepted_configuration_set(step)) is not None:
+                self._identity_cache.learn_configuration_set(account.account_id, region, name)
             self._keep(key, view)
             done.append(step)
         return RegionOutcome(view, tuple(done), failures)
+
+    def _agrees_on_mail_from(self, key: FactsKey, view: RegionView) -> bool:
+        found = view.facts.mail_from if isinstance(view, Present) else None
+        said = self._identity_cache.mail_from(key.account_id, key.region, key.identity)
+        return found is None or said is None or found.status is said
 
     def _keep(self, key: FactsKey, view: RegionView) -> None:
         self._facts.put(key, view)
@@ -273,6 +309,8 @@ class Regions:
             facts = view.facts
             entry = ListedIdentity(key.identity, facts.verification_status, facts.sending_enabled)
             self._identity_cache.learn(key.account_id, key.region, key.identity, entry)
+            status = facts.mail_from.status if facts.mail_from else None
+            self._identity_cache.learn_mail_from(key.account_id, key.region, key.identity, status)
         else:
             self._identity_cache.learn(key.account_id, key.region, key.identity, None)
 
@@ -280,7 +318,11 @@ class Regions:
 def _agrees(listed: object, view: RegionView) -> bool:
     """Return True if the last listing shows what was read."""
     if isinstance(listed, Listed):
-        return isinstance(view, Present) and view.facts.verification_status is listed.identity.verification_status
+        seen = view.facts if isinstance(view, Present) else None
+        if seen is None or seen.verification_status is not listed.identity.verification_status:
+            return False
+        verified = seen.verification_status is VerificationStatus.SUCCESS
+        return not verified or seen.sending_enabled is listed.identity.sending_enabled
     return isinstance(listed, NotListed) and isinstance(view, Absent)
 
 

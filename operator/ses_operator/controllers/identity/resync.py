@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
-from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.meta import INVENTORY, RECONCILE_REQUESTED_AT
 from ses_operator.api.identity.kind import SesIdentity
+from ses_operator.api.identity.status import RegionStatus
 from ses_operator.aws.listing.identity_cache import IdentityCache, Listed
 from ses_operator.controllers.shared.cluster import EndpointReader
 from ses_operator.core.model.keys import ObjectKey
@@ -21,6 +21,8 @@ from ses_operator.core.model.ses import VerificationStatus
 from ses_operator.core.planning.leftovers import has_no_leftovers
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
+from ses_operator.core.status.dependencies import depends_on_others_alone
+from ses_operator.core.status.report import is_ready
 from ses_operator.core.status.stability import has_its_key, is_stable, lasting_places
 from ses_operator.runtime.kube.resources import JsonObject
 
@@ -39,13 +41,26 @@ class Resync:
         self._seen: dict[ObjectKey, object] = {}
 
     def is_up_to_date(self, identity: SesIdentity, desired: Desired, account_id: str) -> bool:
-        """Return True if there is nothing to read and nothing to write."""
+        """Return True if there is nothing to read, and nothing to write but what others have changed beside the identity."""
         return (
             not self.is_due(identity)
             and self._is_undisturbed(desired)
             and _is_reported(identity, desired, self._now())
             and all(self._is_listed_verified(account_id, region, desired.identity) for region in desired.regions)
+            and all(
+                self._is_mail_from_as_reported(account_id, desired.identity, each) for each in identity.status.regions
+            )
         )
+
+    def may_send(self, desired: Desired, account_id: str) -> dict[str, bool | None]:
+        """Return by region if SES lets the identity send, as the lists have it; None if they do not."""
+        listed = {
+            region: self._identity_cache.listed(account_id, region, desired.identity) for region in desired.regions
+        }
+        return {
+            region: found.identity.sending_enabled if isinstance(found, Listed) else None
+            for region, found in listed.items()
+        }
 
     def is_due(self, identity: SesIdentity) -> bool:
         """Return True if the identity is due to be read in full, or a person has requested that."""
@@ -92,6 +107,10 @@ class Resync:
     def _next_turn(self, identity: SesIdentity) -> float:
         return next_sweep(identity.metadata.uid, self._now(), self._period)
 
+    def _is_mail_from_as_reported(self, account_id: str, identity: str, reported: RegionStatus) -> bool:
+        seen = self._identity_cache.mail_from(account_id, reported.region, identity)
+        return seen is None or reported.mail_from is None or reported.mail_from.status == seen
+
     def _is_listed_verified(self, account_id: str, region: str, identity: str) -> bool:
         listed = self._identity_cache.listed(account_id, region, identity)
         return isinstance(listed, Listed) and listed.identity.verification_status is VerificationStatus.SUCCESS
@@ -99,13 +118,15 @@ class Resync:
 
 def is_reported_ready(identity: SesIdentity, desired: Desired) -> bool:
     """Return True if status says Ready about just this configuration."""
-    status, ready = identity.status, find(identity.status.conditions, ConditionType.READY)
+    return _is_about(identity, desired) and is_ready(identity.status)
+
+
+def _is_about(identity: SesIdentity, desired: Desired) -> bool:
+    """Return True if status is about just this configuration."""
     return (
-        status.observed_generation == identity.metadata.generation
-        and status.applied_configuration == desired.digest()
-        and has_its_key(status, desired)
-        and ready is not None
-        and ready.is_true
+        identity.status.observed_generation == identity.metadata.generation
+        and identity.status.applied_configuration == desired.digest()
+        and has_its_key(identity.status, desired)
     )
 
 
@@ -114,7 +135,8 @@ def _is_reported(identity: SesIdentity, desired: Desired, now: float) -> bool:
     inventory = Inventory.decode(identity.metadata.annotations.get(INVENTORY))
     moment = datetime.fromtimestamp(now, UTC)
     return (
-        is_reported_ready(identity, desired)
+        _is_about(identity, desired)
+        and depends_on_others_alone(identity.status)
         and identity.metadata.has_finalizer
         and is_stable(identity.status, moment)
         and has_no_leftovers(desired, inventory, lasting_places(identity.status, moment))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from ses_operator.api.identity.kind import SesIdentity
@@ -19,6 +20,7 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.publication import DnsZone
+from ses_operator.core.state.surroundings import Surroundings
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,8 @@ class Run:
     account, and ``admission`` the account's verdict. ``desired``: the desired state. ``target``: the place of its
     records. ``priority``: its urgency. ``observed``: the observed state. ``attempt``: what this run did, and may not
     do. ``plan``: what is left to do.
-    ``former``: places where records were published before, and that still need work.
+    ``former``: places where records were published before, and that still need work. ``around``: what is known of each region
+    beside the identity.
     """
 
     identity: SesIdentity
@@ -43,6 +46,7 @@ class Run:
     attempt: Attempt = field(default_factory=Attempt)
     plan: Plan = field(default_factory=Plan)
     former: tuple[FormerPlace, ...] = ()
+    around: Mapping[str, Surroundings] = field(default_factory=dict)
 
     def written(self, identity: SesIdentity) -> Run:
         """Return the run with the object as it is after a write."""

@@ -70,6 +70,7 @@ class Telemetry:
         self._time_to_verify = histogram(metrics.TIME_TO_VERIFY, self.registry)
         self._sent = gauge(metrics.SENT, self.registry)
         self._notifications = counter(metrics.NOTIFICATIONS, self.registry)
+        self._writes_refused = counter(metrics.WRITES_REFUSED, self.registry)
         self._unreadable = gauge(metrics.UNREADABLE, self.registry)
 
     def watch_store(self, kind: str, store: ObjectStore[Any]) -> None:
@@ -93,6 +94,10 @@ class Telemetry:
         """Observe a status of an identity that was written in place of the one that it has."""
         for region, seconds in verification_times(identity.status.regions, status.regions):
             self._time_to_verify.labels(identity.spec.account_ref.name, region).observe(seconds)
+
+    def on_write_refused(self, controller: str, part: str) -> None:
+        """Count a write to an object that the apiserver refused: to its ``metadata``, or its ``status``."""
+        self._writes_refused.labels(controller, part).inc()
 
     def on_quota(self, account: str, region: str, sent: float | None) -> None:
         """Note how many messages the account has sent in 24 hours by SES; None if SES did not say."""

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from ses_operator.api.base.meta import FINALIZER, INVENTORY, ObjectMeta
+from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.outer_text import clean_json
+from ses_operator.core.model.problems import Blocked, Problem, StatusWriteRefused, WriteRefused
 from ses_operator.runtime.kube.client import KubeClient
 from ses_operator.runtime.kube.resources import JsonObject, Resource
 
@@ -70,7 +72,10 @@ async def write_status(
         {"op": "test", "path": "/metadata/uid", "value": observed.uid},
         {"op": "replace", "path": "/status", "value": new},
     ]
-    return await client.json_patch(resource.status(_key(observed)), operations)
+    try:
+        return await client.json_patch(resource.status(_key(observed)), operations)
+    except Blocked as error:
+        raise StatusWriteRefused(Reason.OBJECT_WRITE_REFUSED, _refused("status", error.problem)) from error
 
 
 async def _patch_metadata(
@@ -79,7 +84,20 @@ async def _patch_metadata(
     # A merge patch replaces the whole list of finalizers. With the resource version in it the apiserver compares
     # first, and answers 409 if another client, such as another finalizer's owner, was faster.
     precondition = {"uid": observed.uid, "resourceVersion": observed.resource_version}
-    return await client.merge_patch(resource.object(_key(observed)), {"metadata": {**precondition, **metadata}})
+    try:
+        return await client.merge_patch(resource.object(_key(observed)), {"metadata": {**precondition, **metadata}})
+    except Blocked as error:
+        raise WriteRefused(
+            Reason.OBJECT_WRITE_REFUSED, _refused("finalizers and annotations", error.problem)
+        ) from error
+
+
+def _refused(part: str, problem: Problem) -> str:
+    """Return what was refused, and the ways out."""
+    return (
+        f"The operator has to write the object's {part}, and that is refused. {problem.message}. Exempt the operator's "
+        "ServiceAccount in the admission policy, give it the right, or make room in metadata.annotations"
+    )
 
 
 def _key(observed: ObjectMeta) -> ObjectKey:

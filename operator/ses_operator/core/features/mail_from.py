@@ -139,6 +139,17 @@ def is_mail_from_verified(wanted: MailFrom | None, facts: IdentityFacts | None) 
     return right and found is not None and found.status is VerificationStatus.SUCCESS
 
 
+def holds_up_ready(wanted: MailFrom | None, facts: IdentityFacts | None, once: str | None) -> bool:
+    """Return True if mail cannot be sent as the spec asks because SES does not find the MX record of the MAIL FROM domain.
+
+    ``once``: the domain that SES has verified before. Until then it is waited for, whatever SES does without it; a domain that is
+    lost later makes SES use its own, unless it is to reject the mail.
+    """
+    if wanted is None or is_mail_from_verified(wanted, facts):
+        return False
+    return once != wanted.domain or wanted.behavior_on_mx_failure is MailFromBehavior.REJECT_MESSAGE
+
+
 def wanted_mail_from(desired: Desired, region: str) -> str:
     """Return the MAIL FROM domain that the spec asks for, in words."""
     wanted = desired.mail_from.get(region)

@@ -39,6 +39,20 @@ _OF_OTHERS: tuple[Action, ...] = (
         On.IDENTITY_AND_CONFIGURATION_SET,
         "creating it, with tags, key size and configuration set in one call",
     ),
+    Action(
+        "ses:ListConfigurationSets",
+        Feature.CONFIGURATION_SETS,
+        On.ANYTHING,
+        "whether the configuration sets that specs name still exist: a page a region in each idle poll. Without it a set that is "
+        "deleted is not noticed",
+    ),
+    Action(
+        "ses:GetIdentityMailFromDomainAttributes",
+        Feature.MAIL_FROM,
+        On.ANYTHING,
+        "whether SES still finds the MX records of MAIL FROM domains: a hundred identities a call in each idle poll (first API). "
+        "Without it, only the resync notices that one is lost",
+    ),
     Action("ses:TagResource", Feature.IDENTITIES, On.IDENTITY, "the owner tag and yours, at creation and on drift"),
     Action(
         "ses:UntagResource", Feature.IDENTITIES, On.IDENTITY, "tags removed from the spec; the owner tag with `Retain`"
@@ -133,6 +147,12 @@ _OF_OTHERS: tuple[Action, ...] = (
         Feature.MAIL_FIGURES,
         On.ANYTHING,
         "delivery figures of the account (first API)",
+    ),
+    Action(
+        "sns:GetTopicAttributes",
+        Feature.TOPICS,
+        On.TOPIC,
+        "whether the topics of `spec.regionOverrides` still exist, in the resync. Without it, one that is deleted is not noticed",
     ),
     Action(
         "ses:SendEmail",

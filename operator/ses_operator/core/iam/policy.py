@@ -112,6 +112,7 @@ def _operator_statements(scope: PolicyScope) -> Iterator[Statement]:
     if Feature.CONFIGURATION_SETS in scope.features:
         used_with = _names(ses, On.IDENTITY_AND_CONFIGURATION_SET)
         yield _statement("ConfigurationSets", used_with, _arns(scope, ("configuration-set/*",)))
+    yield _statement("Topics", _names(actions, On.TOPIC), _arns(scope, (ANY,), service="sns"))
     audit = (name for feature, names in AUDIT_ACTIONS.items() if feature in scope.features for name in names)
     yield _in_regions(_statement("Audit", audit, (ANY,)), scope.audited)
     if Feature.NOTIFICATIONS in scope.features:
@@ -165,9 +166,9 @@ def _identities(scope: PolicyScope) -> tuple[str, ...]:
     return _arns(scope, tuple(f"identity/{name}" for name in sorted(scope.identities) or (ANY,)))
 
 
-def _arns(scope: PolicyScope, resources: tuple[str, ...]) -> tuple[str, ...]:
+def _arns(scope: PolicyScope, resources: tuple[str, ...], service: str = "ses") -> tuple[str, ...]:
     return tuple(
-        f"arn:{scope.partition}:ses:{region}:{scope.account_id}:{resource}"
+        f"arn:{scope.partition}:{service}:{region}:{scope.account_id}:{resource}"
         for region in sorted(scope.regions) or (ANY,)
         for resource in resources
     )

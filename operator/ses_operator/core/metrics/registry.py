@@ -83,6 +83,7 @@ LABELS = {
     "outcome": "the answer: Found, NoName, NoData, OtherType, ServerFailure, Bogus, Timeout or Refused",
     "name": "the queue, sesidentity, sesaccount, sesverificationtemplate or notification; of the election, the Lease",
     "controller": "the controller, called as its queue",
+    "part": "the part of the object: metadata, with finalizers and annotations, or status",
 }
 """The meaning of each label. One meaning for one label, whichever metric has it."""
 
@@ -207,7 +208,7 @@ SEND_RATE = Metric(
 SENT = Metric(
     "ses_operator_sent_last_24_hours_messages",
     MetricKind.GAUGE,
-    "Messages that the account sent in the region in the 24 hours before it was last asked, which is once an hour",
+    "Messages that the account sent in the region in the 24 hours before it was last asked, which is once in an idle poll",
     ("account", "region"),
     source=MetricSource.LEADER,
 )
@@ -333,6 +334,12 @@ DNS_QUERIES = Metric(
 # The queues, the reconciles, the Lease.
 
 QUEUE_DEPTH = Metric("workqueue_depth", MetricKind.GAUGE, "Keys that wait for a worker", ("name",))
+WRITES_REFUSED = Metric(
+    "ses_operator_object_writes_refused_total",
+    MetricKind.COUNTER,
+    "Writes to objects of the operator's kinds that the apiserver refused: an admission policy, no room, a missing right",
+    ("controller", "part"),
+)
 QUEUE_OLDEST = Metric("workqueue_oldest_age_seconds", MetricKind.GAUGE, "How long the first key has waited", ("name",))
 QUEUE_DELAYED = Metric("workqueue_delayed", MetricKind.GAUGE, "Keys that are due later", ("name",))
 QUEUE_ADDS = Metric("workqueue_adds_total", MetricKind.COUNTER, "Keys added, without repetitions", ("name",))
@@ -390,7 +397,7 @@ SECTIONS = {
     "Calls": (AWS_REQUESTS, AWS_ERRORS, AWS_SECONDS, BUDGET_WAIT, DNS_QUERIES),
     "Queues, reconciles, election": (
         RECONCILES, RECONCILE_SECONDS, RECONCILE_ERRORS, ACTIVE_WORKERS, QUEUE_DEPTH, QUEUE_OLDEST, QUEUE_DELAYED,
-        QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, LEADER, NAMESPACE_STATE,
+        QUEUE_ADDS, QUEUE_RETRIES, QUEUE_WAIT, WRITES_REFUSED, LEADER, NAMESPACE_STATE,
     ),
 }  # fmt: skip
 """All metrics, in the order in which they are documented. The use of resources (``process_*``, ``python_*``) is beside them."""

@@ -17,6 +17,7 @@ class On(StrEnum):
     IDENTITY = "the identity"
     IDENTITY_AND_CONFIGURATION_SET = "the identity and its configuration set"
     ZONE = "the hosted zone"
+    TOPIC = "the SNS topics of the account"
     SENDER = "the identity that is sent from"
 
 

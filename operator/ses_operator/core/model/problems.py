@@ -53,6 +53,14 @@ class Blocked(OperatorError):
     """Refused, and so it would be again: a person must act first (permissions, a zone, the spec), or a time must pass."""
 
 
+class WriteRefused(Blocked):
+    """The apiserver refuses a write to the object itself: an admission policy, no room in annotations, a missing right."""
+
+
+class StatusWriteRefused(Blocked):
+    """The apiserver refuses a write to the object's status."""
+
+
 class Unauthenticated(Blocked):
     """AWS does not accept the credentials, or gives none out: no other call with them will go better."""
 

@@ -19,6 +19,9 @@ LONGEST_RETRY = 300.0
 CONFLICT_READ = 3600.0
 """How soon the operator notices that a record in the way of one that SES does not need to see has been removed."""
 
+TOPIC_READ = 600.0
+"""How soon the operator notices that an SNS topic that was missing is back: nothing else tells."""
+
 LOOKUP_GRACE = 45.0
 """How long to wait after Route 53 has accepted a record before its name servers are queried: SES mostly sees it first."""
 

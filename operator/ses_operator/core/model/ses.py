@@ -137,7 +137,7 @@ class IdentityFacts:
     mail_from: MailFromFacts | None = None
     configuration_set_name: str | None = None
     tags: Mapping[str, str] | None = None
-    sending_enabled: bool = False
+    sending_enabled: bool = True
     verification_info: VerificationInfo = VerificationInfo()
     policies: Mapping[str, str] = field(default_factory=dict)
     settings: Mapping[str, Any] = field(default_factory=dict)

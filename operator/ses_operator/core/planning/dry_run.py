@@ -83,6 +83,7 @@ def _verified(facts: IdentityFacts) -> IdentityFacts:
     return replace(
         facts,
         verification_status=success,
+        sending_enabled=True,
         dkim=replace(facts.dkim, status=success),
         mail_from=replace(mail_from, status=success) if mail_from else None,
     )

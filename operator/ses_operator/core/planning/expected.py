@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import assert_never
 
+from ses_operator.core.features.configuration_set import CONFIGURATION_SET
 from ses_operator.core.features.settings import first_settings
 from ses_operator.core.model.dkim_source import NoDkim, OwnKey
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, IdentityType, VerificationStatus
@@ -76,6 +77,17 @@ def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remember
             assert_never(step)
 
 
+def accepted_configuration_set(step: SesStep) -> str | None:
+    """Return the configuration set that exists, because SES has accepted a step that names it."""
+    match step:
+        case CreateIdentity(configuration_set_name=name):
+            return name
+        case PutSetting(setting=setting, value=str(name)) if setting == CONFIGURATION_SET:
+            return name
+        case _:
+            return None
+
+
 def _with_source(facts: IdentityFacts, told: DkimFacts) -> IdentityFacts:
     """Return the facts with another source: signing stays on or off; what had failed is looked for again."""
     status = facts.verification_status
@@ -90,6 +102,7 @@ def unverified_address() -> IdentityFacts:
         VerificationStatus.PENDING,
         DkimFacts(VerificationStatus.NOT_STARTED, signing_enabled=False, tokens=(), signing_hosted_zone=""),
         tags={},
+        sending_enabled=False,
         topics={},
         settings=first_settings(),
         type=IdentityType.EMAIL_ADDRESS,
@@ -103,6 +116,7 @@ def created(step: CreateIdentity, told: DkimFacts) -> IdentityFacts:
         dkim=told,
         configuration_set_name=step.configuration_set_name,
         tags=dict(step.tags),
+        sending_enabled=False,
         topics={},
         settings=first_settings(),
         type=IdentityType.EMAIL_ADDRESS if step.is_address else IdentityType.DOMAIN,

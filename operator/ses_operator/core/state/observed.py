@@ -10,6 +10,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.publication import DnsObservation
+from ses_operator.core.state.surroundings import UNKNOWN_SURROUNDINGS, Surroundings
 from ses_operator.core.state.waits import Waits
 
 
@@ -57,6 +58,7 @@ class Remembered:
     """The memory of a region in status: timers, and enough to keep its records published while it cannot be read.
 
     ``key_fingerprint``: of the customer's DKIM key that was given to SES last. ``waits``: each with its own since when.
+    ``mail_from``: the MAIL FROM domain that SES has verified once.
     Losing all this costs at most one harmless repetition.
     """
 
@@ -68,6 +70,7 @@ class Remembered:
     key_fingerprint: str | None = None
     emailed_at: datetime | None = None
     emails: int = 0
+    mail_from: str | None = None
     waits: Waits = field(default_factory=dict)
 
 
@@ -88,6 +91,11 @@ class Observed:
     invited: frozenset[str] = frozenset()
     is_requested: bool = False
     waits: Waits = field(default_factory=dict)
+    surroundings: Mapping[str, Surroundings] = field(default_factory=dict)
+
+    def around(self, region: str) -> Surroundings:
+        """Return what is known of the account, and of what the spec refers to, in a region."""
+        return self.surroundings.get(region, UNKNOWN_SURROUNDINGS)
 
     def is_nowhere(self, region: str) -> bool:
         """Return True if the object can have nothing in a region: it has no SES, and SES has never returned anything there.

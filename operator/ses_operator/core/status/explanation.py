@@ -14,11 +14,12 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.features.deterministic_dkim import replication_problem
 from ses_operator.core.features.dkim import has_failed
 from ses_operator.core.features.mail_from import is_mail_from_verified
+from ses_operator.core.features.references import DependencyCase, unmet
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.region_plan import RegionPlan, by_gravity
-from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.desired import Desired, MailFromBehavior
 from ses_operator.core.state.observed import Absent, Observed, Present
 from ses_operator.core.state.publication import PublishedRecord, RecordState, severity
 
@@ -169,6 +170,13 @@ def waiting_for_mail_from(case: RegionCase) -> Problem | None:
     if facts is None or facts.mail_from is None or facts.mail_from.status is VerificationStatus.SUCCESS:
         return None
     domain = facts.mail_from.domain
+    known = case.observed.remembered.get(case.region)
+    if known is not None and known.mail_from == domain:
+        rejects = facts.mail_from.behavior_on_mx_failure == MailFromBehavior.REJECT_MESSAGE
+        so = "mail is rejected" if rejects else "mail is sent with a MAIL FROM domain of SES"
+        return case.problem(
+            Reason.MAIL_FROM_REVOKED, f"SES no longer finds exactly one MX record at {domain}; until it does, {so}"
+        )
     if facts.mail_from.status is VerificationStatus.FAILED:
         return case.problem(
             Reason.WAITING_FOR_MAIL_FROM,
@@ -205,7 +213,8 @@ def explain(case: RegionCase) -> Problem | None:
     back hides nothing, and is not hidden.
     """
     found = _hindrances(case.plan) or next(([said] for rule in RULES if (said := rule(case)) is not None), [])
-    return together((*case.plan.pauses, *found))
+    around = DependencyCase.of(case.desired, case.region, case.observed.around(case.region), case.facts)
+    return together((*case.plan.pauses, *found, *unmet(around).values()))
 
 
 def together(problems: Iterable[Problem]) -> Problem | None:

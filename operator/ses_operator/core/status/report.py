@@ -9,39 +9,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
 
-from ses_operator.api.base.conditions import Condition, ConditionStatus, ConditionType, find
+from ses_operator.api.base.conditions import ConditionStatus, ConditionType, find
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import SesIdentityStatus
 from ses_operator.core.dns.migration import FormerPlace
-from ses_operator.core.features.mail_from import is_mail_from_verified
+from ses_operator.core.features.mail_from import holds_up_ready, is_mail_from_verified
+from ses_operator.core.features.references import DependencyCase
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.contention import in_words, is_contested
 from ses_operator.core.planning.deletion import blockers
 from ses_operator.core.planning.pending_changes import Preview, with_preview
-from ses_operator.core.planning.plan import Plan
+from ses_operator.core.planning.plan import Plan, all_published
 from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.attempt import Repair
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Present
 from ses_operator.core.state.publication import RecordState, severity
+from ses_operator.core.status.dependencies import dependency_verdicts, verified_everywhere
 from ses_operator.core.status.explanation import RegionCase, explain, together
+from ses_operator.core.status.verdicts import Verdict, foremost, in_regions, joined, no, not_ready, yes
 
 RegionTest = Callable[["ReportInput", str], bool]
-
-MAX_MESSAGE = 1024
-"""Characters of a condition's message: enough for every region's first sentence, readable in a terminal."""
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """The contents of one condition."""
-
-    status: ConditionStatus
-    reason: Reason
-    message: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +74,9 @@ class ReportInput:
         for region in desired.regions:
             region_plan = plan.regions.get(region, RegionPlan())
             if (problem := explain(RegionCase(desired, region, observed, region_plan))) is not None:
-                problems[region] = with_preview(problem, region, preview)
+                # Nothing of what would come next is about to happen.
+                held_back = suspended if region_plan.steps and not region_plan.problems else None
+                problems[region] = held_back or with_preview(problem, region, preview)
         return cls(
             desired, observed, plan, account, account_id, partition, suspended, preview, former, problems, repairs
         )
@@ -93,16 +85,6 @@ class ReportInput:
         """Return the identity's facts in a region, None if it does not exist there or was not read."""
         view = self.observed.regions.get(region)
         return view.facts if isinstance(view, Present) else None
-
-
-def yes(message: str) -> Verdict:
-    """Return a verdict that the condition holds."""
-    return Verdict(ConditionStatus.TRUE, Reason.SUCCEEDED, message)
-
-
-def no(problem: Problem) -> Verdict:
-    """Return a verdict that it does not, because of the problem."""
-    return Verdict(ConditionStatus.FALSE, problem.reason, str(problem))
 
 
 def verdicts(case: ReportInput) -> dict[ConditionType, Verdict]:
@@ -117,9 +99,34 @@ def verdicts(case: ReportInput) -> dict[ConditionType, Verdict]:
         found[ConditionType.DKIM_VERIFIED] = _in_every_region(case, "DKIM", _dkim_verified)
     if case.desired.mail_from:
         found[ConditionType.MAIL_FROM_VERIFIED] = _in_every_region(case, "The MAIL FROM domain", _mail_from_verified)
-    gates = [kind for kind in found if kind is not ConditionType.DNS_PUBLISHED]
-    blocking = None if all(found[kind].status is ConditionStatus.TRUE for kind in gates) else _blocking(case)
-    return found | readiness(case, blocking)
+    found |= dependency_verdicts(case.desired, dependency_cases(case))
+    holds_up = any(_holds_up_ready(case, kind, verdict.status) for kind, verdict in found.items())
+    return found | readiness(case, _blocking(case) if holds_up else None)
+
+
+def dependency_cases(case: ReportInput) -> dict[str, DependencyCase]:
+    """Return what the identity depends on in each region."""
+    return {
+        region: DependencyCase.of(case.desired, region, case.observed.around(region), case.facts(region))
+        for region in case.desired.regions
+    }
+
+
+def _holds_up_ready(case: ReportInput, kind: ConditionType, status: ConditionStatus) -> bool:
+    """Return True if an application cannot send, or not as the spec asks, because this condition has this status."""
+    match kind:
+        case ConditionType.DNS_PUBLISHED:
+            return False  # what SES has seen counts
+        case ConditionType.MAIL_FROM_VERIFIED:
+            memory = case.observed.remembered
+            return any(
+                holds_up_ready(wanted, case.facts(region), memory[region].mail_from if region in memory else None)
+                for region, wanted in case.desired.mail_from.items()
+            )
+        case ConditionType.SENDING_ENABLED if status is ConditionStatus.UNKNOWN:
+            return any(case.observed.around(region).is_awaited for region in case.desired.regions)
+        case _:
+            return status is not ConditionStatus.TRUE
 
 
 def readiness(case: ReportInput, blocking: Problem | None) -> dict[ConditionType, Verdict]:
@@ -127,10 +134,16 @@ def readiness(case: ReportInput, blocking: Problem | None) -> dict[ConditionType
     leaving = blockers({r: plan for r, plan in case.plan.regions.items() if r not in case.desired.regions})
     blocking = blocking or next(iter(leaving), None)
     if blocking is None:
-        count = len(case.desired.regions)
-        verified = f"{case.desired.identity} is verified in {_regions(count)}"
-        return {ConditionType.READY: yes(". ".join((verified, *_contests(case))))}
+        said = (verified_everywhere(case.desired), *_lost_mail_from(case), *_contests(case))
+        return {ConditionType.READY: yes(". ".join(said))}
     return not_ready(blocking)
+
+
+def _lost_mail_from(case: ReportInput) -> Iterable[str]:
+    """Yield which MAIL FROM domains SES no longer finds, where it sends with its own meanwhile."""
+    lost = sorted(region for region in case.desired.mail_from if not _mail_from_verified(case, region))
+    if lost:
+        yield f"The MAIL FROM domain is not verified in {', '.join(lost)}, and SES sends with its own"
 
 
 def _contests(case: ReportInput) -> Iterable[str]:
@@ -140,42 +153,9 @@ def _contests(case: ReportInput) -> Iterable[str]:
             yield in_words(repair)
 
 
-def not_ready(problem: Problem) -> dict[ConditionType, Verdict]:
-    """Return the conditions that a problem makes by itself."""
-    abnormal = ConditionType.STALLED if problem.reason.stalls else ConditionType.RECONCILING
-    return {
-        ConditionType.READY: no(problem),
-        abnormal: Verdict(ConditionStatus.TRUE, problem.reason, str(problem)),
-    }
-
-
 def refused(problem: Problem) -> dict[ConditionType, Verdict]:
     """Return the conditions of an identity that is not accepted: nothing is known of the rest."""
     return {ConditionType.ACCEPTED: no(problem)} | not_ready(problem)
-
-
-def conditions(
-    verdicts: Mapping[ConditionType, Verdict], previous: tuple[Condition, ...], generation: int, now: datetime
-) -> tuple[Condition, ...]:
-    """Return the verdicts as conditions, in the fixed order; the time of transition is kept while the status is the same."""
-    made = []
-    for kind in ConditionType:
-        verdict = verdicts.get(kind)
-        if verdict is None:
-            continue
-        before = find(previous, kind)
-        same = before is not None and before.status is verdict.status
-        made.append(
-            Condition(
-                type=kind,
-                status=verdict.status,
-                reason=verdict.reason,
-                message=verdict.message[:MAX_MESSAGE],
-                observed_generation=generation,
-                last_transition_time=before.last_transition_time if before and same else now,
-            )
-        )
-    return tuple(made)
 
 
 def is_ready(status: SesIdentityStatus | None) -> bool:
@@ -188,30 +168,7 @@ def _blocking(case: ReportInput) -> Problem:
     """Return the one problem that Ready names: one that stalls first, then in the order of regions; the others are appended."""
     if case.suspended is not None:
         return case.suspended
-    ordered = sorted(case.problems.items(), key=lambda item: (not item[1].reason.stalls, item[0]))
-    if not ordered:
-        return Problem(Reason.PROGRESSING, "The next step follows immediately")
-    first = ordered[0][1]
-    return Problem(first.reason, _joined(_grouped(ordered)))
-
-
-def _grouped(ordered: list[tuple[str, Problem]]) -> list[str]:
-    """Return one sentence for all regions with the same problem."""
-    regions: dict[str, list[str]] = {}
-    for _, problem in ordered:
-        regions.setdefault(problem.message, []).extend([problem.region] if problem.region else [])
-    return [f"{', '.join(names)}: {text}" if names else text for text, names in regions.items()]
-
-
-def _joined(messages: list[str]) -> str:
-    """Return all messages as far as they fit, then how many are left."""
-    text = messages[0]
-    for index, message in enumerate(messages[1:], start=1):
-        longer = f"{text} | {message}"
-        if len(longer) > MAX_MESSAGE - 40:
-            return f"{text} | and {len(messages) - index} more"
-        text = longer
-    return text
+    return foremost(case.problems) or Problem(Reason.PROGRESSING, "The next step follows immediately")
 
 
 def is_provisioned(case: ReportInput, region: str) -> bool:
@@ -231,7 +188,7 @@ def _provisioned(case: ReportInput) -> Verdict:
                 or case.problems.get(region)
                 or Problem(Reason.PROGRESSING, "The next step follows immediately", region=region)
             )
-    return yes(f"The identity exists in {_regions(len(case.desired.regions))} with the settings of the spec")
+    return yes(f"The identity exists in {in_regions(len(case.desired.regions))} with the settings of the spec")
 
 
 def _dns_published(case: ReportInput) -> Verdict:
@@ -239,6 +196,8 @@ def _dns_published(case: ReportInput) -> Verdict:
     blocker = case.observed.dns_failure or (dns.problem if dns else None) or case.plan.dns_problem
     if blocker is not None:
         return no(blocker)
+    if case.suspended is not None and (dns is None or not all_published(case.observed)):
+        return Verdict(ConditionStatus.UNKNOWN, case.suspended.reason, str(case.suspended))
     if dns is None or not dns.records:
         return Verdict(ConditionStatus.UNKNOWN, Reason.PROGRESSING, "No DNS records are known yet")
     open_ = [entry for entry in dns.records if entry.state is not RecordState.PUBLISHED]
@@ -249,7 +208,7 @@ def _dns_published(case: ReportInput) -> Verdict:
     if wrong:
         conflict = Reason.DNS_RECORD_CONFLICT if wrong[0].state is RecordState.CONFLICT else None
         reason = conflict or wrong[0].reason or Reason.WAITING_FOR_DNS
-        return Verdict(ConditionStatus.FALSE, reason, _joined([entry.message for entry in wrong]))
+        return Verdict(ConditionStatus.FALSE, reason, joined([entry.message for entry in wrong]))
     message = f"{len(dns.records) - len(open_)} of {len(dns.records)} record sets are known to be served"
     return Verdict(ConditionStatus.FALSE, Reason.PUBLISHING_RECORDS, message)
 
@@ -258,9 +217,9 @@ def _in_every_region(case: ReportInput, what: str, holds: RegionTest) -> Verdict
     waiting = [region for region in case.desired.regions if not holds(case, region)]
     total = len(case.desired.regions)
     if not waiting:
-        return yes(f"{what} is verified in {_regions(total)}")
+        return yes(f"{what} is verified in {in_regions(total)}")
     problem = case.problems.get(waiting[0]) or Problem(Reason.PROGRESSING, "")
-    message = f"{what} is verified in {total - len(waiting)} of {_regions(total)}; waiting for {', '.join(waiting)}"
+    message = f"{what} is verified in {total - len(waiting)} of {in_regions(total)}; waiting for {', '.join(waiting)}"
     return Verdict(ConditionStatus.FALSE, problem.reason, message)
 
 
@@ -283,7 +242,3 @@ def _allowed(case: ReportInput) -> str:
     if case.desired.is_address:
         return f"SesAccount {case.account} allows this address in {where}"
     return f"SesAccount {case.account} allows this domain in {where}"
-
-
-def _regions(count: int) -> str:
-    return "1 region" if count == 1 else f"{count} regions"

@@ -18,6 +18,7 @@ from ses_operator.core.model.schedule import (
     LOOKUP_GRACE,
     LOOKUP_PATIENCE,
     SHORTEST_READ,
+    TOPIC_READ,
     lookup_interval,
     mail_from_interval,
     read_interval,
@@ -127,6 +128,8 @@ def _intervals(case: ReportInput, now: datetime, ages: Mapping[str, float]) -> I
             yield from _intervals_of_problems({DNS_WAIT: problem}, waits[None], now)
     yield from _intervals_of_records(case, waits[None], now)
     yield from _intervals_of_moves(case, now)
+    if any(around.missing_topics for around in case.observed.surroundings.values()):
+        yield TOPIC_READ
     if not case.desired.is_address:
         for region in case.desired.regions:
             yield from _intervals_of_region(case, region, waits[region], now, ages.get(region, 0.0))

@@ -39,16 +39,8 @@ from ses_operator.core.planning.pending_changes import PendingChange
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed, Remembered
 from ses_operator.core.state.publication import DnsZone
-from ses_operator.core.status.report import (
-    MAX_MESSAGE,
-    ReportInput,
-    Verdict,
-    conditions,
-    is_provisioned,
-    not_ready,
-    refused,
-    verdicts,
-)
+from ses_operator.core.status.report import ReportInput, is_provisioned, refused, verdicts
+from ses_operator.core.status.verdicts import MAX_MESSAGE, Verdict, conditions, not_ready
 from ses_operator.core.status.waits import known_waits, waits_in_status
 
 
@@ -90,8 +82,8 @@ def warned_status(status: SesIdentityStatus, warnings: tuple[WarningStatus, ...]
     return status.model_copy(update={"warnings": warnings})
 
 
-def deletion_status(identity: SesIdentity, problem: Problem, now: datetime) -> SesIdentityStatus:
-    """Return the status while the deletion waits, over what was known."""
+def waiting_status(identity: SesIdentity, problem: Problem, now: datetime) -> SesIdentityStatus:
+    """Return the status while nothing can go on, or the deletion waits, over what was known."""
     return _with_conditions(identity, not_ready(problem), now)
 
 
@@ -119,10 +111,19 @@ def remembered(identity: SesIdentity) -> dict[str, Remembered]:
             key_fingerprint=region.dkim.key_fingerprint if region.dkim else None,
             emailed_at=region.verification_email.last_sent_at if region.verification_email else None,
             emails=region.verification_email.count if region.verification_email else 0,
+            mail_from=_verified_mail_from(region),
             waits=known_waits(identity.status, region.region),
         )
         for region in identity.status.regions
     }
+
+
+def _verified_mail_from(region: RegionStatus) -> str | None:
+    """Return the MAIL FROM domain that SES has verified once; a status of before only says that it is verified now."""
+    known = region.mail_from
+    if known is None or (known.verified_at is None and known.status != VerificationStatus.SUCCESS):
+        return None
+    return known.domain
 
 
 def former_places(identity: SesIdentity) -> dict[str, FormerPlace]:
@@ -173,7 +174,7 @@ def _region(case: ReportInput, region: str, before: RegionStatus, now: datetime)
             key_fingerprint=fingerprint_at_ses(case.desired, region, facts, case.observed),
             parent_region=facts.dkim.parent_region,
         ),
-        mail_from=_mail_from(facts),
+        mail_from=_mail_from(facts, before.mail_from, now),
         sending_enabled=facts.sending_enabled,
         pending_since=(before.pending_since or now) if _dkim_waits(case, region, facts) else None,
         verified_at=(before.verified_at or now) if verified else None,
@@ -204,10 +205,14 @@ def _verification_email(observed: Observed, region: str) -> VerificationEmailSta
     )
 
 
-def _mail_from(facts: IdentityFacts) -> RegionMailFromStatus | None:
-    if facts.mail_from is None:
+def _mail_from(facts: IdentityFacts, before: RegionMailFromStatus | None, now: datetime) -> RegionMailFromStatus | None:
+    found = facts.mail_from
+    if found is None:
         return None
-    return RegionMailFromStatus(status=facts.mail_from.status, domain=facts.mail_from.domain)
+    verified_at = before.verified_at if before is not None and before.domain == found.domain else None
+    if verified_at is None and found.status is VerificationStatus.SUCCESS:
+        verified_at = now
+    return RegionMailFromStatus(status=found.status, domain=found.domain, verified_at=verified_at)
 
 
 def _dns(case: ReportInput, identity: SesIdentity, zone: DnsZone | None) -> DnsStatus:

@@ -46,10 +46,19 @@ def transitions(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> 
         return ()
     if new.is_true:
         became = old is None or not old.is_true
-        return (Transition(EventType.NORMAL, "Ready", new.message),) if became else ()
+        return (Transition(EventType.NORMAL, "Ready", new.message),) if became else _lost_besides(before, after)
     if old is not None and not old.is_true and old.reason == new.reason:
         return ()
+    if new.reason == Reason.SUSPENDED:
+        return (Transition(EventType.NORMAL, new.reason, new.message),)  # a person wanted it so
     return (Transition(EventType.WARNING, new.reason, new.message),) if _calls_for_help(new.reason) else ()
+
+
+def _lost_besides(before: tuple[Condition, ...], after: tuple[Condition, ...]) -> tuple[Transition, ...]:
+    """Return the Event of what is lost though Ready stays True: a MAIL FROM domain without which SES sends with its own."""
+    old, new = (find(each, ConditionType.MAIL_FROM_VERIFIED) for each in (before, after))
+    lost = old is not None and old.is_true and new is not None and not new.is_true
+    return (Transition(EventType.WARNING, new.reason, new.message),) if lost and new is not None else ()
 
 
 def new_losses(

@@ -19,7 +19,8 @@ from ses_operator.core.model.digest import configuration_digest
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.template_name import template_name
-from ses_operator.core.status.report import Verdict, conditions, no, not_ready, refused, yes
+from ses_operator.core.status.report import refused
+from ses_operator.core.status.verdicts import Verdict, conditions, no, not_ready, yes
 
 
 @dataclass(frozen=True, slots=True)

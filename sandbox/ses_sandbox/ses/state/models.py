@@ -109,7 +109,7 @@ class Identity:
     """An email identity.
 
     ``settings``: what was put of ``identity_settings.SETTINGS``, by member of GetEmailIdentity.
-    ``txt_token``: set if v1 VerifyDomainIdentity requested a TXT record.
+    ``txt_token``: set if v1 VerifyDomainIdentity requested a TXT record. ``sending_enabled``: False if AWS has stopped its mail.
     """
 
     name: str
@@ -127,6 +127,7 @@ class Identity:
     notifications: Notifications = field(default_factory=Notifications)
     txt_token: str | None = None
     next_check_at: datetime | None = None
+    sending_enabled: bool = True
 
     @property
     def arn(self) -> str:
@@ -141,7 +142,7 @@ class Identity:
     @property
     def may_send(self) -> bool:
         """True if mail may be sent from it by its own verification, also while that is in doubt (TEMPORARY_FAILURE)."""
-        return self.verification.status in (Status.SUCCESS, Status.TEMPORARY_FAILURE)
+        return self.sending_enabled and self.verification.status in (Status.SUCCESS, Status.TEMPORARY_FAILURE)
 
 
 @dataclass(slots=True)
@@ -251,8 +252,9 @@ class RegionState:
                 yield found
 
     def may_send_as(self, name: str) -> bool:
-        """Return True if an address or domain, or a domain above it, is verified."""
-        return any(identity.may_send for identity in self.covering(name))
+        """Return True if an address or domain, or a domain above it, is verified, and AWS has not stopped its own mail."""
+        own = self.find(name)
+        return (own is None or own.sending_enabled) and any(identity.may_send for identity in self.covering(name))
 
 
 def identity_key(name: str) -> str:

@@ -37,6 +37,7 @@ A_MOMENT = timedelta(minutes=1)
 
 def standing(status: VerificationStatus, dkim: DkimFacts | None = None) -> Present:
     facts = replace(unverified_address(), verification_status=status, tags={OWNER_TAG: str(OWNER)})
+    facts = replace(facts, sending_enabled=status is SUCCESS)
     return Present(replace(facts, dkim=dkim or facts.dkim))
 
 

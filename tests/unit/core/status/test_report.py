@@ -22,9 +22,10 @@ from ses_operator.core.planning.plan import plan_identity, wanted_records
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
-from ses_operator.core.status.report import MAX_MESSAGE, ReportInput
+from ses_operator.core.status.report import ReportInput
 from ses_operator.core.status.status import identity_status, refused_status, remembered
 from ses_operator.core.status.transitions import EventType, Transition, new_losses, transitions
+from ses_operator.core.status.verdicts import MAX_MESSAGE
 from unit.strategies import DOMAIN, OWNER, desires, wanted
 from unit.world import NOW, World, converge, covering, fresh_dkim, held_back
 
@@ -113,6 +114,7 @@ def test_what_is_converged_and_verified_everywhere_is_ready(desired: Desired) ->
         region: replace(
             found,
             verification_status=SUCCESS,
+            sending_enabled=True,
             dkim=replace(found.dkim, status=SUCCESS),
             mail_from=replace(found.mail_from, status=SUCCESS) if found.mail_from else None,
         )
