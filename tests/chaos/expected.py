@@ -200,3 +200,9 @@ def _of_status(role: Role, spec: Spec, manifest: Found | None) -> Iterator[str]:
     )
     regions = [each["region"] for each in status.get("regions", ())]
     yield from _compare("the regions of status", sorted(regions), sorted(spec["regions"]))
+
+
+def ready_of(manifest: Found | None) -> dict[str, Any] | None:
+    """Return the condition Ready of an object; None if it has none."""
+    conditions: list[dict[str, Any]] = ((manifest or {}).get("status") or {}).get("conditions") or []
+    return next((each for each in conditions if each["type"] == "Ready"), None)

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from chaos.cast import BY_KEY, CLAIMS, TENANT_A, foreign_policy
+from chaos.cast import BY_KEY, CLAIMS, REGIONS, TENANT_A, foreign_policy
 from chaos.expected import OTHERS_POLICY
 from chaos.schedule import Kind
 from chaos.stage import Stage
@@ -24,6 +24,7 @@ def probe(
     if Kind.BLIND not in skip:
         _blind(stage, polled)
     yield from _policies_of_others(stage, polled)
+    _region_comes_and_goes(stage, patience)
     yield from _refused_setting(stage, patience)
 
 
@@ -64,6 +65,20 @@ def _policies_of_others(stage: Stage, polled: Callable[[], None]) -> Iterator[Vi
         domain = BY_KEY[key].domain
         if json.loads(at_ses[region, domain]["Policies"].get(OTHERS_POLICY, "null")) is None:
             yield Violation(Invariant.OTHERS, f"{domain} in {region}", "a policy of others was deleted")
+
+
+def _region_comes_and_goes(stage: Stage, patience: float) -> None:
+    """A region more, and when the identity is there, a region less: that nothing is left in it is seen in the end."""
+    regions, domain = stage.specs[PROBED]["regions"], BY_KEY[PROBED].domain
+    more = next(region for region in REGIONS if region not in regions)
+    stage.patch(PROBED, {"spec": {"regions": [*regions, more]}})
+
+    def is_there() -> bool:
+        stage.keep_running()
+        return (more, domain) in stage.identities_at_ses()
+
+    eventually(is_there, timeout=patience, of=f"{domain} in {more}")
+    stage.patch(PROBED, {"spec": {"regions": regions}})
 
 
 def _refused_setting(stage: Stage, patience: float) -> Iterator[Violation]:

@@ -6,7 +6,7 @@ import tempfile
 import time
 import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -31,7 +31,7 @@ from chaos.cast import (
     is_the_forgers,
 )
 from chaos.deeds import End, carry_out, ensure_sets
-from chaos.expected import OWNER_TAG, World, differences, leftovers
+from chaos.expected import OWNER_TAG, World, differences, leftovers, ready_of
 from chaos.probes import probe
 from chaos.schedule import Action, Kind, first_specs, schedule
 from chaos.stage import PASSING, PATIENCE, Stage, set_up
@@ -245,7 +245,7 @@ class Run:
             if texts:
                 found[key] = texts
         for key in CLAIMS:
-            ready = _ready(stage.get(key))
+            ready = ready_of(stage.get(key))
             if ready is None or ready["status"] != "False" or ready["reason"] not in ("NotAdopted", "OwnedByAnother"):
                 found[key] = [f"Ready is {ready}: what others have is not adopted"]
         return found
@@ -369,7 +369,9 @@ class Run:
             eventually(gone, timeout=self._patience, of="our objects to go")
         except TimeoutError:
             for item in self._objects():
-                self._found(Violation(Invariant.NOTHING_LEFT, item["metadata"]["name"], f"does not go: {_ready(item)}"))
+                self._found(
+                    Violation(Invariant.NOTHING_LEFT, item["metadata"]["name"], f"does not go: {ready_of(item)}")
+                )
         self._people_work()
         self._check_nothing_left()
 
@@ -396,8 +398,3 @@ class Run:
                 self._found(
                     Violation(Invariant.NOTHING_LEFT, f"DNSEndpoint {item['metadata']['name']}", "is still there")
                 )
-
-
-def _ready(manifest: Mapping[str, Any] | None) -> dict[str, Any] | None:
-    conditions: Iterable[dict[str, Any]] = ((manifest or {}).get("status") or {}).get("conditions") or ()
-    return next((each for each in conditions if each["type"] == "Ready"), None)
