@@ -18,7 +18,7 @@ from devcluster.environment import Environment
 from devcluster.waiting import eventually
 from ses_operator.api.account.kind import SesAccount
 from ses_operator.api.base.conditions import Condition, ConditionType, find
-from ses_operator.api.base.meta import API_VERSION, OWNER_TAG, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import API_VERSION, MARK_TAGS, OWNER_TAG, RECONCILE_REQUESTED_AT
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import HandoverStatus
@@ -392,5 +392,5 @@ def _session(access_key: str) -> boto3.Session:
 
 
 def tags(identity: Mapping[str, Any]) -> dict[str, str]:
-    """The tags of an identity at SES."""
-    return {tag["Key"]: tag["Value"] for tag in identity.get("Tags", ())}
+    """The tags of an identity at SES, without the marks by which the operator knows what it has set there."""
+    return {tag["Key"]: tag["Value"] for tag in identity.get("Tags", ()) if tag["Key"] not in MARK_TAGS}

@@ -21,9 +21,9 @@ from devcluster.apiclient import ACCOUNTS
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import INVENTORY, OWNER_TAG, WATCH_LABEL, WITHDRAW_FROM
 from ses_operator.api.identity.kind import SesIdentity
-from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.core.dns.migration import Pending
 from ses_operator.core.features.dkim_keys import MIN_BITS
+from ses_operator.core.features.marks import has_mark
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE, ROUTE53_PLACE, Inventory
 
@@ -208,8 +208,9 @@ class Stage:
         at_ses = self.tenant.at_ses()
         assert at_ses.keys() <= inventory.regions
         assert {key for identity in at_ses.values() for key in tags(identity)} <= inventory.tag_keys | {OWNER_TAG}
-        policies = {(region, name) for region, identity in at_ses.items() for name in identity["Policies"]}
-        assert {f"{region}/{name}" for region, name in policies if name != GENERATED_POLICY} <= inventory.policies
+        for identity in at_ses.values():
+            marks = {tag["Key"]: tag["Value"] for tag in identity.get("Tags", ())}
+            assert all(has_mark(name, marks) for name in identity["Policies"])
         ledger = f"_ses-operator.{self.tenant.domain}", "TXT"
         zones = {f"{ROUTE53_PLACE}{zone_id}" for zone_id in self.zones.values() if ledger in contents(zone_id)}
         assert zones <= inventory.places

@@ -70,18 +70,28 @@ def test_settings_that_differ_are_corrected_once_it_is_adopted(tenant: Tenant) -
     assert writes.index("TagResource") < writes.index("PutEmailIdentityDkimAttributes"), "the mark comes first"
 
 
-@pytest.mark.parametrize("wanted", [MAIL_FROM, None], ids=["another is asked for", "none is asked for"])
-def test_another_mail_from_domain_is_not_overwritten(tenant: Tenant, wanted: dict[str, str] | None) -> None:
+def test_another_mail_from_domain_is_not_overwritten(tenant: Tenant) -> None:
     _make(tenant, IRELAND)
     theirs = f"returns.{tenant.domain}"
     tenant.ses(IRELAND).put_email_identity_mail_from_attributes(EmailIdentity=tenant.domain, MailFromDomain=theirs)
     begun = tenant.last_call()
 
-    tenant.create(IRELAND, adoptionPolicy="IfUnowned", mailFrom=wanted)
+    tenant.create(IRELAND, adoptionPolicy="IfUnowned", mailFrom=MAIL_FROM)
 
-    asked_for = f"{BOUNCE}.{tenant.domain}" if wanted else "none"
+    asked_for = f"{BOUNCE}.{tenant.domain}"
     explains(tenant, Reason.MAIL_FROM_CONFLICT, IRELAND, theirs, asked_for, "change spec.mailFrom")
     assert set(tenant.writes(since=begun)) <= {"CreateEmailIdentity"}
+    assert tenant.at_ses()[IRELAND]["MailFromAttributes"]["MailFromDomain"] == theirs
+
+
+def test_a_mail_from_domain_stays_that_others_have_set_and_the_spec_does_not_name(tenant: Tenant) -> None:
+    _make(tenant, IRELAND)
+    theirs = f"returns.{tenant.domain}"
+    tenant.ses(IRELAND).put_email_identity_mail_from_attributes(EmailIdentity=tenant.domain, MailFromDomain=theirs)
+
+    tenant.create_ready(IRELAND, adoptionPolicy="IfUnowned")
+
+    assert tenant.owners() == {IRELAND: f"tests/{tenant.namespace}/mail"}
     assert tenant.at_ses()[IRELAND]["MailFromAttributes"]["MailFromDomain"] == theirs
 
 

@@ -12,9 +12,10 @@ from botocore.exceptions import ClientError
 
 from cluster.tenant import Tenant
 from ses_operator.api.base.conditions import ConditionType
-from ses_operator.api.base.meta import INVENTORY
+from ses_operator.api.base.meta import MARK_TAGS
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY
+from ses_operator.core.features.marks import has_mark
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 DELEGATE, STRANGER = "111122223333", "444455556666"
@@ -61,12 +62,10 @@ def is_refused(error: pytest.ExceptionInfo[ClientError]) -> bool:
     return error.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def claimed(tenant: Tenant) -> list[str]:
-    """The policies that the inventory names."""
-    identity = tenant.identity()
-    assert identity is not None
-    found: list[str] = json.loads(identity.metadata.annotations[INVENTORY]).get("policies", [])
-    return found
+def marks(tenant: Tenant) -> dict[str, str]:
+    """The marks by which the identity itself says which policies were set here."""
+    found = tenant.at_ses()[IRELAND].get("Tags", ())
+    return {tag["Key"]: tag["Value"] for tag in found if tag["Key"] in MARK_TAGS}
 
 
 def test_each_region_gets_the_policies_with_its_own_arn(tenant: Tenant) -> None:
@@ -113,13 +112,14 @@ def test_what_leaves_the_spec_is_removed_and_what_others_set_stays(tenant: Tenan
     tenant.create_ready(IRELAND, authorizedSenders=[PARTNER], policies=[AUDIT])
     theirs = json.dumps({"Statement": [{**DENY, "Resource": arn(tenant, IRELAND)}]})
     tenant.ses(IRELAND).create_email_identity_policy(EmailIdentity=tenant.domain, PolicyName="theirs", Policy=theirs)
-    assert claimed(tenant) == [f"{IRELAND}/audit"]
+    assert has_mark("audit", marks(tenant))
+    assert not has_mark("theirs", marks(tenant))
 
     tenant.change(authorizedSenders=None, policies=None)
     tenant.ready()
 
     tenant.wait(lambda: policies(tenant).keys() == {"theirs"}, "the policies to go")
-    tenant.wait(lambda: claimed(tenant) == [], "the inventory to shrink")
+    tenant.wait(lambda: marks(tenant) == {}, "the mark to go")
 
 
 def test_a_policy_of_somebody_else_is_reported_and_left_until_it_is_gone(tenant: Tenant) -> None:
@@ -133,7 +133,7 @@ def test_a_policy_of_somebody_else_is_reported_and_left_until_it_is_gone(tenant:
     tenant.reconciled()
     assert policies(tenant)["audit"] == theirs
     assert GENERATED_POLICY in policies(tenant)
-    assert claimed(tenant) == []
+    assert marks(tenant) == {}
 
     ses.delete_email_identity_policy(EmailIdentity=tenant.domain, PolicyName="audit")
     tenant.request_reconcile()

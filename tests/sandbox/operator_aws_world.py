@@ -18,10 +18,13 @@ from ses_operator.aws.calls.budget import Priority, RequestBudget
 from ses_operator.aws.calls.clients import TokenSource, no_tokens
 from ses_operator.aws.calls.config import AccountConfig, ServiceEndpoints, StaticCredentials
 from ses_operator.aws.calls.executor import Executor, Gate, always_open
+from ses_operator.aws.ses.identities import SesRegion
 from ses_operator.aws.sessions import AwsAccount, Sessions
 from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.ses import DkimFacts
-from ses_operator.core.state.steps import CreateIdentity
+from ses_operator.core.planning.expected import unverified_address
+from ses_operator.core.state.observed import Absent, Read
+from ses_operator.core.state.steps import CreateIdentity, SesStep
 from ses_sandbox.calls import CallFilter
 from ses_sandbox.server import SandboxServer, SandboxSettings
 
@@ -32,6 +35,15 @@ if TYPE_CHECKING:
 ACCESS_KEY = "AKIASANDBOX"
 REGION = "eu-west-1"
 DOMAIN = "example.com"
+
+
+READ = Read(unverified_address())
+"""Knowledge of an identity. What it says does not matter to the call."""
+
+
+async def perform(ses: SesRegion, step: SesStep, priority: Priority) -> DkimFacts | None:
+    """Carry out the step as if the identity had been read just now: as absent if it is to be made."""
+    return await ses.perform(step, Absent() if isinstance(step, CreateIdentity) else READ, priority)
 
 
 @dataclass
@@ -49,8 +61,8 @@ class AwsWorld:
 
     async def create(self, name: str = DOMAIN, region: str = REGION, **tags: str) -> DkimFacts:
         account = await self.account()
-        facts = await account.region(region).perform(
-            CreateIdentity(region, name, EasyDkim(2048), tags), Priority.PERSON
+        facts = await perform(
+            account.region(region), CreateIdentity(region, name, EasyDkim(2048), tags), Priority.PERSON
         )
         assert facts is not None
         return facts

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, perform
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.core.features.dkim_keys import new_key, read_key
 from ses_operator.core.model.dkim_source import EasyDkim, OwnKey, PrivateKey
@@ -31,7 +31,7 @@ async def folded(world: AwsWorld, *steps: SesStep) -> None:
     region = (await world.account()).region(REGION)
     view: Present | Absent = Absent()
     for step in steps:
-        told = await region.perform(step, NOW)
+        told = await perform(region, step, NOW)
         changed = expected_state(step, view, told)
         assert isinstance(changed, Present)
         read = await region.get(DOMAIN, NOW)
@@ -54,7 +54,7 @@ async def test_what_is_folded_after_each_switch_is_what_ses_then_tells() -> None
 async def test_an_identity_with_the_customers_key_answers_with_its_selector() -> None:
     async with aws_world() as world:
         region = (await world.account()).region(REGION)
-        told = await region.perform(CreateIdentity(REGION, DOMAIN, own_key(), {}, None), NOW)
+        told = await perform(region, CreateIdentity(REGION, DOMAIN, own_key(), {}, None), NOW)
         assert told is not None
         assert (told.origin, told.tokens, told.status) == (SigningOrigin.EXTERNAL, ("s1",), VerificationStatus.PENDING)
         assert world.calls() == {"GetCallerIdentity": 1, "CreateEmailIdentity": 1}
@@ -69,6 +69,6 @@ async def test_no_error_shows_the_key(exists: bool) -> None:
             await world.create()
         region = (await world.account()).region(REGION)
         with pytest.raises(Blocked if exists else Gone) as caught:
-            await region.perform(SetDkimSource(REGION, DOMAIN, refused), NOW)
+            await perform(region, SetDkimSource(REGION, DOMAIN, refused), NOW)
     told = "".join(traceback.format_exception(caught.value)) + repr(caught.value.problem)
     assert planted not in told

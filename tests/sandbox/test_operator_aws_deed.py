@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
-from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, perform
 from sandbox.ses_world import private_key
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
@@ -28,7 +28,7 @@ async def replica(world: AwsWorld, parent: str) -> IdentityFacts:
     """What SES says of a replica, once it has looked at it."""
     account = await world.account()
     ses = account.region(REGION)
-    created = await ses.perform(CreateIdentity(REGION, DOMAIN, ReplicaDkim(parent), {}), NOW)
+    created = await perform(ses, CreateIdentity(REGION, DOMAIN, ReplicaDkim(parent), {}), NOW)
     assert created is not None
     assert (created.origin, created.parent_region, created.tokens) == (SigningOrigin.REPLICA, parent, ())
     world.sandbox.check_now()
@@ -42,10 +42,10 @@ async def test_a_parent_is_not_deleted_before_its_replica_and_that_is_told() -> 
         assert (facts.dkim.origin, facts.dkim.parent_region) == (SigningOrigin.REPLICA, PARENT)
         account = await world.account()
         with pytest.raises(Blocked) as caught:
-            await account.region(PARENT).perform(DeleteIdentity(PARENT, DOMAIN), NOW)
+            await perform(account.region(PARENT), DeleteIdentity(PARENT, DOMAIN), NOW)
         assert caught.value.problem.reason is Reason.DELETION_BLOCKED
-        await account.region(REGION).perform(DeleteIdentity(REGION, DOMAIN), NOW)
-        await account.region(PARENT).perform(DeleteIdentity(PARENT, DOMAIN), NOW)
+        await perform(account.region(REGION), DeleteIdentity(REGION, DOMAIN), NOW)
+        await perform(account.region(PARENT), DeleteIdentity(PARENT, DOMAIN), NOW)
 
 
 def nobody(_: AwsWorld) -> None:

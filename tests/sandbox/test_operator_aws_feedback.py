@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, perform
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.errors.translation import Refused
@@ -48,7 +48,7 @@ async def test_forwarding_is_switched_off_and_on() -> None:
         await world.create()
         ses = await region_of(world)
         for enabled in (False, True):
-            await ses.perform(PutSetting(REGION, DOMAIN, FEEDBACK, enabled), NOW)
+            await perform(ses, PutSetting(REGION, DOMAIN, FEEDBACK, enabled), NOW)
             assert FEEDBACK.found(await ses.get(DOMAIN, NOW)) is enabled
 
 
@@ -56,13 +56,13 @@ async def test_a_topic_and_its_headers_are_set_and_taken_away() -> None:
     async with aws_world() as world:
         await world.create()
         ses = await region_of(world)
-        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC[COMPLAINT], ARN), NOW)
-        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC_HEADERS[COMPLAINT], True), NOW)
+        await perform(ses, PutSetting(REGION, DOMAIN, TOPIC[COMPLAINT], ARN), NOW)
+        await perform(ses, PutSetting(REGION, DOMAIN, TOPIC_HEADERS[COMPLAINT], True), NOW)
         assert await topics_of(ses) == {
             BOUNCE: Topic(), COMPLAINT: Topic(ARN, include_headers=True), DELIVERY: Topic(),
         }  # fmt: skip
-        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC[COMPLAINT], None), NOW)
-        await ses.perform(PutSetting(REGION, DOMAIN, TOPIC_HEADERS[COMPLAINT], False), NOW)
+        await perform(ses, PutSetting(REGION, DOMAIN, TOPIC[COMPLAINT], None), NOW)
+        await perform(ses, PutSetting(REGION, DOMAIN, TOPIC_HEADERS[COMPLAINT], False), NOW)
         assert await topics_of(ses) == dict.fromkeys(NotificationType, Topic())
 
 
@@ -70,7 +70,7 @@ async def test_feedback_of_an_identity_that_is_not_there_is_gone() -> None:
     async with aws_world() as world:
         ses = await region_of(world)
         with pytest.raises(Gone):
-            await ses.perform(PutSetting(REGION, DOMAIN, FEEDBACK, False), NOW)
+            await perform(ses, PutSetting(REGION, DOMAIN, FEEDBACK, False), NOW)
         assert await topics_of(ses) == dict.fromkeys(NotificationType, Topic())
 
 
@@ -78,5 +78,5 @@ async def test_a_topic_that_ses_refuses_is_for_the_author_to_correct() -> None:
     async with aws_world() as world:
         await world.create()
         with pytest.raises(Refused) as caught:
-            await (await region_of(world)).perform(PutSetting(REGION, DOMAIN, TOPIC[BOUNCE], "bounces"), NOW)
+            await perform((await region_of(world)), PutSetting(REGION, DOMAIN, TOPIC[BOUNCE], "bounces"), NOW)
         assert caught.value.problem.reason is Reason.INVALID_SPEC

@@ -11,7 +11,7 @@ from functools import partial
 import boto3
 import pytest
 
-from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, until
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, perform, until
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.listing.identity_cache import IdentityCache, Intervals, Listed, NotListed, NotYetListed
@@ -155,7 +155,7 @@ async def test_creating_and_deleting_an_identity_oneself_wakes_nobody() -> None:
         known.learn(ACCOUNT, REGION, DOMAIN, PENDING)
         assert known.listed(ACCOUNT, REGION, DOMAIN) == Listed(PENDING)
         await listed_twice_more(world, known)
-        await account.region(REGION).perform(DeleteIdentity(REGION, DOMAIN), Priority.PERSON)
+        await perform(account.region(REGION), DeleteIdentity(REGION, DOMAIN), Priority.PERSON)
         known.learn(ACCOUNT, REGION, DOMAIN, None)
         await listed_twice_more(world, known)
         assert woken.keys == []

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world
+from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, perform
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.errors.translation import Refused
@@ -72,7 +72,7 @@ async def test_a_creation_with_a_configuration_set_that_does_not_exist_is_blocke
     async with aws_world() as world:
         step = CreateIdentity(REGION, DOMAIN, EasyDkim(2048), {}, "missing")
         with pytest.raises(Blocked) as caught:
-            await (await region_of(world)).perform(step, NOW)
+            await perform((await region_of(world)), step, NOW)
         assert caught.value.problem.reason is Reason.CONFIGURATION_SET_NOT_FOUND
 
 
@@ -81,7 +81,7 @@ async def test_a_missing_identity_is_gone_to_a_read_and_no_error_to_a_deletion()
         ses = await region_of(world)
         with pytest.raises(Gone):
             await ses.get(DOMAIN, NOW)
-        await ses.perform(DeleteIdentity(REGION, DOMAIN), NOW)
+        await perform(ses, DeleteIdentity(REGION, DOMAIN), NOW)
 
 
 @pytest.mark.parametrize(
@@ -100,7 +100,7 @@ async def test_a_missing_identity_is_gone_to_a_read_and_no_error_to_a_deletion()
 async def test_a_step_that_needs_an_identity_says_that_it_is_gone(step: SesStep) -> None:
     async with aws_world() as world:
         with pytest.raises(Gone):
-            await (await region_of(world)).perform(step, NOW)
+            await perform((await region_of(world)), step, NOW)
 
 
 async def test_every_setting_is_written_and_read_back_and_may_be_written_twice() -> None:
@@ -116,7 +116,7 @@ async def test_every_setting_is_written_and_read_back_and_may_be_written_twice()
             UntagIdentity(REGION, DOMAIN, ("stage",)),
         )
         for step in (*steps, *steps):
-            await ses.perform(step, NOW)
+            await perform(ses, step, NOW)
         facts = await ses.get(DOMAIN, NOW)
         assert not facts.dkim.signing_enabled
         assert facts.mail_from == MailFromFacts(f"bounce.{DOMAIN}", VerificationStatus.PENDING, "REJECT_MESSAGE")
@@ -132,7 +132,7 @@ async def test_each_setting_is_set_read_back_and_reset(setting: Setting[Any]) ->
         await world.create(WANTED_DOMAIN)
         ses = await region_of(world)
         for value in (asked_for(setting), setting.reset_to):
-            await ses.perform(PutSetting(REGION, WANTED_DOMAIN, setting, value), NOW)
+            await perform(ses, PutSetting(REGION, WANTED_DOMAIN, setting, value), NOW)
             facts = await ses.get(WANTED_DOMAIN, NOW)
             if setting.read is not None:
                 facts = await ses.read(setting.read, WANTED_DOMAIN, facts, NOW)
@@ -151,7 +151,7 @@ async def test_mail_from_and_configuration_set_are_taken_away() -> None:
             PutSetting(REGION, DOMAIN, CONFIGURATION_SET, "default"),
             PutSetting(REGION, DOMAIN, CONFIGURATION_SET, None),
         ):
-            await ses.perform(step, NOW)
+            await perform(ses, step, NOW)
         facts = await ses.get(DOMAIN, NOW)
         assert facts.mail_from is None
         assert facts.configuration_set_name is None
@@ -161,10 +161,10 @@ async def test_a_key_length_is_changed_once_in_24_hours() -> None:
     async with aws_world() as world:
         await world.create()
         ses = await region_of(world)
-        await ses.perform(PutSetting(REGION, DOMAIN, KEY_LENGTH, 1024), NOW)
+        await perform(ses, PutSetting(REGION, DOMAIN, KEY_LENGTH, 1024), NOW)
         assert (await ses.get(DOMAIN, NOW)).dkim.next_key_length == 1024
         with pytest.raises(Blocked) as caught:
-            await ses.perform(PutSetting(REGION, DOMAIN, KEY_LENGTH, 2048), NOW)
+            await perform(ses, PutSetting(REGION, DOMAIN, KEY_LENGTH, 2048), NOW)
         assert caught.value.problem.reason is Reason.KEY_LENGTH_TOO_SOON
 
 
@@ -172,7 +172,8 @@ async def test_a_mail_from_domain_that_ses_refuses_is_blocked_and_not_taken_for_
     async with aws_world() as world:
         await world.create()
         with pytest.raises(Refused) as caught:
-            await (await region_of(world)).perform(
+            await perform(
+                (await region_of(world)),
                 PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue("bounce.elsewhere.example", "USE_DEFAULT_VALUE")),
                 NOW,
             )
@@ -185,7 +186,7 @@ async def test_verification_that_failed_is_restarted_without_deleting_anything()
         ses = await region_of(world)
         await asyncio.to_thread(world.sandbox.advance, timedelta(hours=73))
         assert (await ses.get(DOMAIN, NOW)).verification_status is VerificationStatus.FAILED
-        await ses.perform(RestartVerification(REGION, DOMAIN), NOW)
+        await perform(ses, RestartVerification(REGION, DOMAIN), NOW)
         facts = await ses.get(DOMAIN, NOW)
         assert facts.verification_status is VerificationStatus.PENDING
         assert facts.dkim.tokens == created.tokens
@@ -198,7 +199,7 @@ async def test_where_ses_refuses_the_restart_the_first_api_version_is_asked() ->
         operation = "PutEmailIdentityDkimSigningAttributes"
         world.sandbox.faults.add(Fault(FaultKind.ERROR, operation=operation, status=400, code="BadRequestException"))
         ses = await region_of(world)
-        await ses.perform(RestartVerification(REGION, DOMAIN), NOW)
+        await perform(ses, RestartVerification(REGION, DOMAIN), NOW)
         assert world.calls()["VerifyDomainDkim"] == 1
         assert (await ses.get(DOMAIN, NOW)).dkim.tokens == created.tokens
 

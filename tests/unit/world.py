@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ses_operator.api.base.meta import MARK_TAGS
+from ses_operator.core.features.marks import wanted_marks
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordSet
@@ -16,7 +18,7 @@ from ses_operator.core.planning.pending_changes import pending_changes, suspensi
 from ses_operator.core.planning.plan import Plan, inventory_of, plan_identity, surplus_policy, wanted_records
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered
+from ses_operator.core.state.observed import Absent, Observed, Present, Read, RegionView, Remembered
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
 from ses_operator.core.state.steps import (
     CreateIdentity,
@@ -27,6 +29,8 @@ from ses_operator.core.state.steps import (
     SesStep,
     SetDkimSource,
     Surplus,
+    TagIdentity,
+    UntagIdentity,
 )
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -48,7 +52,7 @@ class World:
     def observed(self, desired: Desired, inventory: Inventory) -> Observed:
         """What a reconcile of ``desired`` sees of this world."""
         regions: dict[str, RegionView] = {
-            region: Present(self.identities[region]) if region in self.identities else Absent()
+            region: Read(self.identities[region]) if region in self.identities else Absent()
             for region in {*desired.regions, *inventory.regions}
         }
         observed = Observed(regions=regions, remembered=self.memory, invited=inventory.invited)
@@ -65,7 +69,7 @@ class World:
 
     def do(self, step: SesStep) -> World:
         """The world after one call to SES."""
-        view = Present(self.identities[step.region]) if step.region in self.identities else Absent()
+        view = Read(self.identities[step.region]) if step.region in self.identities else Absent()
         if isinstance(step, CreateIdentity):
             self._admit_replica(step)
         elif not isinstance(step, SendVerificationEmail):
@@ -179,6 +183,41 @@ def next_plan(world: World, desired: Desired, inventory: Inventory) -> Plan:
 
 def steps_of(plan: Plan) -> list[SesStep]:
     return [step for steps in plan.ses_steps.values() for step in steps]
+
+
+def without_marks(steps: Iterable[SesStep]) -> tuple[SesStep, ...]:
+    """The steps, and what they do to tags beside the marks on the identity."""
+    return tuple(left for step in steps if (left := _without_marks(step)) is not None)
+
+
+def _without_marks(step: SesStep) -> SesStep | None:
+    match step:
+        case CreateIdentity(tags=tags):
+            return replace(step, tags=without_mark_tags(tags))
+        case TagIdentity(tags=tags):
+            left = without_mark_tags(tags)
+            return replace(step, tags=left) if left else None
+        case UntagIdentity(keys=keys):
+            kept = tuple(key for key in keys if key not in MARK_TAGS)
+            return replace(step, keys=kept) if kept else None
+        case _:
+            return step
+
+
+def without_mark_tags(tags: Mapping[str, str] | None) -> dict[str, str]:
+    """Tags without the operator's marks of what it has set."""
+    return {key: value for key, value in (tags or {}).items() if key not in MARK_TAGS}
+
+
+def marked_by(desired: Desired, facts: IdentityFacts, region: str) -> IdentityFacts:
+    """An identity that has the marks of this configuration too, as if all of it had been set here."""
+    return replace(facts, tags={**(facts.tags or {}), **wanted_marks(desired, region, facts)})
+
+
+def marked(world: World, desired: Desired) -> World:
+    """The world in which every identity has the marks of this configuration too."""
+    identities = {region: marked_by(desired, facts, region) for region, facts in world.identities.items()}
+    return replace(world, identities=identities)
 
 
 def converge(world: World, desired: Desired, inventory: Inventory, most_steps: int | None = None) -> World:

@@ -66,6 +66,11 @@ IDENTITY_NAME_LABEL = f"{PREFIX}identity"
 OWNER_TAG = f"{PREFIX}owner"
 """AWS tag on an SES identity: ``<installationID>/<namespace>/<name>`` of the SesIdentity that holds it."""
 
+SETTINGS_MARK, POLICIES_MARK, TAGS_MARK = f"{PREFIX}settings", f"{PREFIX}policies", f"{PREFIX}tags"
+"""AWS tags on an SES identity that name what the operator has set there: see ``core.features.marks``."""
+
+MARK_TAGS = frozenset({SETTINGS_MARK, POLICIES_MARK, TAGS_MARK})
+
 MANAGED_BY_LABEL = "app.kubernetes.io/managed-by"
 MANAGED_BY = "ses-operator"
 

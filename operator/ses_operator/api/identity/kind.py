@@ -146,14 +146,15 @@ class SesIdentitySpec(Model):
         None,
         description=(
             "A custom MAIL FROM domain, so that SPF aligns with the domain. If omitted, SES uses "
-            "amazonses.com; a MAIL FROM domain set here earlier is removed."
+            "amazonses.com; a MAIL FROM domain set here earlier is removed, one that others set at SES is kept."
         ),
     )
     configuration_set_name: ConfigurationSetName | None = Field(
         None,
         description=(
             "The configuration set that mail of this identity uses unless the sender names one. It must "
-            "exist in every region for which spec.regionOverrides names no other. If omitted, none."
+            "exist in every region for which spec.regionOverrides names no other. If omitted, the current "
+            "setting is kept; a configuration set named here earlier is removed."
         ),
     )
     feedback: FeedbackSpec | None = Field(

@@ -19,7 +19,7 @@ from ses_operator.aws.ses.answers import (
 from ses_operator.core.features.tenants import tenants_hold
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
 from ses_operator.core.model.policy_documents import field_of
-from ses_operator.core.model.problems import Blocked, Gone, OperatorError
+from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Stale
 from ses_operator.core.model.ses import (
     AccountFacts,
     DkimFacts,
@@ -31,8 +31,10 @@ from ses_operator.core.model.ses import (
     replica_origin,
     signing_key_length,
 )
+from ses_operator.core.state.observed import Absent, Known, Read, Unlisted
 from ses_operator.core.state.setting import Api, Call, SupplementaryRead
 from ses_operator.core.state.steps import (
+    Change,
     CreateIdentity,
     CreatePolicy,
     DeleteIdentity,
@@ -118,15 +120,27 @@ class SesRegion:
         answer = await self._call("ListEmailIdentities", "", priority, **parameters)
         return listed_identities(answer), answer.get("NextToken") or None
 
-    async def perform(self, step: SesStep, priority: Priority) -> DkimFacts | None:
-        """Carry out one step of a plan; each may be repeated.
+    async def perform(self, step: SesStep, view: Known, priority: Priority) -> DkimFacts | None:
+        """Carry out one step of a plan, based on what is known of the identity; each may be repeated.
 
         What creates an identity, or gives it another key, answers with its DKIM facts. Raises ``Stale`` if the
-        identity exists already, ``Gone`` if the step needs one that does not exist.
+        identity exists already, or is not there to be changed; ``Gone`` if the step needs one that does not exist.
         """
-        match step:
-            case CreateIdentity():
+        match step, view:
+            case CreateIdentity(), _:
                 return await self._create(step, priority)
+            case SendVerificationEmail(), Absent() if not isinstance(view, Unlisted):
+                await self._send_verification_email(step, priority)
+            case _, Read():
+                return await self.change(step, view, priority)
+            case _:
+                raise Stale(Reason.PROGRESSING, f"{step.identity} in {self.region} has to be read before it is changed")
+        return None
+
+    async def change(self, step: Change, known: Read, priority: Priority) -> DkimFacts | None:
+        """Carry out a step that overwrites, deletes or adopts: on an identity that was read in this run."""
+        del known  # it is the proof
+        match step:
             case SetDkimSource():
                 return await self._set_dkim_source(step, priority)
             case SendVerificationEmail():

@@ -32,7 +32,6 @@ from ses_operator.core.admission.acceptance import Admission
 from ses_operator.core.dns.ledger import recollections
 from ses_operator.core.features.key_identity import selectors_in_use
 from ses_operator.core.features.references import DependencyCase
-from ses_operator.core.features.sending_policy import asks_for_new_policies
 from ses_operator.core.model.dkim_source import MissingKey
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import OperatorError, Problem
@@ -40,6 +39,7 @@ from ses_operator.core.model.schedule import TOPIC_READ
 from ses_operator.core.planning.contention import after_publication, after_steps, known_repairs
 from ses_operator.core.planning.deletion_limit import region_held_back, regions_to_ask_for
 from ses_operator.core.planning.dry_run import dry_run
+from ses_operator.core.planning.grounds import grounds
 from ses_operator.core.planning.leftovers import within_reach
 from ses_operator.core.planning.pending_changes import Preview, as_if_adopted, pending_changes, suspension
 from ses_operator.core.planning.plan import (
@@ -53,7 +53,7 @@ from ses_operator.core.planning.plan import (
 )
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Observed, legible
+from ses_operator.core.state.observed import Observed, Recalled, legible
 from ses_operator.core.state.steps import PublishRecords
 from ses_operator.core.status.dependencies import with_dependencies
 from ses_operator.core.status.report import ReportInput, is_ready
@@ -134,7 +134,7 @@ class IdentityController:
         """Read SES in every region of the spec and of the inventory. DNS is observed when SES has reported its part."""
         memory, now = remembered(run.identity), self._now()
         leaving = run.inventory.regions - frozenset(run.desired.regions)
-        in_full = self._parts.resync.is_due(run.identity) or asks_for_new_policies(run.desired, run.inventory)
+        in_full = self._parts.resync.is_due(run.identity)
         lives = {
             region: ReadingLife(memory.get(region, NOTHING_KNOWN).waits, now, in_full) for region in run.desired.regions
         }
@@ -232,13 +232,23 @@ class IdentityController:
                 attempt=replace(applied.attempt, repairs=repairs),
             )
         if isinstance(run.plan.dns, PublishRecords) and isinstance(run.target, Target):
-            observed = await self._parts.dns.carry_out(run.target, run.plan.dns, before)
+            known = grounds(before)
+            if known is None:
+                return replace(run, observed=await self._read_again(run))
+            observed = await self._parts.dns.carry_out(run.target, run.plan.dns, before, known)
             run = replace(run, observed=observed)
             if before.dns and observed.dns and not observed.dns_failure:
                 repairs = after_publication(run.attempt.repairs, before.dns, run.last_applied, now)
                 run = replace(run, attempt=replace(run.attempt, repairs=repairs))
             return await self._look(run)
         return run
+
+    async def _read_again(self, run: Run) -> Observed:
+        """Return the observation with a reading of each region that was only recalled."""
+        beliefs = [region for region, view in run.observed.regions.items() if isinstance(view, Recalled)]
+        views = await self._parts.regions.read_certainly(run.account.aws, run.desired.identity, beliefs, run.priority)
+        told = {region: legible(view, region) for region, view in views.items()}
+        return replace(run.observed, regions={**run.observed.regions, **told}, dns=None)
 
     async def _ensure_finalizer(self, run: Run) -> Run:
         """Write finalizer and inventory, confirmed, before anything that they cover is made."""

@@ -18,6 +18,8 @@ from ses_operator.controllers.shared.accounts import OpenAccount
 from ses_operator.core.dns.zones import Cut, not_delegated, part_domain
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Problem, Stale
+from ses_operator.core.model.records import RecordId
+from ses_operator.core.planning.grounds import Grounds, has_remembered_records, remembered_records
 from ses_operator.core.planning.plan import names_of_records, surplus_policy, wanted_records
 from ses_operator.core.state.answers import PublishedAt
 from ses_operator.core.state.desired import Desired
@@ -202,15 +204,24 @@ class DnsSide:
         """Return the observation with the state of the wanted records."""
         if isinstance(target, Problem):
             return replace(observed, dns_failure=target)
-        records, surplus = wanted_records(desired, observed), surplus_policy(desired, observed)
         try:
+            if has_remembered_records(desired, observed):
+                observed = replace(observed, held=await self._held(target, desired, observed))
+            records, surplus = wanted_records(desired, observed), surplus_policy(desired, observed)
             found = await target.publisher.observe(target.publication, records, surplus)
         except OperatorError as error:
             return replace(observed, dns_failure=error.problem)
         return replace(observed, dns=found.marked())
 
-    async def carry_out(self, target: Target, step: PublishRecords, observed: Observed) -> Observed:
-        """Return the observation with the state of the records after ``step``."""
+    async def _held(self, target: Target, desired: Desired, observed: Observed) -> frozenset[RecordId]:
+        """Return the records that are kept though a region that needs them cannot be read. People keep their own list."""
+        if desired.provider is DnsProvider.MANUAL:
+            return remembered_records(desired, observed)
+        return await target.publisher.holdings(target.publication)
+
+    async def carry_out(self, target: Target, step: PublishRecords, observed: Observed, known: Grounds) -> Observed:
+        """Return the observation with the state of the records after ``step``, which is based on what is ``known``."""
+        del known  # it is the proof
         try:
             answer = await target.publisher.publish(target.publication, step.records, step.surplus)
         except Stale:

@@ -24,7 +24,18 @@ from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.planning.repairs import refused_key
 from ses_operator.core.state.attempt import Attempt
 from ses_operator.core.state.desired import Desired
-from ses_operator.core.state.observed import Absent, Observed, Present, RegionView, Remembered, Unread
+from ses_operator.core.state.observed import (
+    Absent,
+    Known,
+    Observed,
+    Present,
+    Read,
+    RegionView,
+    Remembered,
+    Unlisted,
+    Unread,
+    recalled,
+)
 from ses_operator.core.state.setting import SupplementaryRead
 from ses_operator.core.state.steps import SesStep
 from ses_operator.core.state.surroundings import Surroundings
@@ -32,12 +43,12 @@ from ses_operator.core.status.requeue import ReadingLife
 
 LOGGER = logging.getLogger(__name__)
 
-FRESH = 30.0
-"""Seconds for which a reading counts as current, before something is deleted by it."""
-
 
 READ_AHEAD = 0.5
 """Seconds by which a reading may be made before it is due, so that none is found to be due a moment after."""
+
+FRESH = 30.0
+"""Seconds for which a reading counts as current."""
 
 NOTHING: frozenset[str] = frozenset()
 
@@ -183,24 +194,18 @@ class Regions:
                     return RegionOutcome(Unread(error.problem))
                 failures[read.key] = error.problem
             else:
-                view = Present(facts)
+                view = replace(view, facts=facts)
                 self._keep(FactsKey(account.account_id, region, identity), view)
         return RegionOutcome(view, failures=failures)
 
     async def read_certainly(
         self, account: AwsAccount, identity: str, regions: Iterable[str], priority: Priority
     ) -> dict[str, RegionView]:
-        """Return the same for what is about to be deleted: lists are not believed, they may lag behind what was just created."""
+        """Return the same, each read now: for what is about to be deleted or published. Lists and memory are beliefs."""
         names = tuple(regions)
         keys = [FactsKey(account.account_id, region, identity) for region in names]
-        views = await asyncio.gather(*(self._known_or_read(account, key, priority) for key in keys))
+        views = await asyncio.gather(*(self._get(account, key, priority) for key in keys))
         return dict(zip(names, views, strict=True))
-
-    async def _known_or_read(self, account: AwsAccount, key: FactsKey, priority: Priority) -> RegionView:
-        known = self._facts.get(key)
-        if known is not None and self._facts.age(known) < FRESH:
-            return known.view
-        return await self._get(account, key, priority)
 
     async def _read(self, account: AwsAccount, key: FactsKey, life: ReadingLife, priority: Priority) -> RegionView:
         try:
@@ -212,16 +217,16 @@ class Regions:
         if known is None:
             # What is in no list is created without a read: CreateEmailIdentity itself says if it exists.
             if isinstance(listed, NotListed) and not self._facts.is_distrusted(key):
-                return Absent()
+                return Unlisted()
             return await self._get(account, key, priority)
         agrees = _agrees(listed, known.view) and self._agrees_on_mail_from(key, known.view)
         if agrees and life.left(known.view, self._facts.age(known)) > READ_AHEAD:
-            return known.view
+            return recalled(known.view)
         return await self._get(account, key, priority)
 
     async def _get(self, account: AwsAccount, key: FactsKey, priority: Priority) -> RegionView:
         try:
-            view: RegionView = Present(await account.region(key.region).get(key.identity, priority))
+            view: RegionView = Read(await account.region(key.region).get(key.identity, priority))
         except Gone:
             view = Absent()
         except OperatorError as error:
@@ -246,7 +251,10 @@ class Regions:
         """Apply the plan's steps at SES: regions side by side, in each every step unless one that it needs failed."""
         plans = {region: todo for region, todo in plan.regions.items() if todo.steps}
         outcomes = await asyncio.gather(
-            *(self._apply(account, region, todo, observed.regions[region], priority) for region, todo in plans.items())
+            *(
+                self._apply_if_known(account, region, todo, observed.regions[region], priority)
+                for region, todo in plans.items()
+            )
         )
         views, remembered, done = dict(observed.regions), dict(observed.remembered), {}
         for region, outcome in zip(plans, outcomes, strict=True):
@@ -257,8 +265,17 @@ class Regions:
             done[region] = outcome.done
         return Applied(replace(observed, regions=views, remembered=remembered), attempt, done)
 
-    async def _apply(
+    async def _apply_if_known(
         self, account: AwsAccount, region: str, plan: RegionPlan, view: RegionView, priority: Priority
+    ) -> RegionOutcome:
+        """Apply the steps of one region. A belief is no ground for them: the next round plans from what is read now."""
+        if isinstance(view, Read | Absent):
+            return await self._apply(account, region, plan, view, priority)
+        key = FactsKey(account.account_id, region, plan.steps[0].identity)
+        return RegionOutcome(await self._get(account, key, priority))
+
+    async def _apply(
+        self, account: AwsAccount, region: str, plan: RegionPlan, view: Known, priority: Priority
     ) -> RegionOutcome:
         """Apply the steps of one region.
 
@@ -276,7 +293,7 @@ class Regions:
                 if not isinstance(fresh, Present) or owner_tag(fresh) != owner_tag(view):
                     return RegionOutcome(fresh, tuple(done), failures)
             try:
-                told = await account.region(region).perform(step, priority)
+                told = await account.region(region).perform(step, view, priority)
             except Stale:
                 # What was observed does not hold: the next round plans from the present state.
                 self._facts.distrust(key)

@@ -20,6 +20,7 @@ from ses_operator.core.admission.tenancy import (
     namespace_allowed,
     zone_allowed,
 )
+from ses_operator.core.features.marks import first_marks
 from ses_operator.core.features.ownership import Claimant, better_claims, contested_regions, is_ours
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.state.desired import Desired
@@ -102,7 +103,8 @@ def _unknown_labels(request: AdmissionRequest) -> Problem:
 
 def tags_fit(application: OwnershipRequest) -> Problem | None:
     """Require that the tags of the spec, of the account and of the operator are no more than SES allows."""
-    count = len(application.desired.tags)
+    desired = application.desired
+    count = len(desired.tags) + max((len(first_marks(desired, region)) for region in desired.regions), default=0)
     if count <= MAX_TAGS:
         return None
     return Problem(

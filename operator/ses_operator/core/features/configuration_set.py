@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ses_operator.core.model.iam_actions import Action, Feature, On
-from ses_operator.core.state.setting import Call, Setting
+from ses_operator.core.state.setting import UNMANAGED, Call, Setting
 
 
 def _call(identity: str, name: str | None) -> Call:
@@ -20,7 +20,7 @@ def _call(identity: str, name: str | None) -> Call:
 CONFIGURATION_SET: Setting[str | None] = Setting(
     key="configuration-set",
     spec_field="spec.configurationSetName",
-    wanted=lambda desired, region: desired.configuration_set(region),
+    wanted=lambda desired, region: desired.configuration_set(region) or UNMANAGED,
     found=lambda facts: facts.configuration_set_name,
     expected=lambda facts, name: replace(facts, configuration_set_name=name),
     reset_to=None,
@@ -32,4 +32,5 @@ CONFIGURATION_SET: Setting[str | None] = Setting(
         On.IDENTITY_AND_CONFIGURATION_SET,
         "`spec.configurationSetName` or that of `spec.regionOverrides` changed after creation",
     ),
+    memory="configurationSet",
 )

@@ -12,16 +12,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from ses_operator.api.base.meta import SETTINGS_MARK
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.features.ownership import Ownership, ownership
 from ses_operator.core.model.iam_actions import Action, Feature, On
+from ses_operator.core.model.mark_tags import names_in
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose, RecordSet, mail_from_records
 from ses_operator.core.model.ses import IdentityFacts, MailFromFacts, VerificationStatus
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.state.observed import Observed, Present, Unread
 from ses_operator.core.state.publication import RecordState
-from ses_operator.core.state.setting import Call, Setting
+from ses_operator.core.state.setting import UNMANAGED, Call, NoValue, Setting
 from ses_operator.core.state.steps import PutSetting, SesStep
 
 LOOK_AGAIN = 60.0
@@ -39,9 +41,9 @@ class MailFromValue:
 _NONE = MailFromValue(None, MailFromBehavior.USE_DEFAULT_VALUE)
 
 
-def _wanted(desired: Desired, region: str) -> MailFromValue:
+def _wanted(desired: Desired, region: str) -> MailFromValue | NoValue:
     wanted = desired.mail_from.get(region)
-    return MailFromValue(wanted.domain, wanted.behavior_on_mx_failure) if wanted else _NONE
+    return MailFromValue(wanted.domain, wanted.behavior_on_mx_failure) if wanted else UNMANAGED
 
 
 def _found(facts: IdentityFacts) -> MailFromValue:
@@ -97,6 +99,7 @@ MAIL_FROM = Setting(
         On.IDENTITY,
         "`spec.mailFrom`, and removing a MAIL FROM domain",
     ),
+    memory="mailFrom",
     wait=_wait,
     current=_current,
 )
@@ -120,6 +123,7 @@ def restarts_mail_from(desired: Desired, region: str, facts: IdentityFacts, obse
     found = facts.mail_from
     if (
         found is not None
+        and region in desired.mail_from
         and found.status is VerificationStatus.FAILED
         and not mail_from_differs(desired, region, facts)
         and _has_mx(observed, found.domain)
@@ -129,7 +133,8 @@ def restarts_mail_from(desired: Desired, region: str, facts: IdentityFacts, obse
 
 def mail_from_differs(desired: Desired, region: str, facts: IdentityFacts) -> bool:
     """Return True if SES has another MAIL FROM domain, or another behaviour without it, than is wanted."""
-    return _wanted(desired, region) != _found(facts)
+    wanted = _wanted(desired, region)
+    return not isinstance(wanted, NoValue) and wanted != _found(facts)
 
 
 def is_mail_from_verified(wanted: MailFrom | None, facts: IdentityFacts | None) -> bool:
@@ -197,7 +202,9 @@ def _names(desired: Desired, region: str, observed: Observed) -> set[str]:
     names = {wanted.domain} if wanted else set()
     match observed.regions.get(region):
         case Present(facts) if ownership(facts, desired.owner) is Ownership.OURS:
-            return names | ({facts.mail_from.domain} if facts.mail_from else set())
+            # What others have set, and the spec does not, is theirs: its records too.
+            is_known = wanted is not None or MAIL_FROM.memory in names_in(facts.tags, SETTINGS_MARK)
+            return names | ({facts.mail_from.domain} if facts.mail_from and is_known else set())
         case Unread() if (known := observed.remembered.get(region)) and known.tokens:
             return names
         case _:

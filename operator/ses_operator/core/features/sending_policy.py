@@ -1,22 +1,22 @@
 """Sending-authorization policies: which are set, changed and removed, and which belong to other clients and are kept.
 
 The policy that authorizedSenders become is the operator's by its name. One from spec.policies is the operator's in a
-region if the inventory says so; one that existed already with the same document counts as set, is not the operator's,
-and is never removed.
+region if the identity's own tags say so (``marks``); one that existed already with the same document counts as set, is
+not the operator's, and is never removed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY, MAX_POLICIES
+from ses_operator.core.features.marks import has_mark, wanted_marks
 from ses_operator.core.model.policy_documents import WantedPolicy, are_same, narrowed
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Absent, Present, RegionView
 from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, SesStep, UpdatePolicy, WithdrawRights, policy_key
 from ses_operator.core.state.todo import Todo
 
@@ -52,7 +52,12 @@ def withdrawals(desired: Desired, region: str, facts: IdentityFacts, inventory: 
 def grants(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Todo:
     """Return the policies to create, and why not all of those that are wanted can be set."""
     has_room = _beyond_limit(desired, region, facts, inventory) <= 0
-    new = (each for each in desired.policies.get(region, ()) if each.name not in facts.policies and not each.fault)
+    marks = wanted_marks(desired, region, facts)
+    new = (
+        each
+        for each in desired.policies.get(region, ())
+        if each.name not in facts.policies and not each.fault and has_mark(each.name, marks)
+    )
     steps = tuple(CreatePolicy(region, desired.identity, each.name, each.document) for each in new) if has_room else ()
     return Todo(steps, _policy_problems(desired, region, facts, inventory))
 
@@ -83,31 +88,6 @@ def _policy_problems(desired: Desired, region: str, facts: IdentityFacts, invent
     return problems
 
 
-def claimed_policies(desired: Desired, views: Mapping[str, RegionView], inventory: Inventory) -> frozenset[str]:
-    """Return the policies, as the inventory names them, that are the operator's or may be made: none that exists and is not."""
-    return frozenset(
-        entry
-        for region in desired.regions
-        for wanted in desired.policies.get(region, ())
-        if (entry := _entry(region, wanted.name)) in inventory.policies
-        or (wanted.name != GENERATED_POLICY and _is_free(wanted.name, views.get(region)))
-    )
-
-
-def policies_of(desired: Desired) -> frozenset[str]:
-    """Return all policies that are wanted, as the inventory names them."""
-    return frozenset(_entry(region, each.name) for region, wanted in desired.policies.items() for each in wanted)
-
-
-def asks_for_new_policies(desired: Desired, inventory: Inventory) -> bool:
-    """Return True if a wanted policy is not known to be the operator's: only a new read can find its owner."""
-    return any(
-        not _is_ours(wanted.name, region, inventory)
-        for region in desired.regions
-        for wanted in desired.policies.get(region, ())
-    )
-
-
 def _surplus(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> list[str]:
     wanted = {policy.name for policy in desired.policies.get(region, ())}
     return sorted(name for name in facts.policies.keys() - wanted if _is_ours(name, region, inventory))
@@ -125,10 +105,6 @@ def _is_in_the_way(wanted: WantedPolicy, region: str, facts: IdentityFacts, inve
     if found is None or _is_ours(wanted.name, region, inventory):
         return False
     return not are_same(found, wanted.document)
-
-
-def _is_free(name: str, view: RegionView | None) -> bool:
-    return isinstance(view, Absent) or (isinstance(view, Present) and name not in view.facts.policies)
 
 
 def _is_ours(name: str, region: str, inventory: Inventory) -> bool:

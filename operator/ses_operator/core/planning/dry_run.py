@@ -72,7 +72,7 @@ def _with_all_served(desired: Desired, observed: Observed) -> Observed:
 
 def _with_all_verified(observed: Observed) -> Observed:
     views = {
-        region: Present(_verified(view.facts)) if isinstance(view, Present) else view
+        region: replace(view, facts=_verified(view.facts)) if isinstance(view, Present) else view
         for region, view in observed.regions.items()
     }
     return replace(observed, regions=views)

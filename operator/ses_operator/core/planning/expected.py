@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
+from typing import assert_never, overload
 
 from ses_operator.core.features.configuration_set import CONFIGURATION_SET
 from ses_operator.core.features.settings import first_settings
 from ses_operator.core.model.dkim_source import NoDkim, OwnKey
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, IdentityType, VerificationStatus
-from ses_operator.core.state.observed import Absent, Present, RegionView, Remembered
+from ses_operator.core.state.observed import Absent, Known, Present, Read, RegionView, Remembered
 from ses_operator.core.state.steps import (
     CreateIdentity,
     CreatePolicy,
@@ -32,16 +32,24 @@ _LOOKS_AGAIN = (CreateIdentity, SetDkimSource, RestartVerification, SendVerifica
 """The steps after which SES begins to verify, whatever it has looked for before."""
 
 
+@overload
+def expected_state(step: SesStep, view: Known, told: DkimFacts | None) -> Known: ...
+
+
+@overload
+def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView: ...
+
+
 def expected_state(step: SesStep, view: RegionView, told: DkimFacts | None) -> RegionView:
     """Return the view after ``step``. ``told`` is what SES answered of DKIM, if it did: ``SesRegion.perform``."""
     match step:
         case CreateIdentity():
-            return view if told is None else Present(created(step, told))
+            return view if told is None else Read(created(step, told))
         case DeleteIdentity():
             return Absent()
         case SendVerificationEmail() if isinstance(view, Absent):
-            return Present(unverified_address())
-    return Present(_changed(step, view.facts, told)) if isinstance(view, Present) else view
+            return Read(unverified_address())
+    return replace(view, facts=_changed(step, view.facts, told)) if isinstance(view, Present) else view
 
 
 def expected_memory(step: SesStep, known: Remembered, now: datetime) -> Remembered:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.core.features.dkim import dkim_settings
-from ses_operator.core.features.sending_policy import policies_of
 from ses_operator.core.features.settings import remembered_settings
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
@@ -37,5 +36,4 @@ def has_no_leftovers(desired: Desired, inventory: Inventory, lasting: frozenset[
         and not inventory.invited
         and not inventory.released
         and inventory.settings == remembered_settings(desired) | dkim_settings(desired)
-        and inventory.policies <= policies_of(desired)
     )

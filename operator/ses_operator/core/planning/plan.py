@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.meta import MARK_TAGS, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
 from ses_operator.core.features.deterministic_dkim import awaited_parent, awaited_replicas
@@ -29,8 +29,9 @@ from ses_operator.core.features.mail_from import (
     records_of_mail_from,
     restarts_mail_from,
 )
+from ses_operator.core.features.marks import is_marked, known_in
 from ses_operator.core.features.ownership import Ownership, is_ours, ownership
-from ses_operator.core.features.sending_policy import claimed_policies, grants, withdrawals
+from ses_operator.core.features.sending_policy import grants, withdrawals
 from ses_operator.core.features.settings import due_settings, needed_reads, remembered_settings
 from ses_operator.core.features.verification_email import awaited_click, emails_due, invited, is_invited
 from ses_operator.core.model.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
@@ -39,6 +40,7 @@ from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import Purpose, RecordSet, dmarc_record, merge
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.planning.contention import paused, paused_publication
+from ses_operator.core.planning.grounds import may_be_published
 from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.planning.repairs import creation, creation_by_email, tags
 from ses_operator.core.state.attempt import Attempt
@@ -48,10 +50,13 @@ from ses_operator.core.state.observed import Absent, Observed, Present, RegionVi
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.setting import SupplementaryRead
 from ses_operator.core.state.steps import (
+    CreatePolicy,
     DeleteIdentity,
     DnsStep,
     PublishRecords,
+    PutSetting,
     SesStep,
+    SetDkimSource,
     Surplus,
     TagIdentity,
     UntagIdentity,
@@ -95,7 +100,6 @@ def inventory_of(
         places=frozenset(places),
         tag_keys=frozenset(desired.tags) - {OWNER_TAG},
         settings=remembered_settings(desired) | dkim_settings(desired),
-        policies=claimed_policies(desired, views, before),
         invited=invited(desired, views, before),
         account=before.account,
     )
@@ -123,7 +127,7 @@ def reads_to_make(
     found = {
         region: tuple(
             read
-            for read in needed_reads(desired, region, view.facts, inventory)
+            for read in needed_reads(desired, region, view.facts, known_in(region, view.facts, inventory))
             if read.key not in attempt.failures.get(region, {})
         )
         for region, view in observed.regions.items()
@@ -150,7 +154,7 @@ def _plan_region(
         return RegionPlan(problems=failures)
     match observed.regions.get(region):
         case Present(facts):
-            plan = _plan_present(desired, region, facts, observed, inventory, now)
+            plan = _plan_present(desired, region, facts, observed, known_in(region, facts, inventory), now)
         case Absent():
             plan = _plan_absent(desired, region, observed, now, failures)
         case Unread(problem):
@@ -202,7 +206,9 @@ def plan_leaving(desired: Desired, region: str, observed: Observed, attempt: Att
 
 
 def _release(desired: Desired, region: str, facts: IdentityFacts) -> tuple[SesStep, ...]:
-    return (UntagIdentity(region, desired.identity, (OWNER_TAG,)),) if OWNER_TAG in (facts.tags or {}) else ()
+    found = (facts.tags or {}).keys()
+    tags_of_owner = (OWNER_TAG, *sorted(MARK_TAGS & found))
+    return (UntagIdentity(region, desired.identity, tags_of_owner),) if OWNER_TAG in found else ()
 
 
 def _plan_present(
@@ -211,6 +217,7 @@ def _plan_present(
     if (problem := _blocker(desired, region, facts, observed, inventory)) is not None:
         return RegionPlan.held_up(problem)
     tagging = tuple(tags(desired, region, facts, inventory))
+    marks = frozenset[str]() if is_marked(desired, region, facts) else frozenset({TagIdentity.KEY})
     adopts = any(isinstance(step, TagIdentity) and OWNER_TAG in step.tags for step in tagging)
     settings = due_settings(desired, region, facts, observed, inventory, now)
     dkim = dkim_steps(desired, region, facts, observed, now)
@@ -226,9 +233,16 @@ def _plan_present(
         *policies.steps,
     )
     return replace(
-        RegionPlan.of(steps, founded=adopts),
+        RegionPlan.of(steps, founded=adopts).after({step.key: marks for step in steps if _is_marked_first(step)}),
         problems={**dkim.problems, **settings.problems, **policies.problems},
         awaited=awaited_click(desired, region, observed, now),
+    )
+
+
+def _is_marked_first(step: SesStep) -> bool:
+    """Return True if the step sets what only a mark on the identity tells from what others have set."""
+    return isinstance(step, CreatePolicy | SetDkimSource) or (
+        isinstance(step, PutSetting) and bool(step.setting.memory)
     )
 
 
@@ -315,7 +329,8 @@ def wanted_records(desired: Desired, observed: Observed) -> tuple[RecordSet, ...
     if records and desired.dmarc is not None:
         # Not before an identity is known to be the object's: until then nothing is published for the domain.
         records.append(dmarc_record(desired.identity, desired.dmarc, desired.regions, desired.ttl))
-    return merge(record for record in records if desired.rights.permits(record.name))
+    permitted = merge(record for record in records if desired.rights.permits(record.name))
+    return tuple(record for record in permitted if may_be_published(record, desired, observed))
 
 
 def names_of_records(desired: Desired) -> tuple[str, ...]:

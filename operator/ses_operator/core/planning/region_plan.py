@@ -45,6 +45,11 @@ class RegionPlan:
         """Return the plan without the steps of these keys, and without those that need one of them."""
         return replace(self, steps=tuple(possible(self.steps, self.needs, keys)))
 
+    def after(self, needs: Needs) -> RegionPlan:
+        """Return the plan with these needs too."""
+        both = {key: self.needs.get(key, frozenset()) | needs.get(key, frozenset()) for key in {*self.needs, *needs}}
+        return replace(self, needs={key: keys for key, keys in both.items() if keys})
+
     @property
     def problem(self) -> Problem | None:
         """The most severe of the problems."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.features.configuration_set import CONFIGURATION_SET
+from ses_operator.core.features.marks import first_marks, surplus_marks, wanted_marks
 from ses_operator.core.features.sending_policy import grants
 from ses_operator.core.features.settings import differing_settings
 from ses_operator.core.model.dkim_source import GivenDkim
@@ -20,10 +21,12 @@ from ses_operator.core.state.steps import CreateIdentity, SendVerificationEmail,
 def tags(desired: Desired, region: str, facts: IdentityFacts, inventory: Inventory) -> Iterable[SesStep]:
     """Set the wanted tags; of the others, remove those that the operator set earlier and that are no longer wanted."""
     found = facts.tags or {}
-    missing = {key: value for key, value in desired.tags.items() if found.get(key) != value}
+    wanted = {**desired.tags, **wanted_marks(desired, region, facts)}
+    missing = {key: value for key, value in wanted.items() if found.get(key) != value}
     if missing:
         yield TagIdentity(region, desired.identity, missing)
-    surplus = tuple(sorted((inventory.tag_keys & found.keys()) - desired.tags.keys()))
+    left = (inventory.tag_keys & found.keys()) - desired.tags.keys()
+    surplus = (*sorted(left), *surplus_marks(desired, region, facts))
     if surplus:
         yield UntagIdentity(region, desired.identity, surplus)
 
@@ -31,8 +34,9 @@ def tags(desired: Desired, region: str, facts: IdentityFacts, inventory: Invento
 def creation(desired: Desired, region: str, dkim: GivenDkim, refused: Iterable[str] = ()) -> tuple[SesStep, ...]:
     """Return CreateEmailIdentity with all that one call can carry and that was not ``refused``, then what it cannot."""
     carried = None if CONFIGURATION_SET.key in refused else desired.configuration_set(region)
-    create = CreateIdentity(region, desired.identity, dkim, desired.tags, carried)
     unread = DkimFacts(VerificationStatus.PENDING, signing_enabled=True, tokens=(), signing_hosted_zone="")
+    tagged = {**desired.tags, **first_marks(desired, region)}
+    create = CreateIdentity(region, desired.identity, dkim, tagged, carried)
     return (create, *_afterwards(desired, region, created(create, unread)))
 
 

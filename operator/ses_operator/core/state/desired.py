@@ -90,6 +90,11 @@ class Desired:
     rights: NameRights = field(default_factory=NameRights)
 
     @property
+    def user_tags(self) -> Mapping[str, str]:
+        """The tags that the spec and the account ask for."""
+        return {key: value for key, value in self.tags.items() if key != OWNER_TAG}
+
+    @property
     def is_address(self) -> bool:
         """True for an email address, verified by a link; false for a domain, verified by DNS."""
         return isinstance(self.dkim, NoDkim)

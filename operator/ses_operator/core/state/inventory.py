@@ -40,7 +40,8 @@ class Inventory:
     """The regions, places, tag keys, settings and sending policies that the operator made or changed for an object.
 
     A place is ``Route53/<hosted zone id>`` or ``DNSEndpoint``. A setting is one that is not managed unless the spec
-    names it: what the operator changed has to be reset when it no longer does. A policy is ``<region>/<name>``.
+    names it: what the operator changed has to be reset when it no longer does. A policy is ``<region>/<name>``; the
+    annotation has none, because marks of the identity name them (``core.features.marks``).
     ``invited`` are regions in which an email may have made an identity that has no owner tag yet. ``released`` are
     regions outside the spec that the deletion limit has released. ``records`` are those in Route 53, with digests of their
     values (``publication.recollection``): the witness if the key of the ledger is lost. ``account`` is the id of the AWS
@@ -83,8 +84,6 @@ class Inventory:
         }
         if self.settings:
             names["settings"] = sorted(self.settings)
-        if self.policies:
-            names["policies"] = sorted(self.policies)
         if self.invited:
             names["invited"] = sorted(self.invited)
         if self.released:
@@ -114,7 +113,6 @@ class Inventory:
             places=frozenset(filter(_PLACE.fullmatch, _names(value.get("places")))),
             tag_keys=_names(value.get("tagKeys")),
             settings=_names(value.get("settings")),
-            policies=_names(value.get("policies")),
             invited=_names(value.get("invited")),
             released=_names(value.get("letGo")),
             records=_names(value.get("records")),

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import RecordId
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.publication import DnsObservation
 from ses_operator.core.state.surroundings import UNKNOWN_SURROUNDINGS, Surroundings
@@ -16,14 +17,36 @@ from ses_operator.core.state.waits import Waits
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The identity exists in the region."""
+    """The identity exists in the region, as ``Read`` or as ``Recalled`` has it."""
 
     facts: IdentityFacts
 
 
 @dataclass(frozen=True, slots=True)
+class Read(Present):
+    """Knowledge: GetEmailIdentity answered this in this run, or writes of this run to what was read led to it.
+
+    What overwrites, deletes or adopts takes this (``SesRegion.change``). Only an answer of SES makes one: see
+    ``tests/unit/core/planning/test_knowledge.py``.
+    """
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled(Present):
+    """A belief: a run before this one has read it. Enough to find that nothing is to be done."""
+
+
+@dataclass(frozen=True, slots=True)
 class Absent:
-    """SES reports that there is no such identity in the region."""
+    """There is no such identity in the region: SES has answered that in this run, unless it is ``Unlisted``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted(Absent):
+    """A belief: a list of SES does not have the identity, and may be older than it.
+
+    Enough to create it, because SES refuses to if it exists; not to have SES send an email, which does not.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,20 @@ class Unread:
 
 
 RegionView = Present | Absent | Unread
+
+Known = Read | Absent
+"""What a write may be based on."""
+
+
+def recalled(view: RegionView) -> RegionView:
+    """Return what is left of a view in a later run: a belief."""
+    match view:
+        case Present(facts):
+            return Recalled(facts)
+        case Absent():
+            return Unlisted()
+        case Unread():
+            return view
 
 
 def legible(view: RegionView, region: str) -> RegionView:
@@ -80,7 +117,8 @@ class Observed:
 
     ``regions`` has a view for each region of the spec and of the inventory. ``remembered``: what it was when it was
     read before. ``dns`` is None until it was observed. ``invited``: regions in which an identity without an owner tag
-    is the object's, by the inventory. ``is_requested``: a person has requested this reconcile. ``waits``: those of the
+    is the object's, by the inventory. ``is_requested``: a person has requested this reconcile. ``held``: records that
+    are the object's by the ledger of their zone, looked up where a region cannot be read. ``waits``: those of the
     records, by type and name, and of what keeps all of them from being published.
     """
 
@@ -90,6 +128,7 @@ class Observed:
     dns_failure: Problem | None = None
     invited: frozenset[str] = frozenset()
     is_requested: bool = False
+    held: frozenset[RecordId] = frozenset()
     waits: Waits = field(default_factory=dict)
     surroundings: Mapping[str, Surroundings] = field(default_factory=dict)
 

@@ -288,9 +288,8 @@ class ReleaseRecords:
         return "leave the DNS records and let go of them"
 
 
-SesStep = (
-    CreateIdentity
-    | PutSetting
+Change = (
+    PutSetting
     | SetDkimSource
     | RestartVerification
     | SendVerificationEmail
@@ -302,5 +301,8 @@ SesStep = (
     | DeletePolicy
     | DeleteIdentity
 )
+"""A write to an identity that exists: see ``SesRegion.change``."""
+
+SesStep = CreateIdentity | Change
 DnsStep = PublishRecords | WithdrawRecords | ReleaseRecords | HandOverRecords
 Step = SesStep | DnsStep

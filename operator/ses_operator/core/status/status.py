@@ -29,6 +29,7 @@ from ses_operator.core.dns.record_formats import zone_file_values
 from ses_operator.core.features.deterministic_dkim import hosted_zone_of
 from ses_operator.core.features.dkim import dkim_differs, fingerprint_at_ses
 from ses_operator.core.features.key_identity import own_selector
+from ses_operator.core.features.ownership import is_ours
 from ses_operator.core.features.verification_email import LIFETIME
 from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
 from ses_operator.core.model.dmarc import report_authorizations
@@ -165,8 +166,9 @@ def _region(case: ReportInput, region: str, before: RegionStatus, now: datetime)
         arn=identity_arn(case.account_id, region, case.desired.identity, case.partition),
         verification_status=facts.verification_status,
         verification_email=None if verified else _verification_email(case.observed, region),
+        # It is remembered in order to keep records published: not of an identity that is not the object's.
         dkim=None
-        if case.desired.is_address
+        if case.desired.is_address or not is_ours(region, facts, case.desired.owner, case.observed.invited)
         else RegionDkimStatus(
             status=facts.dkim.status,
             tokens=facts.dkim.tokens,

@@ -17,7 +17,7 @@ from ses_operator.core.features.key_identity import selectors_in_use, signs_with
 from ses_operator.core.features.signing import SIGNING
 from ses_operator.core.model.dkim_source import DkimChoice, EasyDkim, MissingKey, OwnKey
 from ses_operator.core.model.problems import Problem
-from ses_operator.core.model.records import RecordType
+from ses_operator.core.model.records import RecordId, RecordType
 from ses_operator.core.model.ses import SigningOrigin, VerificationStatus
 from ses_operator.core.planning.plan import plan_identity, surplus_policy, wanted_records
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome
@@ -30,7 +30,18 @@ from ses_operator.core.status.report import ReportInput
 from ses_operator.core.status.stability import has_its_key
 from ses_operator.core.status.status import identity_status, remembered
 from unit.strategies import DKIM, DOMAIN, OWNER, own_key, wanted
-from unit.world import NOW, World, converge, covering, next_plan, source_dkim, steps_of
+from unit.world import (
+    NOW,
+    World,
+    converge,
+    covering,
+    marked,
+    next_plan,
+    source_dkim,
+    steps_of,
+    without_mark_tags,
+    without_marks,
+)
 from unit.world import seen_by_ses as looked_at
 
 REGION, OTHER = "eu-west-1", "us-east-1"
@@ -60,7 +71,9 @@ def names(world: World) -> set[str]:
 def test_the_identity_is_created_with_its_key_and_one_txt_serves_all_regions() -> None:
     desired = asking(S1, REGION, OTHER)
     plan = next_plan(World(), desired, covering(desired))
-    assert steps_of(plan) == [CreateIdentity(region, DOMAIN, S1, desired.tags, None) for region in (REGION, OTHER)]
+    assert without_marks(steps_of(plan)) == tuple(
+        CreateIdentity(region, DOMAIN, S1, desired.tags, None) for region in (REGION, OTHER)
+    )
 
     (record,) = verified(S1, REGION, OTHER).records
     assert (record.name, record.type) == (f"s1._domainkey.{DOMAIN}", RecordType.TXT)
@@ -92,8 +105,8 @@ def test_on_the_way_from_key_to_key_what_signs_has_its_record_at_every_moment(
 def test_a_new_selector_is_published_beside_the_old_one_then_ses_is_told_and_the_old_one_goes_when_ses_has_found_the_new() -> (
     None
 ):
-    world, desired = verified(S1), asking(S2)
-    inventory = covering(asking(S1), desired)
+    desired = asking(S2)
+    world, inventory = marked(verified(S1), desired), covering(asking(S1), desired)
 
     plan = next_plan(world, desired, inventory)
     assert steps_of(plan) == []
@@ -108,6 +121,7 @@ def test_a_new_selector_is_published_beside_the_old_one_then_ses_is_told_and_the
     plan = next_plan(world, desired, inventory)
     assert steps_of(plan) == [SetDkimSource(REGION, DOMAIN, S2)]
     world = world.do(steps_of(plan)[0])
+    world = world.do(next(iter(steps_of(next_plan(world, desired, inventory)))))  # the mark of the former key
     assert next_plan(world, desired, inventory).is_empty, "mail that is on its way still needs the old record"
     assert names(world) == {"s1", "s2"}
 
@@ -120,7 +134,9 @@ def test_back_to_easy_dkim_ses_is_switched_first_for_only_then_it_tells_its_reco
     inventory = covering(asking(S1), desired)
     plan = next_plan(world, desired, inventory)
     assert steps_of(plan) == [SetDkimSource(REGION, DOMAIN, EasyDkim(2048))]
-    plan = next_plan(world.do(steps_of(plan)[0]), desired, inventory)
+    world = world.do(steps_of(plan)[0])
+    world = world.do(next(iter(steps_of(next_plan(world, desired, inventory)))))  # the mark of the former key
+    plan = next_plan(world, desired, inventory)
     assert isinstance(plan.dns, PublishRecords)
     assert ({record.type for record in plan.dns.records}, plan.dns.surplus) == ({RecordType.CNAME}, Surplus.KEEP)
 
@@ -239,7 +255,10 @@ def _nobodys(world: World) -> World:
 
 def test_a_key_that_somebody_else_gave_to_our_identity_is_left_and_told() -> None:
     desired = asking(S2)
-    plan = next_plan(verified(S1), desired, covering(desired))  # the inventory has never named s1
+    world = verified(S1)
+    facts = world.identities[REGION]
+    world = replace(world, identities={REGION: replace(facts, tags=without_mark_tags(facts.tags))})
+    plan = next_plan(world, desired, covering(asking(S1), desired))  # no mark on the identity names s1
     problem = plan.regions[REGION].problem
     assert plan.ses_steps == {}
     assert problem is not None
@@ -261,7 +280,9 @@ def test_a_region_that_cannot_be_read_keeps_its_record() -> None:
     desired = asking(S1)
     unread = Unread(Problem(Reason.REGION_UNREACHABLE, "no answer"))
     observed = Observed({REGION: unread}, remembered={REGION: Remembered(("s1",), key_fingerprint=S1.fingerprint)})
-    assert [record.type for record in wanted_records(desired, observed)] == [RecordType.TXT]
+    assert wanted_records(desired, observed) == (), "no ledger says that it is the object's"
+    held = frozenset({RecordId(f"s1._domainkey.{DOMAIN}", RecordType.TXT)})
+    assert [record.type for record in wanted_records(desired, replace(observed, held=held))] == [RecordType.TXT]
 
 
 def test_a_parent_of_replicas_does_not_get_a_key_that_ses_would_not_replicate() -> None:
@@ -303,7 +324,7 @@ def test_before_ses_is_told_the_name_servers_are_heard_even_if_route_53_is_in_sy
     )
     observed = with_findings(desired, observed, {record.id: missing})
     plan = plan_identity(desired, observed, covering(asking(S1), desired), NOW)
-    assert plan.ses_steps == {}
+    assert without_marks(steps_of(plan)) == ()
 
 
 def test_a_text_that_external_dns_never_changes_is_told_with_the_way_round_it() -> None:
@@ -359,7 +380,7 @@ def test_the_inventory_names_the_selectors_so_that_a_lost_status_does_not_make_o
 def test_what_ses_answers_of_a_customers_key_is_its_selector() -> None:
     facts = verified(S1).identities[REGION]
     assert facts.dkim == replace(source_dkim(REGION, S1), status=SUCCESS)
-    assert facts.tags == {OWNER_TAG: str(OWNER)}
+    assert without_mark_tags(facts.tags) == {OWNER_TAG: str(OWNER)}
     desired = asking(S1)
     observed = Observed({REGION: Present(facts)})
     assert not signs_with(S1, REGION, observed), "without memory and without DNS nothing is known of the key"

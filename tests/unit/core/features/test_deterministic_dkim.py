@@ -312,7 +312,8 @@ def test_records_lead_where_the_parents_do_whoever_cannot_be_read() -> None:
         {A: heard.regions[A], B: silence},
     )
     for regions in sights:
-        seen = replace(heard, regions=regions, remembered=remembered(identity))
+        held = frozenset(record.id for record in wanted_records(spec, heard))
+        seen = replace(heard, regions=regions, remembered=remembered(identity), held=held)
         assert {value for record in wanted_records(spec, seen) for value in record.values} == expected
 
 

@@ -21,7 +21,7 @@ from ses_operator.core.state.desired import Desired, MailFromBehavior
 from ses_operator.core.state.observed import Present, RegionView, Remembered, Unread
 from ses_operator.core.state.steps import PutSetting, Surplus
 from unit.strategies import DOMAIN, MAIL_FROM_STYLES, mail_from, wanted
-from unit.world import World, converge, covering, next_plan, seen_by_ses, steps_of
+from unit.world import World, converge, covering, marked_by, next_plan, seen_by_ses, steps_of
 
 REGIONS = ("eu-west-1", "us-east-1", "us-west-2")
 DEFAULT, REJECT = MailFromBehavior.USE_DEFAULT_VALUE, MailFromBehavior.REJECT_MESSAGE
@@ -153,7 +153,7 @@ def test_ses_is_told_of_a_name(
     found: str | None, status: VerificationStatus, behavior: MailFromBehavior, waits: bool
 ) -> None:
     spec = desired("new", ("eu-west-1",), behavior=behavior)
-    world = World({"eu-west-1": standing("eu-west-1", found, status).facts})
+    world = World({"eu-west-1": marked_by(spec, standing("eu-west-1", found, status).facts, "eu-west-1")})
     told = PutSetting("eu-west-1", DOMAIN, MAIL_FROM, MailFromValue(f"new.{DOMAIN}", behavior))
     plan = next_plan(world, spec, covering(spec))
     assert plan.regions["eu-west-1"].steps == (() if waits else (told,))

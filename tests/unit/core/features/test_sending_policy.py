@@ -8,24 +8,25 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.meta import OWNER_TAG, POLICIES_MARK
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.aws.ses.answers import identity_facts
-from ses_operator.core.features.sending_policy import asks_for_new_policies, grants
+from ses_operator.core.features.marks import POLICY_DIGEST, first_marks, has_mark, wanted_marks
+from ses_operator.core.features.sending_policy import grants
+from ses_operator.core.model.mark_tags import digest
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
-from ses_operator.core.planning.leftovers import has_no_leftovers
 from ses_operator.core.planning.plan import inventory_of, plan_identity
 from ses_operator.core.planning.region_plan import RegionPlan
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Absent, Observed, Present
+from ses_operator.core.state.observed import Observed, Present, Read
 from ses_operator.core.state.steps import CreatePolicy, DeletePolicy, RestartVerification, SesStep, UpdatePolicy
 from ses_operator.core.status.explanation import RegionCase, explain
 from unit.strategies import DOMAIN, OWNER, POLICY_NAMES, desires, wanted
-from unit.world import NOW, World, fresh_dkim, next_plan, steps_of
+from unit.world import NOW, World, fresh_dkim, next_plan, steps_of, without_marks
 
 REGION = "eu-west-1"
 OURS = WantedPolicy("partner", '{"Id":"ours"}')
@@ -44,8 +45,12 @@ def asking(*policies: WantedPolicy) -> Desired:
 
 
 def steps(desired: Desired, facts: IdentityFacts, inventory: Inventory) -> tuple[SesStep, ...]:
-    plan = plan_identity(desired, Observed(regions={REGION: Present(facts)}), inventory, NOW)
-    return plan.regions[REGION].steps
+    """The steps, marks aside. The policies of the inventory have marks on the identity."""
+    names = [entry.removeprefix(f"{REGION}/") for entry in inventory.policies]
+    marks = {POLICIES_MARK: " ".join(digest(name, POLICY_DIGEST) for name in names)} if names else {}
+    facts = replace(facts, tags={**(facts.tags or {}), **marks})
+    plan = plan_identity(desired, Observed(regions={REGION: Read(facts)}), Inventory(), NOW)
+    return without_marks(plan.regions[REGION].steps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,10 +197,9 @@ def test_only_what_the_author_alone_can_change_stalls() -> None:
 
 def test_a_policy_that_was_there_with_just_our_document_is_satisfied_and_not_ours() -> None:
     facts, desired = standing(partner=OURS.document), asking(OURS)
-    views = {REGION: Present(facts)}
     assert grants(desired, REGION, facts, Inventory()).problems == {}
-    assert inventory_of(desired, (), views, Inventory()).policies == frozenset()
-    assert steps(asking(), facts, inventory_of(desired, (), views, Inventory())) == ()
+    assert wanted_marks(desired, REGION, facts) == {}
+    assert steps(asking(), facts, Inventory()) == ()
 
 
 def test_policies_come_after_everything_that_leads_to_verification() -> None:
@@ -225,22 +229,17 @@ def test_what_hinders_verification_is_said_before_that_ses_asks_for_it() -> None
         assert words in said.message
 
 
-def test_whose_a_new_name_is_has_to_be_read_anew() -> None:
-    assert asks_for_new_policies(asking(OURS), Inventory())
-    assert not asks_for_new_policies(asking(OURS), KNOWN)
-    assert not asks_for_new_policies(asking(GENERATED), Inventory())
+def test_what_an_annotation_says_is_no_proof() -> None:
+    """An older list, or a creation that was refused: the policy was there before, and is another's."""
+    observed = Observed(regions={REGION: Read(standing(partner=THEIRS))})
+    for desired in (asking(OURS), asking()):
+        assert without_marks(plan_identity(desired, observed, KNOWN, NOW).regions[REGION].steps) == ()
 
 
-def test_a_inventory_with_a_policy_that_left_the_spec_is_not_tidy() -> None:
-    desired = asking()
-    inventory = inventory_of(desired, ["Route53/Z1"], {REGION: Absent()}, Inventory())
-    assert has_no_leftovers(desired, inventory)
-    assert not has_no_leftovers(desired, inventory | KNOWN)
-
-
-def test_the_inventory_is_read_back_as_it_was_written() -> None:
-    assert Inventory.decode(KNOWN.encode()) == KNOWN
-    assert "policies" not in Inventory(frozenset({REGION})).encode()
+def test_a_policy_of_another_that_comes_between_is_not_marked_as_ours() -> None:
+    create = first_marks(asking(OURS), REGION)
+    assert has_mark("partner", create), "no one else can have set anything on an identity that is just being made"
+    assert not has_mark("partner", wanted_marks(asking(OURS), REGION, standing(partner=THEIRS)))
 
 
 def reconcile(world: World, desired: Desired, inventory: Inventory, most_steps: int) -> tuple[World, Inventory]:

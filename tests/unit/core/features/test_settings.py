@@ -13,6 +13,7 @@ from botocore.validate import ParamValidator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ses_operator.api.base.meta import SETTINGS_MARK
 from ses_operator.core.features.settings import SETTINGS, actions_of_settings, needed_reads, remembered_settings
 from ses_operator.core.iam.permissions import ACTIONS
 from ses_operator.core.model.dkim_source import EasyDkim
@@ -20,11 +21,11 @@ from ses_operator.core.planning.expected import created
 from ses_operator.core.planning.plan import plan_identity
 from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.inventory import Inventory
-from ses_operator.core.state.observed import Observed, Present
+from ses_operator.core.state.observed import Observed, Present, Read
 from ses_operator.core.state.setting import UNKNOWN, UNMANAGED, Call, NoValue, Setting
 from ses_operator.core.state.steps import CreateIdentity, PutSetting
 from unit.strategies import DOMAIN, asked_for, asking_for, desires, wanted, wanted_value
-from unit.world import NOW, fresh_dkim
+from unit.world import NOW, fresh_dkim, without_marks
 
 REGION = "eu-west-1"
 NEW = created(CreateIdentity(REGION, DOMAIN, EasyDkim(2048)), fresh_dkim(REGION, 2048))
@@ -109,11 +110,15 @@ def test_what_left_the_spec_is_reset_and_what_was_never_in_it_is_left_alone(sett
     if not setting.memory:
         assert setting.wanted(nothing, REGION) == setting.reset_to, "the spec always asks for something"
         return
-    view = Present(replace(setting.expected(NEW, value), tags=nothing.tags))
-    before = Inventory(frozenset({REGION}), settings=frozenset({setting.entry(REGION)}))
+    facts = replace(setting.expected(NEW, value), tags=nothing.tags)
+    marked = replace(facts, tags={**nothing.tags, SETTINGS_MARK: setting.memory})
+    annotated = Inventory(frozenset({REGION}), settings=frozenset({setting.entry(REGION)}))
     reset = (PutSetting(REGION, DOMAIN, setting, setting.reset_to),)
-    for inventory, steps in ((before, reset), (Inventory(frozenset({REGION})), ())):
-        assert plan_identity(nothing, Observed({REGION: view}), inventory, NOW).regions[REGION].steps == steps
+    # The mark on the identity decides, whatever the annotation says or has lost.
+    for inventory in (annotated, Inventory(frozenset({REGION})), Inventory()):
+        for found, steps in ((marked, reset), (facts, ())):
+            plan = plan_identity(nothing, Observed({REGION: Read(found)}), inventory, NOW)
+            assert without_marks(plan.regions[REGION].steps) == steps
 
 
 @settings(max_examples=30)

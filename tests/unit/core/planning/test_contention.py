@@ -45,7 +45,7 @@ from ses_operator.core.status.requeue import requeue_after
 from ses_operator.core.status.status import identity_status
 from ses_operator.core.status.transitions import new_contests
 from unit.strategies import DOMAIN, OWNER, own_key, wanted
-from unit.world import NOW, fresh_dkim
+from unit.world import NOW, fresh_dkim, without_marks
 
 REGION, OTHER = "eu-west-1", "us-east-1"
 SIGNING_ON = f"switch DKIM signing on in {REGION}"
@@ -98,7 +98,7 @@ def test_from_the_third_time_on_it_stands_for_a_while_and_is_named_with_both_val
 def test_what_is_not_contested_goes_on() -> None:
     desired, attempt = wanted(tags={OWNER_TAG: str(OWNER), "team": "a"}), Attempt(repairs=fought(CONTESTED_AFTER))
     steps = plan_identity(desired, DRIFTED, Inventory(), NOW, attempt).regions[REGION].steps
-    assert [str(step) for step in steps] == [f"set the tags team in {REGION}"]
+    assert [str(step) for step in without_marks(steps)] == [f"set the tags team in {REGION}"]
 
 
 @given(st.integers(0, 1000))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -24,6 +25,7 @@ inventorys = st.builds(
 
 @given(inventorys)
 def test_the_annotation_says_the_whole_inventory(inventory: Inventory) -> None:
+    inventory = replace(inventory, policies=frozenset())  # marks of the identity name them
     assert Inventory.decode(inventory.encode()) == inventory
 
 

@@ -157,7 +157,8 @@ def test_what_is_as_asked_for_would_change_by_its_tag_alone() -> None:
 
 
 def test_what_differs_is_told_with_the_value_that_stands() -> None:
-    message, changes = refused(standing_identity(tags={}, configuration_set_name="old"), signing_enabled=False)
+    found = standing_identity(tags={}, configuration_set_name="old")
+    message, changes = refused(found, signing_enabled=False, configuration_set_name="new")
     assert [change.action for change in changes] == ["TagIdentity", "SetSigning", "SetConfigurationSet"]
     assert f"switch DKIM signing off in {REGION} (now: on)" in message
     assert "(now: old)" in message
@@ -165,7 +166,7 @@ def test_what_differs_is_told_with_the_value_that_stands() -> None:
 
 def test_what_would_not_be_taken_over_is_told_before_anybody_tries() -> None:
     theirs = MailFromFacts(f"theirs.{DOMAIN}", VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE")
-    message, changes = refused(standing_identity(tags={}, mail_from=theirs))
+    message, changes = refused(standing_identity(tags={}, mail_from=theirs), mail_from={REGION: BOUNCE})
     assert changes == ()
     assert f"It could not be adopted as it is: The existing identity {DOMAIN} has the MAIL FROM domain" in message
 

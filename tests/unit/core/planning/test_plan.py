@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.meta import OWNER_TAG, SETTINGS_MARK
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
 from ses_operator.core.features.configuration_set import CONFIGURATION_SET
@@ -21,6 +21,7 @@ from ses_operator.core.features.signing import KEY_LENGTH
 from ses_operator.core.features.topics import TOPIC, TOPIC_HEADERS
 from ses_operator.core.model.dkim_source import EasyDkim, OwnKey
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.records import RecordId, RecordType
 from ses_operator.core.model.ses import (
     DkimFacts,
     IdentityFacts,
@@ -31,7 +32,7 @@ from ses_operator.core.model.ses import (
     VerificationStatus,
 )
 from ses_operator.core.planning.plan import plan_identity, wanted_records
-from ses_operator.core.state.desired import Desired
+from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.state.inventory import Inventory
 from ses_operator.core.state.observed import Absent, Observed, Present, Remembered, Unread
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState
@@ -47,7 +48,18 @@ from ses_operator.core.state.steps import (
     UntagIdentity,
 )
 from unit.strategies import DOMAIN, OWNER, desires, wanted
-from unit.world import NOW, World, converge, covering, fresh_dkim, next_plan, steps_of
+from unit.world import (
+    NOW,
+    World,
+    converge,
+    covering,
+    fresh_dkim,
+    marked_by,
+    next_plan,
+    steps_of,
+    without_mark_tags,
+    without_marks,
+)
 
 REGION = "eu-west-1"
 
@@ -83,7 +95,7 @@ def test_a_plan_applied_to_nothing_gives_what_is_desired(desired: Desired) -> No
     world = converge(World(), desired, inventory)
     assert set(world.identities) == set(desired.regions)
     for region, facts in world.identities.items():
-        assert facts.tags == desired.tags
+        assert without_mark_tags(facts.tags) == desired.tags
         assert facts.policies == {policy.name: policy.document for policy in desired.policies[region]}
         for setting in SETTINGS:
             value, found = setting.wanted(desired, region), setting.found(facts)
@@ -138,15 +150,16 @@ def test_the_records_of_a_region_go_after_its_identity(first: Desired, second: D
 
 def test_forwarding_that_we_switched_off_is_switched_on_again_when_the_spec_no_longer_names_it() -> None:
     inventory = covering(wanted(feedback_forwarding=False))
-    off = Observed(regions={REGION: Present(standing(settings={FEEDBACK.key: False}))})
-    plan = plan_identity(wanted(), off, inventory, NOW)
+    facts = marked_by(wanted(feedback_forwarding=False), standing(settings={FEEDBACK.key: False}), REGION)
+    plan = plan_identity(wanted(), Observed(regions={REGION: Present(facts)}), inventory, NOW)
     assert plan.regions[REGION].steps == (PutSetting(REGION, DOMAIN, FEEDBACK, True),)
 
 
 def test_topics_that_we_set_go_when_the_spec_no_longer_names_them_and_only_in_that_region() -> None:
     regions, topics = (REGION, "us-east-1"), {NotificationType.BOUNCE: Topic("arn:b")}
-    inventory = covering(wanted(regions=regions, topics={REGION: topics}))
-    views = {region: Present(standing(topics=topics)) for region in regions}
+    before = wanted(regions=regions, topics={REGION: topics})
+    inventory = covering(before)
+    views = {region: Present(marked_by(before, standing(topics=topics), region)) for region in regions}
     plan = plan_identity(wanted(regions=regions), Observed(regions=views), inventory, NOW)
     assert plan.ses_steps == {REGION: (PutSetting(REGION, DOMAIN, TOPIC[NotificationType.BOUNCE], None),)}
 
@@ -154,7 +167,8 @@ def test_topics_that_we_set_go_when_the_spec_no_longer_names_them_and_only_in_th
 def test_an_identity_is_created_with_all_that_one_call_can_carry() -> None:
     desired = wanted(configuration_set_name="bulk", tags={"team": "a", OWNER_TAG: str(OWNER)})
     plan = plan_identity(desired, Observed(regions={REGION: Absent()}), covering(desired), NOW)
-    assert plan.regions[REGION].steps == (CreateIdentity(REGION, DOMAIN, EasyDkim(2048), desired.tags, "bulk"),)
+    create = CreateIdentity(REGION, DOMAIN, EasyDkim(2048), desired.tags, "bulk")
+    assert without_marks(plan.regions[REGION].steps) == (create,)
 
 
 Case = tuple[str, Desired, Callable[[], IdentityFacts], tuple[object, ...]]
@@ -224,12 +238,27 @@ REPAIRS: list[Case] = [
         (PutSetting(REGION, DOMAIN, KEY_LENGTH, 1024),),
     ),
     (
-        "a MAIL FROM domain that is not wanted goes",
+        "a MAIL FROM domain that was set here and is not wanted any more goes",
+        wanted(),
+        lambda: standing(
+            mail_from=MailFromFacts("x.mail.example.com", VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE"),
+            tags={OWNER_TAG: str(OWNER), SETTINGS_MARK: "mailFrom"},
+        ),
+        (PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue(None, "USE_DEFAULT_VALUE")),),
+    ),
+    (
+        "a MAIL FROM domain that others have set stays when the spec does not name one",
         wanted(),
         lambda: standing(
             mail_from=MailFromFacts("x.mail.example.com", VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE")
         ),
-        (PutSetting(REGION, DOMAIN, MAIL_FROM, MailFromValue(None, "USE_DEFAULT_VALUE")),),
+        (),
+    ),
+    (
+        "a configuration set that others have set stays when the spec does not name one",
+        wanted(),
+        lambda: standing(configuration_set_name="theirs"),
+        (),
     ),
 ]
 
@@ -237,13 +266,13 @@ REPAIRS: list[Case] = [
 @pytest.mark.parametrize(("desired", "facts", "steps"), [case[1:] for case in REPAIRS], ids=[c[0] for c in REPAIRS])
 def test_drift_is_repaired(desired: Desired, facts: Callable[[], IdentityFacts], steps: tuple[object, ...]) -> None:
     plan = plan_identity(desired, Observed(regions={REGION: Present(facts())}), covering(desired), NOW)
-    assert plan.regions[REGION].steps == steps
+    assert without_marks(plan.regions[REGION].steps) == steps
 
 
-def test_a_tag_taken_out_of_the_spec_is_removed_by_the_inventory() -> None:
+def test_a_tag_taken_out_of_the_spec_is_removed_if_it_was_set_here() -> None:
     facts = standing(tags={"team": "a", "theirs": "x", OWNER_TAG: str(OWNER)})
-    inventory = Inventory(frozenset({REGION}), frozenset(), frozenset({"team"}))
-    plan = plan_identity(wanted(), Observed(regions={REGION: Present(facts)}), inventory, NOW)
+    facts = marked_by(wanted(tags={"team": "a", OWNER_TAG: str(OWNER)}), facts, REGION)
+    plan = plan_identity(wanted(), Observed(regions={REGION: Present(facts)}), Inventory(), NOW)
     assert plan.regions[REGION].steps == (UntagIdentity(REGION, DOMAIN, ("team",)),)
 
 
@@ -271,7 +300,8 @@ HINDRANCES = [
 def test_an_existing_identity_is_left_alone_when(
     facts: IdentityFacts, adoption: AdoptionPolicy, reason: Reason
 ) -> None:
-    desired = wanted(adoption=adoption)
+    bounce = MailFrom(f"bounce.{DOMAIN}", MailFromBehavior.USE_DEFAULT_VALUE, REGION)
+    desired = wanted(adoption=adoption, mail_from={REGION: bounce} if facts.mail_from else {})
     plan = plan_identity(desired, Observed(regions={REGION: Present(facts)}), covering(desired), NOW)
     assert plan.regions[REGION].steps == ()
     problem = plan.regions[REGION].problem
@@ -331,6 +361,10 @@ def test_a_region_that_cannot_be_read_keeps_its_records_and_those_of_nobody_go()
     plan = plan_identity(desired, observed, covering(desired), NOW)
     assert isinstance(plan.dns, PublishRecords)
     assert plan.dns.surplus is Surplus.KEEP
+    assert {record.regions for record in plan.dns.records} == {(REGION,)}, "no ledger says that they are the object's"
+    held = replace(observed, held=frozenset(RecordId(f"t{n}._domainkey.{DOMAIN}", RecordType.CNAME) for n in (1, 2, 3)))
+    plan = plan_identity(desired, held, covering(desired), NOW)
+    assert isinstance(plan.dns, PublishRecords)
     assert {record.regions for record in plan.dns.records} == {(REGION,), ("us-east-1",)}
 
 

@@ -9,10 +9,12 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.meta import OWNER_TAG, POLICIES_MARK
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy
 from ses_operator.api.identity.sending import GENERATED_POLICY
+from ses_operator.core.features.marks import POLICY_DIGEST
+from ses_operator.core.model.mark_tags import digest
 from ses_operator.core.model.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.schedule import SHORTEST_RETRY
@@ -99,6 +101,7 @@ def test_a_creation_that_is_refused_is_all_that_is_tried() -> None:
 def test_rights_that_were_withdrawn_go_before_anything_else_is_tried() -> None:
     fewer = replace(EVERYTHING, policies={REGION: (WantedPolicy(GENERATED_POLICY, '{"Id":"a"}'),)})
     facts = standing(policies={GENERATED_POLICY: '{"Id":"a and b"}', "p1": "{}"})
+    facts = replace(facts, tags={**(facts.tags or {}), POLICIES_MARK: digest("p1", POLICY_DIGEST)})
     withdrawn = planned(fewer, facts).steps
     assert withdrawn[:2] == (
         DeletePolicy(REGION, DOMAIN, "p1"),

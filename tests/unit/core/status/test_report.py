@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ses_operator.api.base.conditions import ConditionStatus, ConditionType, find
 from ses_operator.api.base.fields import DnsProvider
-from ses_operator.api.base.meta import OWNER_TAG, RECONCILE_REQUESTED_AT
+from ses_operator.api.base.meta import OWNER_TAG, RECONCILE_REQUESTED_AT, SETTINGS_MARK
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
@@ -216,7 +216,14 @@ CASES = [
     (
         "a MAIL FROM domain that is not seen",
         wanted(mail_from={REGION: MailFrom(f"b.{DOMAIN}", MailFromBehavior.USE_DEFAULT_VALUE, REGION)}),
-        {REGION: Present(facts(mail_from=MailFromFacts(f"b.{DOMAIN}", PENDING, "USE_DEFAULT_VALUE")))},
+        {
+            REGION: Present(
+                facts(
+                    mail_from=MailFromFacts(f"b.{DOMAIN}", PENDING, "USE_DEFAULT_VALUE"),
+                    tags={OWNER_TAG: str(OWNER), SETTINGS_MARK: "mailFrom"},
+                )
+            )
+        },
         (RecordState.PUBLISHED, ""),
         Reason.WAITING_FOR_MAIL_FROM,
     ),
