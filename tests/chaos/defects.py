@@ -54,8 +54,8 @@ DEFECTS = (
     _defect(
         "Ready ignores what could not be set",
         "core/status/report.py",
-        "gates = [kind for kind in found if kind is not ConditionType.DNS_PUBLISHED]",
-        "gates = [ConditionType.VERIFIED]",
+        "holds_up = any(_holds_up_ready(case, kind, verdict.status) for kind, verdict in found.items())",
+        "holds_up = found[ConditionType.VERIFIED].status is not ConditionStatus.TRUE",
     ),
     _defect(
         "status is written each time",
