@@ -14,6 +14,7 @@ from devcluster.apiclient import ACCOUNTS
 from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
+from ses_operator.runtime.watch.coverage import Coverage
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 
@@ -152,3 +153,24 @@ def test_an_account_that_is_being_deleted_says_whom_it_waits_for_and_takes_no_ne
     tenant.wait(lambda: tenant.api.get(path) is None, "the account to go, though the late one names it")
     world.look()
     tenant.not_ready(Reason.ACCOUNT_NOT_FOUND, "late")
+
+
+def test_an_account_that_is_to_go_waits_for_a_namespace_that_cannot_be_read(tenant: Tenant, world: World) -> None:
+    tenant.create_ready(IRELAND)
+    world.stop()
+    world.namespaces.remove(tenant.namespace)
+    world.coverage = Coverage((tenant.namespace,))
+    world.coverage.note_failure(tenant.namespace, "you may not list sesidentities there")
+    world.start()
+    tenant.delete_account()
+    tenant.account_not_ready(Reason.ACCOUNT_IN_USE)
+    world.pass_time(hours=1)
+    assert tenant.api.get(f"{ACCOUNTS}/{tenant.account}") is not None, "an identity may need its credentials"
+
+    world.namespaces.append(tenant.namespace)
+    world.coverage.note_watched(tenant.namespace)
+    world.look()
+    tenant.delete()
+    tenant.gone()
+    assert tenant.at_ses() == {}
+    tenant.wait(lambda: tenant.api.get(f"{ACCOUNTS}/{tenant.account}") is None, "the account to go")

@@ -38,6 +38,7 @@ from ses_operator.runtime.kube.events import EventRecorder
 from ses_operator.runtime.kube.resources import JsonObject, Resource, key_of
 from ses_operator.runtime.source import Source
 from ses_operator.runtime.watch.cache import ObjectChange, ObjectStore
+from ses_operator.runtime.watch.coverage import Coverage
 from ses_operator.runtime.watch.reflector import Reflected
 from ses_operator.runtime.workqueue import Result, Urgency, WorkQueue, note_urgency
 from ses_operator.settings import Settings
@@ -136,6 +137,8 @@ class World:
         self.accounts = accounts
         self.record = f"{namespaces[0]}-installation"
         """The name of the installation record: each test has its own, as each has its own accounts."""
+        self.coverage = Coverage(())
+        """Which namespaces are watched, and are to be seen; all that there are, unless a test says otherwise."""
         self.settings: dict[str, Any] = {"pending_poll": 15.0, "idle_poll": 300.0, **settings}
         self.controllers: dict[str, Controller] = {}
         self._is_dead = False
@@ -185,6 +188,7 @@ class World:
                 namespaces=self._namespaces,
                 secrets=self._secrets,
                 dkim_secrets=self._dkim_secrets,
+                coverage=self.coverage,
             ),
             self.telemetry,
             self.host.sandbox.server.clock.now,

@@ -76,6 +76,7 @@ class AccountController:
             Watch(cluster.identities.changes, accounts_named_by),
             Watch(cluster.templates.changes, accounts_named_by),
             Watch(cluster.secrets.changes, self._with_credentials_in, Urgency.URGENT),
+            Watch(cluster.coverage.changes, lambda _: cluster.accounts),
             Watch(self._rejected, account_named),
             Watch(self._context.emails.changes, account_named),
             Watch(self._audits.ended, account_named, Urgency.LOW),
@@ -159,7 +160,10 @@ class AccountController:
             del self._asked[key]
 
     async def _keep_while_used(self, account: SesAccount) -> bool:
-        """Return True if the account goes on to exist: identities that refer to it need its credentials to be deleted."""
+        """Return True if the account goes on to exist: identities that refer to it need its credentials to be deleted.
+
+        There may be some in a namespace that the apiserver does not show: its finalizer stays until that is seen.
+        """
         name, meta = account.metadata.name, account.metadata
         used = bool(self._users(name) or self._templates(name))
         if meta.is_deleting and not self._holders(name):
@@ -179,7 +183,8 @@ class AccountController:
             *(("SesIdentity", each.metadata) for each in identities if each is not None),
             *(("SesVerificationTemplate", each.metadata) for each in templates if each is not None),
         ]
-        return sorted(f"{kind} {meta.namespace}/{meta.name}" for kind, meta in found if meta.has_finalizer)
+        unseen = (f"whatever is in namespace {name}, which cannot be read" for name in self._cluster.coverage.unseen)
+        return [*sorted(f"{kind} {meta.namespace}/{meta.name}" for kind, meta in found if meta.has_finalizer), *unseen]
 
     async def _let_go(self, account: SesAccount) -> None:
         accounts, meta = self._cluster.accounts, account.metadata
