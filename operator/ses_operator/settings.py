@@ -9,8 +9,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from ses_operator.core.model.aws_regions import REGION_SHAPE
 from ses_operator.core.model.keys import DNS_LABEL
+from ses_operator.core.model.regions.aws_regions import REGION_SHAPE
 from ses_operator.runtime.lease.election import LeaseTiming
 
 ENVIRONMENT_PREFIX = "SES_OPERATOR_"

@@ -29,7 +29,7 @@ from devcluster.ports import free_port
 from devcluster.sandbox_process import Sandbox
 from devcluster.waiting import eventually
 from ses_operator.api.base.conditions import ConditionType
-from ses_operator.core.features.dkim_keys import read_key
+from ses_operator.core.features.keys.dkim_keys import read_key
 from ses_operator.core.model.dkim_source import OwnKey
 from ses_operator.runtime.lease.lease_object import lease_key
 

@@ -19,9 +19,9 @@ from devcluster.crash_proxy import CrashProxy
 from devcluster.environment import Environment
 from devcluster.operator_process import OperatorOptions, OperatorProcess
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.features.dkim_keys import read_key
-from ses_operator.core.model import txt
+from ses_operator.core.features.keys.dkim_keys import read_key
 from ses_operator.core.model.dkim_source import OwnKey
+from ses_operator.core.model.record_values import txt
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 

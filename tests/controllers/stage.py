@@ -22,7 +22,7 @@ from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.meta import INVENTORY, OWNER_TAG, WATCH_LABEL, WITHDRAW_FROM
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.dns.migration import Pending
-from ses_operator.core.features.dkim_keys import MIN_BITS
+from ses_operator.core.features.keys.dkim_keys import MIN_BITS
 from ses_operator.core.features.marks import has_mark
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.state.inventory import DNS_ENDPOINT_PLACE, ROUTE53_PLACE, Inventory

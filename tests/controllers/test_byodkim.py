@@ -14,10 +14,10 @@ from cluster.verdicts import explains
 from controllers.world import World
 from ses_operator.api.base.meta import WATCH_LABEL
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.features.dkim_keys import new_key, read_key
-from ses_operator.core.model import txt
-from ses_operator.core.model.dkim_key_record import published_key
+from ses_operator.core.features.keys.dkim_keys import new_key, read_key
 from ses_operator.core.model.dkim_source import OwnKey
+from ses_operator.core.model.record_values import txt
+from ses_operator.core.model.record_values.dkim_key_record import published_key
 
 IRELAND, VIRGINIA = "eu-west-1", "us-east-1"
 SWITCH = "PutEmailIdentityDkimSigningAttributes"

@@ -18,9 +18,9 @@ from controllers.deaths import deaths
 from controllers.world import World
 from devcluster.apiclient import GROUP
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.features.dkim_keys import read_key
-from ses_operator.core.model import txt
+from ses_operator.core.features.keys.dkim_keys import read_key
 from ses_operator.core.model.dkim_source import OwnKey
+from ses_operator.core.model.record_values import txt
 
 IRELAND, VIRGINIA, SYDNEY, OSAKA = "eu-west-1", "us-east-1", "ap-southeast-2", "ap-northeast-3"
 

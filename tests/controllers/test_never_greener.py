@@ -21,7 +21,7 @@ from devcluster.apiclient import ACCOUNTS
 from ses_operator.api.base.conditions import ConditionType
 from ses_operator.api.schema.crd import custom_resource_definition
 from ses_operator.api.schema.kinds import IDENTITY
-from ses_operator.core.features.dkim_keys import new_key
+from ses_operator.core.features.keys.dkim_keys import new_key
 from ses_operator.core.features.references import DEPENDENCIES
 
 IRELAND = "eu-west-1"

@@ -9,7 +9,7 @@ import pytest
 
 from sandbox.operator_aws_world import DOMAIN, REGION, AwsWorld, aws_world, perform
 from ses_operator.aws.calls.budget import Priority
-from ses_operator.core.features.dkim_keys import new_key, read_key
+from ses_operator.core.features.keys.dkim_keys import new_key, read_key
 from ses_operator.core.model.dkim_source import EasyDkim, OwnKey, PrivateKey
 from ses_operator.core.model.problems import Blocked, Gone
 from ses_operator.core.model.ses import SigningOrigin, VerificationStatus

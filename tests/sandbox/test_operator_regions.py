@@ -16,7 +16,7 @@ from ses_operator.controllers.identity.facts import Facts
 from ses_operator.controllers.identity.regions import Regions
 from ses_operator.controllers.identity.topics import TopicLooks
 from ses_operator.core.features.topics import TOPIC, TOPIC_HEADERS
-from ses_operator.core.model.policy_documents import WantedPolicy
+from ses_operator.core.model.policies.policy_documents import WantedPolicy
 from ses_operator.core.model.ses import IdentityFacts, NotificationType, Topic
 from ses_operator.core.planning.plan import inventory_of, plan_identity, reads_to_make
 from ses_operator.core.state.attempt import Attempt

@@ -10,8 +10,8 @@ from sandbox.route53_world import Route53World, route53_world
 from ses_operator.core.dns.record_formats import cloudflare, zone_file
 from ses_operator.core.model.records import RecordSet
 from ses_operator.core.state.answers import FindingState
-from ses_operator.dns.nameservers import NameServers
-from ses_operator.dns.resolver import Resolver
+from ses_operator.dns.lookup.nameservers import NameServers
+from ses_operator.dns.lookup.resolver import Resolver
 from unit.served import DKIM, DMARC, KEY, MX, SPF
 
 ZONE = "example.com"

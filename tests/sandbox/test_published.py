@@ -8,13 +8,13 @@ from dataclasses import replace
 import pytest
 
 from sandbox.publisher_world import PublisherWorld, publisher_world
-from ses_operator.core.model import txt
+from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
 from ses_operator.core.state.answers import FindingState
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import Surplus
-from ses_operator.dns.nameservers import NameServers
-from ses_operator.dns.resolver import Resolver
+from ses_operator.dns.lookup.nameservers import NameServers
+from ses_operator.dns.lookup.resolver import Resolver
 from unit.served import DMARC, DOMAIN, ELSEWHERE, ROWS, SPF_TEXT, VERIFICATION, Row, wanted
 
 

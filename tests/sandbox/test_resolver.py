@@ -15,9 +15,9 @@ from sandbox.route53_world import Route53World, create, route53_world
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.records import SPF_VALUE, Purpose, RecordSet, RecordType, dkim_records, mail_from_records
 from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome, PublishedAt
-from ses_operator.dns.nameservers import NameServers
-from ses_operator.dns.query_slots import TENANT, QuerySlots
-from ses_operator.dns.resolver import Resolver
+from ses_operator.dns.lookup.nameservers import NameServers
+from ses_operator.dns.lookup.query_slots import TENANT, QuerySlots
+from ses_operator.dns.lookup.resolver import Resolver
 from ses_sandbox.dnsserver import DnsServer
 from ses_sandbox.faults import DnsFailure, Fault, FaultKind
 
@@ -328,7 +328,7 @@ async def test_silent_servers_of_many_domains_hold_up_no_other(world: Route53Wor
 
 
 async def test_a_lookup_ends_though_no_server_answers(world: Route53World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ses_operator.dns.resolver.DEADLINE", 0.05)
+    monkeypatch.setattr("ses_operator.dns.lookup.resolver.DEADLINE", 0.05)
     world.faults.add(Fault(FaultKind.DNS, rcode=DnsFailure.TIMEOUT))
     (finding,) = await Resolver(name_servers(world.dns_server, timeout=600.0)).examine([DKIM])
     assert finding.state is FindingState.UNREACHABLE

@@ -14,8 +14,8 @@ from sandbox.route53_world import Route53World, route53_world
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_records
 from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome, PublishedAt
-from ses_operator.dns.nameservers import NameServers
-from ses_operator.dns.resolver import Resolver
+from ses_operator.dns.lookup.nameservers import NameServers
+from ses_operator.dns.lookup.resolver import Resolver
 
 ZONE = "example.com"
 PATIENCE = 30.0

@@ -18,10 +18,10 @@ from ses_operator.api.identity.dmarc import Alignment, DmarcPolicy
 from ses_operator.api.identity.kind import AdoptionPolicy, DeletionPolicy
 from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.core.model.dkim_source import DkimChoice, EasyDkim, NoDkim, OwnKey, PrivateKey
-from ses_operator.core.model.dmarc import Dmarc
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.name_rights import NameRights
-from ses_operator.core.model.policy_documents import WantedPolicy
+from ses_operator.core.model.policies.policy_documents import WantedPolicy
+from ses_operator.core.model.record_values.dmarc import Dmarc
 from ses_operator.core.model.ses import NotificationType, Topic, Topics
 from ses_operator.core.state.desired import Desired, MailFrom, MailFromBehavior
 from ses_operator.core.state.setting import UNMANAGED, Setting

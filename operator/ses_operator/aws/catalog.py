@@ -11,7 +11,7 @@ from typing import Any
 from botocore.loaders import Loader, create_loader
 from botocore.regions import EndpointResolver
 
-from ses_operator.core.model.aws_regions import AwsRegions, Partition
+from ses_operator.core.model.regions.aws_regions import AwsRegions, Partition
 
 SES_ENDPOINT_PREFIX = "email"
 

@@ -21,8 +21,8 @@ from ses_operator.aws.ses.mail import SesMail
 from ses_operator.aws.ses.metric_data import MetricData
 from ses_operator.aws.ses.templates import SesTemplates
 from ses_operator.aws.ses.topics import region_of, topic_exists
-from ses_operator.core.model.aws_regions import AwsRegions
 from ses_operator.core.model.problems import Blocked
+from ses_operator.core.model.regions.aws_regions import AwsRegions
 
 FAILURE_SECONDS = 10.0
 """A failed opening is not tried again for this long: a thousand identities of one account call STS once."""

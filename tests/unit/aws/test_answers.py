@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ses_operator.aws.ses.answers import account_facts, dkim_facts, identity_facts, listed_identities
+from ses_operator.core.model.regions.ses_regions import signing_hosted_zone
 from ses_operator.core.model.ses import (
     AccountFacts,
     ListedIdentity,
@@ -12,7 +13,6 @@ from ses_operator.core.model.ses import (
     VerificationInfo,
     VerificationStatus,
 )
-from ses_operator.core.model.ses_regions import signing_hosted_zone
 
 
 def test_an_identity_with_everything() -> None:

@@ -45,7 +45,7 @@ async def test_a_lookup_that_no_server_answers_goes_on_beside_the_reconcile_and_
     deaf: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("ses_operator.controllers.identity.lookups.PATIENCE", 0.0)
-    monkeypatch.setattr("ses_operator.dns.resolver.DEADLINE", 0.3)
+    monkeypatch.setattr("ses_operator.dns.lookup.resolver.DEADLINE", 0.3)
     lookups = Lookups(Resolvers(lambda _: None, asyncio.get_running_loop().time), asyncio.get_running_loop().time)
     woken: asyncio.Queue[ObjectKey] = asyncio.Queue()
     lookups.finished.subscribe(woken.put_nowait)

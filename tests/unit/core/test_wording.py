@@ -23,7 +23,7 @@ from ses_operator.api.identity.status import HandoverStatus
 from ses_operator.core.dns.migration import FormerPlace, Move, Pending, Place, decide
 from ses_operator.core.features.dkim import dkim_differs
 from ses_operator.core.model.dkim_source import MissingKey
-from ses_operator.core.model.policy_documents import WantedPolicy
+from ses_operator.core.model.policies.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import dkim_records
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.dns.addresses import may_be_asked
+from ses_operator.dns.lookup.addresses import may_be_asked
 
 NEVER = (
     "127.0.0.1", "127.1.2.3", "0.0.0.0", "0.1.2.3", "169.254.169.254", "169.254.170.2", "169.254.1.1", "224.0.0.251",  # noqa: S104

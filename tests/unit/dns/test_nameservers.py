@@ -6,7 +6,7 @@ import dns.name
 import pytest
 
 from ses_operator.core.state.answers import Outcome
-from ses_operator.dns.nameservers import NameServers
+from ses_operator.dns.lookup.nameservers import NameServers
 
 
 @pytest.mark.parametrize("written", ["127.0.0.1:99999", "[::1]:99999", "localhost:99999", "a..b:53"])

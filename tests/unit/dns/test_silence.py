@@ -9,9 +9,9 @@ import dns.name
 import dns.rdatatype
 
 from ses_operator.core.state.answers import Outcome
-from ses_operator.dns.nameservers import NameServers, Server
-from ses_operator.dns.query_slots import TENANT, QuerySlots
-from ses_operator.dns.silence import SILENCE_SECONDS, Silences, Standing
+from ses_operator.dns.lookup.nameservers import NameServers, Server
+from ses_operator.dns.lookup.query_slots import TENANT, QuerySlots
+from ses_operator.dns.lookup.silence import SILENCE_SECONDS, Silences, Standing
 
 SERVER = ("mail.example.com", "192.0.2.1", 53)
 

@@ -8,12 +8,12 @@ from docs.writing import ROOT
 from ses_operator.aws.sessions import IDLE_SECONDS
 from ses_operator.controllers.identity.lookups import PATIENCE
 from ses_operator.controllers.shared.writes import MAX_TEXT
-from ses_operator.core.model.policy_documents import MAX_POLICY_LEVELS
+from ses_operator.core.model.policies.policy_documents import MAX_POLICY_LEVELS
 from ses_operator.core.state.inventory import MAX_NAMES
-from ses_operator.dns.nameservers import MAX_HOSTS
-from ses_operator.dns.query_slots import PER_DOMAIN, PER_TENANT, POOLS
-from ses_operator.dns.resolver import DEADLINE, MAX_VALUE
-from ses_operator.dns.silence import Standing
+from ses_operator.dns.lookup.nameservers import MAX_HOSTS
+from ses_operator.dns.lookup.query_slots import PER_DOMAIN, PER_TENANT, POOLS
+from ses_operator.dns.lookup.resolver import DEADLINE, MAX_VALUE
+from ses_operator.dns.lookup.silence import Standing
 from ses_operator.runtime.kube.decoding import MAX_DEPTH, MAX_FREE_BYTES
 from ses_operator.runtime.kube.events import MAX_MESSAGE
 from ses_operator.runtime.watch.kopf_shell import PAGE_SIZE

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 from ses_operator.api.identity.dkim import PARENT_REGIONS
 from ses_operator.aws.catalog import aws_regions
 from ses_operator.core.features.settings import parsed_settings
+from ses_operator.core.model.regions.ses_regions import signing_hosted_zone
 from ses_operator.core.model.ses import (
     AccountFacts,
     DkimFacts,
@@ -22,7 +23,6 @@ from ses_operator.core.model.ses import (
     VerificationStatus,
     parent_region_of,
 )
-from ses_operator.core.model.ses_regions import signing_hosted_zone
 
 Answer = Mapping[str, Any]
 

@@ -18,7 +18,7 @@ from ses_operator.aws.ses.answers import (
 )
 from ses_operator.core.features.tenants import tenants_hold
 from ses_operator.core.model.dkim_source import EasyDkim, GivenDkim, NoDkim, OwnKey, ReplicaDkim
-from ses_operator.core.model.policy_documents import field_of
+from ses_operator.core.model.policies.policy_documents import field_of
 from ses_operator.core.model.problems import Blocked, Gone, OperatorError, Stale
 from ses_operator.core.model.ses import (
     AccountFacts,

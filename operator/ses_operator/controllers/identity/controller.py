@@ -30,7 +30,7 @@ from ses_operator.controllers.shared.deletion_limit import DeletionLimit
 from ses_operator.controllers.shared.identity_objects import IdentityObjects, key_of
 from ses_operator.core.admission.acceptance import Admission
 from ses_operator.core.dns.ledger import recollections
-from ses_operator.core.features.key_identity import selectors_in_use
+from ses_operator.core.features.keys.key_identity import selectors_in_use
 from ses_operator.core.features.references import DependencyCase
 from ses_operator.core.model.dkim_source import MissingKey
 from ses_operator.core.model.keys import ObjectKey

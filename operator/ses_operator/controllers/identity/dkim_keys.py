@@ -17,7 +17,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.dkim import ByodkimSpec
 from ses_operator.api.identity.kind import DeletionPolicy, SesIdentity
 from ses_operator.controllers.shared.cluster import secret_key
-from ses_operator.core.features.dkim_keys import Unusable, new_key, read_key
+from ses_operator.core.features.keys.dkim_keys import Unusable, new_key, read_key
 from ses_operator.core.model.dkim_source import MissingKey, OwnKey
 from ses_operator.core.model.problems import Blocked, Gone, Problem, Stale
 from ses_operator.runtime.kube.client import KubeClient

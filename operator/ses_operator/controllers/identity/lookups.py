@@ -13,7 +13,7 @@ from contextvars import Context
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from ses_operator.core.dns.record_evidence import Findings, is_awaited, with_findings, worth_a_look
+from ses_operator.core.dns.lookup.record_evidence import Findings, is_awaited, with_findings, worth_a_look
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.records import RecordSet
 from ses_operator.core.model.schedule import lookup_interval
@@ -22,9 +22,9 @@ from ses_operator.core.state.desired import Desired
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.status.requeue import is_early
 from ses_operator.core.status.waits import record_waited
-from ses_operator.dns.nameservers import NameServers
-from ses_operator.dns.query_slots import TENANT, QuerySlots
-from ses_operator.dns.resolver import Resolver
+from ses_operator.dns.lookup.nameservers import NameServers
+from ses_operator.dns.lookup.query_slots import TENANT, QuerySlots
+from ses_operator.dns.lookup.resolver import Resolver
 from ses_operator.runtime.source import Source
 
 LOGGER = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from ses_operator.core.admission.acceptance import (
     same_account,
 )
 from ses_operator.core.admission.tenancy import AdmissionRequest, name_rights
-from ses_operator.core.features.dkim_keys import key_bits
+from ses_operator.core.features.keys.dkim_keys import key_bits
 from ses_operator.core.features.references import DependencyCase
 from ses_operator.core.model.dkim_source import MissingKey, OwnKey
 from ses_operator.core.model.keys import Installation

@@ -13,8 +13,8 @@ from collections.abc import Set as AbstractSet
 from typing import Any
 
 from ses_operator.api.identity.sending import AuthorizedSender, RawPolicy
-from ses_operator.core.model.policy_documents import field_of
-from ses_operator.core.model.policy_terms import (
+from ses_operator.core.model.policies.policy_documents import field_of
+from ses_operator.core.model.policies.policy_terms import (
     DOCUMENT_ELEMENTS,
     STATEMENT_ELEMENTS,
     Principal,

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.core.dns.judge import Served, Verdict, judge
-from ses_operator.core.model import txt
+from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import SPF_VALUE, RecordSet, RecordType
 from ses_operator.core.state.publication import EntryProperty
 

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ses_operator.core.model.dkim_key_record import KeyRecord
-from ses_operator.core.model.dmarc import is_dmarc, says_the_same, weakens
+from ses_operator.core.model.record_values.dkim_key_record import KeyRecord
+from ses_operator.core.model.record_values.dmarc import is_dmarc, says_the_same, weakens
+from ses_operator.core.model.record_values.spf import MAX_LOOKUPS, Spf, is_spf, merged
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
-from ses_operator.core.model.spf import MAX_LOOKUPS, Spf, is_spf, merged
 
 
 class Verdict(StrEnum):

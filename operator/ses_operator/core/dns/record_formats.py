@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Protocol
 
-from ses_operator.core.model import txt
+from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import RecordType
 
 CSV_COLUMNS = ("name", "type", "ttl", "priority", "value")

@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 
 from ses_operator.core.dns.zone_sets import ZoneSet
-from ses_operator.core.model.dkim_key_record import published_key
-from ses_operator.core.model.dmarc import dmarc_name, is_dmarc
 from ses_operator.core.model.name_rights import governing_name, is_within
+from ses_operator.core.model.record_values.dkim_key_record import published_key
+from ses_operator.core.model.record_values.dmarc import dmarc_name, is_dmarc
 from ses_operator.core.model.records import SPF_VALUE, Purpose, RecordType
 
 _DKIM_LABEL = "_domainkey"

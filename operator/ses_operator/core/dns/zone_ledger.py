@@ -9,10 +9,10 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.ledger import LEDGER_LABEL, LEDGER_TTL, Ledger, Line, Seal, ledger_name
 from ses_operator.core.dns.zone_records import sets_at
 from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet, ZoneView
-from ses_operator.core.model import txt
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.name_rights import is_within
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import RecordId, RecordType
 
 

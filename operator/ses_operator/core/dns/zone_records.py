@@ -19,7 +19,7 @@ from ses_operator.core.dns.judge import Served, Verdict, advice, is_for, judge
 from ses_operator.core.dns.ledger import digest
 from ses_operator.core.dns.shapes import may_be_ours
 from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet, ZoneView
-from ses_operator.core.model import txt
+from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import RecordId, RecordSet, RecordType
 from ses_operator.core.state.publication import PublishedRecord, RecordState
 from ses_operator.core.state.steps import Surplus

@@ -15,7 +15,7 @@ from datetime import datetime
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.features.deterministic_dkim import hosted_zone_of, replacement_needed, replicas_of
-from ses_operator.core.features.key_identity import (
+from ses_operator.core.features.keys.key_identity import (
     entry_of,
     known_fingerprint,
     own_selector,

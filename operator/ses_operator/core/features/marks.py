@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ses_operator.api.base.meta import MARK_TAGS, POLICIES_MARK, SETTINGS_MARK, TAGS_MARK
 from ses_operator.api.identity.sending import GENERATED_POLICY
-from ses_operator.core.features.key_identity import own_selector, selector_setting
+from ses_operator.core.features.keys.key_identity import own_selector, selector_setting
 from ses_operator.core.features.settings import SETTINGS
 from ses_operator.core.model.dkim_source import MissingKey, OwnKey
 from ses_operator.core.model.mark_tags import digest, names_in, value_of

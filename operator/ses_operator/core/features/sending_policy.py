@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.sending import GENERATED_POLICY, MAX_POLICIES
 from ses_operator.core.features.marks import has_mark, wanted_marks
-from ses_operator.core.model.policy_documents import WantedPolicy, are_same, narrowed
+from ses_operator.core.model.policies.policy_documents import WantedPolicy, are_same, narrowed
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.desired import Desired

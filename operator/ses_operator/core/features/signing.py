@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.features.key_identity import own_selector
+from ses_operator.core.features.keys.key_identity import own_selector
 from ses_operator.core.model.dkim_source import EasyDkim
 from ses_operator.core.model.iam_actions import Action, Feature, On
 from ses_operator.core.model.problems import Problem

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import NamedTuple
 
-from ses_operator.core.model.dmarc import Dmarc, dmarc_name
-from ses_operator.core.model.spf import INCLUDE_SES
-from ses_operator.core.model.spf import VERSION as SPF_VERSION
+from ses_operator.core.model.record_values.dmarc import Dmarc, dmarc_name
+from ses_operator.core.model.record_values.spf import INCLUDE_SES
+from ses_operator.core.model.record_values.spf import VERSION as SPF_VERSION
 
 MAX_NAME_OCTETS = 253
 SPF_VALUE = f"{SPF_VERSION} {INCLUDE_SES} ~all"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from ses_operator.core.features.key_identity import own_selector
+from ses_operator.core.features.keys.key_identity import own_selector
 from ses_operator.core.model.dkim_source import OwnKey
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.observed import Present, RegionView

@@ -35,8 +35,8 @@ from ses_operator.core.features.sending_policy import grants, withdrawals
 from ses_operator.core.features.settings import due_settings, needed_reads, remembered_settings
 from ses_operator.core.features.verification_email import awaited_click, emails_due, invited, is_invited
 from ses_operator.core.model.dkim_source import EasyDkim, MissingKey, NoDkim, OwnKey, ReplicaDkim
-from ses_operator.core.model.dmarc import dmarc_name
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.record_values.dmarc import dmarc_name
 from ses_operator.core.model.records import Purpose, RecordSet, dmarc_record, merge
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.planning.contention import paused, paused_publication

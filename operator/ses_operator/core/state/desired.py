@@ -28,11 +28,11 @@ from ses_operator.core.model.dkim_source import (
     NoDkim,
     OwnKey,
 )
-from ses_operator.core.model.dmarc import Dmarc
 from ses_operator.core.model.keys import Installation, ObjectKey, Owner
 from ses_operator.core.model.name_rights import NameRights
-from ses_operator.core.model.policy_documents import WantedPolicy, wanted_policies
+from ses_operator.core.model.policies.policy_documents import WantedPolicy, wanted_policies
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.record_values.dmarc import Dmarc
 from ses_operator.core.model.ses import NotificationType, Topic, Topics, identity_arn
 from ses_operator.core.model.template_name import template_name
 from ses_operator.core.state.publication import EntryProperty

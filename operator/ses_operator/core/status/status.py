@@ -28,12 +28,12 @@ from ses_operator.core.dns.migration import FormerPlace
 from ses_operator.core.dns.record_formats import zone_file_values
 from ses_operator.core.features.deterministic_dkim import hosted_zone_of
 from ses_operator.core.features.dkim import dkim_differs, fingerprint_at_ses
-from ses_operator.core.features.key_identity import own_selector
+from ses_operator.core.features.keys.key_identity import own_selector
 from ses_operator.core.features.ownership import is_ours
 from ses_operator.core.features.verification_email import LIFETIME
-from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
-from ses_operator.core.model.dmarc import report_authorizations
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.record_values.dmarc import VERSION as DMARC_VERSION
+from ses_operator.core.model.record_values.dmarc import report_authorizations
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus, identity_arn
 from ses_operator.core.planning.contention import told
 from ses_operator.core.planning.pending_changes import PendingChange

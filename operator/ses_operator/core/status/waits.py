@@ -7,7 +7,7 @@ from datetime import datetime
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import SesIdentityStatus, WaitStatus
-from ses_operator.core.dns.record_evidence import LOOKED_AT_BY_SES
+from ses_operator.core.dns.lookup.record_evidence import LOOKED_AT_BY_SES
 from ses_operator.core.model.records import Purpose, RecordSet
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.region_plan import RegionPlan

@@ -19,7 +19,7 @@ from ses_operator.api.schema.admission import RULES
 from ses_operator.core.admission.acceptance import Admission, admit, admit_to_zone
 from ses_operator.core.admission.guardrails import GUARDRAILS, violations
 from ses_operator.core.admission.tenancy import AdmissionRequest, Namespace
-from ses_operator.core.features.dkim_keys import NEW_KEY_BITS, key_bits, new_key, read_key
+from ses_operator.core.features.keys.dkim_keys import NEW_KEY_BITS, key_bits, new_key, read_key
 from ses_operator.core.model.dkim_source import OwnKey
 from ses_operator.core.model.name_rights import precision
 from ses_operator.core.status.transitions import EventType, new_warnings

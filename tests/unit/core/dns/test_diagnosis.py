@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.diagnosis import diagnose, diagnose_all
 from ses_operator.core.dns.judge import matches
-from ses_operator.core.dns.record_case import RecordCase
+from ses_operator.core.dns.lookup.diagnosis import diagnose, diagnose_all
+from ses_operator.core.dns.lookup.record_case import RecordCase
 from ses_operator.core.model.records import SPF_VALUE, Purpose, RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, Outcome, Probes, PublishedAt
 

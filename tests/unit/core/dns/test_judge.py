@@ -9,18 +9,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.base.fields import DnsProvider
-from ses_operator.core.dns.diagnosis import diagnose
 from ses_operator.core.dns.judge import JUDGES, Served, Verdict, advice, is_for, judge, matches
 from ses_operator.core.dns.ledger import Seal
-from ses_operator.core.dns.record_case import RecordCase
-from ses_operator.core.dns.record_evidence import with_findings
+from ses_operator.core.dns.lookup.diagnosis import diagnose
+from ses_operator.core.dns.lookup.record_case import RecordCase
+from ses_operator.core.dns.lookup.record_evidence import with_findings
 from ses_operator.core.dns.zone_plan import plan_publication
 from ses_operator.core.dns.zone_sets import ZoneSet, zone_view
-from ses_operator.core.model import txt
-from ses_operator.core.model.dmarc import weakens
 from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.record_values import txt
+from ses_operator.core.model.record_values.dmarc import weakens
+from ses_operator.core.model.record_values.spf import Spf, is_spf
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
-from ses_operator.core.model.spf import Spf, is_spf
 from ses_operator.core.state.answers import Answer, FindingState, Outcome
 from ses_operator.core.state.observed import Observed
 from ses_operator.core.state.publication import DnsObservation, PublishedRecord, RecordState

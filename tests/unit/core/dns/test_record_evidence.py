@@ -7,7 +7,7 @@ from dataclasses import replace
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.record_evidence import with_findings
+from ses_operator.core.dns.lookup.record_evidence import with_findings
 from ses_operator.core.model.records import RecordSet, mail_from_records
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.plan import wanted_records

@@ -25,7 +25,7 @@ from ses_operator.core.dns.record_formats import (
     zone_file,
     zone_file_values,
 )
-from ses_operator.core.model import txt
+from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
 from unit.served import DKIM, DMARC, MX, SPF
 

@@ -16,9 +16,9 @@ from ses_operator.core.dns.shapes import SHAPES, may_be_ours
 from ses_operator.core.dns.zone_ledger import ledger_set
 from ses_operator.core.dns.zone_plan import holdings, plan_handover, plan_publication, plan_withdrawal
 from ses_operator.core.dns.zone_sets import ChangeAction, ZoneSet, ZoneView, zone_view
-from ses_operator.core.model import txt
-from ses_operator.core.model.dmarc import Dmarc
 from ses_operator.core.model.keys import ObjectKey, Owner
+from ses_operator.core.model.record_values import txt
+from ses_operator.core.model.record_values.dmarc import Dmarc
 from ses_operator.core.model.records import (
     Purpose,
     RecordId,

@@ -19,8 +19,8 @@ from ses_operator.core.dns.zone_plan import (
     plan_withdrawal,
 )
 from ses_operator.core.dns.zone_sets import BatchLimits, ChangeAction, ZoneSet, ZoneView, apply, zone_view
-from ses_operator.core.model import txt
 from ses_operator.core.model.keys import Owner
+from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import RecordId, RecordSet, RecordType, dkim_records, mail_from_records, merge
 from ses_operator.core.state.publication import RecordState
 from ses_operator.core.state.steps import Surplus

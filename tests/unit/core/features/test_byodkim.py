@@ -12,8 +12,8 @@ from ses_operator.api.base.meta import OWNER_TAG
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import AdoptionPolicy, SesIdentity
 from ses_operator.api.identity.status import RegionDkimStatus, RegionStatus, SesIdentityStatus
-from ses_operator.core.dns.record_evidence import is_awaited, seen_by_ses, with_findings, worth_a_look
-from ses_operator.core.features.key_identity import selectors_in_use, signs_with
+from ses_operator.core.dns.lookup.record_evidence import is_awaited, seen_by_ses, with_findings, worth_a_look
+from ses_operator.core.features.keys.key_identity import selectors_in_use, signs_with
 from ses_operator.core.features.signing import SIGNING
 from ses_operator.core.model.dkim_source import DkimChoice, EasyDkim, MissingKey, OwnKey
 from ses_operator.core.model.problems import Problem

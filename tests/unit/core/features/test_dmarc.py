@@ -15,8 +15,8 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.dmarc import Alignment, DmarcPolicy, DmarcSpec
 from ses_operator.api.identity.status import DnsStatus, RecordStatus, SesIdentityStatus
 from ses_operator.core.dns.judge import matches
-from ses_operator.core.dns.record_evidence import seen_by_ses, with_findings, worth_a_look
-from ses_operator.core.model.dmarc import Dmarc, is_dmarc, report_authorizations, says_the_same
+from ses_operator.core.dns.lookup.record_evidence import seen_by_ses, with_findings, worth_a_look
+from ses_operator.core.model.record_values.dmarc import Dmarc, is_dmarc, report_authorizations, says_the_same
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType, dmarc_record
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.plan import all_published, wanted_records

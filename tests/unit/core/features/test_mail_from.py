@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentitySpec
-from ses_operator.core.dns.record_evidence import seen_by_ses as seen
+from ses_operator.core.dns.lookup.record_evidence import seen_by_ses as seen
 from ses_operator.core.features.mail_from import MAIL_FROM, MailFromValue
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.records import RecordSet, RecordType

@@ -15,7 +15,7 @@ from ses_operator.aws.ses.answers import identity_facts
 from ses_operator.core.features.marks import POLICY_DIGEST, first_marks, has_mark, wanted_marks
 from ses_operator.core.features.sending_policy import grants
 from ses_operator.core.model.mark_tags import digest
-from ses_operator.core.model.policy_documents import WantedPolicy
+from ses_operator.core.model.policies.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.planning.plan import inventory_of, plan_identity

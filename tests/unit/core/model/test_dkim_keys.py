@@ -10,7 +10,7 @@ import pytest
 from cryptography.hazmat.primitives import serialization as form
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from ses_operator.core.features.dkim_keys import Unusable, new_key, read_key
+from ses_operator.core.features.keys.dkim_keys import Unusable, new_key, read_key
 from ses_operator.core.model.dkim_source import OwnKey
 
 PEM, DER = form.Encoding.PEM, form.Encoding.DER

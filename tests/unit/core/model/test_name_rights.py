@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from ses_operator.api.identity.dmarc import DmarcPolicy
 from ses_operator.core.dns.ledger import ledger_name
-from ses_operator.core.model.dmarc import Dmarc
 from ses_operator.core.model.name_rights import (
     ANY_NAME,
     Holder,
@@ -20,6 +19,7 @@ from ses_operator.core.model.name_rights import (
     governing_name,
     precision,
 )
+from ses_operator.core.model.record_values.dmarc import Dmarc
 from ses_operator.core.model.records import Purpose
 from ses_operator.core.model.ses import MailFromFacts, VerificationStatus
 from ses_operator.core.planning.plan import surplus_policy, wanted_records

@@ -14,7 +14,7 @@ from ses_operator.api.identity.kind import SesIdentitySpec
 from ses_operator.api.identity.sending import GENERATED_POLICY, AuthorizedSender, RawPolicy
 from ses_operator.core.model.bounds import LEFT_OUT
 from ses_operator.core.model.keys import Installation, ObjectKey
-from ses_operator.core.model.policy_documents import WantedPolicy, are_same, narrowed, wanted_policies
+from ses_operator.core.model.policies.policy_documents import WantedPolicy, are_same, narrowed, wanted_policies
 from ses_operator.core.state.desired import AwsScope, desired_identity
 
 ARN = "arn:aws:ses:eu-west-1:123456789012:identity/mail.example.com"

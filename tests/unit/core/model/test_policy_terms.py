@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.core.model.policy_documents import are_same
+from ses_operator.core.model.policies.policy_documents import are_same
 
 ACCOUNT, OTHER = "111122223333", "444455556666"
 _principals = st.dictionaries(

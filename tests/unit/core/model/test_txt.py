@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ses_operator.core.model.txt import quote, unquote
+from ses_operator.core.model.record_values.txt import quote, unquote
 
 
 @pytest.mark.parametrize(

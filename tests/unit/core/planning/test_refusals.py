@@ -15,7 +15,7 @@ from ses_operator.api.identity.kind import AdoptionPolicy
 from ses_operator.api.identity.sending import GENERATED_POLICY
 from ses_operator.core.features.marks import POLICY_DIGEST
 from ses_operator.core.model.mark_tags import digest
-from ses_operator.core.model.policy_documents import WantedPolicy
+from ses_operator.core.model.policies.policy_documents import WantedPolicy
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.schedule import SHORTEST_RETRY
 from ses_operator.core.model.ses import IdentityFacts, NotificationType, Topic, VerificationStatus

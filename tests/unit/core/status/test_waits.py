@@ -16,8 +16,8 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.dmarc import DmarcPolicy
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.core.features.mail_from import MAIL_FROM
-from ses_operator.core.model.dmarc import Dmarc
 from ses_operator.core.model.problems import Problem
+from ses_operator.core.model.record_values.dmarc import Dmarc
 from ses_operator.core.model.records import dmarc_record
 from ses_operator.core.model.schedule import (
     lookup_interval,

@@ -24,9 +24,9 @@ import dns.resolver
 import dns.rrset
 
 from ses_operator.core.state.answers import Outcome
-from ses_operator.dns.addresses import may_be_asked
-from ses_operator.dns.query_slots import TENANT, QuerySlots
-from ses_operator.dns.silence import Silences
+from ses_operator.dns.lookup.addresses import may_be_asked
+from ses_operator.dns.lookup.query_slots import TENANT, QuerySlots
+from ses_operator.dns.lookup.silence import Silences
 
 DNS_PORT = 53
 ZONE_TTL = 120.0

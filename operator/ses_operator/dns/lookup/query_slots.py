@@ -13,7 +13,7 @@ from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
-from ses_operator.dns.silence import Standing
+from ses_operator.dns.lookup.silence import Standing
 
 K = TypeVar("K")
 

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.record_case import RecordCase
+from ses_operator.core.dns.lookup.record_case import RecordCase
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome
 
 OWN_VIEW = (

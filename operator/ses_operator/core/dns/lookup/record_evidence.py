@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from ses_operator.api.base.fields import DnsProvider
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.features.key_identity import ses_looks_at
+from ses_operator.core.features.keys.key_identity import ses_looks_at
 from ses_operator.core.model.records import Purpose, RecordId, RecordSet, RecordType
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus
 from ses_operator.core.state.answers import FindingState, LookupFinding

@@ -17,7 +17,7 @@ from pydantic import JsonValue
 
 from ses_operator.api.identity.sending import GENERATED_POLICY, AuthorizedSender, RawPolicy
 from ses_operator.core.model.bounds import LEFT_OUT, is_deeper
-from ses_operator.core.model.policy_terms import (
+from ses_operator.core.model.policies.policy_terms import (
     ANYONE,
     DOCUMENT_ELEMENTS,
     STATEMENT_ELEMENTS,

@@ -12,7 +12,7 @@ from dataclasses import replace
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.dns.judge import Verdict, advice, is_for
-from ses_operator.core.dns.reachability import (
+from ses_operator.core.dns.lookup.reachability import (
     OWN_VIEW,
     broken_signatures,
     is_inside,
@@ -23,11 +23,11 @@ from ses_operator.core.dns.reachability import (
     not_delegated,
     server_failure,
 )
-from ses_operator.core.dns.record_case import DiagnosisRule, RecordCase
+from ses_operator.core.dns.lookup.record_case import DiagnosisRule, RecordCase
 from ses_operator.core.dns.record_formats import unquoted_text, zone_file_values
-from ses_operator.core.model.dmarc import VERSION as DMARC_VERSION
+from ses_operator.core.model.record_values.dmarc import VERSION as DMARC_VERSION
+from ses_operator.core.model.record_values.spf import VERSION as SPF_VERSION
 from ses_operator.core.model.records import Purpose, RecordType
-from ses_operator.core.model.spf import VERSION as SPF_VERSION
 from ses_operator.core.state.answers import FindingState, LookupFinding, Outcome
 
 AMAZON_DOMAIN = ".amazonses.com"

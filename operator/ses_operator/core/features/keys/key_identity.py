@@ -6,8 +6,8 @@ evidence: SES reports SUCCESS only of a key whose public half it found at the se
 
 from __future__ import annotations
 
-from ses_operator.core.model.dkim_key_record import published_key
 from ses_operator.core.model.dkim_source import OwnKey, fingerprint
+from ses_operator.core.model.record_values.dkim_key_record import published_key
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
 from ses_operator.core.model.ses import IdentityFacts, SigningOrigin, VerificationStatus
 from ses_operator.core.state.inventory import Inventory

@@ -18,14 +18,14 @@ from dns.exception import DNSException
 from dns.rdtypes.ANY.MX import MX
 from dns.rdtypes.ANY.TXT import TXT
 
-from ses_operator.core.dns.diagnosis import diagnose, diagnose_all
 from ses_operator.core.dns.judge import FOLLOWED, matches
-from ses_operator.core.dns.record_case import RecordCase
+from ses_operator.core.dns.lookup.diagnosis import diagnose, diagnose_all
+from ses_operator.core.dns.lookup.record_case import RecordCase
 from ses_operator.core.dns.record_formats import misread
 from ses_operator.core.model.outer_text import clean, cut
 from ses_operator.core.model.records import RecordSet, RecordType
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt, zone_of
-from ses_operator.dns.nameservers import DEFINITE, NameServers, Reply, ZoneServers, worth_asking
+from ses_operator.dns.lookup.nameservers import DEFINITE, NameServers, Reply, ZoneServers, worth_asking
 
 MAX_VALUE = 4096
 """Characters of a TXT value: what is wanted is a fifth of it at the most, and others may publish 64 KB."""

@@ -1,0 +1,1 @@
+"""DKIM keys of the customer: read, made, recognized."""

@@ -1,0 +1,1 @@
+"""Sending policies: their documents, and what these mean to IAM."""

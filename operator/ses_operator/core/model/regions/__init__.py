@@ -1,0 +1,1 @@
+"""Partitions and regions of AWS, and what SES has in them."""

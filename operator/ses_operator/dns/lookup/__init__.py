@@ -1,0 +1,1 @@
+"""Looks records up at the name servers of their zones, within bounds."""
