@@ -133,7 +133,7 @@ FOLLOWED: dict[Reason, str] = {
     ),
     Reason.NOT_ADOPTED: "controllers/test_adoption.py::test_settings_that_differ_are_corrected_once_it_is_adopted",
     Reason.MAIL_FROM_CONFLICT: (
-        "controllers/test_adoption.py::test_an_address_with_a_mail_from_domain_is_adopted_once_that_is_removed_in_ses"
+        "controllers/test_adoption.py::test_a_domain_with_another_mail_from_domain_is_adopted_when_it_is_removed_or_asked_for"
     ),
     Reason.DKIM_CONFLICT: (
         "controllers/test_deed.py::"
