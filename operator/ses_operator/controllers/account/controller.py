@@ -24,7 +24,7 @@ from ses_operator.controllers.shared.context import ControllerContext
 from ses_operator.controllers.shared.identity_objects import OWN_DOING
 from ses_operator.controllers.shared.resources import ACCOUNTS, IDENTITIES, TEMPLATES
 from ses_operator.controllers.shared.status_pace import StatusPace
-from ses_operator.core.account.meant import AccountEvidence, account_mismatch
+from ses_operator.core.account.meant import AccountEvidence, User, account_mismatch
 from ses_operator.core.account.report import account_status, deletion_news, in_use, region_status, standings
 from ses_operator.core.audit.progress import news
 from ses_operator.core.model.keys import ObjectKey
@@ -122,25 +122,24 @@ class AccountController:
         """Return why the AWS account of the credentials is not to be used; record it if the spec says that it is now meant."""
         name, recorded = account.metadata.name, self._context.installation.account(account.metadata.name)
         problem = account_mismatch(
-            AccountEvidence(name, aws.account_id, account.spec.account_id, recorded, self._made_in(name))
+            AccountEvidence(name, aws.account_id, account.spec.account_id, recorded, self._users_of(name))
         )
         if problem is None and recorded not in (None, aws.account_id):
             await self._context.installation.move(name, aws.account_id)
         return problem
 
-    def _made_in(self, name: str) -> dict[str, str]:
-        """Return the AWS account in which each object that uses this SesAccount has something, by its inventory."""
+    def _users_of(self, name: str) -> tuple[User, ...]:
+        """Return the objects that use this SesAccount, with the AWS account in which each has something by its inventory."""
         users = (
             (IDENTITIES, self._cluster.identities, self._users),
             (TEMPLATES, self._cluster.templates, self._templates),
         )
-        return {
-            f"{resource.kind} {key}": account_id
+        return tuple(
+            User(resource.kind, key, Inventory.decode(found.metadata.annotations.get(INVENTORY)).account)
             for resource, store, keys in users
             for key in keys(name)
             if (found := store.get(key)) is not None
-            and (account_id := Inventory.decode(found.metadata.annotations.get(INVENTORY)).account)
-        }
+        )
 
     async def _close(self, account: SesAccount, problem: Problem) -> Result:
         """Let no one use the account, and say why."""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from ses_operator.api.base.reasons import Reason
+from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.problems import Problem
 
 MOST_NAMED = 5
@@ -13,23 +13,48 @@ MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """An object that uses a SesAccount, with the AWS account that its inventory names; empty if it names none."""
+
+    kind: str
+    key: ObjectKey
+    account: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key}"
+
+
+@dataclass(frozen=True, slots=True)
 class AccountEvidence:
     """What is known about the AWS account of the SesAccount ``name``.
 
     ``found``: the account of its credentials, by GetCallerIdentity. ``meant``: spec.accountID. ``recorded``: the account
-    of the first write, by the installation record. ``made``: the objects that use the SesAccount, such as
-    "SesIdentity team-a/mail", with the account that the inventory of each names.
+    of the first write, by the installation record. ``users``: the objects that use the SesAccount.
     """
 
     name: str
     found: str
     meant: str | None = None
     recorded: str | None = None
-    made: Mapping[str, str] = field(default_factory=dict)
+    users: tuple[User, ...] = ()
 
     def objects_in(self, account_id: str) -> tuple[str, ...]:
         """Return the objects whose inventory names this account, sorted."""
-        return tuple(sorted(name for name, account in self.made.items() if account == account_id))
+        return tuple(sorted(str(user) for user in self.users if user.account == account_id))
+
+    @property
+    def elsewhere(self) -> str:
+        """The account in which the users have something, if it is not the one that was found; empty if it is, or unknown.
+
+        A tenant can write an inventory, so that of one namespace is no word for another's: each has to name that account.
+        """
+        namespaces = {user.key.namespace for user in self.users}
+        named = sorted({user.account for user in self.users} - {"", self.found})
+        agreed = (account for account in named if namespaces == self._namespaces_in(account))
+        return "" if self._namespaces_in(self.found) else next(agreed, "")
+
+    def _namespaces_in(self, account_id: str) -> set[str]:
+        return {user.key.namespace for user in self.users if user.account == account_id}
 
 
 def account_mismatch(seen: AccountEvidence) -> Problem | None:
@@ -38,13 +63,12 @@ def account_mismatch(seen: AccountEvidence) -> Problem | None:
         return _not_meant(seen, seen.meant)
     if seen.recorded is not None:
         return None if seen.recorded == seen.found else _not_recorded(seen, seen.recorded)
-    elsewhere = sorted({account for account in seen.made.values() if account != seen.found})
-    if not elsewhere or seen.found in seen.made.values():
+    if not (elsewhere := seen.elsewhere):
         return None
     return _mismatch(
         seen,
-        f"{_named(seen.objects_in(elsewhere[0]))} {_is(seen.objects_in(elsewhere[0]))} in AWS account {elsewhere[0]}. Give it "
-        f"credentials for {elsewhere[0]}, or set spec.accountID to the account that is meant",
+        f"{_named(seen.objects_in(elsewhere))} {_is(seen.objects_in(elsewhere))} in AWS account {elsewhere}. Give it "
+        f"credentials for {elsewhere}, or set spec.accountID to the account that is meant",
     )
 
 

@@ -29,6 +29,7 @@ MAX_NAMES = {
 """Most names of each kind. The operator never needs as many: an annotation with more was written by another client."""
 MAX_NAME = 512
 
+_ACCOUNT = re.compile(r"[0-9]{12}")
 _REGION = re.compile(r"[a-z0-9]+(-[a-z0-9]+)+")
 _PLACE = re.compile(rf"{DNS_ENDPOINT_PLACE}|[A-Za-z0-9]{{1,32}}/[A-Za-z0-9_-]{{1,64}}")
 """A place of this version, or of a newer one. The id is part of the path of a request: it has no other characters, and
@@ -116,7 +117,7 @@ class Inventory:
             invited=_names(value.get("invited")),
             released=_names(value.get("letGo")),
             records=_names(value.get("records")),
-            account=account if isinstance(account, str) and len(account) <= MAX_NAME else "",
+            account=account if isinstance(account, str) and _ACCOUNT.fullmatch(account) else "",
         )
 
 

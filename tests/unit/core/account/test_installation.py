@@ -8,11 +8,16 @@ from hypothesis import strategies as st
 
 from ses_operator.api.base.reasons import Reason
 from ses_operator.core.account.installation import InstallationRecord, Refusal, begun, decode
-from ses_operator.core.account.meant import AccountEvidence, account_mismatch
+from ses_operator.core.account.meant import AccountEvidence, User, account_mismatch
+from ses_operator.core.model.keys import ObjectKey
 
 NAME = "ses-operator/ses-operator-installation"
 A, B, C = "111111111111", "222222222222", "333333333333"
 IDS = st.sampled_from((A, B, C))
+
+
+def _user(namespace: str, name: str, account: str = "") -> User:
+    return User("SesIdentity", ObjectKey(namespace, name), account)
 
 
 def test_a_new_installation_begins_with_its_id_and_no_account() -> None:
@@ -58,7 +63,9 @@ evidence = st.builds(
     IDS,
     st.none() | IDS,
     st.none() | IDS,
-    st.dictionaries(st.sampled_from(["SesIdentity a/x", "SesIdentity b/y"]), IDS),
+    st.dictionaries(st.sampled_from([("a", "x"), ("b", "y")]), IDS).map(
+        lambda made: tuple(User("SesIdentity", ObjectKey(*key), account) for key, account in made.items())
+    ),
 )
 
 
@@ -82,14 +89,24 @@ def test_there_is_a_way_out_of_each_mismatch(seen: AccountEvidence) -> None:
     assert account_mismatch(AccountEvidence(seen.name, seen.found, seen.found, seen.recorded)) is None
 
 
-def test_what_one_tenant_writes_into_its_object_does_not_take_a_recorded_account_away() -> None:
-    forged = {"SesIdentity evil/x": C}
+def test_what_one_tenant_writes_into_its_object_does_not_take_the_account_from_others() -> None:
+    forged = (_user("evil", "x", C),)
     assert account_mismatch(AccountEvidence("default", A, None, A, forged)) is None
     assert account_mismatch(AccountEvidence("default", A, A, None, forged)) is None
+    assert account_mismatch(AccountEvidence("default", A, None, None, (*forged, _user("team", "new")))) is None
+    assert account_mismatch(AccountEvidence("default", A, None, None, (*forged, _user("team", "old", A)))) is None
+    assert account_mismatch(AccountEvidence("default", A, None, None, ())) is None
+
+
+def test_without_a_record_what_every_namespace_names_stands_in_for_it() -> None:
+    assert (
+        account_mismatch(AccountEvidence("default", A, None, None, (_user("team", "old", B), _user("team", "new"))))
+        is not None
+    )
 
 
 def test_of_many_objects_some_are_named_and_the_others_counted() -> None:
-    made = {f"SesIdentity team/{number}": A for number in range(8)}
+    made = tuple(_user("team", str(number), A) for number in range(8))
     problem = account_mismatch(AccountEvidence("default", B, B, A, made))
     assert problem is not None
     assert "SesIdentity team/0, " in problem.message

@@ -53,6 +53,7 @@ def test_a_inventory_that_grows_covers_what_it_was(before: Inventory, more: Inve
         pytest.param('{"places": ["Route53/", "Route53/../x", "Route53/Z1?x", "Route53/Z1\\n"]}', id="no places"),
         pytest.param(json.dumps({"places": ["Route53/" + "Z" * 600]}), id="a name that is too long"),
         pytest.param(json.dumps({"account": "1" * 600}), id="an account that is too long"),
+        pytest.param('{"account": "x"}', id="what can be no account"),
         pytest.param('{"account": ' + "9" * 5000 + "}", id="a number that Python does not convert"),
         pytest.param('{"regions": ["../x", "eu-west-1\\n", "", "EU WEST"]}', id="what can be no region"),
     ],

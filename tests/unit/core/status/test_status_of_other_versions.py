@@ -97,9 +97,9 @@ def test_conditions_reasons_and_states_that_a_newer_operator_invented_are_read_a
 
 
 def test_a_inventory_of_a_newer_operator_says_what_is_known_of_it() -> None:
-    newer = '{"regions":["eu-west-1"],"tagKeys":[],"places":["Route53/Z1","CloudDNS/x"],"invented":["x"],"account":"1"}'
+    newer = '{"regions":["eu-west-1"],"tagKeys":[],"places":["Route53/Z1","CloudDNS/x"],"invented":[],"account":"111122223333"}'
     assert Inventory.decode(newer) == Inventory(
-        regions=frozenset({"eu-west-1"}), places=frozenset({"Route53/Z1", "CloudDNS/x"}), account="1"
+        regions=frozenset({"eu-west-1"}), places=frozenset({"Route53/Z1", "CloudDNS/x"}), account="111122223333"
     )
 
 
