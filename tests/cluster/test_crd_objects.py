@@ -164,7 +164,9 @@ IDENTITY_STATUS = SesIdentityStatus(
                 key_fingerprint="0f" * 32,
                 parent_region="us-east-1",
             ),
-            mail_from=RegionMailFromStatus(status="PENDING", domain="bounce-eu-west-1.mail.example.com"),
+            mail_from=RegionMailFromStatus(
+                status="PENDING", domain="bounce-eu-west-1.mail.example.com", verified_at=NOW
+            ),
             verification_email=VerificationEmailStatus(count=1, last_sent_at=NOW, expires_at=NOW),
             sending_enabled=True,
             pending_since=NOW,
@@ -184,6 +186,7 @@ IDENTITY_STATUS = SesIdentityStatus(
                 type="CNAME",
                 ttl=300,
                 values=("a.dkim.amazonses.com",),
+                zone_file_values=("a.dkim.amazonses.com.",),
                 purpose="DKIM",
                 regions=("eu-west-1",),
                 state="Published",

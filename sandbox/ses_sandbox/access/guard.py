@@ -1,6 +1,6 @@
 """The gate of --access-control: identifies the caller, and checks that the policies allow the call.
 
-Sources: Service Authorization Reference for Amazon SES and Route 53; "Common errors" of their API references. IAM and
+Sources: Service Authorization Reference for Amazon SES, SNS and Route 53; "Common errors" of their API references. IAM and
 all other services stay open to any key, because that is how users, roles and policies are set up. STS needs the
 caller where it reports who that is, or gives it a role.
 """
@@ -24,7 +24,7 @@ from ses_sandbox.access.web_identity import WEB_IDENTITY, not_trusted, read_toke
 from ses_sandbox.errors import AwsError
 from ses_sandbox.request import Protocol
 
-GUARDED = frozenset({"ses", "route53"})
+GUARDED = frozenset({"ses", "route53", "sns"})
 DENIED_BECAUSE = {
     Decision.IMPLICIT_DENY: "because no identity-based policy allows the {action} action",
     Decision.EXPLICIT_DENY: "with an explicit deny in an identity-based policy",
