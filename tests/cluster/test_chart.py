@@ -210,8 +210,8 @@ def test_an_identity_lives_through_upgrade_rollback_and_uninstall(
     with running_as_its_pod(release, control_plane, tmp_path):
         tenant.delete()
         tenant.gone()
+        kubectl("delete", "sesaccount", "default", "--timeout=90s")
     assert tenant.at_ses() == {}
-    kubectl("delete", "sesaccount", "default", "--wait=false")
 
 
 def manifests_of(notes: str) -> list[str]:
