@@ -25,7 +25,8 @@ pytestmark = pytest.mark.usefixtures("operator")
 IRELAND, VIRGINIA, SYDNEY, OREGON = "eu-west-1", "us-east-1", "ap-southeast-2", "us-west-2"
 REGIONS = (IRELAND, VIRGINIA, SYDNEY, OREGON)
 MAIL_FROM = {"subdomain": "bounce"}
-MAX_WRITES = 9
+MAX_WRITES = 4 + 2 * len(REGIONS)
+"""The metadata with what it is about to make and the digests of its records, one Event, and status twice for each region."""
 
 
 class Kstatus(StrEnum):
