@@ -127,7 +127,7 @@ def test_an_identity_of_another_installation_is_left_until_its_owner_releases_it
     theirs: Any = {"Key": OWNER_TAG, "Value": "elsewhere/team/mail"}
     tenant.ses(IRELAND).create_email_identity(EmailIdentity=tenant.domain, Tags=[theirs])
     tenant.create(IRELAND)
-    explains(tenant, Reason.OWNED_BY_ANOTHER, IRELAND, tenant.domain, "hand it over", "spec.regions")
+    explains(tenant, Reason.OWNED_BY_ANOTHER, IRELAND, tenant.domain, "hand it over", "delete this object")
     assert tags(tenant.at_ses()[IRELAND]) == {OWNER_TAG: "elsewhere/team/mail"}
 
     tenant.ses(IRELAND).delete_email_identity(EmailIdentity=tenant.domain)

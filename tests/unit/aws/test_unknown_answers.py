@@ -17,7 +17,7 @@ from botocore.loaders import Loader
 from botocore.session import get_session
 
 from docs.repository import files as tracked
-from ses_operator.api.base.meta import OWNER_TAG
+from ses_operator.api.base.meta import OWNER_TAG, SETTINGS_MARK
 from ses_operator.api.base.reasons import Reason
 from ses_operator.aws.ses.answers import account_facts, dkim_facts, identity_facts, listed_identities
 from ses_operator.core.model.ses import UnknownValue, VerificationStatus
@@ -53,7 +53,7 @@ ANSWER: dict[str, Any] = {
         "MailFromDomainStatus": "SUCCESS",
         "BehaviorOnMxFailure": "USE_DEFAULT_VALUE",
     },
-    "Tags": [{"Key": OWNER_TAG, "Value": str(OWNER)}],
+    "Tags": [{"Key": OWNER_TAG, "Value": str(OWNER)}, {"Key": SETTINGS_MARK, "Value": "mailFrom"}],
     "VerificationInfo": {"ErrorType": "HOST_NOT_FOUND"},
 }
 SPEC: Desired = wanted(
