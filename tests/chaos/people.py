@@ -55,6 +55,8 @@ class People:
         self._make(MANUAL_ZONE, self._asked_of_people())
 
     def _make(self, zone: str, wanted: dict[Key, dict[str, Any]]) -> None:
+        """Bring a zone to what is wanted in it; hostile objects ask for names of other zones, too."""
+        wanted = {key: found for key, found in wanted.items() if f".{key[0]}".endswith(f".{zone}")}
         present = self.sets(zone)
         mine = self.written.setdefault(zone, {})
         surplus = [("DELETE", present[key]) for key in mine if key not in wanted and key in present]
