@@ -16,7 +16,7 @@ from devcluster.externaldns import dnsendpoint_crd
 from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.api.base.meta import FINALIZER, IDENTITY_NAME_LABEL, OWNER_TAG
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.endpoint_entries import Endpoint, Owned, merge_entries
+from ses_operator.core.dns.endpoint_entries import Endpoint, OwnedEntries, merge_entries
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Blocked, Retry, Stale
 from ses_operator.core.model.records import RecordSet, dkim_records, mail_from_records
@@ -430,7 +430,7 @@ async def test_an_object_that_appears_just_before_ours_is_made_is_not_taken_over
 ) -> None:
     api.apply(path(publication), foreign(publication.owner.key.namespace))
     before = stored(api, publication)
-    body = manifest(publication, merge_entries((), Owned(), [Endpoint.of(SPF, TxtQuoting.QUOTED)]))
+    body = manifest(publication, merge_entries((), OwnedEntries(), [Endpoint.of(SPF, TxtQuoting.QUOTED)]))
     with pytest.raises(Stale):
         await client.apply_new(DNS_ENDPOINTS.object(publication.owner.key), body)
     assert stored(api, publication) == before

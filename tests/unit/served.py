@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ses_operator.core.dns.judge import Served, Verdict
+from ses_operator.core.dns.judge import RecordVerdict, Served
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
 
 DOMAIN = "example.com"
@@ -35,7 +35,7 @@ class Row:
 
     record: RecordSet
     values: tuple[str, ...]
-    verdict: Verdict
+    verdict: RecordVerdict
     advice: str = ""
     alias: str = ""
     behind: tuple[str, ...] | None = None
@@ -46,19 +46,19 @@ class Row:
 
     @property
     def is_published(self) -> bool:
-        return self.verdict is Verdict.PUBLISHED
+        return self.verdict is RecordVerdict.PUBLISHED
 
 
 def _good(record: RecordSet, *values: str) -> Row:
-    return Row(record, values, Verdict.PUBLISHED)
+    return Row(record, values, RecordVerdict.PUBLISHED)
 
 
-def _bad(record: RecordSet, verdict: Verdict, advice: str, *values: str) -> Row:
+def _bad(record: RecordSet, verdict: RecordVerdict, advice: str, *values: str) -> Row:
     return Row(record, values, verdict, advice)
 
 
 ELSEWHERE = "elsewhere.example.net"
-_SHARED, _OTHER, _SEVERAL = Verdict.SHARED, Verdict.OTHER, Verdict.SEVERAL
+_SHARED, _OTHER, _SEVERAL = RecordVerdict.SHARED, RecordVerdict.OTHER, RecordVerdict.SEVERAL
 
 ROWS = {
     "SPF as it is wanted": _good(SPF, SPF_TEXT),
@@ -156,10 +156,10 @@ ROWS = {
     "the MX in another case": _good(MX, f"10 Feedback-SMTP.{REGION}.AmazonSES.com"),
     "another MX": _bad(MX, _OTHER, f"Change it to {MX.values[0]}", "10 mail.example.net"),
     "a second MX": _bad(MX, _SEVERAL, f"Keep only {MX.values[0]}", MX.values[0], "20 mail.example.net"),
-    "a CNAME to the right key": Row(KEY, (), Verdict.PUBLISHED, alias=ELSEWHERE, behind=KEY.values),
+    "a CNAME to the right key": Row(KEY, (), RecordVerdict.PUBLISHED, alias=ELSEWHERE, behind=KEY.values),
     "a CNAME to another key": Row(KEY, (), _OTHER, alias=ELSEWHERE, behind=("v=DKIM1; p=AAAA",)),
-    "a CNAME to nothing": Row(KEY, (), Verdict.MISSING, alias=ELSEWHERE, behind=()),
-    "a CNAME to the right DMARC policy": Row(DMARC, (), Verdict.PUBLISHED, alias=ELSEWHERE, behind=DMARC.values),
-    "a CNAME to the right SPF policy": Row(SPF, (), Verdict.PUBLISHED, alias=ELSEWHERE, behind=(SPF_TEXT,)),
-    "a CNAME to the right MX": Row(MX, (), Verdict.HIDDEN, alias=ELSEWHERE, behind=MX.values),
+    "a CNAME to nothing": Row(KEY, (), RecordVerdict.MISSING, alias=ELSEWHERE, behind=()),
+    "a CNAME to the right DMARC policy": Row(DMARC, (), RecordVerdict.PUBLISHED, alias=ELSEWHERE, behind=DMARC.values),
+    "a CNAME to the right SPF policy": Row(SPF, (), RecordVerdict.PUBLISHED, alias=ELSEWHERE, behind=(SPF_TEXT,)),
+    "a CNAME to the right MX": Row(MX, (), RecordVerdict.HIDDEN, alias=ELSEWHERE, behind=MX.values),
 }  # fmt: skip

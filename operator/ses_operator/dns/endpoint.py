@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from ses_operator.api.account.kind import TxtQuoting
 from ses_operator.api.base.meta import FINALIZER
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.endpoint_entries import Endpoint, Owned, merge_entries, serves, surplus_entries
+from ses_operator.core.dns.endpoint_entries import Endpoint, OwnedEntries, merge_entries, serves, surplus_entries
 from ses_operator.core.dns.judge import advice
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.problems import Blocked, Gone, Problem, Retry
@@ -211,7 +211,7 @@ class DnsEndpointPublisher:
         self, publication: Publication, records: Sequence[RecordSet], surplus: Surplus, found: EndpointObject | None
     ) -> JsonObject:
         wanted = self._endpoints(publication, records)
-        standing, owned = (found.endpoints, found.owned) if found is not None else ((), Owned())
+        standing, owned = (found.endpoints, found.owned) if found is not None else ((), OwnedEntries())
         kept = surplus_entries(standing, owned, wanted) if surplus is not Surplus.REMOVE else ()
         return manifest(publication, merge_entries(standing, owned, wanted, kept))
 

@@ -20,7 +20,7 @@ from ses_operator.api.base.meta import (
     OWNER_TAG,
     PREFIX,
 )
-from ses_operator.core.dns.endpoint_entries import Endpoint, Merged, Owned
+from ses_operator.core.dns.endpoint_entries import Endpoint, Merged, OwnedEntries
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.records import RecordId, RecordType
 from ses_operator.core.state.publication import EntryProperty, Publication
@@ -46,7 +46,7 @@ class EndpointObject:
     uid: str
     resource_version: str
     endpoints: tuple[Endpoint, ...]
-    owned: Owned
+    owned: OwnedEntries
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     finalizers: tuple[str, ...]
@@ -63,7 +63,7 @@ class EndpointObject:
             uid=metadata["uid"],
             resource_version=metadata["resourceVersion"],
             endpoints=endpoints,
-            owned=Owned.decode(annotations.get(ENTRIES_ANNOTATION), endpoints),
+            owned=OwnedEntries.decode(annotations.get(ENTRIES_ANNOTATION), endpoints),
             labels=metadata.get("labels") or {},
             annotations=annotations,
             finalizers=tuple(metadata.get("finalizers") or ()),

@@ -11,7 +11,7 @@ import dns.rdatatype
 from ses_operator.core.state.answers import Outcome
 from ses_operator.dns.lookup.nameservers import NameServers, Server
 from ses_operator.dns.lookup.query_slots import TENANT, QuerySlots
-from ses_operator.dns.lookup.silence import SILENCE_SECONDS, Silences, Standing
+from ses_operator.dns.lookup.silence import SILENCE_SECONDS, ServerStanding, Silences
 
 SERVER = ("mail.example.com", "192.0.2.1", 53)
 
@@ -69,17 +69,19 @@ async def test_a_resolver_that_waits_in_vain_for_the_servers_of_one_domain_answe
     silences = Silences(Time())
     for _ in range(5):
         silences.gave_no_answer(SERVER)
-    assert silences.standing(SERVER) is Standing.FAILS
-    assert silences.standing(("other.example", *SERVER[1:])) is Standing.NEW
+    assert silences.standing(SERVER) is ServerStanding.FAILS
+    assert silences.standing(("other.example", *SERVER[1:])) is ServerStanding.NEW
     silences.answered(SERVER)
-    assert silences.standing(SERVER) is Standing.ANSWERS
+    assert silences.standing(SERVER) is ServerStanding.ANSWERS
 
 
 async def test_the_silent_servers_of_many_domains_hold_up_no_others() -> None:
-    slots = QuerySlots({Standing.ANSWERS: 1, Standing.NEW: 2, Standing.FAILS: 1}, per_domain=1, per_tenant=1)
+    slots = QuerySlots(
+        {ServerStanding.ANSWERS: 1, ServerStanding.NEW: 2, ServerStanding.FAILS: 1}, per_domain=1, per_tenant=1
+    )
     order: list[str] = []
 
-    async def query(tenant: str, domain: str, standing: Standing, wait: asyncio.Event) -> None:
+    async def query(tenant: str, domain: str, standing: ServerStanding, wait: asyncio.Event) -> None:
         TENANT.set(tenant)
         async with slots.place(domain, standing):
             await wait.wait()
@@ -87,13 +89,13 @@ async def test_the_silent_servers_of_many_domains_hold_up_no_others() -> None:
 
     never, at_once = asyncio.Event(), asyncio.Event()
     at_once.set()
-    standings = (Standing.FAILS, Standing.NEW)
+    standings = (ServerStanding.FAILS, ServerStanding.NEW)
     silent = [
         asyncio.create_task(query("evil", f"silent-{n}", standing, never)) for n in range(50) for standing in standings
     ]
     await asyncio.sleep(0)
-    await asyncio.create_task(query("evil", "answers.example", Standing.ANSWERS, at_once))
-    await asyncio.create_task(query("good", "new.example", Standing.NEW, at_once))
+    await asyncio.create_task(query("evil", "answers.example", ServerStanding.ANSWERS, at_once))
+    await asyncio.create_task(query("good", "new.example", ServerStanding.NEW, at_once))
     assert order == ["answers.example", "new.example"]
     for task in silent:
         task.cancel()

@@ -13,7 +13,7 @@ from ses_operator.core.state.inventory import MAX_NAMES
 from ses_operator.dns.lookup.nameservers import MAX_HOSTS
 from ses_operator.dns.lookup.query_slots import PER_DOMAIN, PER_TENANT, POOLS
 from ses_operator.dns.lookup.resolver import DEADLINE, MAX_VALUE
-from ses_operator.dns.lookup.silence import Standing
+from ses_operator.dns.lookup.silence import ServerStanding
 from ses_operator.runtime.kube.decoding import MAX_DEPTH, MAX_FREE_BYTES
 from ses_operator.runtime.kube.events import MAX_MESSAGE
 from ses_operator.runtime.watch.kopf_shell import PAGE_SIZE
@@ -30,9 +30,9 @@ BOUNDS = {
     "seconds after which an unused client, its request budget and its series are closed": IDLE_SECONDS,
     "queries at a time about one domain": PER_DOMAIN,
     "queries at a time for one namespace, to servers that are new or fail": PER_TENANT,
-    "queries at a time to servers that answer": POOLS[Standing.ANSWERS],
-    "queries at a time to servers that are new": POOLS[Standing.NEW],
-    "queries at a time to servers that fail": POOLS[Standing.FAILS],
+    "queries at a time to servers that answer": POOLS[ServerStanding.ANSWERS],
+    "queries at a time to servers that are new": POOLS[ServerStanding.NEW],
+    "queries at a time to servers that fail": POOLS[ServerStanding.FAILS],
     "seconds for all queries about one record": DEADLINE,
     "seconds for which a reconcile waits for a lookup": PATIENCE,
     "name servers of a zone that are looked up": MAX_HOSTS,

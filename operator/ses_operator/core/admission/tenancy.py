@@ -13,7 +13,7 @@ from ses_operator.api.account.kind import SesAccountSpec
 from ses_operator.api.account.tenancy import LabelOperator, LabelRequirement, NamespaceSelector
 from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentitySpec
-from ses_operator.core.model.name_rights import ANY_NAME, Holder, NameRights, Pattern, Verdict
+from ses_operator.core.model.name_rights import ANY_NAME, NameHolder, NameRights, NameVerdict, Pattern
 from ses_operator.core.model.problems import Problem
 
 
@@ -111,11 +111,11 @@ def names_granted(request: AdmissionRequest) -> Problem | None:
     rights = name_rights(request)
     for name in request.names:
         match rights.by_grants(name):
-            case Verdict.UNKNOWN:
+            case NameVerdict.UNKNOWN:
                 raise UnknownLabelsError
-            case Verdict.REFUSED:
+            case NameVerdict.REFUSED:
                 return _not_granted(request, name)
-            case Verdict.ALLOWED:
+            case NameVerdict.ALLOWED:
                 continue
     return None
 
@@ -128,11 +128,11 @@ def zone_allowed(request: AdmissionRequest, hosted_zone_id: str) -> Problem | No
     rights = name_rights(request, hosted_zone_id)
     for name in request.names:
         match rights.by_zone(name):
-            case Verdict.UNKNOWN:
+            case NameVerdict.UNKNOWN:
                 raise UnknownLabelsError
-            case Verdict.REFUSED:
+            case NameVerdict.REFUSED:
                 return _not_in_zone(request, name, hosted_zone_id)
-            case Verdict.ALLOWED:
+            case NameVerdict.ALLOWED:
                 continue
     return None
 
@@ -171,11 +171,11 @@ def _patterns(
         yield from (Pattern(name, holder) for name in names)
 
 
-def _holder(selector: NamespaceSelector | None, namespace: Namespace) -> Holder:
+def _holder(selector: NamespaceSelector | None, namespace: Namespace) -> NameHolder:
     try:
-        return Holder.OURS if selector is None or selects(selector, namespace) else Holder.OTHERS
+        return NameHolder.OURS if selector is None or selects(selector, namespace) else NameHolder.OTHERS
     except UnknownLabelsError:
-        return Holder.UNKNOWN
+        return NameHolder.UNKNOWN
 
 
 def _zone_patterns(request: AdmissionRequest, hosted_zone_id: str) -> tuple[Pattern, ...] | None:
@@ -193,5 +193,5 @@ def _zone_patterns(request: AdmissionRequest, hosted_zone_id: str) -> tuple[Patt
         pattern
         for entry, names in rules
         for pattern in _patterns(request, [(names, entry.namespaces)])
-        if chosen in (None, entry.name) or pattern.holder is Holder.OTHERS
+        if chosen in (None, entry.name) or pattern.holder is NameHolder.OTHERS
     )

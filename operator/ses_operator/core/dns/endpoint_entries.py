@@ -17,7 +17,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from ses_operator.api.account.kind import TxtQuoting
-from ses_operator.core.dns.judge import Served, Verdict, judge
+from ses_operator.core.dns.judge import RecordVerdict, Served, judge
 from ses_operator.core.model.record_values import txt
 from ses_operator.core.model.records import SPF_VALUE, RecordSet, RecordType
 from ses_operator.core.state.publication import EntryProperty
@@ -106,7 +106,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True)
-class Owned:
+class OwnedEntries:
     """The entries that are the operator's, and the properties that it has set on them, by name."""
 
     entries: frozenset[EntryId] = frozenset()
@@ -118,7 +118,7 @@ class Owned:
         return json.dumps(value, separators=(",", ":"))
 
     @classmethod
-    def decode(cls, text: str | None, endpoints: Iterable[Endpoint]) -> Owned:
+    def decode(cls, text: str | None, endpoints: Iterable[Endpoint]) -> OwnedEntries:
         """Read the annotation. If it was removed or damaged, the entries are told by what only the operator writes."""
         try:
             value: Any = json.loads(text or "null")
@@ -136,7 +136,7 @@ class Merged:
     """The list to write, and what of it is the operator's."""
 
     endpoints: tuple[Endpoint, ...]
-    owned: Owned
+    owned: OwnedEntries
 
     @property
     def own_wire(self) -> list[dict[str, Any]]:
@@ -150,7 +150,7 @@ class Merged:
 
 
 def merge_entries(
-    standing: Sequence[Endpoint], owned: Owned, wanted: Sequence[Endpoint], kept: Sequence[Endpoint] = ()
+    standing: Sequence[Endpoint], owned: OwnedEntries, wanted: Sequence[Endpoint], kept: Sequence[Endpoint] = ()
 ) -> Merged:
     """Return the list with the wanted entries in place of the operator's own; ``kept`` are own entries that stay besides.
 
@@ -162,10 +162,12 @@ def merge_entries(
     properties = frozenset(name for each in wanted for name, _ in each.properties)
     ours = [_with_others_properties(each, own.get(each.id), owned) for each in wanted if each.id not in taken]
     ours += kept
-    return Merged((*sorted(ours), *theirs), Owned(frozenset(each.id for each in ours), properties))
+    return Merged((*sorted(ours), *theirs), OwnedEntries(frozenset(each.id for each in ours), properties))
 
 
-def surplus_entries(standing: Sequence[Endpoint], owned: Owned, wanted: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+def surplus_entries(
+    standing: Sequence[Endpoint], owned: OwnedEntries, wanted: Iterable[Endpoint]
+) -> tuple[Endpoint, ...]:
     """Return the operator's own entries that are not wanted (any more)."""
     ids = {each.id for each in wanted}
     return tuple(each for each in standing if each.id in owned.entries and each.id not in ids)
@@ -173,10 +175,10 @@ def surplus_entries(standing: Sequence[Endpoint], owned: Owned, wanted: Iterable
 
 def serves(record: RecordSet, entry: Endpoint) -> bool:
     """Return True if another client's entry asks for what serves the record's purpose."""
-    return judge(record, Served(entry.values)) is Verdict.PUBLISHED
+    return judge(record, Served(entry.values)) is RecordVerdict.PUBLISHED
 
 
-def _with_others_properties(wanted: Endpoint, standing: Endpoint | None, owned: Owned) -> Endpoint:
+def _with_others_properties(wanted: Endpoint, standing: Endpoint | None, owned: OwnedEntries) -> Endpoint:
     """Return the wanted entry with what others have added to it: labels, and properties that the spec does not set."""
     if standing is None:
         return wanted

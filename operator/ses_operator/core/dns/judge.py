@@ -18,7 +18,7 @@ from ses_operator.core.model.record_values.spf import MAX_LOOKUPS, Spf, is_spf, 
 from ses_operator.core.model.records import Purpose, RecordSet, RecordType
 
 
-class Verdict(StrEnum):
+class RecordVerdict(StrEnum):
     """The kinds of what is found at a record's name."""
 
     PUBLISHED = "Published"  # it serves the record's purpose
@@ -50,18 +50,18 @@ SES looks for the MX, and it is not documented that it follows one.
 """
 
 
-def judge(record: RecordSet, served: Served) -> Verdict:
+def judge(record: RecordSet, served: Served) -> RecordVerdict:
     """Return the verdict about a wanted record."""
     if not served.alias:
         return _judge_values(record, served.values)
     if record.type not in FOLLOWED:
-        return Verdict.HIDDEN
-    return Verdict.ALIAS if served.behind is None else _judge_values(record, served.behind)
+        return RecordVerdict.HIDDEN
+    return RecordVerdict.ALIAS if served.behind is None else _judge_values(record, served.behind)
 
 
 def matches(record: RecordSet, found: Sequence[str]) -> bool:
     """Return True if these values serve the record's purpose. Both in the form of RecordSet.values."""
-    return _judge_values(record, found) is Verdict.PUBLISHED
+    return _judge_values(record, found) is RecordVerdict.PUBLISHED
 
 
 def is_for(record: RecordSet, value: str) -> bool:
@@ -100,31 +100,31 @@ def _spf_advice(texts: Sequence[str]) -> str:
     return f"Keep only {proposal.text}" if len(policies) > 1 else f"Change it to {proposal.text}"
 
 
-def _judge_values(record: RecordSet, found: Sequence[str]) -> Verdict:
-    return JUDGES[record.purpose, record.type](record.values, found) if found else Verdict.MISSING
+def _judge_values(record: RecordSet, found: Sequence[str]) -> RecordVerdict:
+    return JUDGES[record.purpose, record.type](record.values, found) if found else RecordVerdict.MISSING
 
 
-_Judge = Callable[[Sequence[str], Sequence[str]], Verdict]
+_Judge = Callable[[Sequence[str], Sequence[str]], RecordVerdict]
 
 
-def _names(wanted: Sequence[str], found: Sequence[str]) -> Verdict:
+def _names(wanted: Sequence[str], found: Sequence[str]) -> RecordVerdict:
     """Compare domain names, alone or after a preference: case and a closing dot do not count."""
     if sorted(map(_plain, wanted)) == sorted(map(_plain, found)):
-        return Verdict.PUBLISHED
-    return Verdict.SEVERAL if len(found) > len(wanted) else Verdict.OTHER
+        return RecordVerdict.PUBLISHED
+    return RecordVerdict.SEVERAL if len(found) > len(wanted) else RecordVerdict.OTHER
 
 
 def _one_of(is_one: Callable[[str], bool], serves: Callable[[str, str], bool]) -> _Judge:
     """Return the judge of a text of which there may be one at a name, beside texts for other purposes."""
 
-    def judged(wanted: Sequence[str], found: Sequence[str]) -> Verdict:
+    def judged(wanted: Sequence[str], found: Sequence[str]) -> RecordVerdict:
         policies = [value for value in found if value in wanted or is_one(value)]
         if len(policies) > 1:
-            return Verdict.SEVERAL
+            return RecordVerdict.SEVERAL
         if not policies:
-            return Verdict.SHARED
+            return RecordVerdict.SHARED
         is_served = policies[0] in wanted or serves(wanted[0], policies[0])
-        return Verdict.PUBLISHED if is_served else Verdict.OTHER
+        return RecordVerdict.PUBLISHED if is_served else RecordVerdict.OTHER
 
     return judged
 

@@ -37,7 +37,7 @@ from ses_operator.core.dns.zone_ledger import (
     signed,
     unproven_left,
 )
-from ses_operator.core.dns.zone_records import Move, judge_surplus, judge_wanted, sets_at
+from ses_operator.core.dns.zone_records import SetMove, judge_surplus, judge_wanted, sets_at
 from ses_operator.core.dns.zone_sets import BatchLimits, Change, ChangeAction, ZoneSet, ZoneView
 from ses_operator.core.model.keys import Owner
 from ses_operator.core.model.problems import Problem
@@ -191,7 +191,7 @@ class _Draft:
 
     owner: Owner
     seal: Seal
-    moves: tuple[Move, ...]
+    moves: tuple[SetMove, ...]
     kept: Mapping[RecordId, str]
     unproven: Mapping[RecordId, Line]
     standing_ledger: ZoneSet | None

@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from ses_operator.core.dns.judge import Served, Verdict, advice, is_for, judge
+from ses_operator.core.dns.judge import RecordVerdict, Served, advice, is_for, judge
 from ses_operator.core.dns.ledger import digest
 from ses_operator.core.dns.shapes import may_be_ours
 from ses_operator.core.dns.zone_sets import Change, ChangeAction, ZoneSet, ZoneView
@@ -26,7 +26,7 @@ from ses_operator.core.state.steps import Surplus
 
 
 @dataclass(frozen=True, slots=True)
-class Move:
+class SetMove:
     """The changes of one record set: delete it as it is, create it, or both.
 
     ``before``: the digest of it that the ledger has now, "" if it has none. ``after``: the one that it has then.
@@ -52,7 +52,7 @@ class SurplusSets:
     """Record sets that the ledger names and that are not wanted: their changes, and the digests of those that stay owned."""
 
     names: tuple[str, ...] = ()
-    moves: tuple[Move, ...] = ()
+    moves: tuple[SetMove, ...] = ()
     kept: Mapping[RecordId, str] = field(default_factory=dict)
     released: tuple[str, ...] = ()
 
@@ -67,7 +67,7 @@ class WantedSets:
     """The wanted records' states, their changes, and the digests of the owned ones that exist."""
 
     records: tuple[PublishedRecord, ...]
-    moves: tuple[Move, ...]
+    moves: tuple[SetMove, ...]
     kept: Mapping[RecordId, str]
 
 
@@ -81,7 +81,7 @@ def judge_surplus(
         return SurplusSets(names, kept=extra)
     if policy is Surplus.RELEASE:
         return SurplusSets(names)
-    moves: list[Move] = []
+    moves: list[SetMove] = []
     released: list[str] = []
     for record_id, written in extra.items():
         standing = sets_at(record_id, view)
@@ -100,7 +100,7 @@ def judge_wanted(
 ) -> WantedSets:
     """Return what becomes of the wanted sets. ``leaving``: those that make room in the same batch."""
     records: list[PublishedRecord] = []
-    moves: list[Move] = []
+    moves: list[SetMove] = []
     kept: dict[RecordId, str] = {}
     created: dict[str, list[ZoneSet]] = {}
     for record in wanted:
@@ -135,7 +135,7 @@ def _judge(record: RecordSet, standing: Sequence[ZoneSet], others: Sequence[Zone
             record, RecordState.MISSING, f"{record} is not in the zone yet; expected {_quoted(record)}"
         )
     found = standing[0]
-    is_published = judge(record, Served(found.meaning)) is Verdict.PUBLISHED
+    is_published = judge(record, Served(found.meaning)) is RecordVerdict.PUBLISHED
     if written and not (_is_as_wanted(record, found) or (is_published and not _is_ours_alone(record, found, written))):
         what = f"{_values(standing)} (ttl {found.ttl})"
         return PublishedRecord(
@@ -162,12 +162,12 @@ def _is_ours_alone(record: RecordSet, found: ZoneSet, written: str) -> bool:
     return digest(found) == written or found.meaning == ZoneSet.of(record).meaning
 
 
-def _correction(record: RecordSet, standing: ZoneSet | None, written: str) -> Move:
+def _correction(record: RecordSet, standing: ZoneSet | None, written: str) -> SetMove:
     """Return the change by which the set gets the wanted value. Texts for other purposes stay in it."""
     wanted = ZoneSet.of(record)
     theirs = () if standing is None or digest(standing) == written else _texts_of_others(record, standing, written)
     create = ZoneSet(wanted.name, wanted.type, wanted.ttl, (*theirs, *wanted.values))
-    return Move(record.id, standing, create, before=written, after=digest(wanted))
+    return SetMove(record.id, standing, create, before=written, after=digest(wanted))
 
 
 def _texts_of_others(record: RecordSet, standing: ZoneSet, written: str) -> tuple[str, ...]:
@@ -175,18 +175,18 @@ def _texts_of_others(record: RecordSet, standing: ZoneSet, written: str) -> tupl
     return tuple(value for value in standing.values if value not in ours and not is_for(record, txt.unquote(value)))
 
 
-def _removal(record_id: RecordId, standing: Sequence[ZoneSet], written: str, domain: str) -> Move | None:
+def _removal(record_id: RecordId, standing: Sequence[ZoneSet], written: str, domain: str) -> SetMove | None:
     """Return the change that takes away what the operator wrote; None if it cannot be told from what others wrote."""
     if len(standing) != 1 or standing[0].routing:
         return None
     found = standing[0]
     if digest(found) == written:
-        return Move(record_id, delete=found, before=written) if may_be_ours(found, domain) else None
+        return SetMove(record_id, delete=found, before=written) if may_be_ours(found, domain) else None
     ours = _owned_part(found, written)
     if not ours or not may_be_ours(replace(found, values=ours), domain):
         return None
     theirs = tuple(value for value in found.values if value not in ours)
-    return Move(record_id, found, ZoneSet(found.name, found.type, found.ttl, theirs), before=written)
+    return SetMove(record_id, found, ZoneSet(found.name, found.type, found.ttl, theirs), before=written)
 
 
 def _owned_part(standing: ZoneSet, written: str) -> tuple[str, ...]:
@@ -216,7 +216,7 @@ def _hides(other: ZoneSet, record: RecordSet) -> bool:
     """Return True if another set is a CNAME that is not followed when this record is looked for."""
     if other.type != RecordType.CNAME:
         return False
-    return bool(other.routing) or judge(record, Served(alias=other.meaning[0])) is Verdict.HIDDEN
+    return bool(other.routing) or judge(record, Served(alias=other.meaning[0])) is RecordVerdict.HIDDEN
 
 
 def _alias(others: Sequence[ZoneSet]) -> str:

@@ -17,7 +17,7 @@ ANY_NAME = "*"
 """The pattern of a zone that is open to every name."""
 
 
-class Holder(StrEnum):
+class NameHolder(StrEnum):
     """Whose a pattern is, as seen from the namespace that asks."""
 
     OURS = "Ours"
@@ -25,7 +25,7 @@ class Holder(StrEnum):
     UNKNOWN = "Unknown"  # that depends on labels of the namespace, which are not known
 
 
-class Verdict(StrEnum):
+class NameVerdict(StrEnum):
     """The answer about a name."""
 
     ALLOWED = "Allowed"
@@ -38,7 +38,7 @@ class Pattern:
     """An exact name, ``*.`` before a name for all below it, or ANY_NAME; and whose it is."""
 
     text: str
-    holder: Holder
+    holder: NameHolder
 
 
 Rule = Callable[[str, str, Iterable[str], Iterable[str]], bool]
@@ -57,34 +57,35 @@ class NameRights:
 
     def permits(self, name: str) -> bool:
         """Return True if a record may be written at this name."""
-        return self.by_grants(name) is Verdict.ALLOWED and self.by_zone(name) is Verdict.ALLOWED
+        return self.by_grants(name) is NameVerdict.ALLOWED and self.by_zone(name) is NameVerdict.ALLOWED
 
-    def by_grants(self, name: str) -> Verdict:
+    def by_grants(self, name: str) -> NameVerdict:
         """Return what the grants say: the most exact for the name decides, or for the domain where none names the name."""
         return self._judge(name, self.grants, _is_granted)
 
-    def by_zone(self, name: str) -> Verdict:
+    def by_zone(self, name: str) -> NameVerdict:
         """Return what the zone says: an entry for the name opens it, or one for the domain if no one else's names the name."""
         return self._judge(name, self.zone, _is_open)
 
-    def _judge(self, name: str, patterns: tuple[Pattern, ...] | None, rule: Rule) -> Verdict:
+    def _judge(self, name: str, patterns: tuple[Pattern, ...] | None, rule: Rule) -> NameVerdict:
         place = governing_name(name)
         if not self.domain or not is_within(place, self.domain):
-            return Verdict.REFUSED
+            return NameVerdict.REFUSED
         if patterns is None:
-            return Verdict.ALLOWED
+            return NameVerdict.ALLOWED
 
-        def with_unknown_as(holder: Holder) -> bool:
+        def with_unknown_as(holder: NameHolder) -> bool:
             known = [
-                (pattern.text, holder if pattern.holder is Holder.UNKNOWN else pattern.holder) for pattern in patterns
+                (pattern.text, holder if pattern.holder is NameHolder.UNKNOWN else pattern.holder)
+                for pattern in patterns
             ]
-            ours = [text for text, whose in known if whose is Holder.OURS]
-            others = [text for text, whose in known if whose is Holder.OTHERS]
+            ours = [text for text, whose in known if whose is NameHolder.OURS]
+            others = [text for text, whose in known if whose is NameHolder.OTHERS]
             return rule(place, self.domain, ours, others)
 
-        if with_unknown_as(Holder.OTHERS):
-            return Verdict.ALLOWED
-        return Verdict.UNKNOWN if with_unknown_as(Holder.OURS) else Verdict.REFUSED
+        if with_unknown_as(NameHolder.OTHERS):
+            return NameVerdict.ALLOWED
+        return NameVerdict.UNKNOWN if with_unknown_as(NameHolder.OURS) else NameVerdict.REFUSED
 
 
 def precision(pattern: str, name: str) -> int:

@@ -13,13 +13,13 @@ from contextlib import asynccontextmanager, nullcontext
 from contextvars import ContextVar
 from typing import Generic, TypeVar
 
-from ses_operator.dns.lookup.silence import Standing
+from ses_operator.dns.lookup.silence import ServerStanding
 
 K = TypeVar("K")
 
 PER_DOMAIN = 4
 PER_TENANT = 32
-POOLS: Mapping[Standing, int] = {Standing.ANSWERS: 64, Standing.NEW: 256, Standing.FAILS: 64}
+POOLS: Mapping[ServerStanding, int] = {ServerStanding.ANSWERS: 64, ServerStanding.NEW: 256, ServerStanding.FAILS: 64}
 """Queries at a time, by what is known of the servers. Each is a socket, and waits without a thread."""
 
 TENANT: ContextVar[str] = ContextVar("tenant", default="")
@@ -57,7 +57,7 @@ class QuerySlots:
 
     def __init__(
         self,
-        pools: Mapping[Standing, int] = POOLS,
+        pools: Mapping[ServerStanding, int] = POOLS,
         *,
         per_domain: int = PER_DOMAIN,
         per_tenant: int = PER_TENANT,
@@ -67,8 +67,8 @@ class QuerySlots:
         self.tenants: Shares[str] = Shares(per_tenant)
 
     @asynccontextmanager
-    async def place(self, domain: str, standing: Standing) -> AsyncIterator[None]:
+    async def place(self, domain: str, standing: ServerStanding) -> AsyncIterator[None]:
         """Wait for a place for a query about a domain to a server of this standing, and keep it within the block."""
-        tenant = nullcontext() if standing is Standing.ANSWERS else self.tenants.of(TENANT.get())
+        tenant = nullcontext() if standing is ServerStanding.ANSWERS else self.tenants.of(TENANT.get())
         async with self.domains.of(domain), tenant, self._pools[standing]:
             yield

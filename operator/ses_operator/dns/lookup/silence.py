@@ -22,7 +22,7 @@ Place = tuple[str, str, int]
 """A domain, and the address and port of a server that is asked about it."""
 
 
-class Standing(Enum):
+class ServerStanding(Enum):
     """What to expect of a server."""
 
     ANSWERS = auto()
@@ -48,12 +48,12 @@ class Silences:
         known = self._known.get(server)
         return known is not None and known.unanswered >= PATIENCE and self._monotonic() < known.until
 
-    def standing(self, server: Place) -> Standing:
+    def standing(self, server: Place) -> ServerStanding:
         """Return what to expect of the server."""
         known = self._known.get(server)
         if known is None:
-            return Standing.NEW
-        return Standing.FAILS if known.unanswered else Standing.ANSWERS
+            return ServerStanding.NEW
+        return ServerStanding.FAILS if known.unanswered else ServerStanding.ANSWERS
 
     def answered(self, server: Place) -> None:
         """Note that the server is there, whatever it said."""

@@ -9,7 +9,7 @@ from hypothesis import given as tried
 from hypothesis import strategies as st
 
 from ses_operator.api.account.kind import TxtQuoting
-from ses_operator.core.dns.endpoint_entries import Endpoint, EntryId, Owned, merge_entries, surplus_entries
+from ses_operator.core.dns.endpoint_entries import Endpoint, EntryId, OwnedEntries, merge_entries, surplus_entries
 from ses_operator.core.state.publication import EntryProperty
 from unit.served import DKIM, DMARC, KEY, MX, SPF
 
@@ -57,7 +57,7 @@ def standing(raws: list[dict[str, Any]]) -> tuple[Endpoint, ...]:
 def test_what_others_have_in_the_list_is_there_afterwards_as_it_was_and_is_never_ours(
     theirs: list[dict[str, Any]], before: list[Endpoint], after: list[Endpoint]
 ) -> None:
-    first = merge_entries(standing(theirs), Owned(), before)
+    first = merge_entries(standing(theirs), OwnedEntries(), before)
     second = merge_entries(standing(first.wire), first.owned, after)
     for merged, wanted in ((first, before), (second, after)):
         ids = {each.id for each in wanted}
@@ -69,8 +69,8 @@ def test_what_others_have_in_the_list_is_there_afterwards_as_it_was_and_is_never
 
 @tried(_theirs, _wanted)
 def test_merging_twice_changes_nothing(theirs: list[dict[str, Any]], wanted: list[Endpoint]) -> None:
-    once = merge_entries(standing(theirs), Owned(), wanted)
-    again = merge_entries(standing(once.wire), Owned.decode(once.owned.encode(), ()), wanted)
+    once = merge_entries(standing(theirs), OwnedEntries(), wanted)
+    again = merge_entries(standing(once.wire), OwnedEntries.decode(once.owned.encode(), ()), wanted)
     assert again.wire == once.wire
     assert again.owned == once.owned
 
@@ -79,7 +79,7 @@ def test_merging_twice_changes_nothing(theirs: list[dict[str, Any]], wanted: lis
 def test_properties_of_others_on_our_entry_stay_and_ours_follow_the_spec(
     before: dict[str, str], by_hand: dict[str, str], after: dict[str, str]
 ) -> None:
-    first = merge_entries((), Owned(), [Endpoint.of(DKIM, TxtQuoting.QUOTED, given(before))])
+    first = merge_entries((), OwnedEntries(), [Endpoint.of(DKIM, TxtQuoting.QUOTED, given(before))])
     (raw,) = first.wire
     patched = {**before, **by_hand}
     raw["providerSpecific"] = [{"name": name, "value": value} for name, value in patched.items()]
@@ -90,7 +90,7 @@ def test_properties_of_others_on_our_entry_stay_and_ours_follow_the_spec(
 
 @tried(_theirs, _wanted, _wanted)
 def test_only_our_own_is_surplus(theirs: list[dict[str, Any]], before: list[Endpoint], after: list[Endpoint]) -> None:
-    merged = merge_entries(standing(theirs), Owned(), before)
+    merged = merge_entries(standing(theirs), OwnedEntries(), before)
     surplus = surplus_entries(standing(merged.wire), merged.owned, after)
     assert {each.id for each in surplus} == merged.owned.entries - {each.id for each in after}
 
@@ -102,13 +102,15 @@ def test_without_the_annotation_only_what_the_operator_alone_writes_is_its_own(t
     ours = [Endpoint.of(record, TxtQuoting.QUOTED) for record in RECORDS]
     listed = (*ours, *standing([www, note]))
     expected = set() if text == '{"entries": 1}' else {each.id for each in ours}
-    assert Owned.decode(text, listed).entries == expected
+    assert OwnedEntries.decode(text, listed).entries == expected
 
 
 def test_the_annotation_reads_well() -> None:
-    owned = Owned(frozenset({EntryId("MX", "b.example.com"), EntryId("CNAME", "a.example.com")}), frozenset({"x"}))
+    owned = OwnedEntries(
+        frozenset({EntryId("MX", "b.example.com"), EntryId("CNAME", "a.example.com")}), frozenset({"x"})
+    )
     assert owned.encode() == '{"entries":["CNAME a.example.com","MX b.example.com"],"providerSpecific":["x"]}'
-    assert Owned.decode(owned.encode(), ()) == owned
+    assert OwnedEntries.decode(owned.encode(), ()) == owned
 
 
 def test_a_property_is_on_entries_of_its_types_alone() -> None:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ses_operator.api.base.fields import DnsProvider
-from ses_operator.core.dns.judge import JUDGES, Served, Verdict, advice, is_for, judge, matches
+from ses_operator.core.dns.judge import JUDGES, RecordVerdict, Served, advice, is_for, judge, matches
 from ses_operator.core.dns.ledger import Seal
 from ses_operator.core.dns.lookup.diagnosis import diagnose
 from ses_operator.core.dns.lookup.record_case import RecordCase
@@ -89,7 +89,7 @@ def test_every_provider_comes_to_the_same_verdict(row: Row) -> None:
     at_route53 = as_route53(row.record, row.values, row.alias)
     if row.alias:
         # Only name servers know the end of a CNAME: the publisher leaves it to them, unless no one follows it.
-        assert at_route53 is (RecordState.CONFLICT if row.verdict is Verdict.HIDDEN else RecordState.PENDING)
+        assert at_route53 is (RecordState.CONFLICT if row.verdict is RecordVerdict.HIDDEN else RecordState.PENDING)
     else:
         assert at_route53 is (RecordState.PUBLISHED if row.is_published else RecordState.CONFLICT)
 
@@ -159,9 +159,9 @@ def test_every_record_that_the_operator_wants_has_a_judge() -> None:
 
 @row
 def test_nothing_is_missing_and_no_evidence_about_a_cname_is_no_verdict(row: Row) -> None:
-    assert judge(row.record, Served()) is Verdict.MISSING
+    assert judge(row.record, Served()) is RecordVerdict.MISSING
     at_a_cname = judge(row.record, Served(alias="elsewhere.example.net"))
-    assert at_a_cname in (Verdict.ALIAS, Verdict.HIDDEN)
+    assert at_a_cname in (RecordVerdict.ALIAS, RecordVerdict.HIDDEN)
 
 
 @row

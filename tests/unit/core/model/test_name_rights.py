@@ -12,10 +12,10 @@ from ses_operator.api.identity.dmarc import DmarcPolicy
 from ses_operator.core.dns.ledger import ledger_name
 from ses_operator.core.model.name_rights import (
     ANY_NAME,
-    Holder,
+    NameHolder,
     NameRights,
+    NameVerdict,
     Pattern,
-    Verdict,
     governing_name,
     precision,
 )
@@ -30,7 +30,7 @@ from unit.strategies import DOMAIN, desires, mail_from, wanted
 from unit.world import World, converge
 
 LABELS = ("bounce", "mx", "team-a", "_domainkey", "_dmarc", "_ses-operator", "x")
-HOLDERS = st.sampled_from(Holder)
+HOLDERS = st.sampled_from(NameHolder)
 
 names = st.lists(st.sampled_from(LABELS), max_size=4).map(lambda labels: ".".join([*labels, DOMAIN]))
 texts = st.builds(lambda name, wild: f"*.{name}" if wild else name, names, st.booleans())
@@ -64,27 +64,27 @@ def test_a_name_that_another_is_granted_more_exactly_is_never_permitted(name: st
     best = max(held, key=lambda each: precision(each.text, place), default=None)
     if best is None or not precision(best.text, place):
         return
-    ours = [each for each in held if each.holder is Holder.OURS]
+    ours = [each for each in held if each.holder is NameHolder.OURS]
     mine = max((precision(each.text, asked) for each in ours for asked in (place, DOMAIN)), default=0)
-    if best.holder is Holder.OTHERS and mine < precision(best.text, place):
-        assert rights.by_grants(name) is not Verdict.ALLOWED
+    if best.holder is NameHolder.OTHERS and mine < precision(best.text, place):
+        assert rights.by_grants(name) is not NameVerdict.ALLOWED
 
 
-@given(name=names, held=st.lists(patterns, max_size=4), as_holder=st.sampled_from([Holder.OURS, Holder.OTHERS]))
+@given(name=names, held=st.lists(patterns, max_size=4), as_holder=st.sampled_from([NameHolder.OURS, NameHolder.OTHERS]))
 def test_what_is_not_known_is_allowed_only_if_it_is_so_either_way(
-    name: str, held: list[Pattern], as_holder: Holder
+    name: str, held: list[Pattern], as_holder: NameHolder
 ) -> None:
-    known = tuple(replace(each, holder=as_holder) if each.holder is Holder.UNKNOWN else each for each in held)
+    known = tuple(replace(each, holder=as_holder) if each.holder is NameHolder.UNKNOWN else each for each in held)
     for kind in ("grants", "zone"):
         judge = {"grants": NameRights.by_grants, "zone": NameRights.by_zone}[kind]
         verdict = judge(NameRights(DOMAIN, **{kind: tuple(held)}), name)
-        if verdict is not Verdict.UNKNOWN:
+        if verdict is not NameVerdict.UNKNOWN:
             assert judge(NameRights(DOMAIN, **{kind: known}), name) is verdict
 
 
 @given(name=names)
 def test_nothing_outside_of_the_domain_is_permitted(name: str) -> None:
-    everything = (Pattern(ANY_NAME, Holder.OURS),)
+    everything = (Pattern(ANY_NAME, NameHolder.OURS),)
     assert not NameRights(f"other.{DOMAIN}", None, everything).permits(name.removeprefix("x."))
     assert NameRights(DOMAIN, None, everything).permits(name)
 
@@ -94,7 +94,7 @@ def test_no_record_of_any_purpose_is_written_where_grants_say_no(
     desired: Desired, held: list[Pattern], drifted: str
 ) -> None:
     """Whatever MAIL FROM domain SES has: another client may have set one that is granted to others."""
-    rights = NameRights(DOMAIN, (Pattern(DOMAIN, Holder.OURS), *held))
+    rights = NameRights(DOMAIN, (Pattern(DOMAIN, NameHolder.OURS), *held))
     world = converge(World(), desired, Inventory())
     at_ses = MailFromFacts(drifted, VerificationStatus.SUCCESS, "USE_DEFAULT_VALUE")
     world = replace(world, identities={r: replace(facts, mail_from=at_ses) for r, facts in world.identities.items()})
@@ -115,8 +115,8 @@ def _is_left_to_us(name: str, rights: NameRights) -> bool:
     """No pattern of others names it more exactly than ours name it or the domain."""
     place = governing_name(name)
     held = rights.grants or ()
-    ours = [precision(p.text, asked) for p in held if p.holder is Holder.OURS for asked in (place, DOMAIN)]
-    others = [precision(p.text, place) for p in held if p.holder is not Holder.OURS]
+    ours = [precision(p.text, asked) for p in held if p.holder is NameHolder.OURS for asked in (place, DOMAIN)]
+    others = [precision(p.text, place) for p in held if p.holder is not NameHolder.OURS]
     return max(ours) >= max(others, default=0)
 
 
@@ -129,6 +129,6 @@ def test_each_purpose_is_judged(purpose: Purpose) -> None:
     )
     observed = converge(World(), desired, Inventory()).observed(desired, Inventory())
     (record, *_) = [each for each in wanted_records(desired, observed) if each.purpose is purpose]
-    refused = NameRights(DOMAIN, (Pattern(governing_name(record.name), Holder.OTHERS),))
+    refused = NameRights(DOMAIN, (Pattern(governing_name(record.name), NameHolder.OTHERS),))
     left = wanted_records(replace(desired, rights=refused), observed)
     assert purpose not in {each.purpose for each in left}

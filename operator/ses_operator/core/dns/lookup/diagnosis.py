@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.judge import Verdict, advice, is_for
+from ses_operator.core.dns.judge import RecordVerdict, advice, is_for
 from ses_operator.core.dns.lookup.reachability import (
     OWN_VIEW,
     broken_signatures,
@@ -42,7 +42,7 @@ FEEDBACK_HOST = re.compile(r"feedback-smtp\.(?P<region>[a-z0-9-]+)\.amazonses\.c
 
 def published(case: RecordCase) -> LookupFinding | None:
     """Recognise a record that is as it should be."""
-    if case.verdict is not Verdict.PUBLISHED:
+    if case.verdict is not RecordVerdict.PUBLISHED:
         return None
     return LookupFinding(case.wanted, FindingState.PUBLISHED, Reason.SUCCEEDED, "", case.answer)
 
@@ -62,7 +62,7 @@ def wildcard(case: RecordCase) -> LookupFinding | None:
 
 def unknown_target(case: RecordCase) -> LookupFinding | None:
     """Diagnose a CNAME to a name about which no server answers."""
-    if case.verdict is not Verdict.ALIAS:
+    if case.verdict is not RecordVerdict.ALIAS:
         return None
     return case.finding(
         FindingState.UNREACHABLE,
@@ -108,7 +108,7 @@ def too_many_mail_exchanges(case: RecordCase) -> LookupFinding | None:
 
 def several_policies(case: RecordCase) -> LookupFinding | None:
     """Diagnose two policies, or keys, at one name."""
-    if case.wanted.type is not RecordType.TXT or case.verdict is not Verdict.SEVERAL:
+    if case.wanted.type is not RecordType.TXT or case.verdict is not RecordVerdict.SEVERAL:
         return None
     count = sum(1 for value in case.answer.values if is_for(case.wanted, value))
     return case.different(f"has {count} {SEVERAL[case.wanted.purpose]}. {advice(case.wanted, case.answer.values)}")
@@ -195,7 +195,7 @@ def preference(case: RecordCase) -> LookupFinding | None:
 
 def shared(case: RecordCase) -> LookupFinding | None:
     """Diagnose a set that has texts for other purposes only."""
-    if case.verdict is not Verdict.SHARED:
+    if case.verdict is not RecordVerdict.SHARED:
         return None
     return case.different(f"has only texts for other purposes: {case.found}. {advice(case.wanted, case.answer.values)}")
 

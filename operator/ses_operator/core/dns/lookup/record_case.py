@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ses_operator.api.base.reasons import Reason
-from ses_operator.core.dns.judge import Served, Verdict, judge
+from ses_operator.core.dns.judge import RecordVerdict, Served, judge
 from ses_operator.core.model.records import RecordSet
 from ses_operator.core.state.answers import Answer, FindingState, LookupFinding, Outcome, Probes, PublishedAt
 
@@ -33,7 +33,7 @@ class RecordCase:
         return ", ".join(self.answer.values)
 
     @property
-    def verdict(self) -> Verdict:
+    def verdict(self) -> RecordVerdict:
         """The verdict about what is served at its name."""
         if self.answer.outcome is Outcome.OTHER_TYPE:
             return judge(self.wanted, Served(alias=self.found, behind=self.answer.behind))
