@@ -9,7 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from ses_operator.core.metrics.identity_metrics import Sample
-from ses_operator.core.metrics.registry import Metric
+from ses_operator.core.metrics.metric import Metric
 from ses_operator.core.model.outer_text import clean
 
 

@@ -15,7 +15,8 @@ from devcluster.operator_process import OperatorOptions, OperatorProcess
 from devcluster.sandbox_process import Sandbox
 from devcluster.waiting import eventually
 from ses_operator.core.metrics import registry as metrics
-from ses_operator.core.metrics.registry import METRICS, Metric
+from ses_operator.core.metrics.metric import Metric
+from ses_operator.core.metrics.registry import METRICS
 
 IRELAND, VIRGINIA, OREGON = "eu-west-1", "us-east-1", "us-west-2"
 

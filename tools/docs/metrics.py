@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from docs.queries import KEY_FIGURES, Figure
 from docs.writing import ROOT, write
 from ses_operator.core.metrics.mail_figures import QUERIES_PER_CALL, WINDOW_DAYS, MailEvent
-from ses_operator.core.metrics.registry import LABELS, SECTIONS, Metric
+from ses_operator.core.metrics.metric import Metric
+from ses_operator.core.metrics.registry import LABELS, SECTIONS
 
 PAGE = ROOT / "docs" / "metrics.md"
 

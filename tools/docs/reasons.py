@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from docs.writing import ROOT, write
-from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.base.actors import Actor
+from ses_operator.api.base.reasons import Reason
 
 PAGE = ROOT / "docs" / "reasons.md"
 

@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 import ses_operator
+from ses_operator.api.base.actors import Actor
 from ses_operator.api.base.conditions import Condition, ConditionStatus, ConditionType, find
-from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.base.reasons import Reason
 
 
 def test_every_reason_is_one_word_that_kubernetes_accepts() -> None:

@@ -13,7 +13,8 @@ from ses_operator.aws.calls.budget import Bucket
 from ses_operator.aws.calls.calls import CallReport, CallResult
 from ses_operator.aws.errors.translation import Request
 from ses_operator.controllers.shared.telemetry import Telemetry
-from ses_operator.core.metrics.registry import LABELS, METRICS, Metric, MetricKind, MetricSource
+from ses_operator.core.metrics.metric import Metric, MetricKind, MetricSource
+from ses_operator.core.metrics.registry import LABELS, METRICS
 from ses_operator.core.state.answers import Outcome
 from ses_operator.runtime.workqueue import WorkQueue
 from unit.simulated_loop import simulate

@@ -15,8 +15,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ses_operator.api.base.actors import Actor
 from ses_operator.api.base.meta import OWNER_TAG
-from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.email import EMAIL_RULES
 from ses_operator.api.identity.kind import AdoptionPolicy
 from ses_operator.aws.ses.answers import dkim_facts

@@ -5,19 +5,10 @@ The word is API: programs match it. A new reason is one member here; it needs no
 
 from __future__ import annotations
 
-from enum import Enum, StrEnum
+from enum import StrEnum
 from typing import Self
 
-
-class Actor(Enum):
-    """The party that can change the state that a reason reports."""
-
-    NONE = "nothing to do"
-    OPERATOR = "the operator goes on by itself"
-    DNS = "whoever runs the DNS zone"
-    PLATFORM = "whoever runs the cluster, the SesAccount or the AWS account"
-    MAILBOX = "whoever reads the mail of the address"
-    AUTHOR = "whoever writes the spec of this object (or the policy that it breaks)"
+from ses_operator.api.base.actors import Actor
 
 
 class Reason(StrEnum):

@@ -11,7 +11,7 @@ import logging
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from ses_operator.api.base.reasons import Actor
+from ses_operator.api.base.actors import Actor
 from ses_operator.aws.calls.budget import Priority
 from ses_operator.aws.ses.identities import MAIL_FROM_BATCH, SesRegion
 from ses_operator.core.model.keys import ObjectKey

@@ -9,8 +9,9 @@ from typing import Any
 from ses_operator.api.account.audit import AuditStatus
 from ses_operator.api.account.kind import AccountRegionStatus, SendQuotaStatus, SesAccount, SesAccountStatus
 from ses_operator.api.account.notifications import NotificationsStatus
+from ses_operator.api.base.actors import Actor
 from ses_operator.api.base.conditions import Condition, ConditionType, find
-from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import AccountFacts
 from ses_operator.core.state.surroundings import AccountStanding

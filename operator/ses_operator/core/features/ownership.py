@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from ses_operator.api.base.actors import Actor
 from ses_operator.api.base.conditions import Condition, ConditionType, find
 from ses_operator.api.base.meta import OWNER_TAG
-from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.base.reasons import Reason
 from ses_operator.core.model.keys import ObjectKey, Owner
 from ses_operator.core.model.ses import IdentityFacts
 from ses_operator.core.state.observed import Present, RegionView, Unread

@@ -20,7 +20,7 @@ from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.api.identity.status import RegionStatus
 from ses_operator.core.metrics import registry as metrics
-from ses_operator.core.metrics.registry import Metric
+from ses_operator.core.metrics.metric import Metric
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.ses import VerificationStatus
 

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from html import escape
 
 from ses_operator.api.account.notifications import Moment
+from ses_operator.api.base.actors import Actor
 from ses_operator.api.base.conditions import ConditionType, find
 from ses_operator.api.base.model import rfc3339
-from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.kind import SesIdentity
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.core.model.outer_text import cut, one_line

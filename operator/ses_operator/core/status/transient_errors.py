@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ses_operator.api.base.reasons import Actor
+from ses_operator.api.base.actors import Actor
 from ses_operator.api.identity.status import RegionStatus, SesIdentityStatus
 from ses_operator.core.model.problems import Problem
 from ses_operator.core.model.ses import IdentityFacts, VerificationStatus

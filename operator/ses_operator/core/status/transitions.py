@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from ses_operator.api.base.actors import Actor
 from ses_operator.api.base.conditions import Condition, ConditionType, find
-from ses_operator.api.base.reasons import Actor, Reason
+from ses_operator.api.base.reasons import Reason
 from ses_operator.api.identity.status import RegionStatus, RepairStatus, WarningStatus
 
 ACTORS_TO_CALL = frozenset({Actor.DNS, Actor.MAILBOX, Actor.PLATFORM, Actor.AUTHOR})

@@ -28,6 +28,7 @@ from ses_operator.core.metrics.identity_metrics import (
     metric_labels,
     verification_times,
 )
+from ses_operator.core.metrics.metric import Metric
 from ses_operator.runtime.watch.cache import ObjectStore
 from ses_operator.settings import MetricsDetail
 
@@ -235,7 +236,7 @@ class World:
             )
         )
 
-    def value(self, metric: metrics.Metric, *labels: str) -> float | None:
+    def value(self, metric: Metric, *labels: str) -> float | None:
         return self.registry.get_sample_value(metric.name, dict(zip(metric.labels, labels, strict=True)))
 
 
