@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 
 from ses_operator.api.account import credentials as api
@@ -121,25 +122,30 @@ class AccountController:
     async def _mismatch(self, account: SesAccount, aws: AwsAccount) -> Problem | None:
         """Return why the AWS account of the credentials is not to be used; record it if the spec says that it is now meant."""
         name, recorded = account.metadata.name, self._context.installation.account(account.metadata.name)
-        problem = account_mismatch(
-            AccountEvidence(name, aws.account_id, account.spec.account_id, recorded, self._users_of(name))
-        )
+        seen = AccountEvidence(name, aws.account_id, account.spec.account_id, recorded)
+        if seen.is_settled:  # of all objects, of which there may be thousands, none has to be read
+            return None
+        problem = account_mismatch(replace(seen, users=self._users_of(name)))
         if problem is None and recorded not in (None, aws.account_id):
             await self._context.installation.move(name, aws.account_id)
         return problem
 
     def _users_of(self, name: str) -> tuple[User, ...]:
         """Return the objects that use this SesAccount, with the AWS account in which each has something by its inventory."""
+        return tuple(
+            User(kind, ObjectKey(meta.namespace, meta.name), Inventory.decode(meta.annotations.get(INVENTORY)).account)
+            for kind, meta in self._using(name)
+        )
+
+    def _using(self, name: str) -> Iterator[tuple[str, ObjectMeta]]:
+        """Yield the kind and the metadata of each object that uses this SesAccount."""
         users = (
             (IDENTITIES, self._cluster.identities, self._users),
             (TEMPLATES, self._cluster.templates, self._templates),
         )
-        return tuple(
-            User(resource.kind, key, Inventory.decode(found.metadata.annotations.get(INVENTORY)).account)
-            for resource, store, keys in users
-            for key in keys(name)
-            if (found := store.get(key)) is not None
-        )
+        for resource, store, keys in users:
+            found = (store.get(key) for key in keys(name))
+            yield from ((resource.kind, each.metadata) for each in found if each is not None)
 
     async def _close(self, account: SesAccount, problem: Problem) -> Result:
         """Let no one use the account, and say why."""
@@ -176,14 +182,11 @@ class AccountController:
 
     def _holders(self, name: str) -> list[str]:
         """Return the objects for which the account is needed, by name: those with a finalizer may own something at AWS."""
-        identities = [self._cluster.identities.get(key) for key in self._users(name)]
-        templates = [self._cluster.templates.get(key) for key in self._templates(name)]
-        found: list[tuple[str, ObjectMeta]] = [
-            *(("SesIdentity", each.metadata) for each in identities if each is not None),
-            *(("SesVerificationTemplate", each.metadata) for each in templates if each is not None),
-        ]
-        unseen = (f"whatever is in namespace {name}, which cannot be read" for name in self._cluster.coverage.unseen)
-        return [*sorted(f"{kind} {meta.namespace}/{meta.name}" for kind, meta in found if meta.has_finalizer), *unseen]
+        unseen = (f"whatever is in namespace {each}, which cannot be read" for each in self._cluster.coverage.unseen)
+        holders = sorted(
+            f"{kind} {meta.namespace}/{meta.name}" for kind, meta in self._using(name) if meta.has_finalizer
+        )
+        return [*holders, *unseen]
 
     async def _let_go(self, account: SesAccount) -> None:
         accounts, meta = self._cluster.accounts, account.metadata

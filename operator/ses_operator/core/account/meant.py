@@ -38,6 +38,11 @@ class AccountEvidence:
     recorded: str | None = None
     users: tuple[User, ...] = ()
 
+    @property
+    def is_settled(self) -> bool:
+        """True if spec and record name the account that was found, whatever the users say."""
+        return self.recorded == self.found and self.meant in (None, self.found)
+
     def objects_in(self, account_id: str) -> tuple[str, ...]:
         """Return the objects whose inventory names this account, sorted."""
         return tuple(sorted(str(user) for user in self.users if user.account == account_id))

@@ -84,6 +84,11 @@ def test_what_is_used_is_what_was_meant(seen: AccountEvidence) -> None:
 
 
 @given(evidence)
+def test_what_is_settled_is_no_mismatch_whatever_the_users_say(seen: AccountEvidence) -> None:
+    assert not seen.is_settled or account_mismatch(seen) is None
+
+
+@given(evidence)
 def test_there_is_a_way_out_of_each_mismatch(seen: AccountEvidence) -> None:
     """Set spec.accountID to what the credentials are for, once nothing is left in the account before."""
     assert account_mismatch(AccountEvidence(seen.name, seen.found, seen.found, seen.recorded)) is None
