@@ -12,6 +12,7 @@ from ses_operator.core.model.dkim_source import NoDkim, OwnKey
 from ses_operator.core.model.ses import DkimFacts, IdentityFacts, IdentityType, VerificationStatus
 from ses_operator.core.state.observed import Absent, Known, Present, Read, RegionView, Remembered
 from ses_operator.core.state.steps import (
+    Correction,
     CreateIdentity,
     CreatePolicy,
     DeleteIdentity,
@@ -131,20 +132,7 @@ def created(step: CreateIdentity, told: DkimFacts) -> IdentityFacts:
     )
 
 
-def _changed(
-    step: PutSetting
-    | SetDkimSource
-    | RestartVerification
-    | SendVerificationEmail
-    | TagIdentity
-    | UntagIdentity
-    | WithdrawRights
-    | CreatePolicy
-    | UpdatePolicy
-    | DeletePolicy,
-    facts: IdentityFacts,
-    told: DkimFacts | None,
-) -> IdentityFacts:
+def _changed(step: Correction, facts: IdentityFacts, told: DkimFacts | None) -> IdentityFacts:
     match step:
         case PutSetting(setting=setting, value=value):
             return setting.expected(facts, value)

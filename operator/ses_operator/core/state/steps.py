@@ -288,7 +288,7 @@ class ReleaseRecords:
         return "leave the DNS records and let go of them"
 
 
-Change = (
+Correction = (
     PutSetting
     | SetDkimSource
     | RestartVerification
@@ -299,8 +299,10 @@ Change = (
     | CreatePolicy
     | UpdatePolicy
     | DeletePolicy
-    | DeleteIdentity
 )
+"""A write to an identity that exists, after which it exists."""
+
+Change = Correction | DeleteIdentity
 """A write to an identity that exists: see ``SesRegion.change``."""
 
 SesStep = CreateIdentity | Change
