@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-LEFT_OUT = "(left out: nested too deeply, or too large)"
+WHY_LEFT_OUT = "left out: nested too deeply, or too large"
+LEFT_OUT = f"({WHY_LEFT_OUT})"
 """The value that takes the place of a part of an object that is beyond the bounds of decoding."""
 
 

@@ -82,20 +82,6 @@ def bounded(raw: bytes) -> bytes:
     return b"".join([*kept, raw[at:]])
 
 
-def was_cut(obj: Any) -> bool:
-    """Return True if something was cut out of this object."""
-    waiting = [obj]
-    while waiting:
-        value = waiting.pop()
-        if value == LEFT_OUT:
-            return True
-        if isinstance(value, dict):
-            waiting += value.values()
-        elif isinstance(value, list):
-            waiting += value
-    return False
-
-
 def _number(digits: str) -> int | float:
     """Return the number; infinity for one of so many digits that Python refuses to convert them."""
     return int(digits) if len(digits) < MAX_DIGITS else float("inf")

@@ -16,7 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import ValidationError
 
-from ses_operator.core.model.bounds import LEFT_OUT
+from ses_operator.core.model.bounds import LEFT_OUT, WHY_LEFT_OUT
 from ses_operator.core.model.keys import ObjectKey
 from ses_operator.runtime.kube.resources import JsonObject, key_of, resource_version_of
 from ses_operator.runtime.source import Source
@@ -175,7 +175,7 @@ class ObjectStore(Generic[M]):
             self._note_unreadable(key, obj, _reason(error))
             return CacheDelta(key, ObjectChange.NOTHING) if held is None else self._drop(key)
         if _CUT in fresh.data:
-            self._note_unreadable(key, obj, f"a value of it is {LEFT_OUT.strip('()')}")
+            self._note_unreadable(key, obj, f"a value of it is {WHY_LEFT_OUT}")
         else:
             self._unreadable.pop(key, None)
         self._hold(key, fresh)
